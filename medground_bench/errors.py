@@ -1,0 +1,46 @@
+"""The library's own errors: each message says what happened, where, and what to do."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class MedgroundError(Exception):
+    """Any error a user can cause and mend; the command line prints it as one paragraph, exit code 1."""
+
+
+class FrameMismatch(MedgroundError):
+    """Two boxes, or a box and a map, live in different frames."""
+
+
+class BadPicture(MedgroundError):
+    """A file that cannot be read as a radiograph."""
+
+
+class BadSubmission(MedgroundError):
+    """A prediction file with problems; `submission.Problem` lists them."""
+
+
+class SourceMissing(MedgroundError):
+    """A benchmark, source or model folder that is not where it was said to be."""
+
+
+class UnknownName(MedgroundError):
+    """A name that no file and no entry point carries."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = get_close_matches(name, names, n=3, cutoff=0.5)
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(names)}."
+        super().__init__(f"no {kind} is called {name!r}. {hint}")
+
+
+class Unsupported(MedgroundError):
+    """A method needs what an LVLM does not give (for example gradients from a served model)."""
+
+
+class MethodFailed(MedgroundError):
+    """A method produced something that is not evidence, for example NaN in its map."""
+
+
+class BadAtlas(MedgroundError):
+    """A reference pool that is incomplete, damaged or changed since its manifest was written."""

@@ -1,0 +1,93 @@
+"""Finding methods, LVLMs, localizers, sources and editors by name, without importing them.
+
+A plug-in is one file in its folder, whose name is the public name, or an entry point of the group `medground.<kind>`
+from another package. Listing reads file names, docstrings and literals with `ast`; a module is imported only when it is
+asked for, so `medground list methods` never imports torch.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from medground_bench.errors import UnknownName
+
+PACKAGES = {
+    "methods": "medground_bench.methods",
+    "lvlms": "medground_bench.lvlms",
+    "localizers": "medground_bench.localizers",
+    "sources": "builder.sources",
+    "editors": "builder.editors",
+}
+"""Kind -> the package whose files are its plug-ins; the builder's are there only in a checkout."""
+
+CONSTANTS = {
+    "methods": "METHOD",
+    "lvlms": "LVLM",
+    "localizers": "LOCALIZER",
+    "sources": "SOURCE",
+    "editors": "EDITOR",
+}
+"""Kind -> the module-level name a plug-in file must set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A plug-in that is there: its public name, the first line of its docstring, and where it comes from."""
+
+    name: str
+    summary: str
+    origin: str
+
+
+def available(kind: str) -> list[Plugin]:
+    """Every plug-in of a kind, sorted by name."""
+    own = [Plugin(path.stem, _summary(path), PACKAGES[kind]) for path in _files(kind).values()]
+    outside = [Plugin(point.name, "", point.value) for point in _outside(kind).values()]
+    return sorted(own + outside, key=lambda plugin: plugin.name)
+
+
+def load(kind: str, name: str) -> Any:
+    """The object a plug-in offers (`METHOD`, `LVLM`, ...); an unknown name lists the near ones."""
+    files, outside = _files(kind), _outside(kind)
+    if name in files:
+        return getattr(import_module(f"{PACKAGES[kind]}.{name}"), CONSTANTS[kind])
+    if name in outside:
+        return outside[name].load()
+    raise UnknownName(kind.removesuffix("s"), name, [*files, *outside])
+
+
+def literal(kind: str, name: str, constant: str) -> Any:
+    """A literal constant of a plug-in file, read without importing it; None where it has none."""
+    path = _files(kind).get(name)
+    if path is None:
+        return None
+    for node in ast.parse(path.read_text("utf-8")).body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if any(isinstance(target, ast.Name) and target.id == constant for target in targets):
+            return ast.literal_eval(node.value)  # type: ignore[attr-defined]
+    return None
+
+
+def _files(kind: str) -> dict[str, Path]:
+    try:
+        spec = find_spec(PACKAGES[kind])
+    except ModuleNotFoundError:
+        return {}
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    paths = [path for folder in folders for path in Path(folder).glob("*.py")]
+    return {path.stem: path for path in sorted(paths) if not path.stem.startswith("_")}
+
+
+def _outside(kind: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"medground.{kind}")}
+
+
+def _summary(path: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    return docstring.split("\n", 1)[0]

@@ -1,0 +1,188 @@
+"""What the LVLM is asked, word for word, and what its response is read as."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medground_bench.prompts import NO_ABNORMALITY, no_finding, prompt, question, read_answer
+from medground_bench.types import Answer, Mode
+
+
+def test_the_prompts_are_the_papers_word_for_word():
+    assert question("pleural effusion") == "Is there evidence of pleural effusion in the image?"
+    assert prompt("mass", Mode.DIRECT) == (
+        "Is there evidence of mass in the image?\nAnswer directly with yes or no without any explanation."
+    )
+    assert prompt("mass", Mode.REASON) == (
+        "Is there evidence of mass in the image?\nThink step by step and answer with yes or no."
+    )
+    assert (no_finding("mass"), NO_ABNORMALITY) == ("No mass", "No abnormality")
+
+
+YES = [
+    "yes",
+    "Yes",
+    "YES",
+    "Yes.",
+    "Yes\n",
+    "**Yes**",
+    " * Yes *",
+    "`yes`",
+    '"Yes."',
+    "Yes, there is evidence of cardiomegaly.",
+    "Yes there is evidence of cardiomegaly.",
+    "Yes - the heart is enlarged.",
+    "Yes, there is evidence of effusion. There is no pneumothorax.",
+    "There is no effusion, so the answer is yes.",
+    "Answer: Yes",
+    "**Answer:** Yes",
+    "Final answer: **yes**.",
+    "**Final Answer**\n\nYes",
+    "# Answer\nYes",
+    "The final answer is: $\\boxed{\\text{Yes}}$",
+    "\\boxed{yes}",
+    "1. The left angle is blunted.\n2. Fluid tracks up.\n\nTherefore, the answer is **yes**.",
+    "The heart is wide. Therefore, yes.",
+    "No abnormality of the heart. The left angle is blunted.\n\nYes",
+    "No pneumothorax. The answer to the question is yes",
+    "First I thought the answer is no. On a closer look, the answer is yes.",
+    "If the angle is blunted, the answer is yes; if sharp, no. It is blunted. Answer: yes",
+    "I would say yes.",
+    'Therefore, the answer to the question "Is there evidence of mass in the image?" is **yes**.',
+    "The angle is not sharp, so the answer is yes.",
+    "It isn't clear if this is new; therefore the answer is yes.",
+    "The lungs aren't clear: the answer is yes.",
+    "Based on the image, yes, there is a mass.",
+    "There is evidence of pleural effusion.",
+    "There is clear evidence of a mass in the left lung.",
+    "The image shows signs of edema.",
+    "<think>There is none, so the answer is no.</think>Yes",
+    "<unused94>thought\nIt could be no.<unused95>Yes",
+    "no, that is the chain</think>\n\nYes.",
+    "Is there evidence of mass in the image? Yes.",
+    "Yes or no? Yes.",
+    "Yes<end_of_turn>",
+]
+
+NO = [
+    "no",
+    "No.\n",
+    "NO",
+    "__No__",
+    "> No",
+    "No. There is no evidence of effusion.",
+    "No, there is no evidence of effusion in the image.",
+    "No there is not.",
+    "Answer: no",
+    "answer - No",
+    "The answer is no.",
+    "The answer is 'no'.",
+    "There is evidence of rotation only, so my answer is no.",
+    "There is no evidence of pneumothorax.",
+    "No evidence of pneumothorax.",
+    "No effusion is seen.",
+    "The image does not show evidence of a mass.",
+    "The image doesn\N{RIGHT SINGLE QUOTATION MARK}t show a mass.",
+    "Effusion is not present.",
+    "In conclusion, the image does not provide clear evidence of a mass.",
+    "There isn't a mass.",
+    "The lungs are clear. The heart is normal.\n\n**No**",
+    "The costophrenic angles are sharp. Therefore, there is no evidence of effusion.",
+    "There is evidence of an old fracture. Therefore, there is no evidence of effusion.",
+    "Step 1: the lungs are clear.\nStep 2: so, no.",
+    "<think>yes yes yes</think>\n\nNo.",
+    "No, I cannot see any effusion.",
+    "Is there evidence of mass in the image?\nNo",
+    "The answer is no (there is no fluid).",
+]
+
+UNREADABLE = [
+    "",
+    "   \n ",
+    "...",
+    "I'm not sure.",
+    "Not sure.",
+    "I cannot determine this from the image.",
+    "I'm sorry, I can't help with medical images.",
+    "As an AI, I am unable to provide a diagnosis. There is no evidence of a licence here.",
+    "No, I cannot determine that.",
+    "It could be yes or no.",
+    "Yes and no.",
+    "Yes/No",
+    "The answer is yes or no.",
+    "I cannot say yes or no.",
+    "Yes. On reflection: no. No.",
+    "No.\nYes.",
+    "The answer isn't yes",
+    "If there is blunting, the answer is yes.",
+    "I do not think the answer is yes.",
+    "I couldn't tell whether the answer is yes.",
+    "The lungs are clear. The heart is",
+    "Step 1: look at the heart. Step 2: measure its",
+    "Therefore, the answer is",
+    "<think>The answer is yes",
+    "<unused94>thought\nThe answer is yes.",
+    "Yes <think> wait",
+    "There may be evidence of effusion.",
+    "The image appears to show evidence of effusion.",
+    "Is there evidence of mass in the image?",
+    "There is no evidence of mass, but there is evidence of nodules.",
+    "No doubt the heart is large in this",
+    "There is evidence of effusion. There is no pneumothorax.",
+    "Nothing",
+    "Yesterday's film is normal",
+    "Notable cardiomegaly",
+    "The image is a chest X-ray.",
+    "\ud800",
+]
+
+
+@pytest.mark.parametrize("response", YES)
+def test_read_as_yes(response):
+    assert read_answer(response) is Answer.YES
+
+
+@pytest.mark.parametrize("response", NO)
+def test_read_as_no(response):
+    assert read_answer(response) is Answer.NO
+
+
+@pytest.mark.parametrize("response", UNREADABLE)
+def test_never_guessed(response):
+    assert read_answer(response) is Answer.UNREADABLE
+
+
+@pytest.mark.parametrize("response", [*YES, *NO, *UNREADABLE])
+def test_capitals_and_bold_change_nothing(response):
+    marks = ("<think>", "<unused94>", "<unused95>", "</think>", "\\boxed", "\\text")
+    if not any(mark in response for mark in marks):
+        assert read_answer(response.upper()) is read_answer(response)
+    assert read_answer(f"**{response}**") is read_answer(response)
+
+
+@given(st.text(max_size=300))
+def test_any_text_gets_an_answer(response):
+    assert read_answer(response) in Answer
+
+
+@given(
+    st.lists(
+        st.sampled_from(["yes", "no", "the", "answer", "is", "there", ".", "\n", ",", "not"]), max_size=30
+    )
+)
+def test_a_response_without_yes_no_or_a_statement_is_never_read(words):
+    text = " ".join(word for word in words if word not in ("yes", "no", "not"))
+    assert read_answer(text) is Answer.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    "unit", ["no ", "clearly ", "answer ", "no evidence ", "<think>", "yes or ", "\n", "- ", "so "]
+)
+def test_a_long_degenerate_response_is_read_in_bounded_time(unit):
+    start = time.process_time()
+    read_answer(unit * (20_000 // len(unit)))
+    assert time.process_time() - start < 1
