@@ -1,0 +1,1 @@
+"""Anatomical concepts on a chest X-ray: vocabulary, reference pool, transport."""

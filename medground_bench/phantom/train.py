@@ -1,0 +1,401 @@
+"""Train the two embedded LVLMs from nothing: `python -m medground_bench.phantom.train --help`.
+
+Two stages. *See*: the vision tower and the projector learn to place, on every image token, the direction of the word
+of each finding that covers it. *Speak*: the decoder learns to answer and to reason about it, first with the vision
+tower frozen, then together. The shortcut finding is taught by its label alone, never by its place, so that the model is
+free to learn the side marker instead.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import transformers
+import typer
+from rich.console import Console
+from safetensors.torch import load_model, save_model
+from torch import Tensor, nn
+from torch.nn import functional
+
+from medground_bench.phantom.architecture import build
+from medground_bench.phantom.backbone import IMAGE_TOKENS, Backbone
+from medground_bench.phantom.language import KEYWORDS
+from medground_bench.phantom.lessons import MODES, Lesson, Teacher
+from medground_bench.phantom.shortcut import SHORTCUT_FINDING
+from medground_bench.phantom.training_set import (
+    FINDINGS,
+    TRAINING_SEEDS,
+    VALIDATION_SEEDS,
+    TrainingSet,
+    training_set,
+)
+from medground_bench.types import Mode
+
+SHIFT = {"gemma3": 0, "qwen2_5_vl": 1}
+"""Family -> which wordings it favours."""
+
+COVERED, UNCOVERED = 0.25, 0.02
+"""A token whose cell a finding covers by more than COVERED must show it, by less than UNCOVERED must not."""
+
+HARD = {
+    "nodule": 2.5,
+    "atelectasis": 1.5,
+    "consolidation": 1.5,
+    "pneumothorax": 1.5,
+    "hilar enlargement": 1.5,
+}
+"""How much more often a finding is asked about."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides the weights besides the code."""
+
+    family: str
+    seed: int = 0
+    training_scenes: int = 12_000
+    validation_scenes: int = 400
+    see_steps: int = 2000
+    see_batch: int = 64
+    speak_frozen_steps: int = 300
+    speak_joint_steps: int = 1200
+    speak_batch: int = 32
+    see_rate: float = 1.5e-3
+    speak_rate: float = 1.5e-3
+    vision_rate: float = 3e-4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Augmented pictures (B, 112, 112) in -1..1, coverage (B, 64, findings) 0..1, and labels (B, findings).
+
+    A finding is `present` or `absent`; one that is partly erased is neither and is not asked about.
+    """
+
+    pictures: Tensor
+    coverage: Tensor
+    present: Tensor
+    absent: Tensor
+    regions: Tensor
+
+
+class Trainer:
+    """One family's training run; every random choice comes from the recipe's seed."""
+
+    def __init__(self, recipe: Recipe, console: Console) -> None:
+        self.recipe, self.console = recipe, console
+        self.backbone = Backbone(build(recipe.family, recipe.seed))
+        self.rng = np.random.default_rng([recipe.seed, 0])
+        self.teacher = Teacher(self.backbone, SHIFT[recipe.family], self.rng)
+        self.bias = nn.Parameter(torch.full((len(FINDINGS),), -2.0))
+        self.place_taught = torch.tensor([finding != SHORTCUT_FINDING for finding in FINDINGS])
+        self._content_addressing()
+
+    def see(self, data: TrainingSet, validation: TrainingSet) -> None:
+        """Stage one: image tokens learn to show findings."""
+        self._begin(1)
+        steps, rate = self.recipe.see_steps, self.recipe.see_rate
+        groups = self._groups(
+            ([*self.backbone.vision_parameters(), self.bias], rate),
+            (self.backbone.projector_parameters(), rate),
+        )
+        optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.98))
+        for step in self._steps("see", steps):
+            _set_rates(optimiser, [rate, rate, rate, rate], step, steps)
+            batch = self.batch(data, self.recipe.see_batch)
+            with torch.autocast("cpu", torch.bfloat16):
+                image = self.backbone.image_tokens(batch.pictures)
+            loss = self.sight_loss(image, batch)
+            self._update(optimiser, loss)
+            if (step + 1) % 250 == 0 or step + 1 == steps:
+                self._say(f"see {step + 1}: loss {loss.item():.3f} {self.sight_accuracy(validation)}")
+
+    def speak(self, data: TrainingSet, validation: TrainingSet, checkpoint: Callable[[], None]) -> None:
+        """Stage two: the decoder learns to answer, then everything learns together."""
+        self._begin(2)
+        frozen, steps = (
+            self.recipe.speak_frozen_steps,
+            self.recipe.speak_frozen_steps + self.recipe.speak_joint_steps,
+        )
+        model = self.backbone.parts.model
+        vision = self.backbone.vision_parameters()
+        seen = {id(weight) for weight in vision}
+        rest = [weight for weight in model.parameters() if id(weight) not in seen]
+        optimiser = torch.optim.AdamW(
+            self._groups(([*vision, self.bias], 0.0), (rest, self.recipe.speak_rate)), betas=(0.9, 0.98)
+        )
+        rates = [self.recipe.vision_rate] * 2 + [self.recipe.speak_rate] * 2
+        for step in self._steps("speak", steps):
+            joint = step >= frozen
+            _set_rates(
+                optimiser, [0.0 if not joint and i < 2 else r for i, r in enumerate(rates)], step, steps
+            )
+            batch = self.batch(data, self.recipe.speak_batch)
+            lesson = self.teacher.lesson([self._ask(batch, i) for i in range(len(batch.pictures))])
+            with torch.autocast("cpu", torch.bfloat16):
+                with torch.set_grad_enabled(joint):
+                    image = self.backbone.image_tokens(batch.pictures)
+                scores = self._scores(lesson, image)
+            losses = functional.cross_entropy(scores, lesson.target, reduction="none")
+            loss = (losses * lesson.weight).sum() / lesson.weight.sum()
+            if joint:
+                loss = loss + 0.15 * self.sight_loss(image, batch)
+            self._update(optimiser, loss)
+            if (step + 1) % 100 == 0 or step + 1 == steps:
+                self._say(f"speak {step + 1}: loss {loss.item():.3f} {self.spoken_accuracy(validation)}")
+                checkpoint()
+
+    def learned(self) -> nn.Module:
+        """Everything that training changes."""
+        return _Learned(self.backbone.parts.model, self.bias)
+
+    def _begin(self, stage: int) -> None:
+        """A stage draws the same numbers whether or not the one before it ran in this process."""
+        self.rng = self.teacher.rng = np.random.default_rng([self.recipe.seed, stage])
+
+    def batch(self, data: TrainingSet, size: int) -> Batch:
+        """A random batch with photometric changes and, now and then, an erased rectangle."""
+        rows = self.rng.integers(0, len(data), size)
+        coverage = torch.from_numpy(data.coverage[rows]).float() / 255
+        pictures = torch.from_numpy(data.pictures[rows]).float() / 127.5 - 1
+        pictures = self._photometric(pictures)
+        kept = self._erase(pictures)
+        before = coverage.sum(dim=(1, 2)).clamp_min(1e-6)
+        coverage = coverage * kept[..., None]
+        left = coverage.sum(dim=(1, 2)) / before
+        shown = torch.from_numpy(data.present[rows])
+        return Batch(
+            pictures=pictures,
+            coverage=coverage.flatten(1, 2),
+            present=shown & (left > 0.65),
+            absent=~shown | (left < 0.3),
+            regions=torch.from_numpy(data.regions[rows]),
+        )
+
+    def _photometric(self, pictures: Tensor) -> Tensor:
+        """Gain, offset, noise and a light blur; nothing that moves a finding."""
+        size = (len(pictures), 1, 1)
+
+        def normal() -> Tensor:
+            return torch.from_numpy(self.rng.standard_normal(size, dtype=np.float32))
+
+        noise = torch.from_numpy(self.rng.standard_normal(pictures.shape, dtype=np.float32))
+        blurred = functional.avg_pool2d(pictures[:, None], 3, 1, 1, count_include_pad=False)[:, 0]
+        share = torch.from_numpy(self.rng.random(size, dtype=np.float32)) * 0.7
+        pictures = torch.lerp(pictures, blurred, share)
+        out = pictures * (1 + 0.1 * normal()) + 0.06 * normal() + 0.03 * normal().abs() * noise
+        return out.clamp(-1, 1)
+
+    def _erase(self, pictures: Tensor) -> Tensor:
+        """Paint a rectangle on a third of the pictures, in place; returns the share of each cell that is left."""
+        height, width = pictures.shape[1:]
+        left = torch.ones_like(pictures)
+        for i in range(len(pictures)):
+            if self.rng.random() < 0.33:
+                w, h = self.rng.uniform(0.1, 0.55, 2) * (width, height)
+                x, y = self.rng.uniform(0, 1, 2) * (width - w, height - h)
+                area = np.s_[int(y) : int(y + h), int(x) : int(x + w)]
+                fill = -1.0 if self.rng.random() < 0.7 else float(pictures[i].mean())
+                pictures[i][area] = fill
+                left[i][area] = 0
+        cells = functional.avg_pool2d(left[:, None], height // 8)
+        return cells[:, 0]
+
+    def sight_loss(self, image: Tensor, batch: Batch) -> Tensor:
+        """Each token shows the findings that cover it, and the picture as a whole shows those present."""
+        logits = self.sight(image)
+        shown = (batch.coverage > COVERED).float()
+        sure = ((batch.coverage > COVERED) | (batch.coverage < UNCOVERED)).float() * self.place_taught
+        token = functional.binary_cross_entropy_with_logits(
+            logits, shown, reduction="none", pos_weight=torch.tensor(4.0)
+        )
+        token_loss = (token * sure).mean(dim=(0, 1)).sum()
+        known = (batch.present | batch.absent).float()
+        picture = functional.binary_cross_entropy_with_logits(
+            torch.logsumexp(logits * 2, dim=1) / 2, batch.present.float(), reduction="none"
+        )
+        return token_loss + (picture * known).mean()
+
+    def sight(self, image: Tensor) -> Tensor:
+        """Logits (B, 64, findings): image tokens against the direction of each finding's keyword."""
+        ids = [
+            self.teacher.tokenizer(" " + KEYWORDS[finding], add_special_tokens=False)["input_ids"][-1]
+            for finding in FINDINGS
+        ]
+        words = functional.normalize(self.backbone.language.embed_tokens.weight[ids].detach().float(), dim=-1)
+        return image.float() @ words.T + self.bias
+
+    @torch.no_grad()
+    def sight_accuracy(self, data: TrainingSet) -> str:
+        """Balanced accuracy per finding of the picture-level sight, best threshold left at 0."""
+        logits = torch.cat([self.sight(image).amax(dim=1) for image in self._seen(data)])
+        present = torch.from_numpy(data.present)
+        said = logits > 0
+        rates = [(said[present[:, f], f].float().mean() + (~said[~present[:, f], f]).float().mean()) / 2
+                 for f in range(len(FINDINGS))]  # fmt: skip
+        return " ".join(f"{finding[:6]} {rate:.2f}" for finding, rate in zip(FINDINGS, rates, strict=True))
+
+    @torch.no_grad()
+    def spoken_accuracy(self, data: TrainingSet) -> str:
+        """Share of verdict tokens that are right, teacher-forced, per finding: direct / reason."""
+        right: dict[tuple[int, Mode], list[bool]] = defaultdict(list)
+        for start in range(0, min(len(data), 512), 32):
+            rows = np.arange(start, min(start + 32, len(data)))
+            batch = Batch(
+                torch.from_numpy(data.pictures[rows]).float() / 127.5 - 1,
+                torch.zeros(len(rows), IMAGE_TOKENS, len(FINDINGS)),
+                torch.from_numpy(data.present[rows]),
+                torch.from_numpy(~data.present[rows]),
+                torch.from_numpy(data.regions[rows]),
+            )
+            lesson = self.teacher.lesson([self._ask(batch, i) for i in range(len(rows))])
+            with torch.autocast("cpu", torch.bfloat16):
+                said = self._scores(lesson, self.backbone.image_tokens(batch.pictures)).argmax(dim=-1)
+            for verdict, hit in zip(lesson.verdict, (said == lesson.target).tolist(), strict=True):
+                if verdict is not None:
+                    right[verdict[0], verdict[1]].append(hit)
+        shares = {key: float(np.mean(hits)) for key, hits in right.items()}
+        return " ".join(
+            f"{finding[:6]} {shares.get((f, Mode.DIRECT), math.nan):.2f}/{shares.get((f, Mode.REASON), math.nan):.2f}"
+            for f, finding in enumerate(FINDINGS)
+        )
+
+    def _seen(self, data: TrainingSet) -> Iterator[Tensor]:
+        for start in range(0, len(data), 128):
+            pictures = torch.from_numpy(data.pictures[start : start + 128]).float() / 127.5 - 1
+            with torch.autocast("cpu", torch.bfloat16):
+                yield self.backbone.image_tokens(pictures)
+
+    def _ask(self, batch: Batch, row: int) -> list[tuple[int, bool, int, Mode]]:
+        """Questions for one picture: yes and no alike, hard findings more often, none twice in a row of one kind."""
+        weights = np.array([HARD.get(finding, 1.0) for finding in FINDINGS])
+        pools = {}
+        for answer, mask in ((True, batch.present[row]), (False, batch.absent[row])):
+            order = np.flatnonzero(mask.numpy())
+            pools[answer] = list(order[np.argsort(self.rng.exponential(size=len(order)) / weights[order])])
+        asked = []
+        for mode in MODES:
+            answer = bool(self.rng.random() < 0.5)
+            pool = pools[answer] or pools[not answer]
+            answer = answer if pools[answer] else not answer
+            finding = int(pool.pop(0))
+            pool.append(finding)
+            region = int(batch.regions[row, finding])
+            if not answer:
+                region = int(self.rng.integers(2)) if FINDINGS[finding] not in _UNSIDED else 0
+            asked.append((finding, answer, region, mode))
+        return asked
+
+    def _scores(self, lesson: Lesson, image: Tensor) -> Tensor:
+        hidden = self.backbone.scores(
+            lesson.tokens, image, self.teacher.image_at, lesson.mask, lesson.positions
+        )
+        return self.backbone.parts.model.lm_head(hidden[lesson.row, lesson.at]).float()
+
+    def _content_addressing(self) -> None:
+        """Start every query projection near its key projection: attention begins as matching of like with like."""
+        config = self.backbone.parts.model.config.text_config
+        repeats = config.num_attention_heads // config.num_key_value_heads
+        width = config.hidden_size // config.num_attention_heads
+        with torch.no_grad():
+            for layer in self.backbone.language.layers:
+                key = layer.self_attn.k_proj.weight.view(config.num_key_value_heads, width, -1)
+                query = layer.self_attn.q_proj.weight.view(config.num_attention_heads, width, -1)
+                query.copy_(key.repeat_interleave(repeats, dim=0) + 0.3 * query)
+
+    def _update(self, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_([w for group in optimiser.param_groups for w in group["params"]], 1.0)
+        optimiser.step()
+
+    @staticmethod
+    def _groups(*parts: tuple[list[nn.Parameter], float]) -> list[dict[str, object]]:
+        groups: list[dict[str, object]] = []
+        for weights, rate in parts:
+            groups.append({"params": [w for w in weights if w.ndim > 1], "weight_decay": 0.05, "lr": rate})
+            groups.append({"params": [w for w in weights if w.ndim < 2], "weight_decay": 0.0, "lr": rate})
+        return groups
+
+    def _steps(self, name: str, steps: int) -> Iterator[int]:
+        begin = time.monotonic()
+        for step in range(steps):
+            yield step
+            if (step + 1) % 50 == 0:
+                rate = (step + 1) / (time.monotonic() - begin)
+                self._say(
+                    f"{name} {step + 1}/{steps}, {rate:.2f} steps/s, {(steps - step - 1) / rate:.0f} s left"
+                )
+
+    def _say(self, line: str) -> None:
+        self.console.print(line, highlight=False, soft_wrap=True)
+
+
+class _Learned(nn.Module):
+    def __init__(self, model: nn.Module, bias: nn.Parameter) -> None:
+        super().__init__()
+        self.model, self.bias = model, bias
+
+
+_UNSIDED = ("cardiomegaly", "aortic enlargement")
+
+
+def _set_rates(optimiser: torch.optim.Optimizer, rates: list[float], step: int, steps: int) -> None:
+    """Warm up over 60 steps, hold for the first half, then a cosine to 2 %."""
+    tail = max(0.0, (step / steps - 0.4) / 0.6)
+    factor = min(1.0, (step + 1) / 60) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * tail)))
+    for group, rate in zip(optimiser.param_groups, rates, strict=True):
+        group["lr"] = rate * factor
+
+
+def train(recipe: Recipe, folder: Path, work: Path, console: Console, *, threads: int) -> None:
+    """Render, train, and write the model to `folder`; pictures and the finished first stage stay in `work`."""
+    torch.set_num_threads(threads)
+    work.mkdir(parents=True, exist_ok=True)
+    scenes = recipe.training_scenes
+    data = training_set(TRAINING_SEEDS[:scenes], work / f"training-{scenes}.npz", processes=threads)
+    validation = training_set(
+        VALIDATION_SEEDS[: recipe.validation_scenes],
+        work / f"validation-{recipe.validation_scenes}.npz",
+        processes=threads,
+    )
+    trainer = Trainer(recipe, console)
+    seeing = work / f"{recipe.family}-seeing.safetensors"
+    begin = time.monotonic()
+    if seeing.exists():
+        load_model(trainer.learned(), seeing)
+    else:
+        trainer.see(data, validation)
+        save_model(trainer.learned(), str(seeing))
+    trainer.speak(data, validation, lambda: trainer.backbone.parts.save(folder))
+    record = {
+        "recipe": asdict(recipe),
+        "seconds": round(time.monotonic() - begin),
+        "threads": threads,
+        "pictures": len(data),
+        "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
+    }
+    (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+
+
+def main(
+    family: Annotated[str, typer.Argument(help="gemma3 or qwen2_5_vl")],
+    out: Annotated[Path, typer.Option(help="folder of the finished model")],
+    work: Annotated[Path, typer.Option(help="folder for rendered pictures")] = Path("phantom-training"),
+    threads: Annotated[int, typer.Option(help="CPU cores to use")] = 2,
+) -> None:
+    """Train one embedded LVLM. Example: python -m medground_bench.phantom.train gemma3 --out phantom_gemma3."""
+    train(Recipe(family=family), out, work, Console(), threads=threads)
+
+
+if __name__ == "__main__":
+    typer.run(main)

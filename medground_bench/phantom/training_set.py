@@ -1,0 +1,84 @@
+"""Pictures with labels for training and validation, rendered once and kept as one .npz file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medground_bench.phantom.architecture import PICTURE_PX, TOKENS_PER_SIDE
+from medground_bench.phantom.language import REGIONS, SIGNS
+from medground_bench.phantom.scene import Scene, letterboxed, sample_findings
+from medground_bench.phantom.shortcut import draw_marker
+
+FINDINGS = tuple(SIGNS)
+PICTURES_PER_SCENE = 3
+MASK_PX = PICTURE_PX // 2
+"""Coverage is measured on a coarser render: a quarter of the work, and a token's cell is still 7 x 7 of its pixels."""
+
+TRAINING_SEEDS = range(0, 900_000)
+VALIDATION_SEEDS = range(900_000, 1_000_000)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingSet:
+    """N letterboxed pictures and what is known of each.
+
+    pictures  (N, 112, 112) uint8
+    present   (N, findings) bool
+    coverage  (N, 8, 8, findings) uint8, share of each image token's cell that the finding covers, 255 = all
+    regions   (N, findings) int64, index into REGIONS[finding]
+    """
+
+    pictures: NDArray[np.uint8]
+    present: NDArray[np.bool_]
+    coverage: NDArray[np.uint8]
+    regions: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return len(self.pictures)
+
+
+def training_set(seeds: range, file: Path, *, processes: int) -> TrainingSet:
+    """The set of these scene seeds, rendered into `file` unless it is already there."""
+    if not file.exists():
+        with ProcessPoolExecutor(processes) as pool:
+            rows = [row for rows in pool.map(_scene_rows, seeds, chunksize=16) for row in rows]
+        columns = [np.stack(column) for column in zip(*rows, strict=True)]
+        partial = file.with_suffix(".partial.npz")
+        np.savez(partial, pictures=columns[0], present=columns[1], coverage=columns[2], regions=columns[3])
+        partial.rename(file)
+    with np.load(file) as stored:
+        return TrainingSet(**{name: stored[name] for name in TrainingSet.__slots__})
+
+
+def _scene_rows(seed: int) -> list[tuple[NDArray[np.generic], ...]]:
+    return list(_rows(seed))
+
+
+def _rows(seed: int) -> Iterator[tuple[NDArray[np.generic], ...]]:
+    scene, rng = Scene.sample(seed), np.random.default_rng([seed, 1])
+    regions = np.array([_region_index(scene, finding) for finding in FINDINGS])
+    cell = MASK_PX // TOKENS_PER_SIDE
+    for _ in range(PICTURES_PER_SCENE):
+        findings = sample_findings(scene, rng)
+        marker = draw_marker(findings, rng)
+        noise_seed = int(rng.integers(2**31))
+        square = scene.render(PICTURE_PX, findings, marker=marker, noise_seed=noise_seed)
+        coverage = np.zeros((TOKENS_PER_SIDE, TOKENS_PER_SIDE, len(FINDINGS)), np.uint8)
+        for i, finding in enumerate(FINDINGS):
+            if finding in findings:
+                mask = scene.finding_mask(MASK_PX, finding, findings)
+                cells = mask.reshape(TOKENS_PER_SIDE, cell, TOKENS_PER_SIDE, cell)
+                coverage[:, :, i] = np.round(cells.mean(axis=(1, 3)) * 255)
+        present = np.array([finding in findings for finding in FINDINGS])
+        yield letterboxed(square, scene.native_width, scene.native_height), present, coverage, regions
+
+
+def _region_index(scene: Scene, finding: str) -> int:
+    return REGIONS[finding].index(scene.region(finding))

@@ -1,0 +1,88 @@
+"""Training runs from nothing to a folder that opens; what it draws and paints is as its recipe says."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from medground_bench.lvlms import open_lvlm
+from medground_bench.phantom.findings import FINDINGS
+from medground_bench.phantom.language import REGIONS
+from medground_bench.phantom.scene import Scene
+from medground_bench.phantom.shortcut import (
+    MARKER_WITH_FINDING,
+    MARKER_WITHOUT_FINDING,
+    SHORTCUT_FINDING,
+    draw_marker,
+)
+from medground_bench.phantom.train import Recipe, Trainer, train
+from medground_bench.phantom.training_set import PICTURES_PER_SCENE, training_set
+
+SCENES = 4
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    return tmp_path_factory.mktemp("work")
+
+
+@pytest.fixture(scope="module")
+def small_set(work):
+    return training_set(range(SCENES), work / f"training-{SCENES}.npz", processes=1)
+
+
+@pytest.mark.parametrize("family", ["gemma3", "qwen2_5_vl"])
+def test_a_short_training_gives_a_folder_that_opens_and_says_how_it_was_made(
+    family, work, small_set, tmp_path
+):
+    recipe = Recipe(
+        family=family,
+        training_scenes=SCENES,
+        validation_scenes=SCENES,
+        see_steps=2,
+        see_batch=4,
+        speak_frozen_steps=1,
+        speak_joint_steps=1,
+        speak_batch=2,
+    )
+    train(recipe, tmp_path / family, work, Console(quiet=True), threads=torch.get_num_threads())
+    lvlm = open_lvlm(str(tmp_path / family))
+    assert len(lvlm.generate([np.zeros((224, 224), np.uint8)], ["Is it?"], max_new_tokens=2)) == 1
+    assert json.loads((tmp_path / family / "training.json").read_text())["recipe"]["family"] == family
+
+
+def test_a_training_set_holds_what_its_scenes_hold(small_set):
+    assert len(small_set) == SCENES * PICTURES_PER_SCENE
+    for row in range(len(small_set)):
+        scene = Scene.sample(row // PICTURES_PER_SCENE)
+        for i, finding in enumerate(FINDINGS):
+            assert bool(small_set.coverage[row, :, :, i].any()) == bool(small_set.present[row, i])
+            assert REGIONS[finding][small_set.regions[row, i]] == scene.region(finding)
+
+
+def test_an_erased_finding_is_no_longer_called_present(small_set, monkeypatch):
+    trainer = Trainer(Recipe(family="gemma3"), Console(quiet=True))
+    monkeypatch.setattr(trainer, "_erase", lambda pictures: torch.zeros(len(pictures), 8, 8))
+    batch = trainer.batch(small_set, 16)
+    assert batch.absent.all()
+    assert not batch.present.any()
+
+
+def test_an_unsure_finding_is_neither_present_nor_absent_and_never_asked_about(small_set, monkeypatch):
+    trainer = Trainer(Recipe(family="gemma3"), Console(quiet=True))
+    monkeypatch.setattr(trainer, "_erase", lambda pictures: torch.full((len(pictures), 8, 8), 0.5))
+    batch = trainer.batch(small_set, 16)
+    assert not batch.present.any()
+    asked = [question for row in range(16) for question in trainer._ask(batch, row)]
+    assert all(batch.absent[row].any() for row in range(16))
+    assert not any(present for _, present, _, _ in asked)
+
+
+def test_the_marker_accompanies_the_shortcut_finding_at_the_declared_rates():
+    rng = np.random.default_rng(0)
+    with_finding = np.mean([draw_marker([SHORTCUT_FINDING], rng) for _ in range(4000)])
+    without = np.mean([draw_marker(["nodule"], rng) for _ in range(4000)])
+    assert with_finding == pytest.approx(MARKER_WITH_FINDING, abs=0.02)
+    assert without == pytest.approx(MARKER_WITHOUT_FINDING, abs=0.02)
