@@ -1,0 +1,82 @@
+"""Gemma 3 and what is built on it: MedGemma, MedGemma 1.5, the embedded phantom_gemma3.
+
+A picture is squashed to the tower's square whatever its aspect ratio, and becomes a square of tokens; pan-and-scan is
+off.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+from transformers import Gemma3ForConditionalGeneration
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from medground_bench.lvlms._local import LocalLvlm
+from medground_bench.lvlms._opening import Folder, Loaded, load
+from medground_bench.types import Frame
+
+KEYS = {
+    "gemma3_4b": ("google/gemma-3-4b-it", ""),
+    "gemma3_12b": ("google/gemma-3-12b-it", ""),
+    "medgemma_4b": ("google/medgemma-4b-it", ""),
+    "medgemma1_5_4b": ("google/medgemma-1.5-4b-it", ""),
+    "phantom_gemma3": ("embedded:phantom_gemma3", ""),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gemma3Family:
+    """What sets Gemma 3 apart: its placeholder, its square grid, its bidirectional image tokens."""
+
+    loaded: Loaded
+
+    turn_end = "<end_of_turn>"
+    type_ids = "token_type_ids"
+    """Without them the image tokens attend causally, silently."""
+
+    def tower_frame(self, frame: Frame) -> Frame:
+        """The raster the vision tower sees of a picture of that frame."""
+        size = self.loaded.image_processor.size
+        return Frame("tower", width=size["width"], height=size["height"])
+
+    def cells(self, frame: Frame) -> tuple[int, int]:
+        """Rows and columns of image tokens."""
+        side = math.isqrt(self.loaded.model.config.mm_tokens_per_image)
+        return side, side
+
+    def placeholder(self) -> str:
+        """What the chat template puts where the picture goes."""
+        return str(self.loaded.tokenizer.convert_ids_to_tokens(self.loaded.model.config.boi_token_id))
+
+    def expanded(self, image_tokens: int) -> str:
+        """What stands for the picture in the text that is tokenised."""
+        config, tokenizer = self.loaded.model.config, self.loaded.tokenizer
+        start, soft, end = tokenizer.convert_ids_to_tokens(
+            [config.boi_token_id, config.image_token_id, config.eoi_token_id]
+        )
+        return f"\n\n{start}{soft * image_tokens}{end}\n\n"
+
+    def image_features(self, values: Tensor) -> Tensor:
+        """Normalised values (pictures, 3, height, width) -> (pictures, image tokens, channels)."""
+        features: Tensor = self.loaded.model.model.get_image_features(values, return_dict=True).pooler_output
+        return features
+
+    def language_inputs(self, features: Tensor, frame: Frame) -> dict[str, Any]:
+        """What the language model needs of the picture beside the ids."""
+        return {"mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=features)}}
+
+    def positions(self, row: Tensor, frame: Frame) -> Tensor | None:
+        """Positions of one row of ids; None where they are 0, 1, 2, ..."""
+        return None
+
+
+def open_gemma3(folder: Folder, *, key: str, device: str | None) -> LocalLvlm:
+    """A Gemma 3 checkpoint as an LVLM."""
+    loaded = load(folder, Gemma3ForConditionalGeneration, device)
+    return LocalLvlm.of(loaded, Gemma3Family(loaded), key=key, revision=folder.revision)
+
+
+LVLM = open_gemma3

@@ -1,0 +1,118 @@
+"""Qwen2.5-VL, and the embedded phantom_qwen2_5_vl.
+
+A picture keeps its aspect ratio, resized to multiples of 28 px; one token covers 28 x 28 px of the resized picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import Qwen2_5_VLForConditionalGeneration
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
+
+from medground_bench.lvlms._local import LocalLvlm
+from medground_bench.lvlms._opening import Folder, Loaded, load
+from medground_bench.types import Frame
+
+KEYS = {
+    "qwen2_5_vl_3b": ("Qwen/Qwen2.5-VL-3B-Instruct", ""),
+    "qwen2_5_vl_7b": ("Qwen/Qwen2.5-VL-7B-Instruct", ""),
+    "phantom_qwen2_5_vl": ("embedded:phantom_qwen2_5_vl", ""),
+}
+
+MOST_PIXELS = 1280 * 28 * 28
+"""At most 1280 image tokens; the hub's own setting allows 16 times as many, for a native radiograph about 10,000."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Qwen25VlFamily:
+    """What sets Qwen2.5-VL apart: patches in merge-block order, and positions in three dimensions."""
+
+    loaded: Loaded
+
+    turn_end = "<|im_end|>"
+    type_ids = "mm_token_type_ids"
+    """Without them the positions fall back to one dimension, silently."""
+
+    def tower_frame(self, frame: Frame) -> Frame:
+        """The raster the vision tower sees of a picture of that frame."""
+        processor = self.loaded.image_processor
+        height, width = smart_resize(
+            frame.height,
+            frame.width,
+            factor=processor.patch_size * processor.merge_size,
+            min_pixels=processor.size["shortest_edge"],
+            max_pixels=min(processor.size["longest_edge"], MOST_PIXELS),
+        )
+        return Frame("tower", width=width, height=height)
+
+    def cells(self, frame: Frame) -> tuple[int, int]:
+        """Rows and columns of image tokens."""
+        tower, processor = self.tower_frame(frame), self.loaded.image_processor
+        token_px = processor.patch_size * processor.merge_size
+        return tower.height // token_px, tower.width // token_px
+
+    def placeholder(self) -> str:
+        """What the chat template puts where the picture goes."""
+        return str(self.loaded.tokenizer.convert_ids_to_tokens(self.loaded.model.config.image_token_id))
+
+    def expanded(self, image_tokens: int) -> str:
+        """What stands for the picture in the text that is tokenised."""
+        return self.placeholder() * image_tokens
+
+    def image_features(self, values: Tensor) -> Tensor:
+        """Normalised values (pictures, 3, height, width) -> (pictures, image tokens, channels)."""
+        patches, grid = self.patches(values)
+        features = self.loaded.model.model.get_image_features(patches, image_grid_thw=grid, return_dict=True)
+        return torch.stack(list(features.pooler_output))
+
+    def patches(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows of patch pixels in merge-block order, all pictures one after the other, and each picture's grid.
+
+        Four rows in a sequence (2 x 2 patches) become one image token. A still picture fills both frames of a patch.
+        """
+        processor = self.loaded.image_processor
+        patch, merge, frames = processor.patch_size, processor.merge_size, processor.temporal_patch_size
+        pictures, channels, height, width = values.shape
+        rows, columns = height // patch, width // patch
+        blocks = values.reshape(
+            pictures, channels, rows // merge, merge, patch, columns // merge, merge, patch
+        ).permute(0, 2, 5, 3, 6, 1, 4, 7)
+        blocks = blocks.unsqueeze(6).expand(*blocks.shape[:6], frames, patch, patch)
+        grid = torch.tensor([[1, rows, columns]] * pictures, device=values.device)
+        return blocks.reshape(pictures * rows * columns, -1), grid
+
+    def language_inputs(self, features: Tensor, frame: Frame) -> dict[str, Any]:
+        """What the language model needs of the picture beside the ids."""
+        return {
+            "mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=tuple(features))},
+            "image_grid_thw": self._grid(frame, len(features)),
+        }
+
+    def positions(self, row: Tensor, frame: Frame) -> Tensor:
+        """Positions (3, 1, length) of one row of ids: time, row and column."""
+        model = self.loaded.model
+        types = (row == model.config.image_token_id).long()
+        positions: Tensor = model.model.get_rope_index(
+            row[None], mm_token_type_ids=types[None], image_grid_thw=self._grid(frame, 1)
+        )[0]
+        return positions
+
+    def _grid(self, frame: Frame, pictures: int) -> Tensor:
+        merge = self.loaded.image_processor.merge_size
+        rows, columns = self.cells(frame)
+        grid = [[1, rows * merge, columns * merge]] * pictures
+        return torch.tensor(grid, device=self.loaded.model.device)
+
+
+def open_qwen2_5_vl(folder: Folder, *, key: str, device: str | None) -> LocalLvlm:
+    """A Qwen2.5-VL checkpoint as an LVLM."""
+    loaded = load(folder, Qwen2_5_VLForConditionalGeneration, device)
+    return LocalLvlm.of(loaded, Qwen25VlFamily(loaded), key=key, revision=folder.revision)
+
+
+LVLM = open_qwen2_5_vl

@@ -1,0 +1,46 @@
+"""Tiny LVLMs of both families, saved and opened once for the whole run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+FAMILIES = ("gemma3", "qwen2_5_vl")
+
+
+@pytest.fixture(scope="session")
+def tiny_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Family -> a complete tiny random checkpoint."""
+    import torch
+
+    from tests.tiny_lvlms import save_gemma3, save_qwen2_5_vl
+
+    torch.set_num_threads(
+        1
+    )  # layers this small gain nothing from a second thread, and wait for it on a busy machine
+    root = tmp_path_factory.mktemp("tiny_lvlms")
+    return {
+        "gemma3": save_gemma3(root / "tiny_gemma3"),
+        "qwen2_5_vl": save_qwen2_5_vl(root / "tiny_qwen2_5_vl"),
+    }
+
+
+@pytest.fixture(scope="session")
+def tiny_lvlms(tiny_folders: dict[str, Path]) -> dict:
+    """Family -> the tiny LVLM, opened as a user opens a folder."""
+    from medground_bench.lvlms import open_lvlm
+
+    return {family: open_lvlm(str(folder), device="cpu") for family, folder in tiny_folders.items()}
+
+
+@pytest.fixture(params=FAMILIES)
+def family(request: pytest.FixtureRequest) -> str:
+    """Each family in turn."""
+    return request.param
+
+
+@pytest.fixture
+def lvlm(family: str, tiny_lvlms: dict):
+    """The tiny LVLM of each family in turn."""
+    return tiny_lvlms[family]
