@@ -129,7 +129,8 @@ REFUSES = re.compile(
 def read_answer(response_text: str) -> Answer:
     """YES or NO where the response decides, else UNREADABLE. The first rule that speaks decides.
 
-    0. Hidden chains are cut out; one that was opened and never closed leaves nothing to read.
+    0. Hidden chains, markdown and the repeated question are cut out; a hidden chain that was never closed leaves
+       nothing to read.
     1. The last declared answer: "the answer is X", "Answer: X", "I would say X", a LaTeX box; not one that is
        conditional ("if so, the answer is yes"), denied, or a choice ("yes or no").
     2. A sentence that opens with the verdict, first or last of the response ("No. There is ...", "So, yes.").
@@ -161,7 +162,7 @@ def _sentences(text: str) -> list[str]:
 
 def _declared(text: str) -> Answer | None:
     matches = [*BOXED.finditer(text)] or [*DECLARED.finditer(text)]
-    found = [match["said"] for match in matches if _meant(text[: match.start()])]
+    found = [match["said"] for match in matches if _meant(text[max(0, match.start() - 300) : match.start()])]
     return Answer(found[-1]) if found else None
 
 

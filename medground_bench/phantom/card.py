@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,6 +35,14 @@ PICTURES_OF = {
     "neither": (False, False),
 }
 """Kind of picture -> does it hold the shortcut finding, does it carry the marker."""
+
+
+class Embedded(StrEnum):
+    """The LVLMs that ship with the package."""
+
+    PHANTOM_GEMMA3 = "phantom_gemma3"
+    PHANTOM_QWEN2_5_VL = "phantom_qwen2_5_vl"
+
 
 TEMPLATE = """---
 license: apache-2.0
@@ -168,7 +177,7 @@ def _share(value: float | None) -> str:
 
 
 def main(
-    name: Annotated[str, typer.Argument(help="phantom_gemma3 or phantom_qwen2_5_vl")],
+    name: Annotated[Embedded, typer.Argument(help="which embedded LVLM")],
     out: Annotated[Path, typer.Option(help="folder of the cards")] = Path("model_cards"),
     per_answer: Annotated[int, typer.Option(help="pictures with, and as many without, each finding")] = 150,
 ) -> None:

@@ -8,6 +8,7 @@ import torch
 from rich.console import Console
 
 from medground_bench.lvlms import open_lvlm
+from medground_bench.phantom import augmentation
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.language import REGIONS
 from medground_bench.phantom.scene import Scene
@@ -63,17 +64,16 @@ def test_a_training_set_holds_what_its_scenes_hold(small_set):
 
 
 def test_an_erased_finding_is_no_longer_called_present(small_set, monkeypatch):
-    trainer = Trainer(Recipe(family="gemma3"), Console(quiet=True))
-    monkeypatch.setattr(trainer, "_erase", lambda pictures: torch.zeros(len(pictures), 8, 8))
-    batch = trainer.batch(small_set, 16)
+    monkeypatch.setattr(augmentation, "erase", lambda pictures, rng: torch.zeros(len(pictures), 8, 8))
+    batch = augmentation.draw_batch(small_set, 16, np.random.default_rng(0))
     assert batch.absent.all()
     assert not batch.present.any()
 
 
 def test_an_unsure_finding_is_neither_present_nor_absent_and_never_asked_about(small_set, monkeypatch):
     trainer = Trainer(Recipe(family="gemma3"), Console(quiet=True))
-    monkeypatch.setattr(trainer, "_erase", lambda pictures: torch.full((len(pictures), 8, 8), 0.5))
-    batch = trainer.batch(small_set, 16)
+    monkeypatch.setattr(augmentation, "erase", lambda pictures, rng: torch.full((len(pictures), 8, 8), 0.5))
+    batch = augmentation.draw_batch(small_set, 16, np.random.default_rng(0))
     assert not batch.present.any()
     asked = [question for row in range(16) for question in trainer._ask(batch, row)]
     assert all(batch.absent[row].any() for row in range(16))

@@ -1,0 +1,199 @@
+"""Reference pools: normal chest X-rays in the study frame with a mask for every anatomical concept.
+
+A pool is a folder: one grey PNG per picture, one 16-bit PNG of its masks (bit i set = the pixel belongs to concept i of
+the manifest), and `manifest.json` with source, licence and SHA-256 of every file. The shipped pool holds 16 normal
+phantoms, because pictures of credentialed data sets may not be passed on; a user's own pool has the same form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from medground_bench.anatomy.concepts import CONCEPTS
+from medground_bench.errors import BadAtlas, SourceMissing
+from medground_bench.geometry import tight_box
+from medground_bench.pictures import to_study
+from medground_bench.types import Box, Frame, Mask, Picture
+
+PHANTOM_POOL = Path(__file__).with_name("phantom_pool")
+PHANTOM_SEEDS = range(7_000_000, 7_000_016)
+"""Scenes of the shipped pool; no training or benchmark scene uses these seeds."""
+
+MANIFEST = "manifest.json"
+FILES_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """One normal picture (side, side) in the study frame and its concept masks, bool (side, side)."""
+
+    name: str
+    picture: Picture
+    masks: Mapping[str, Mask]
+    source: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Atlas:
+    """A verified reference pool.
+
+    pictures  (references, side, side) uint8
+    masks     (references, concepts, side, side) bool, none of them empty
+    """
+
+    names: tuple[str, ...]
+    concepts: tuple[str, ...]
+    pictures: NDArray[np.uint8]
+    masks: NDArray[np.bool_]
+
+    @property
+    def frame(self) -> Frame:
+        """The study frame of every reference."""
+        side = self.pictures.shape[-1]
+        return Frame("study", width=side, height=side)
+
+    def mean_boxes(self) -> dict[str, Box]:
+        """Concept -> the mean of its tight boxes over all references, study frame."""
+        means = {}
+        for concept, masks in zip(self.concepts, self.masks.swapaxes(0, 1), strict=True):
+            x0, y0, x1, y1 = np.mean([self._box(mask).xyxy for mask in masks], axis=0).tolist()
+            means[concept] = Box(x0, y0, x1, y1, self.frame)
+        return means
+
+    def _box(self, mask: Mask) -> Box:
+        box = tight_box(mask, self.frame)
+        assert box is not None, "load_atlas refuses empty masks"
+        return box
+
+
+def load_atlas(folder: Path) -> Atlas:
+    """Read a pool and verify every checksum, size and concept; all problems are listed in one BadAtlas."""
+    manifest = _read_manifest(folder)
+    concepts, side = tuple(manifest["concepts"]), int(manifest["side"])
+    names, pictures, masks, problems = [], [], [], []
+    for entry in manifest["pictures"]:
+        try:
+            picture = _verified(folder, entry["picture"], side)
+            planes = _verified(folder, entry["masks"], side)
+        except BadAtlas as problem:
+            problems.append(str(problem))
+            continue
+        split = (planes.astype(np.uint16) >> np.arange(len(concepts))[:, None, None]) & 1 == 1
+        absent = [concept for concept, mask in zip(concepts, split, strict=True) if not mask.any()]
+        if absent:
+            problems.append(f"{entry['name']} has no mask of {', '.join(absent)}")
+        names.append(entry["name"])
+        pictures.append(picture.astype(np.uint8))
+        masks.append(split)
+    if problems or not names:
+        _refuse(folder, problems or ["the manifest lists no picture"])
+    return Atlas(tuple(names), concepts, np.stack(pictures), np.stack(masks))
+
+
+@cache
+def phantom_atlas() -> Atlas:
+    """The shipped pool, read once."""
+    return load_atlas(PHANTOM_POOL)
+
+
+def save_pool(folder: Path, references: Iterable[Reference]) -> None:
+    """Write a pool; a reference without one of the 11 concepts is refused. Same references, same bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    entries, side = [], 0
+    for reference in references:
+        missing = [concept for concept in CONCEPTS if not _any(reference.masks.get(concept))]
+        if missing:
+            _refuse(folder, [f"{reference.name} has no mask of {', '.join(missing)}"])
+        planes = np.zeros(reference.picture.shape, np.uint16)
+        for bit, concept in enumerate(CONCEPTS):
+            planes |= reference.masks[concept].astype(np.uint16) << bit
+        side = len(reference.picture)
+        entries.append(
+            {
+                "name": reference.name,
+                "source": reference.source,
+                "licence": reference.licence,
+                "picture": _save_png(folder / f"{reference.name}.png", reference.picture),
+                "masks": _save_png(folder / f"{reference.name}.masks.png", planes),
+            }
+        )
+    manifest = {"side": side, "concepts": CONCEPTS, "pictures": entries}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
+
+
+def build_phantom_pool(folder: Path, seeds: Iterable[int] = PHANTOM_SEEDS) -> None:
+    """Normal phantoms as a pool: each radiograph at its native size, letterboxed like every other picture."""
+    from medground_bench.phantom.scene import Scene
+
+    def reference(seed: int) -> Reference:
+        scene = Scene.sample(seed)
+        masks = {
+            concept: to_study(mask.astype(np.uint8) * 255).picture > 127
+            for concept, mask in scene.native_concept_masks().items()
+        }
+        picture = to_study(scene.native()).picture
+        return Reference(f"phantom-{seed}", picture, masks, f"phantom scene {seed}", "Apache-2.0")
+
+    save_pool(folder, (reference(seed) for seed in seeds))
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise SourceMissing(
+            f"{folder} is no reference pool: it has no {MANIFEST}. Give the folder of a pool."
+        )
+    try:
+        manifest = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise BadAtlas(f"{path} is not JSON ({error}). Build the pool again.") from error
+    if not isinstance(manifest, dict) or not {"side", "concepts", "pictures"} <= manifest.keys():
+        raise BadAtlas(f"{path} needs the keys side, concepts and pictures. Build the pool again.")
+    return manifest
+
+
+def _verified(folder: Path, entry: Mapping[str, str], side: int) -> NDArray[Any]:
+    path = folder / entry["file"]
+    if path.resolve().parent != folder.resolve():
+        raise BadAtlas(f"{entry['file']} lies outside the pool")
+    if not path.is_file():
+        raise BadAtlas(f"{entry['file']} is missing")
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != entry["sha256"]:
+        raise BadAtlas(f"{entry['file']} has SHA-256 {found[:12]}..., expected {entry['sha256'][:12]}...")
+    with Image.open(BytesIO(content), formats=("PNG",)) as image:
+        values = np.asarray(image)
+    if values.shape != (side, side):
+        raise BadAtlas(f"{entry['file']} has shape {values.shape}, expected ({side}, {side})")
+    return values
+
+
+def _save_png(path: Path, values: NDArray[Any]) -> dict[str, str]:
+    buffer = BytesIO()
+    Image.fromarray(values).save(buffer, "PNG", optimize=True)
+    path.write_bytes(buffer.getvalue())
+    return {"file": path.name, "sha256": hashlib.sha256(buffer.getvalue()).hexdigest()}
+
+
+def _any(mask: Mask | None) -> bool:
+    return mask is not None and bool(mask.any())
+
+
+def _refuse(folder: Path, problems: list[str]) -> None:
+    shown = "; ".join(problems[:FILES_SHOWN])
+    raise BadAtlas(
+        f"reference pool {folder}: {len(problems)} problem(s): {shown}. Build or copy the pool again."
+    )

@@ -1,0 +1,84 @@
+"""Attribution methods, one a file; the file name is the public name and `METHOD` its class.
+
+A method is a frozen dataclass of its settings with `needs` (what the LVLM must give) and `attribute`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from medground_bench import plugins
+from medground_bench.errors import MethodFailed, Unsupported
+from medground_bench.geometry import Letterbox, boxes_from_map
+from medground_bench.lvlms import Lvlm, Need
+from medground_bench.types import Attribution, Box, Case
+
+
+@runtime_checkable
+class Method(Protocol):
+    """The contract of every file in this folder."""
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What the LVLM must give; a class constant in practice."""
+        ...
+
+    def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
+        """Evidence for the LVLM's own response, in the study frame of the case."""
+        ...
+
+
+def open_method(name: str, lvlm: Lvlm) -> Method:
+    """The method of that name with its defaults; refuses an LVLM that cannot give what it needs."""
+    method: Method = plugins.load("methods", name)()
+    missing = sorted(method.needs - lvlm.gives)
+    if missing:
+        raise Unsupported(
+            f"method {name} needs {', '.join(missing)}, which {lvlm.key} does not give. "
+            f"It gives: {', '.join(sorted(lvlm.gives))}. Choose another method or an LVLM that runs locally."
+        )
+    return method
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explained:
+    """A method's evidence and the boxes it comes to.
+
+    attribution  as the method returned it: map, boxes and drops in the study frame
+    boxes        in the native frame, clipped to the picture; what a prediction holds
+    """
+
+    attribution: Attribution
+    boxes: tuple[Box, ...]
+
+
+def explain(method: Method, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Explained:
+    """Run a method on a case and bring its evidence to native boxes, by the protocol.
+
+    A map with NaN or infinity raises MethodFailed, whether or not boxes came with it. Boxes are the method's own, or
+    cut from its map; those that lie in the letterbox's padding alone are left out.
+    """
+    attribution = method.attribute(lvlm, case, rng)
+    saliency = attribution.saliency
+    if saliency is not None and not np.isfinite(saliency.values).all():
+        broken = int((~np.isfinite(saliency.values)).sum())
+        raise MethodFailed(
+            f"case {case.case_id}: {broken} of {saliency.values.size} values of the saliency map are NaN or "
+            f"infinite. That is a fault of {type(method).__name__}, not evidence."
+        )
+    boxes = attribution.boxes
+    if boxes is None and saliency is not None:
+        boxes = boxes_from_map(saliency)
+    letterbox = Letterbox.fit(case.native, case.study.width)
+    native = (letterbox.to_native(box) for box in boxes or ())
+    return Explained(attribution, tuple(box for box in native if box is not None))
+
+
+def content_box(case: Case) -> Box:
+    """The part of the study frame that shows the picture, padding left out."""
+    letterbox = Letterbox.fit(case.native, case.study.width)
+    right, bottom = letterbox.left + letterbox.content_width, letterbox.top + letterbox.content_height
+    return Box(letterbox.left, letterbox.top, right, bottom, letterbox.study)

@@ -1,0 +1,40 @@
+"""Attention head: attention of the response to the image tokens in one layer, one head or their mean.
+
+The plainest reading of attention as explanation, as in the paper's Appendix C; see Jain and Wallace, NAACL 2019,
+arXiv:1902.10186, for why it need not be one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from medground_bench.errors import MedgroundError
+from medground_bench.lvlms import Lvlm, Need
+from medground_bench.types import Attribution, Case, SaliencyMap
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttentionHead:
+    """Rows are those that predict the response's tokens, one position before each, and are averaged."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.ATTENTIONS})
+
+    layer: int | None = None  # from 0; by default two thirds of the way up, where answers form
+    head: int | None = None  # from 0; by default the mean of all
+
+    def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
+        """Attention weight per image token."""
+        layer = 2 * lvlm.layers // 3 if self.layer is None else self.layer
+        attention = lvlm.answer_attention(case.picture, case.prompt, case.response, layers=[layer])[0]
+        if self.head is not None and not 0 <= self.head < len(attention):
+            raise MedgroundError(
+                f"{lvlm.key} has no head {self.head}: its heads are 0 to {len(attention) - 1}."
+            )
+        heads = attention if self.head is None else attention[[self.head]]
+        return Attribution(saliency=SaliencyMap(heads.mean(axis=(0, 1)), case.study))
+
+
+METHOD = AttentionHead

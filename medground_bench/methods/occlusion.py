@@ -1,0 +1,37 @@
+"""Occlusion: how much the response loses when a patch is hidden. Zeiler and Fergus, ECCV 2014, arXiv:1311.2901."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from medground_bench.lvlms import Lvlm, Need
+from medground_bench.types import Attribution, Case, SaliencyMap
+
+
+@dataclass(frozen=True, kw_only=True)
+class Occlusion:
+    """Patches of a grid over the study picture, blacked out one at a time, all in batches."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.LOG_PROBS})
+
+    cells: int = 8  # patches per side (paper, Appendix C)
+
+    def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
+        """Fall of the response's summed log-probability, nats per patch; negative where hiding helps."""
+        height, width = case.picture.shape
+        rows = np.linspace(0, height, self.cells + 1).round().astype(int)
+        columns = np.linspace(0, width, self.cells + 1).round().astype(int)
+        pictures = [case.picture]
+        for row, column in np.ndindex(self.cells, self.cells):
+            hidden = case.picture.copy()
+            hidden[rows[row] : rows[row + 1], columns[column] : columns[column + 1]] = 0
+            pictures.append(hidden)
+        summed = lvlm.log_probs(pictures, case.prompt, case.response).sum(axis=1)
+        drops = (summed[0] - summed[1:]).reshape(self.cells, self.cells)
+        return Attribution(saliency=SaliencyMap(drops.astype(np.float32), case.study))
+
+
+METHOD = Occlusion

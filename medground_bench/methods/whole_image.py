@@ -1,0 +1,26 @@
+"""Control: the whole picture, whatever was asked. Any method worth its name is more precise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from medground_bench.lvlms import Lvlm, Need
+from medground_bench.methods import content_box
+from medground_bench.types import Attribution, Case
+
+
+@dataclass(frozen=True, kw_only=True)
+class WholeImage:
+    """No model call."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset()
+
+    def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
+        """One box, the picture inside its letterbox."""
+        return Attribution(boxes=(content_box(case),))
+
+
+METHOD = WholeImage

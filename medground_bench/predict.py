@@ -1,0 +1,217 @@
+"""Run one attribution method over one track of a benchmark and write its prediction file.
+
+While it runs, predictions are appended to `<file>.partial`, one flushed line a case, so a killed run goes on where it
+was. The finished file is sorted by case id and appears whole. Beside it, `<file>.run.json` says what made it and names
+every case on which the method failed: such a case has no boxes, and scores 0.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from medground_bench import __version__
+from medground_bench.benchmark import Benchmark
+from medground_bench.console import progress
+from medground_bench.durable import fingerprint, flush_folder, hold, sha256, write_whole
+from medground_bench.lvlms import Lvlm
+from medground_bench.methods import Method, explain, open_method
+from medground_bench.types import Case, Mode, Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a prediction file is made from: everything but the machine."""
+
+    method: str
+    mode: Mode
+    seed: int = 0
+    split: str = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A case on which the method failed."""
+
+    case_id: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished prediction file."""
+
+    file: Path
+    cases: int
+    failures: tuple[Failure, ...]
+
+
+def predict(benchmark: Benchmark, lvlm: Lvlm, run: Run, file: Path) -> Outcome:
+    """Write the predictions of a run to `file` (`.jsonl` or `.jsonl.gz`); a finished file of the same run is kept.
+
+    A run that differs in anything, also in the benchmark's content or the LVLM's weights, starts anew.
+    """
+    method = open_method(run.method, lvlm)
+    key = run_key(benchmark, lvlm, run, method)
+    finished = _finished(file, key)
+    if finished is not None:
+        return finished
+    total = len(benchmark.references(lvlm=lvlm.key, mode=run.mode, split=run.split))
+    label = f"{run.method} {lvlm.key} {run.mode}"
+    with _resumed(_partial_file(file), key) as partial, progress(label, total, "cases") as advance:
+        advance(len(partial.lines))
+        for case in benchmark.cases(lvlm=lvlm.key, mode=run.mode, split=run.split):
+            if case.case_id not in partial.lines:
+                partial.add(_predicted(case, method, lvlm, run.seed))
+                advance(1)
+        return _finish(file, key, partial.lines, lvlm, run)
+
+
+def run_key(benchmark: Benchmark, lvlm: Lvlm, run: Run, method: Method) -> str:
+    """Identity of a run: a hash of everything its boxes depend on."""
+    return fingerprint(
+        version=__version__,
+        cases=benchmark.content_digest(lvlm.key, run.mode, run.split),
+        lvlm=lvlm.key,
+        revision=lvlm.revision,
+        method=run.method,
+        settings=repr(method),  # a frozen dataclass: its name and all its settings
+        seed=run.seed,
+    )
+
+
+def case_rng(seed: int, case: str) -> np.random.Generator:
+    """The generator of one case: the same whatever was run before it."""
+    return np.random.default_rng([seed, *hashlib.sha256(case.encode("utf-8")).digest()])
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A prediction, and why there is nothing in it when the method failed."""
+
+    prediction: dict[str, Any]
+    error: str | None
+
+
+def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> _Line:
+    start = time.perf_counter()
+    try:
+        explained = explain(method, lvlm, case, case_rng(seed, case.case_id))
+    except Exception as error:  # noqa: BLE001  one broken case must not end the run; it is named and scores 0
+        prediction = Prediction(case.case_id, (), seconds=round(time.perf_counter() - start, 4))
+        return _Line(prediction.as_json(), " ".join(f"{type(error).__name__}: {error}".split()))
+    evidence = explained.attribution
+    prediction = Prediction(
+        case.case_id,
+        explained.boxes,
+        concept=evidence.concept,
+        seconds=round(time.perf_counter() - start, 4),
+        tokens=tuple(drop.drop for drop in evidence.token_drops) or None,
+    )
+    return _Line(prediction.as_json(), None)
+
+
+@dataclass(slots=True)
+class _Partial:
+    """The file of an unfinished run, open and held, and its lines by case id."""
+
+    file: BinaryIO
+    lines: dict[str, _Line]
+
+    def add(self, line: _Line) -> None:
+        self.lines[line.prediction["case_id"]] = line
+        self.write(asdict(line))
+
+    def write(self, entry: dict[str, Any]) -> None:
+        self.file.write(json.dumps(entry, allow_nan=False).encode("ascii") + b"\n")
+        self.file.flush()
+        os.fsync(self.file.fileno())
+
+
+@contextmanager
+def _resumed(path: Path, key: str) -> Iterator[_Partial]:
+    """Go on with the file of a killed run of the same key, cut after its last whole line; any other starts anew."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        hold(file, path)
+        file.seek(0)
+        head, *rest = file.read().splitlines(keepends=True) or [b""]
+        partial = _Partial(file, {})
+        if _parsed(head) != {"run": key}:
+            file.truncate(0)
+            partial.write({"run": key})
+            flush_folder(path.parent)
+        else:
+            whole = list(takewhile(_parsed, rest))
+            file.truncate(len(head) + sum(map(len, whole)))
+            for raw in whole:
+                line = _Line(**json.loads(raw))
+                partial.lines[line.prediction["case_id"]] = line
+        yield partial
+
+
+def _parsed(raw: bytes) -> dict[str, Any] | None:
+    """A whole line of the partial file; None for one that a kill cut short."""
+    if not raw.endswith(b"\n"):
+        return None
+    try:
+        entry: dict[str, Any] = json.loads(raw)
+    except ValueError:
+        return None
+    return entry
+
+
+def _finish(file: Path, key: str, lines: dict[str, _Line], lvlm: Lvlm, run: Run) -> Outcome:
+    ordered = [lines[case] for case in sorted(lines)]
+    text = "".join(json.dumps(line.prediction, allow_nan=False) + "\n" for line in ordered)
+    content = text.encode("ascii")
+    if file.suffix == ".gz":
+        content = gzip.compress(content, mtime=0)
+    failures = [Failure(line.prediction["case_id"], line.error) for line in ordered if line.error is not None]
+    made = {
+        "run": key,
+        "sha256": sha256(content),
+        "version": __version__,
+        **asdict(run),
+        "lvlm": lvlm.key,
+        "lvlm_revision": lvlm.revision,
+        "cases": len(ordered),
+        "failures": [asdict(failure) for failure in failures],
+    }
+    write_whole(file, content)
+    write_whole(_side_file(file), (json.dumps(made, indent=2) + "\n").encode("ascii"))
+    _partial_file(file).unlink(missing_ok=True)
+    return Outcome(file, len(ordered), tuple(failures))
+
+
+def _finished(file: Path, key: str) -> Outcome | None:
+    """The outcome of this very run when its file is there, untouched."""
+    side = _side_file(file)
+    if not (file.is_file() and side.is_file()):
+        return None
+    try:
+        made = json.loads(side.read_bytes())
+    except ValueError:
+        return None
+    if made.get("run") != key or made.get("sha256") != sha256(file.read_bytes()):
+        return None
+    return Outcome(file, made["cases"], tuple(Failure(**failure) for failure in made["failures"]))
+
+
+def _partial_file(file: Path) -> Path:
+    return file.with_name(f"{file.name}.partial")
+
+
+def _side_file(file: Path) -> Path:
+    return file.with_name(f"{file.name}.run.json")
