@@ -44,3 +44,12 @@ def family(request: pytest.FixtureRequest) -> str:
 def lvlm(family: str, tiny_lvlms: dict):
     """The tiny LVLM of each family in turn."""
     return tiny_lvlms[family]
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory):
+    """The dataset folder of one small phantom build in both modes by the rule LVLM; tests must not change it."""
+    from medground_bench.types import Mode
+    from tests.builds import build
+
+    return build(tmp_path_factory.mktemp("built") / "medground-bench", modes=tuple(Mode), limit=10)

@@ -180,7 +180,20 @@ def test_a_response_without_yes_no_or_a_statement_is_never_read(words):
 
 
 @pytest.mark.parametrize(
-    "unit", ["no ", "clearly ", "answer ", "no evidence ", "<think>", "yes or ", "\n", "- ", "so "]
+    "unit",
+    [
+        "no ",
+        "clearly ",
+        "answer ",
+        "I cannot answer: no ",
+        "if so the answer is yes, ",
+        "no evidence ",
+        "<think>",
+        "yes or ",
+        "\n",
+        "- ",
+        "so ",
+    ],
 )
 def test_a_long_degenerate_response_is_read_in_bounded_time(unit):
     start = time.process_time()

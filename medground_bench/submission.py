@@ -1,0 +1,343 @@
+"""Untrusted bytes -> Submission | Problems: the only parser of prediction files. Pure, bounded in time and memory.
+
+A file is UTF-8 JSON lines, plain or gzip, one case a line. Nothing is repaired and nothing is skipped: every problem is
+reported with its line, its case and a stable code, the first 50 in full, all of them counted. The layers below it are
+`strict_json` (bytes -> objects) and `problems` (codes and their report).
+Whatever the bytes, the result is one of the two types and never another exception.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from statistics import median
+from typing import Any
+
+from medground_bench.problems import SHOWN, Code, Problem, Problems, Refused, Report, kind, shown
+from medground_bench.strict_json import json_object, text_lines
+from medground_bench.types import Box, Frame, Mode, Prediction, Reference
+
+__all__ = ["Code", "Problem", "Problems", "Submission", "Track", "read_submission"]
+
+MAX_BOXES = 10
+MAX_TOKENS = 4096
+MAX_CONCEPT_CHARACTERS = 100
+MAX_SECONDS = 1e6
+LEAST_SIDE_PX = 1e-3
+"""A box thinner than this has no area worth the name."""
+
+SLACK_PX = 1e-2
+"""Overshoot beyond the picture that is rounding of a scale, not a wrong frame; it is clipped."""
+
+INPUT_SIDES = (224, 256, 320, 336, 384, 392, 448, 512, 518, 560, 640, 672, 768, 896, 1000, 1024)
+"""Sides of model inputs, and the 0-1000 grid some LVLMs answer in."""
+
+RELATIVE_SHARE = 0.9
+"""Share of the cases with boxes whose coordinates stay within 1, from which a file looks relative."""
+
+RESIZED_CASES, RESIZED_SCALE, RESIZED_FILL = 10, 1.5, 0.75
+"""A file looks resized when the boxes of at least so many cases stay within a model input, the pictures are so many
+times longer, and the boxes fill at least that share of the input."""
+
+KEYS = {"case_id", "boxes", "concept", "seconds", "tokens"}
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One LVLM in one mode."""
+
+    lvlm: str
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A file without a problem.
+
+    predictions  in file order, boxes in native frames
+    tracks       those with at least one prediction, sorted by LVLM and mode
+    missing      cases of these tracks that have no line and will score 0, sorted
+    """
+
+    predictions: tuple[Prediction, ...]
+    tracks: tuple[Track, ...]
+    missing: tuple[str, ...]
+
+
+def read_submission(
+    upload: bytes, references: Iterable[Reference], *, whole_tracks: bool = True
+) -> Submission | Problems:
+    """Read a prediction file against the benchmark it answers.
+
+    whole_tracks  a case missing from a track that the file touches is a problem (a ranked submission covers whole
+                  tracks); False accepts it and lists it in `Submission.missing`
+    """
+    benchmark = _benchmark(references)
+    report = Report()
+    reader = _Reader(benchmark, report)
+    with report.catching(None, None):
+        for number, line in text_lines(upload):
+            reader.read(number, line)
+    missing = benchmark.missing(reader.first_line)
+    if whole_tracks:
+        for case in missing:
+            report.add(
+                None,
+                case,
+                Code.MISSING_CASE,
+                "no line, but the file has others of its track. "
+                'Add a line for it; {"boxes": []} says that the method found nothing.',
+            )
+    _suspect_frames(reader.reaches, report)
+    if report.counts:
+        return report.problems()
+    return Submission(tuple(reader.predictions), benchmark.tracks(reader.first_line), missing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Benchmark:
+    cases: Mapping[str, Reference]
+    by_track: Mapping[Track, tuple[str, ...]]
+    by_image: Mapping[str, tuple[str, ...]]
+
+    def tracks(self, given: Iterable[str]) -> tuple[Track, ...]:
+        touched = {_track(self.cases[case]) for case in given}
+        return tuple(sorted(touched, key=lambda track: (track.lvlm, track.mode)))
+
+    def missing(self, given: Mapping[str, int]) -> tuple[str, ...]:
+        wanted = (case for track in self.tracks(given) for case in self.by_track[track])
+        return tuple(sorted(case for case in wanted if case not in given))
+
+    def near(self, case: str) -> str:
+        """A hint that stays cheap on a large benchmark: only cases of the same picture are compared."""
+        same_image = self.by_image.get(_image_of(case), ())
+        near = get_close_matches(case[:300], same_image[:50], n=2, cutoff=0.6)
+        if near:
+            return f"Did you mean {' or '.join(near)}?"
+        example = next(iter(self.cases), None)
+        return f"A case id looks like {example}" if example else "This benchmark has no cases."
+
+
+def _benchmark(references: Iterable[Reference]) -> _Benchmark:
+    cases = {reference.case_id: reference for reference in references}
+    by_track: dict[Track, list[str]] = defaultdict(list)
+    by_image: dict[str, list[str]] = defaultdict(list)
+    for case in sorted(cases):
+        by_track[_track(cases[case])].append(case)
+        by_image[_image_of(case)].append(case)
+    return _Benchmark(
+        cases,
+        {track: tuple(members) for track, members in by_track.items()},
+        {image: tuple(members) for image, members in by_image.items()},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """Where the boxes of one case begin and end at most, right or down, and the size of its picture."""
+
+    start_px: float
+    reach_px: float
+    picture: Frame
+
+
+@dataclass(slots=True)
+class _Reader:
+    benchmark: _Benchmark
+    report: Report
+    predictions: list[Prediction] = field(default_factory=list)
+    first_line: dict[str, int] = field(default_factory=dict)
+    reaches: list[_Reach] = field(default_factory=list)
+
+    def read(self, line_number: int, line: str) -> None:
+        with self.report.catching(line_number, None):
+            entry = json_object(line)
+            reference = self._reference(_case_id(entry), line_number)
+            before = self.report.counts.total()
+            prediction = self._prediction(line_number, reference, entry)
+            if self.report.counts.total() == before:
+                self.predictions.append(prediction)
+
+    def _reference(self, case: str, line_number: int) -> Reference:
+        reference = self.benchmark.cases.get(case)
+        if reference is None:
+            hint = self.benchmark.near(case) if self.report.counts[Code.UNKNOWN_CASE] < SHOWN else ""
+            message = f"this benchmark has no such case. {hint}"
+            raise Refused(Code.UNKNOWN_CASE, message, shown(case))
+        first = self.first_line.setdefault(case, line_number)
+        if first != line_number:
+            message = f"the case stands on line {first} already. Keep one line a case."
+            raise Refused(Code.DUPLICATE_CASE, message, case)
+        return reference
+
+    def _prediction(self, line_number: int, reference: Reference, entry: Mapping[str, Any]) -> Prediction:
+        case = reference.case_id
+        boxes: tuple[Box, ...] = ()
+        concept = seconds = tokens = None
+        with self.report.catching(line_number, case):
+            _demand_known_keys(entry)
+        with self.report.catching(line_number, case):
+            boxes = self._boxes(line_number, reference, entry)
+        with self.report.catching(line_number, case):
+            concept = _concept(entry)
+        with self.report.catching(line_number, case):
+            seconds = _seconds(entry)
+        with self.report.catching(line_number, case):
+            tokens = _tokens(entry)
+        return Prediction(case, boxes, concept, seconds, tokens)
+
+    def _boxes(self, line_number: int, reference: Reference, entry: Mapping[str, Any]) -> tuple[Box, ...]:
+        if "boxes" not in entry:
+            raise Refused(Code.MISSING_KEY, 'there is no "boxes". An empty list says that nothing was found.')
+        given = entry["boxes"]
+        if not isinstance(given, list):
+            raise Refused(Code.WRONG_TYPE, f"boxes is {kind(given)}, not a list of [x0, y0, x1, y1].")
+        if len(given) > MAX_BOXES:
+            message = f"{len(given)} boxes; at most {MAX_BOXES} a case count. Keep the strongest."
+            raise Refused(Code.TOO_MANY_BOXES, message)
+        boxes, start_px, reach_px = [], 0.0, 0.0
+        for place, box in enumerate(given, start=1):
+            with self.report.catching(line_number, reference.case_id, f"box {place}: "):
+                corners = _corners(box)
+                start_px, reach_px = max(start_px, *corners[:2]), max(reach_px, *corners[2:])
+                boxes.append(_inside(corners, reference.native))
+        if reach_px > 0:
+            self.reaches.append(_Reach(start_px, reach_px, reference.native))
+        return tuple(boxes)
+
+
+def _case_id(entry: Mapping[str, Any]) -> str:
+    if "case_id" not in entry:
+        raise Refused(Code.MISSING_KEY, 'there is no "case_id".')
+    case = entry["case_id"]
+    if not isinstance(case, str):
+        raise Refused(Code.WRONG_TYPE, f"case_id is {kind(case)}, not text.")
+    return case
+
+
+def _demand_known_keys(entry: Mapping[str, Any]) -> None:
+    unknown = sorted(entry.keys() - KEYS)
+    if unknown:
+        names = ", ".join(shown(key) for key in unknown[:5])
+        message = f"{len(unknown)} unknown keys ({names}). Known: {', '.join(sorted(KEYS))}."
+        raise Refused(Code.UNKNOWN_KEY, message)
+
+
+def _corners(box: Any) -> tuple[float, float, float, float]:
+    if not isinstance(box, list):
+        raise Refused(Code.WRONG_TYPE, f"{kind(box)}, not a list [x0, y0, x1, y1].")
+    if len(box) != 4:
+        raise Refused(Code.BOX_SHAPE, f"{len(box)} numbers, not the 4 of [x0, y0, x1, y1].")
+    x0, y0, x1, y1 = (_number(name, value) for name, value in zip(("x0", "y0", "x1", "y1"), box, strict=True))
+    for low, high, axis in ((x0, x1, "x"), (y0, y1, "y")):
+        if high < low:
+            message = f"{axis}1 = {high:.10g} is less than {axis}0 = {low:.10g}."
+            hint = "Boxes are [x0, y0, x1, y1], not [x, y, width, height]."
+            raise Refused(Code.BOX_ORDER, f"{message} {hint}")
+        if high - low < LEAST_SIDE_PX:
+            message = f"empty: {axis}0 = {low:.10g} and {axis}1 = {high:.10g}. Boxes are half-open."
+            raise Refused(Code.BOX_EMPTY, message)
+    return x0, y0, x1, y1
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Refused(Code.WRONG_TYPE, f"{name} is {kind(value)}, not a number.")
+    if not math.isfinite(value):
+        raise Refused(Code.NOT_FINITE, f"{name} is {value}, not a finite number.")
+    return float(value)
+
+
+def _inside(corners: tuple[float, float, float, float], native: Frame) -> Box:
+    x0, y0, x1, y1 = corners
+    for axis, low, high, size, side in (
+        ("x", x0, x1, native.width, "width"),
+        ("y", y0, y1, native.height, "height"),
+    ):
+        where = None
+        if high > size + SLACK_PX:
+            where = f"{axis}1 = {high:.10g} is beyond the image {side} {size} px."
+        elif low < -SLACK_PX or low > size - LEAST_SIDE_PX or high < LEAST_SIDE_PX:
+            where = f"{axis}0 = {low:.10g} is outside the image, whose {side} is {size} px."
+        if where:
+            hint = (
+                "Boxes are native pixels, half-open. If yours are in the model's input, map them back with "
+            )
+            raise Refused(Code.BOX_OUTSIDE, f"{where} {hint}letterbox.to_native().")
+    return Box(
+        max(x0, 0.0), max(y0, 0.0), min(x1, float(native.width)), min(y1, float(native.height)), native
+    )
+
+
+def _concept(entry: Mapping[str, Any]) -> str | None:
+    if "concept" not in entry:
+        return None
+    concept = entry["concept"]
+    if not isinstance(concept, str):
+        raise Refused(Code.WRONG_TYPE, f"concept is {kind(concept)}, not text. Leave it out instead.")
+    if not 0 < len(concept) <= MAX_CONCEPT_CHARACTERS or not concept.isprintable():
+        message = f"concept is not 1 to {MAX_CONCEPT_CHARACTERS} printable characters: {shown(concept)}."
+        raise Refused(Code.BAD_CONCEPT, message)
+    return concept
+
+
+def _seconds(entry: Mapping[str, Any]) -> float | None:
+    if "seconds" not in entry:
+        return None
+    seconds = _number("seconds", entry["seconds"])
+    if not 0 <= seconds <= MAX_SECONDS:
+        raise Refused(Code.BAD_SECONDS, f"seconds = {seconds:.10g} is not within 0 and {MAX_SECONDS:.10g}.")
+    return seconds
+
+
+def _tokens(entry: Mapping[str, Any]) -> tuple[float, ...] | None:
+    if "tokens" not in entry:
+        return None
+    tokens = entry["tokens"]
+    if not isinstance(tokens, list):
+        raise Refused(Code.WRONG_TYPE, f"tokens is {kind(tokens)}, not a list of numbers.")
+    if len(tokens) > MAX_TOKENS:
+        raise Refused(Code.BAD_TOKENS, f"{len(tokens)} tokens; at most {MAX_TOKENS} are read.")
+    drops = tuple(_number(f"token {place}", value) for place, value in enumerate(tokens, start=1))
+    negative = next((place for place, drop in enumerate(drops, start=1) if drop < 0), None)
+    if negative:
+        raise Refused(Code.BAD_TOKENS, f"token {negative} is below 0; a drop is at least 0 nats.")
+    return drops
+
+
+def _suspect_frames(reaches: list[_Reach], report: Report) -> None:
+    """Whole-file evidence that the boxes are not native pixels."""
+    if not reaches:
+        return
+    relative = sum(case.reach_px <= 1 for case in reaches)
+    if relative >= RELATIVE_SHARE * len(reaches):
+        message = (
+            f"in {relative} of {len(reaches)} cases with boxes no coordinate exceeds 1: they look relative (0 to 1). "
+            "Multiply x by the image width and y by the image height."
+        )
+        report.add(None, None, Code.LOOKS_RELATIVE, message)
+        return
+    reach_px = max(case.reach_px for case in reaches)
+    longest_px = median(max(case.picture.width, case.picture.height) for case in reaches)
+    side = next((side for side in INPUT_SIDES if reach_px <= side), None)
+    if side is None or len(reaches) < RESIZED_CASES or longest_px < RESIZED_SCALE * side:
+        return
+    spread = max(case.start_px for case in reaches) >= side / 3  # not merely one bright corner
+    if reach_px == side or (spread and reach_px >= RESIZED_FILL * side):
+        message = (
+            f"all boxes of {len(reaches)} cases lie within {side} x {side} px, but the median picture is "
+            f"{longest_px:.0f} px long: they look like boxes of a model input of {side} px. Map them back with "
+            f"Letterbox.fit(native, side={side}).to_native(box), or by the resize you used."
+        )
+        report.add(None, None, Code.LOOKS_RESIZED, message)
+
+
+def _track(reference: Reference) -> Track:
+    return Track(reference.lvlm, reference.mode)
+
+
+def _image_of(case: str) -> str:
+    return case[:300].rpartition("/")[0]

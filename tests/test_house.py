@@ -1,0 +1,196 @@
+"""The house: what the wheel holds, what the README promises, what the pure files import, what the guard refuses."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import runpy
+import subprocess
+import sys
+import time
+import tomllib
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medground_bench import __version__
+from medground_bench.methods import Method
+from medground_bench.types import Case, Frame, Response
+
+ROOT = Path(__file__).parents[1]
+PURE = (
+    "types",
+    "errors",
+    "geometry",
+    "prompts",
+    "causal_filter",
+    "scoring",
+    "problems",
+    "strict_json",
+    "submission",
+)
+WITHOUT_EFFECTS = {
+    "__future__", "ast", "collections", "contextlib", "dataclasses", "difflib", "enum", "itertools", "json", "math",
+    "re", "statistics", "typing", "unicodedata", "zlib", "numpy", "scipy",
+}  # fmt: skip
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def imported_by(name: str) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse((ROOT / "medground_bench" / f"{name}.py").read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_pure_files_import_neither_torch_nor_anything_with_effects(name):
+    for module in imported_by(name):
+        package, _, rest = module.partition(".")
+        assert package in WITHOUT_EFFECTS or (package == "medground_bench" and rest in PURE), module
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_pure_files_open_nothing_and_print_nothing(name):
+    tree = ast.parse((ROOT / "medground_bench" / f"{name}.py").read_text("utf-8"))
+    called = {
+        node.func.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert not called & {"open", "print", "input", "eval", "exec", "__import__"}
+
+
+def test_the_package_imports_in_well_under_a_second_without_torch_or_gradio():
+    program = (
+        "import sys, time; start = time.process_time(); import medground_bench, medground_bench.plugins as p;"
+        "names = [m.name for m in p.available('methods')]; took = time.process_time() - start;"
+        "heavy = {'torch', 'gradio', 'transformers', 'pandas', 'datasets'} & set(sys.modules);"
+        "assert names and not heavy and took < 1, (names, heavy, took)"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    builder = pytest.importorskip("hatchling.builders.wheel").WheelBuilder(str(ROOT))
+    (path,) = builder.build(directory=str(tmp_path_factory.mktemp("wheel")), versions=["standard"])
+    with zipfile.ZipFile(path) as archive:
+        yield {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+
+
+def test_the_wheel_holds_the_package_with_its_data_and_nothing_else(wheel):
+    packed = {name for name in wheel if ".dist-info/" not in name}
+    here = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "medground_bench").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert packed == here
+    assert "medground_bench/py.typed" in packed
+    assert sum(len(content) for content in wheel.values()) < 30_000_000
+
+
+def test_the_wheel_declares_the_command_the_licence_and_the_version(wheel):
+    entry = next(content for name, content in wheel.items() if name.endswith("entry_points.txt"))
+    assert b"medground = medground_bench.cli:main" in entry
+    metadata = next(content for name, content in wheel.items() if name.endswith("METADATA")).decode()
+    assert f"Version: {__version__}" in metadata
+    assert any(name.endswith("licenses/LICENSE") for name in wheel)
+
+
+def test_torchvision_is_asked_for_nowhere():
+    extras = PROJECT["optional-dependencies"].values()
+    wanted = [*PROJECT["dependencies"], *(name for extra in extras for name in extra)]
+    assert not [name for name in wanted if name.startswith("torchvision")]
+
+
+def make_words():
+    return set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE))
+
+
+def test_the_commands_of_the_readme_and_of_the_automatic_run_exist():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    quick_start = re.search(r"```sh\n(.*?)```", readme, flags=re.DOTALL).group(1)
+    assert re.findall(r"^make (\w+)", quick_start, flags=re.MULTILINE) == ["demo", "test"]
+    assert make_words() == {"setup", "fmt", "check", "test", "demo", "bench"}
+    assert re.findall(r"^make (\w+)$", (ROOT / ".ci/run").read_text("utf-8"), re.MULTILINE) == [
+        "check",
+        "test",
+    ]
+
+
+def test_make_sets_up_once_and_knows_when_to_do_it_again(tmp_path):
+    """The recipe is only printed: what it would do on a fresh machine, and after a set-up."""
+    (tmp_path / "pyproject.toml").write_text("")
+    command = ["make", "-n", "-f", str(ROOT / "Makefile"), "demo", "PYTHON=python3", "VENV=venv"]
+
+    def recipe():
+        return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+
+    fresh = recipe()
+    assert "-m venv venv" in fresh and "pip install" in fresh and "venv/bin/medground demo" in fresh
+    (tmp_path / "venv").mkdir()
+    (tmp_path / "venv/.ready").touch()
+    assert "pip install" not in recipe()
+    later = time.time() + 60
+    os.utime(tmp_path / "pyproject.toml", (later, later))
+    assert "pip install" in recipe()
+
+
+def test_files_and_examples_named_in_the_readme_exist():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for folder in re.findall(r"^\| `([\w/]+)/` \|", readme, flags=re.MULTILINE):
+        assert (ROOT / folder).is_dir(), folder
+
+
+def test_the_method_of_the_contributing_guide_is_a_method():
+    guide = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    scope: dict = {}
+    exec(re.search(r"```python\n(.*?)```", guide, flags=re.DOTALL).group(1), scope)  # noqa: S102
+    method = scope["METHOD"]()
+    assert isinstance(method, Method)
+    case = Case("c", "mass", "?", Response("", (), ()), np.zeros((8, 8), np.uint8), Frame("native", 8, 8))
+    assert method.attribute(None, case, np.random.default_rng(0)).boxes[0].xyxy == (0, 0, 4, 8)
+
+
+guard = runpy.run_path(str(ROOT / ".ci" / "credentialed_content.py"))
+MIMIC = "/".join(["p1" + "0", "p1" + "0000032", "s5" + "0414267"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("scan.dcm", b"", "medical image"),
+        ("scan", bytes(128) + b"DICM", "DICOM"),
+        ("lung.png", b"\x89PNG" + bytes(500_000), "picture of 500,004 bytes"),
+        ("mimic-cxr-2.0.0-split.csv.gz", b"", "named like a table"),
+        ("log.txt", f"read files/{MIMIC}/x.jpg".encode(), "MIMIC-CXR path"),
+        ("note.md", b"-".join([b"02aa804e"] * 5), "MIMIC-CXR image id"),
+        ("rows.csv", b"9" * 30 + b"_02-014-001.png", "PadChest"),
+    ],
+)
+def test_the_guard_refuses_what_looks_credentialed(tmp_path, capsys, name, content, why):
+    (tmp_path / name).write_bytes(content)
+    assert guard["main"]([str(tmp_path / name)]) == 1
+    said = capsys.readouterr().err
+    assert name in said and why in said
+
+
+def test_the_guard_lets_the_repository_itself_pass():
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    assert guard["main"]([str(ROOT / name) for name in listed.stdout.split("\0") if name]) == 0
