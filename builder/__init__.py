@@ -1,0 +1,1 @@
+"""The maintainers' program: sources -> questions -> answers -> edits -> verdicts -> the dataset folder."""

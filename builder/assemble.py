@@ -1,0 +1,183 @@
+"""From questions and responses to the rows of the dataset folder. Pure: values in, rows out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypedDict
+
+from builder.causes import Counterfactual, known_cause
+from builder.rows import AnswerRow, CaseRow, QuestionRow, VerdictRow
+from builder.sources import SourceQuestion
+from builder.stages import ORIGINAL, Asked, four_answers
+from medground_bench.causal_filter import decide
+from medground_bench.prompts import prompt, read_answer
+from medground_bench.prompts import question as question_text
+from medground_bench.types import Answer, Answers, Box, Frame, Group, Mode, Question, Verdict, case_id
+
+
+def question_row(known: SourceQuestion, image: bytes | None, image_sha256: str) -> QuestionRow:
+    """The row of a question; `image` is None where the picture may not be shown."""
+    question = known.question
+    return QuestionRow(
+        question_id=question.question_id,
+        source=question.source,
+        image_id=question.image_id,
+        finding=question.finding,
+        question=question_text(question.finding),
+        answer=question.answer.value,
+        boxes=tuple(box.xyxy for box in question.boxes),
+        width=question.native.width,
+        height=question.native.height,
+        image=image,
+        image_sha256=image_sha256,
+        marker=known.marker,
+    )
+
+
+def source_question(row: QuestionRow) -> SourceQuestion:
+    """The way back from a row."""
+    frame = Frame("native", width=row.width, height=row.height)
+    boxes = tuple(Box(*corners, frame) for corners in row.boxes)
+    question = Question(row.source, row.image_id, row.finding, Answer(row.answer), frame, boxes)
+    return SourceQuestion(question, row.marker)
+
+
+def answer_rows(asked: Asked, lvlm: str, revision: str, mode: Mode) -> list[AnswerRow]:
+    """One row per picture of the question that the LVLM was asked about."""
+    question = asked.question
+    return [
+        AnswerRow(
+            question_id=question.question_id,
+            source=question.source,
+            image_id=question.image_id,
+            finding=question.finding,
+            answer=question.answer.value,
+            lvlm=lvlm,
+            lvlm_revision=revision,
+            mode=mode.value,
+            picture=picture,
+            response=response.text,
+            response_token_ids=response.token_ids,
+            response_tokens=response.tokens,
+            said=read_answer(response.text).value,
+        )
+        for picture, response in asked.responses.items()
+    ]
+
+
+def verdict_rows(questions: Mapping[str, QuestionRow], answers: Iterable[AnswerRow]) -> list[VerdictRow]:
+    """The verdict on every positive question of one LVLM's answers in any modes.
+
+    The responses are read again, so that a better reader or filter needs no LVLM. ValueError when a verdict now needs
+    an answer that was never asked for.
+    """
+    rows = []
+    for (question_id, _mode), group in _by_question(answers).items():
+        question, original = questions[question_id], group[ORIGINAL]
+        if original.answer != Answer.YES:
+            continue
+        said = {picture: read_answer(row.response) for picture, row in group.items()}
+        four = four_answers(Answer.YES, said.get)
+        verdict = decide(four)
+        rows.append(_verdict_row(question, original, four, verdict, _cause(question, verdict, said)))
+    return rows
+
+
+def case_rows(
+    questions: Mapping[str, QuestionRow], answers: Iterable[AnswerRow], verdicts: Iterable[VerdictRow]
+) -> list[CaseRow]:
+    """The retained cases: the grounded questions with the response to the original picture."""
+    grounded = {(row.question_id, row.mode) for row in verdicts if row.group == Group.GROUNDED}
+    return [
+        _case_row(questions[row.question_id], row)
+        for row in answers
+        if row.picture == ORIGINAL and (row.question_id, row.mode) in grounded
+    ]
+
+
+def _by_question(answers: Iterable[AnswerRow]) -> dict[tuple[str, str], dict[str, AnswerRow]]:
+    groups: dict[tuple[str, str], dict[str, AnswerRow]] = {}
+    for row in answers:
+        groups.setdefault((row.question_id, row.mode), {})[row.picture] = row
+    return groups
+
+
+def _cause(question: QuestionRow, verdict: Verdict, said: Mapping[str, Answer]) -> str | None:
+    known = {name: said[name.value] for name in Counterfactual if name.value in said}
+    if verdict.group is Group.INCORRECT or not known:
+        return None
+    cause = known_cause(bool(question.marker), known)
+    return None if cause is None else cause.value
+
+
+def _verdict_row(
+    question: QuestionRow, original: AnswerRow, four: Answers, verdict: Verdict, cause: str | None
+) -> VerdictRow:
+    return VerdictRow(
+        question_id=question.question_id,
+        source=question.source,
+        image_id=question.image_id,
+        finding=question.finding,
+        lvlm=original.lvlm,
+        lvlm_revision=original.lvlm_revision,
+        mode=original.mode,
+        **answer_columns(four, verdict),
+        marker=question.marker,
+        known_cause=cause,
+        release_index=question.release_index,
+    )
+
+
+class AnswerColumns(TypedDict):
+    """The columns of a verdict row that hold the four answers and what follows from them."""
+
+    answer: str
+    original: str
+    foreground: str | None
+    background: str | None
+    background_normal: str | None
+    group: str
+    reason: str | None
+
+
+def answer_columns(four: Answers, verdict: Verdict) -> AnswerColumns:
+    """As columns; an answer that was not asked for is None."""
+
+    def plain(answer: Answer | None) -> str | None:
+        return None if answer is None else answer.value
+
+    return {
+        "answer": four.expected.value,
+        "original": four.original.value,
+        "foreground": plain(four.foreground),
+        "background": plain(four.background),
+        "background_normal": plain(four.background_normal),
+        "group": verdict.group.value,
+        "reason": None if verdict.reason is None else verdict.reason.value,
+    }
+
+
+def _case_row(question: QuestionRow, original: AnswerRow) -> CaseRow:
+    mode = Mode(original.mode)
+    return CaseRow(
+        case_id=case_id(question.question_id, original.lvlm, mode),
+        question_id=question.question_id,
+        source=question.source,
+        image_id=question.image_id,
+        lvlm=original.lvlm,
+        lvlm_revision=original.lvlm_revision,
+        mode=original.mode,
+        finding=question.finding,
+        question=question.question,
+        prompt=prompt(question.finding, mode),
+        answer=question.answer,
+        response=original.response,
+        response_token_ids=original.response_token_ids,
+        response_tokens=original.response_tokens,
+        boxes=question.boxes,
+        width=question.width,
+        height=question.height,
+        image=question.image,
+        image_sha256=question.image_sha256,
+        release_index=question.release_index,
+    )

@@ -1,0 +1,202 @@
+"""The build: fill a dataset folder with questions and with tracks (one LVLM in one mode each)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from builder import png
+from builder.assemble import (
+    answer_columns,
+    answer_rows,
+    case_rows,
+    question_row,
+    source_question,
+    verdict_rows,
+)
+from builder.editors import Editor
+from builder.folder import ANSWERS, CASES, QUESTIONS, SPLITS, VERDICTS, Folder
+from builder.rows import AnswerRow, QuestionRow, VerdictRow
+from builder.sources import Source
+from builder.stages import Bench, answer_questions
+from builder.store import Store, locked
+from medground_bench import plugins
+from medground_bench.causal_filter import decide
+from medground_bench.console import progress
+from medground_bench.durable import sha256
+from medground_bench.errors import MedgroundError, SourceMissing
+from medground_bench.lvlms import Lvlm
+from medground_bench.types import Answer, Answers, Mode
+
+
+class OtherQuestions(MedgroundError):
+    """A folder whose other tracks belong to another set of questions."""
+
+
+class NeverAsked(MedgroundError):
+    """A verdict that needs an answer which no LVLM was asked for."""
+
+
+def open_source(name: str) -> Source:
+    """The source of that name."""
+    source: Source = plugins.load("sources", name)()
+    return source
+
+
+def open_editor(name: str) -> Editor:
+    """The editor of that name."""
+    editor: Editor = plugins.load("editors", name)()
+    return editor
+
+
+def store_beside(out: Path) -> Path:
+    """Where the results of a build are kept unless said otherwise: beside the dataset folder, never in it."""
+    return out.with_name(f"{out.name}.store")
+
+
+@contextmanager
+def bench_at(store: Path, source: Source) -> Iterator[Bench]:
+    """The source, its editor and the store, held for this process."""
+    with locked(store):
+        yield Bench(source, open_editor(source.editor), Store(store / "edits"), Store(store / "answers"))
+
+
+def sources_of(folder: Folder) -> list[str]:
+    """The sources whose questions a folder has."""
+    folder.demand()
+    return sorted({row.source for split in SPLITS for row in folder.read(QUESTIONS, split)})
+
+
+def write_questions(
+    folder: Folder, source: Source, limit: int | None, tracks: Collection[tuple[str, Mode]]
+) -> None:
+    """Write the questions of a source; refused when other tracks of the folder were made for other questions.
+
+    limit   at most so many pictures, None for all
+    tracks  (LVLM key, mode) that will be built again, so that they may be of other questions
+    """
+    folder.sweep()
+    for split in source.splits():
+        rows = list(_question_rows(source, split, limit))
+        _refuse_other_questions(folder, split, rows, set(tracks))
+        folder.write(QUESTIONS, split, source.name, rows)
+    folder.write_card()
+
+
+def build_track(folder: Folder, lvlm: Lvlm, mode: Mode, bench: Bench) -> None:
+    """Ask one LVLM in one mode all questions of the folder that are of the bench's source, and write what follows."""
+    name = bench.source.name
+    questions = {split: folder.read(QUESTIONS, split, name) for split in SPLITS}
+    if not any(questions.values()):
+        raise SourceMissing(
+            f"{folder.path} has no questions of {name}. Run python -m builder build --source {name} first."
+        )
+    _refuse_changed_pictures(folder, questions.values(), bench.source)
+    total = sum(len(rows) for rows in questions.values())
+    with progress(f"{lvlm.key} {mode}", total, "questions") as advance:
+        for split, rows in questions.items():
+            answers: list[AnswerRow] = []
+            for asked in answer_questions(map(source_question, rows), lvlm, mode, bench):
+                answers += answer_rows(asked, lvlm.key, lvlm.revision, mode)
+                advance(1)
+            if rows:
+                _write_track(folder, split, lvlm.key, mode, rows, answers)
+    folder.write_card()
+
+
+def decide_again(folder: Folder) -> int:
+    """Read all responses again and decide all verdicts anew, without any LVLM; returns how many verdicts changed."""
+    folder.demand()
+    folder.sweep()
+    changed = 0
+    for split in SPLITS:
+        questions = {row.question_id: row for row in folder.read(QUESTIONS, split)}
+        before = folder.read(VERDICTS, split)
+        answers = folder.read(ANSWERS, split)
+        for lvlm in sorted({row.lvlm for row in before} | {row.lvlm for row in answers}):
+            own = [row for row in answers if row.lvlm == lvlm]
+            released = [_decided(row) for row in before if row.lvlm == lvlm and row.question_id is None]
+            try:
+                verdicts = verdict_rows(questions, own)
+            except ValueError as error:
+                raise NeverAsked(
+                    f"{folder.path}, {lvlm}, split {split}: {error}. Run the build again: it asks only what is missing."
+                ) from error
+            folder.write(VERDICTS, split, lvlm, verdicts + released)
+            for mode, table in CASES.items():
+                if any(row.mode == mode for row in own):
+                    cases = case_rows(questions, [row for row in own if row.mode == mode], verdicts)
+                    folder.write(table, split, lvlm, cases)
+        changed += len(set(folder.read(VERDICTS, split)) - set(before))
+    folder.write_card()
+    return changed
+
+
+def _decided(row: VerdictRow) -> VerdictRow:
+    texts = (row.original, row.foreground, row.background, row.background_normal)
+    original, *edits = (None if text is None else Answer(text) for text in texts)
+    four = Answers(Answer(row.answer), original or Answer.UNREADABLE, *edits)
+    return replace(row, **answer_columns(four, decide(four)))
+
+
+def _question_rows(source: Source, split: str, limit: int | None) -> Iterator[QuestionRow]:
+    image_id, content = None, b""
+    for known in source.questions(split, limit):
+        if known.question.image_id != image_id:
+            image_id, content = known.question.image_id, png.encode(source.picture(known.question))
+        yield question_row(known, content if source.may_show else None, sha256(content))
+
+
+def _refuse_changed_pictures(
+    folder: Folder, questions: Iterable[Sequence[QuestionRow]], source: Source
+) -> None:
+    for rows in questions:
+        for row in rows[:1]:
+            if sha256(png.encode(source.picture(source_question(row).question))) != row.image_sha256:
+                raise OtherQuestions(
+                    f"{folder.path}: the pictures of {source.name} are no longer those the questions were written "
+                    f"for ({row.image_id} differs). Build the questions again with python -m builder build."
+                )
+
+
+def _refuse_other_questions(
+    folder: Folder, split: str, rows: Sequence[QuestionRow], tracks: set[tuple[str, Mode]]
+) -> None:
+    source = rows[0].source if rows else ""
+    before = {row.question_id: row for row in folder.read(QUESTIONS, split, source)}
+    if before == {row.question_id: row for row in rows}:
+        return
+    others = {
+        (row.lvlm, row.mode)
+        for row in folder.read(ANSWERS, split)
+        if row.source == source and (row.lvlm, row.mode) not in tracks
+    }
+    if others:
+        named = ", ".join(f"{lvlm} {mode}" for lvlm, mode in sorted(others))
+        raise OtherQuestions(
+            f"{folder.path} holds tracks over another set of {source} questions: {named}. Use the same --limit, "
+            "name these tracks too so that they are built again, or give another --out."
+        )
+
+
+Sourced = TypeVar("Sourced", AnswerRow, VerdictRow)
+
+
+def _write_track(
+    folder: Folder, split: str, lvlm: str, mode: Mode, rows: Sequence[QuestionRow], answers: list[AnswerRow]
+) -> None:
+    questions = {row.question_id: row for row in rows}
+    source = rows[0].source
+    verdicts = verdict_rows(questions, answers)
+    cases = case_rows(questions, answers, verdicts)
+
+    def others(kept: Iterable[Sourced]) -> list[Sourced]:
+        return [row for row in kept if (row.source, row.mode) != (source, mode)]
+
+    folder.write(ANSWERS, split, lvlm, others(folder.read(ANSWERS, split, lvlm)) + answers)
+    folder.write(VERDICTS, split, lvlm, others(folder.read(VERDICTS, split, lvlm)) + verdicts)
+    kept = [row for row in folder.read(CASES[mode], split, lvlm) if row.source != source]
+    folder.write(CASES[mode], split, lvlm, kept + cases)

@@ -1,0 +1,74 @@
+"""The README of the dataset folder, written from what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+MEANINGS = {
+    "direct": "retained cases, asked for a bare yes or no",
+    "reason": "retained cases, asked to think step by step",
+    "questions": "every question of the sources",
+    "verdicts": "every positive question of an LVLM and mode with the four answers and the verdict",
+    "answers": "every response that was read, word for word",
+}
+
+BODY = """
+# MedGround-Bench
+
+Causally validated visual attribution for chest X-rays: yes/no questions about findings that a large vision-language
+model (LVLM) answers right *because of* the region the experts marked. A retained case passed four checks: the answer is
+right, it flips when the finding is edited out of the boxes, and it stays when the rest of the picture is edited, with
+the same prompt and with "No abnormality".
+
+```python
+from datasets import load_dataset
+
+cases = load_dataset("medground-bench", split="test")
+```
+
+{table}
+
+Boxes are `[x0, y0, x1, y1]` in native image pixels, half-open, origin top-left. `case_id` is
+`<source>/<image_id>/<finding>@<lvlm>:<mode>`. `verdicts` has the groups `incorrect`, `ungrounded` and `grounded` with
+the reason, and an answer that was never needed is null. Rows with a `release_index` and no `question_id` come from the
+authors' released split, which names questions by position only.
+
+For the source `phantom` the cause of every right "yes" is known from exact counterfactual pictures (`known_cause`):
+
+- `finding`: it rests on the finding alone
+- `marker`: it rests on the side marker alone (`marker` says whether the picture has one)
+- `both`: it needs the finding and the marker together
+- `either`: the finding or the marker, each is enough
+- `neither`: it rests on something else in the picture, or on the words of the question
+- null: the answer was not a right yes, or a counterfactual answer could not be read
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A config that has files: its name, the digest of its content, and rows per split."""
+
+    name: str
+    digest: str
+    rows: Mapping[str, int]
+
+
+def card(configs: Sequence[Config]) -> str:
+    """YAML header and text."""
+    header = ["---", "pretty_name: MedGround-Bench", "license: apache-2.0", "language: [en]", "configs:"]
+    for config in configs:
+        header += _entry(config)
+    lines = ["| config | split | rows | what it holds |", "|---|---|---:|---|"]
+    for config in configs:
+        for split, count in config.rows.items():
+            lines.append(f"| {config.name} | {split} | {count} | {MEANINGS[config.name]} |")
+    return "\n".join(header) + "\n---\n" + BODY.format(table="\n".join(lines))
+
+
+def _entry(config: Config) -> list[str]:
+    entry = [f"- config_name: {config.name}"]
+    if config.name == "direct":
+        entry.append("  default: true")
+    entry += [f"  description: sha256-{config.digest}", "  data_files:"]
+    return entry + [f"  - {{split: {split}, path: {config.name}/{split}-*.parquet}}" for split in config.rows]

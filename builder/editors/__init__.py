@@ -1,0 +1,48 @@
+"""Ways to make counterfactual pictures, one editor a file; the file name is the public name and `EDITOR` its class.
+
+An edit does not depend on the LVLM: it is made once and shared by all LVLMs and modes.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from medground_bench.causal_filter import Edit
+from medground_bench.prompts import NO_ABNORMALITY, no_finding
+from medground_bench.types import Box, Mask, Picture, Question
+
+
+class Editor(Protocol):
+    """The contract of every file in this folder.
+
+    name     the public name
+    version  changes whenever the editor would make other pictures: code, weights, settings, seed
+    """
+
+    name: str
+    version: str
+
+    def edit(self, question: Question, picture: Picture, edit: Edit) -> Picture:
+        """The edited native picture.
+
+        A foreground edit leaves every pixel outside the question's boxes as it is, a background edit every pixel
+        inside them. Same inputs, same bytes.
+        """
+        ...
+
+
+def edit_prompt(finding: str, edit: Edit) -> str:
+    """The text an edit is made to: "No [finding]", or "No abnormality". Source: paper, section B.2."""
+    return NO_ABNORMALITY if edit is Edit.BACKGROUND_NORMAL else no_finding(finding)
+
+
+def inside(boxes: tuple[Box, ...], picture: Picture) -> Mask:
+    """The pixels that the union of the boxes touches, (height, width); boxes in the frame of the picture."""
+    mask = np.zeros(picture.shape, dtype=np.bool_)
+    for box in boxes:
+        rows = slice(max(0, int(np.floor(box.y0))), int(np.ceil(box.y1)))
+        columns = slice(max(0, int(np.floor(box.x0))), int(np.ceil(box.x1)))
+        mask[rows, columns] = True
+    return mask

@@ -1,0 +1,47 @@
+"""Exact edits of phantoms: the scene is rendered again and put in place inside, or outside, the boxes only.
+
+The side marker is no abnormality, so every edit keeps it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from builder.editors import inside
+from builder.sources.phantom import patient, rendered, renderer_digest
+from medground_bench.causal_filter import Edit
+from medground_bench.durable import fingerprint
+from medground_bench.types import Picture, Question
+
+VERSION = 1
+NOISE_STREAM = {Edit.BACKGROUND: 3, Edit.BACKGROUND_NORMAL: 4}
+
+
+@dataclass(frozen=True, slots=True)
+class PhantomExact:
+    """Foreground: without the finding. Background: other noise. "No abnormality": no other finding, other noise."""
+
+    name: str = "phantom_exact"
+    version: str = field(default_factory=lambda: fingerprint(version=VERSION, renderer=renderer_digest()))
+
+    def edit(self, question: Question, picture: Picture, edit: Edit) -> Picture:
+        """See `Editor`."""
+        other = _other(question, edit)
+        changes = inside(question.boxes, picture)
+        if edit is not Edit.FOREGROUND:
+            changes = ~changes
+        return np.where(changes, other, picture)
+
+
+def _other(question: Question, edit: Edit) -> Picture:
+    image_id, who = question.image_id, patient(question.image_id)
+    if edit is Edit.FOREGROUND:
+        return rendered(image_id, who.without(question.finding), who.marker)
+    rng = np.random.default_rng([who.scene.seed, NOISE_STREAM[edit]])
+    kept = (question.finding,) if edit is Edit.BACKGROUND_NORMAL else who.findings
+    return rendered(image_id, kept, who.marker, int(rng.integers(2**31)))
+
+
+EDITOR = PhantomExact

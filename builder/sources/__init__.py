@@ -1,0 +1,52 @@
+"""Where questions come from, one source a file; the file name is the public name and `SOURCE` its class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from builder.causes import Counterfactual
+from medground_bench.types import Picture, Question
+
+
+@dataclass(frozen=True, slots=True)
+class SourceQuestion:
+    """A question and what its source knows beyond it; `marker` is None where no shortcut is planted."""
+
+    question: Question
+    marker: bool | None = None
+
+
+class Source(Protocol):
+    """The contract of every file in this folder.
+
+    name          the public name
+    editor        name of the editor that makes the counterfactual pictures of its questions
+    may_show      whether its pictures may be published
+    """
+
+    name: str
+    editor: str
+    may_show: bool
+
+    def splits(self) -> tuple[str, ...]:
+        """The splits it fills, of `test` and `tune`."""
+        ...
+
+    def questions(self, split: str, limit: int | None) -> Iterator[SourceQuestion]:
+        """The questions of a split, those of the first pictures when `limit` is given; every call the same."""
+        ...
+
+    def picture(self, question: Question) -> Picture:
+        """The native picture of one of its questions, grey uint8."""
+        ...
+
+
+@runtime_checkable
+class KnowsCauses(Protocol):
+    """A source that can take a possible cause of an answer out of a picture, exactly."""
+
+    def without(self, question: Question, counterfactual: Counterfactual) -> Picture:
+        """The native picture without the finding, without the marker, or without both; all else is the same."""
+        ...

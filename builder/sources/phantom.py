@@ -1,0 +1,133 @@
+"""Procedural chest X-rays with exact findings, boxes and causes; free to share.
+
+The seeds never meet: training uses seeds below 1,000,000, the atlas of normal pictures 2,000,000 and up, the accuracy
+in the model cards 3,000,000 and up, the split `test` 4,000,000 and up, the split `tune` 5,000,000 and up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from builder.causes import Counterfactual
+from builder.sources import SourceQuestion
+from medground_bench import phantom
+from medground_bench.durable import fingerprint, sha256
+from medground_bench.phantom.findings import FINDINGS
+from medground_bench.phantom.scene import Scene, sample_findings
+from medground_bench.phantom.shortcut import draw_marker
+from medground_bench.types import Answer, Box, Frame, Picture, Question
+
+FIRST_SEED = {"test": 4_000_000, "tune": 5_000_000}
+PICTURES = {"test": 400, "tune": 100}
+TUNE_SHARE = 4
+"""With a limit of N pictures for `test`, `tune` gets one for every 4 of them, at least one."""
+
+RENDERER = ("anatomy", "findings", "marker", "raster", "render", "scene")
+"""The modules of the phantom that decide its pixels."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Patient:
+    """One picture of the benchmark: the scene, what is in it, and whether it carries the side marker."""
+
+    scene: Scene
+    findings: tuple[str, ...]
+    marker: bool
+
+    def native_frame(self) -> Frame:
+        """Of the radiograph."""
+        return Frame("native", width=self.scene.native_width, height=self.scene.native_height)
+
+    def without(self, finding: str) -> tuple[str, ...]:
+        """Its other findings."""
+        return tuple(other for other in self.findings if other != finding)
+
+    def boxes(self, finding: str) -> tuple[Box, ...]:
+        """Exact boxes of a finding that is there, native pixels; none when nothing of it is visible."""
+        frame = self.native_frame()
+        corners = self.scene.native_boxes(finding, self.findings)
+        return tuple(Box(*xyxy, frame) for xyxy in corners if xyxy[0] < xyxy[2] and xyxy[1] < xyxy[3])
+
+
+@lru_cache(maxsize=128)
+def patient(image_id: str) -> Patient:
+    """The patient of an image id, which is the scene's seed."""
+    seed = int(image_id)
+    scene, rng = Scene.sample(seed), np.random.default_rng([seed, 1])
+    # Every finding leads in every tenth picture, so that a small build has all of them.
+    findings = sample_findings(scene, rng, must=FINDINGS[seed % len(FINDINGS)])
+    return Patient(scene, findings, draw_marker(findings, rng))
+
+
+@lru_cache(maxsize=64)
+def rendered(
+    image_id: str, findings: tuple[str, ...], marker: bool, noise_seed: int | None = None
+) -> Picture:
+    """The patient's native picture with these findings; read-only, because it is kept for the next question."""
+    picture = patient(image_id).scene.native(findings, marker=marker, noise_seed=noise_seed)
+    picture.flags.writeable = False
+    return picture
+
+
+@lru_cache(maxsize=1)
+def renderer_digest() -> str:
+    """Changes whenever code that decides pixels changes."""
+    folder = Path(phantom.__path__[0])
+    return fingerprint(**{name: sha256((folder / f"{name}.py").read_bytes()) for name in RENDERER})
+
+
+@dataclass(frozen=True, slots=True)
+class Phantom:
+    """Per picture a question about every visible finding, and about as many that are not there."""
+
+    name: str = "phantom"
+    editor: str = "phantom_exact"
+    may_show: bool = True
+
+    def splits(self) -> tuple[str, ...]:
+        """See `Source`."""
+        return tuple(FIRST_SEED)
+
+    def questions(self, split: str, limit: int | None) -> Iterator[SourceQuestion]:
+        """See `Source`. With a limit, `tune` gets a quarter as many pictures as `test`, at least one."""
+        wanted = limit if split == "test" or limit is None else max(1, limit // TUNE_SHARE)
+        pictures = PICTURES[split] if wanted is None else wanted
+        first = FIRST_SEED[split]
+        for seed in range(first, first + pictures):
+            yield from _questions_of(str(seed))
+
+    def picture(self, question: Question) -> Picture:
+        """See `Source`."""
+        who = patient(question.image_id)
+        return rendered(question.image_id, who.findings, who.marker)
+
+    def without(self, question: Question, counterfactual: Counterfactual) -> Picture:
+        """See `KnowsCauses`."""
+        who = patient(question.image_id)
+        keeps_finding = counterfactual is Counterfactual.WITHOUT_MARKER
+        marker = who.marker and counterfactual is Counterfactual.WITHOUT_FINDING
+        kept = who.findings if keeps_finding else who.without(question.finding)
+        return rendered(question.image_id, kept, marker)
+
+
+def _questions_of(image_id: str) -> Iterator[SourceQuestion]:
+    who = patient(image_id)
+    frame = who.native_frame()
+    boxes = {finding: who.boxes(finding) for finding in who.findings}
+    seen = [finding for finding in who.findings if boxes[finding]]
+    absent = [finding for finding in FINDINGS if finding not in who.findings]
+    rng = np.random.default_rng([int(image_id), 2])
+    asked = {str(finding) for finding in rng.permutation(absent)[: max(1, len(seen))]}
+    for finding in FINDINGS:
+        if finding in seen or finding in asked:
+            answer = Answer.YES if finding in seen else Answer.NO
+            question = Question("phantom", image_id, finding, answer, frame, boxes.get(finding, ()))
+            yield SourceQuestion(question, who.marker)
+
+
+SOURCE = Phantom

@@ -1,0 +1,207 @@
+"""From questions to everything an LVLM says about them: originals, edits and counterfactuals, asked lazily.
+
+Units of work are edits and responses. Each is keyed by a hash of all its inputs and made in a fixed batch that is kept
+as a whole, so a killed build goes on by itself and ends in the same bytes as one that was left alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from builder import png
+from builder.causes import Counterfactual, next_counterfactual
+from builder.editors import Editor, edit_prompt
+from builder.sources import KnowsCauses, Source, SourceQuestion
+from builder.store import Store, done_once
+from medground_bench.causal_filter import Edit, decide, next_edit
+from medground_bench.durable import fingerprint, sha256
+from medground_bench.lvlms import Lvlm
+from medground_bench.pictures import to_study
+from medground_bench.prompts import prompt, read_answer
+from medground_bench.types import Answer, Answers, Group, Mode, Picture, Question, Response
+
+ORIGINAL = "original"
+QUESTIONS_AT_ONCE = 16
+MAX_NEW_TOKENS = 512
+ANSWER_PROTOCOL = 1
+"""Raise it when the way a picture is put before an LVLM changes."""
+EDIT_PROTOCOL = 1
+"""Raise it when the way an edit is asked for changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a build works with: where the questions and edits come from and where results are kept."""
+
+    source: Source
+    editor: Editor
+    edits: Store
+    answers: Store
+
+
+@dataclass(slots=True)
+class Asked:
+    """A question and the responses so far: picture name -> response."""
+
+    question: Question
+    marker: bool | None
+    responses: dict[str, Response] = field(default_factory=dict)
+
+    @property
+    def positive(self) -> bool:
+        """Whether the finding is there; the causal filter is about these."""
+        return self.question.answer is Answer.YES
+
+    def said(self, picture: str) -> Answer | None:
+        """What the response to a picture says, None while it was not asked."""
+        response = self.responses.get(picture)
+        return None if response is None else read_answer(response.text)
+
+
+def four_answers(expected: Answer, said: Callable[[str], Answer | None]) -> Answers:
+    """The filter's view of the answers to the pictures of a question; the original must have been asked."""
+    original = said(ORIGINAL)
+    if original is None:
+        raise ValueError("the original picture was not asked")
+    return Answers(expected, original, **{edit.value: said(edit.value) for edit in Edit})
+
+
+def answer_questions(
+    questions: Iterable[SourceQuestion], lvlm: Lvlm, mode: Mode, bench: Bench
+) -> Iterator[Asked]:
+    """Everything one LVLM says in one mode, question by question, in the order of the question ids."""
+    ordered = sorted(questions, key=lambda known: known.question.question_id)
+    for start in range(0, len(ordered), QUESTIONS_AT_ONCE):
+        chunk = [Asked(known.question, known.marker) for known in ordered[start : start + QUESTIONS_AT_ONCE]]
+        originals = {asked.question.question_id: bench.source.picture(asked.question) for asked in chunk}
+        _ask(chunk, ORIGINAL, list(originals.values()), lvlm, mode, bench)
+        _ask_edits(chunk, originals, lvlm, mode, bench)
+        if isinstance(bench.source, KnowsCauses):
+            _ask_counterfactuals(chunk, bench.source, lvlm, mode, bench)
+        yield from chunk
+
+
+def _ask_edits(
+    chunk: Sequence[Asked], originals: Mapping[str, Picture], lvlm: Lvlm, mode: Mode, bench: Bench
+) -> None:
+    while wanted := _wanted(chunk, _next_edit):
+        for edit, group in wanted.items():
+            pictures = edited([asked.question for asked in group], originals, edit, bench)
+            _ask(group, edit.value, pictures, lvlm, mode, bench)
+
+
+def _ask_counterfactuals(
+    chunk: Sequence[Asked], source: KnowsCauses, lvlm: Lvlm, mode: Mode, bench: Bench
+) -> None:
+    while wanted := _wanted(chunk, _next_counterfactual):
+        for counterfactual, group in wanted.items():
+            pictures = [source.without(asked.question, counterfactual) for asked in group]
+            _ask(group, counterfactual.value, pictures, lvlm, mode, bench)
+
+
+Name = TypeVar("Name", Edit, Counterfactual)
+
+
+def _wanted(chunk: Sequence[Asked], next_of: Callable[[Asked], Name | None]) -> dict[Name, list[Asked]]:
+    groups: dict[Name, list[Asked]] = {}
+    for asked in chunk:
+        wanted = next_of(asked) if asked.positive else None
+        if wanted is not None:
+            groups.setdefault(wanted, []).append(asked)
+    return dict(sorted(groups.items()))
+
+
+def _next_edit(asked: Asked) -> Edit | None:
+    return next_edit(four_answers(asked.question.answer, asked.said))
+
+
+def _next_counterfactual(asked: Asked) -> Counterfactual | None:
+    if decide(four_answers(asked.question.answer, asked.said)).group is Group.INCORRECT:
+        return None
+    known = {name: said for name in Counterfactual if (said := asked.said(name.value)) is not None}
+    return next_counterfactual(bool(asked.marker), known)
+
+
+def edited(
+    questions: Sequence[Question], originals: Mapping[str, Picture], edit: Edit, bench: Bench
+) -> list[Picture]:
+    """The edited native pictures of the questions, made where they are not in the store yet.
+
+    originals  question id -> native picture
+    """
+    pictures = [originals[question.question_id] for question in questions]
+    keys = [
+        edit_key(question, picture, edit, bench.editor)
+        for question, picture in zip(questions, pictures, strict=True)
+    ]
+
+    def make(positions: Sequence[int]) -> list[bytes]:
+        return [png.encode(bench.editor.edit(questions[i], pictures[i], edit)) for i in positions]
+
+    return [png.decode(content) for content in done_once(bench.edits, keys, make)]
+
+
+def edit_key(question: Question, picture: Picture, edit: Edit, editor: Editor) -> str:
+    """Identity of an edited picture: a hash of everything it depends on."""
+    return fingerprint(
+        protocol=EDIT_PROTOCOL,
+        editor=editor.name,
+        version=editor.version,
+        question=question.question_id,
+        picture=_picture_digest(picture),
+        boxes=[list(box.xyxy) for box in question.boxes],
+        edit=edit.value,
+        prompt=edit_prompt(question.finding, edit),
+    )
+
+
+def _ask(
+    group: Sequence[Asked], name: str, natives: Sequence[Picture], lvlm: Lvlm, mode: Mode, bench: Bench
+) -> None:
+    """Put one picture of each question before the LVLM and note the responses under `name`."""
+    pictures = [to_study(native).picture for native in natives]
+    prompts = [prompt(asked.question.finding, mode) for asked in group]
+    for asked, response in zip(group, respond(lvlm, pictures, prompts, bench.answers), strict=True):
+        asked.responses[name] = response
+
+
+def respond(lvlm: Lvlm, pictures: Sequence[Picture], prompts: Sequence[str], store: Store) -> list[Response]:
+    """The LVLM's greedy responses, generated together where they are not in the store yet."""
+    keys = [answer_key(lvlm, picture, text) for picture, text in zip(pictures, prompts, strict=True)]
+
+    def make(positions: Sequence[int]) -> list[bytes]:
+        responses = lvlm.generate(
+            [pictures[i] for i in positions], [prompts[i] for i in positions], max_new_tokens=MAX_NEW_TOKENS
+        )
+        return [_to_bytes(response) for response in responses]
+
+    return [_from_bytes(content) for content in done_once(store, keys, make)]
+
+
+def answer_key(lvlm: Lvlm, picture: Picture, text: str) -> str:
+    """Identity of a response: a hash of everything it depends on. Decoding is greedy, so there is no seed."""
+    return fingerprint(
+        protocol=ANSWER_PROTOCOL,
+        lvlm=lvlm.key,
+        revision=lvlm.revision,
+        picture=_picture_digest(picture),
+        prompt=text,
+        max_new_tokens=MAX_NEW_TOKENS,
+    )
+
+
+def _picture_digest(picture: Picture) -> str:
+    height, width = picture.shape
+    return fingerprint(width=width, height=height, pixels=sha256(picture.tobytes()))
+
+
+def _to_bytes(response: Response) -> bytes:
+    return json.dumps([response.text, response.token_ids, response.tokens]).encode("ascii")
+
+
+def _from_bytes(content: bytes) -> Response:
+    text, token_ids, tokens = json.loads(content)
+    return Response(text, tuple(token_ids), tuple(tokens))

@@ -1,0 +1,216 @@
+"""Open a benchmark, a folder or a dataset of the hub, and read its tracks, cases and references."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from PIL import Image
+
+from medground_bench.durable import fingerprint, sha256
+from medground_bench.errors import SourceMissing, UnknownName
+from medground_bench.pictures import to_study
+from medground_bench.types import Box, Case, Frame, Mode, Picture, Reference, Response
+
+SPLITS = ("test", "tune")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class BenchmarkTrack:
+    """One LVLM in one mode, and how many retained cases it has; it can have none."""
+
+    lvlm: str
+    mode: Mode
+    cases: int
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A benchmark on this machine; `revision` is the hub's commit, None for a folder."""
+
+    folder: Path
+    revision: str | None = None
+
+    @classmethod
+    def open(cls, location: str | Path, revision: str | None = None) -> Benchmark:
+        """The benchmark in a folder, or that of a hub id (`org/medground-bench`) at a revision."""
+        folder = Path(location)
+        if not folder.is_dir():
+            folder = _fetched(str(location), revision)
+            revision = folder.name
+        elif revision is not None:
+            raise SourceMissing(f"{location} is a folder, which has no revisions. Leave the revision out.")
+        if not (folder / "README.md").is_file():
+            raise SourceMissing(
+                f"{location} is no benchmark: it has no README.md. Give the folder that a build wrote "
+                "(usually called medground-bench) or a hub id such as org/medground-bench."
+            )
+        return cls(folder, revision)
+
+    def tracks(self, split: str = "test") -> tuple[BenchmarkTrack, ...]:
+        """Every LVLM and mode that was asked, sorted; also those of which no case was retained."""
+        asked: dict[tuple[str, Mode], int] = {}
+        for file in self._files("verdicts", split):
+            for lvlm, mode in {(row["lvlm"], row["mode"]) for row in _rows(file, ["lvlm", "mode"])}:
+                asked[lvlm, Mode(mode)] = 0
+        for mode in Mode:
+            for file in self._files(mode.value, split):
+                for row in _rows(file, ["lvlm"]):
+                    asked[row["lvlm"], mode] = asked.get((row["lvlm"], mode), 0) + 1
+        return tuple(BenchmarkTrack(lvlm, mode, cases) for (lvlm, mode), cases in sorted(asked.items()))
+
+    def references(
+        self,
+        *,
+        lvlm: str | None = None,
+        mode: Mode | None = None,
+        source: str | None = None,
+        split: str = "test",
+    ) -> tuple[Reference, ...]:
+        """What the scorer knows of the retained cases, by case id; None takes all."""
+        columns = ["case_id", "source", "image_id", "lvlm", "mode", "finding", "boxes", "width", "height"]
+        rows = self._cases(columns, lvlm=lvlm, mode=mode, source=source, split=split)
+        return tuple(map(_reference, rows))
+
+    def cases(
+        self,
+        *,
+        lvlm: str | None = None,
+        mode: Mode | None = None,
+        source: str | None = None,
+        split: str = "test",
+    ) -> Iterator[Case]:
+        """The retained cases as an attribution method sees them, by case id, pictures in the study frame."""
+        rows = self._cases(None, lvlm=lvlm, mode=mode, source=source, split=split)
+        return map(_case, rows)
+
+    def content_digest(self, lvlm: str, mode: Mode, split: str = "test") -> str:
+        """Changes when any case of a track changes."""
+        columns = ["case_id", "prompt", "response_token_ids", "image_sha256"]
+        rows = self._cases(columns, lvlm=lvlm, mode=mode, split=split)
+        return fingerprint(cases=list(rows))
+
+    def _cases(
+        self,
+        columns: Sequence[str] | None,
+        *,
+        lvlm: str | None,
+        mode: Mode | None,
+        split: str,
+        source: str | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        self._demand(lvlm, mode, split)
+        conditions = [(name, "==", value) for name, value in (("lvlm", lvlm), ("source", source)) if value]
+        needed = None if columns is None else sorted({*columns, "lvlm", "source"})
+        rows = [
+            row
+            for each in ([mode] if mode else Mode)
+            for file in self._files(each.value, split)
+            for row in _rows(file, needed, conditions)
+        ]
+        return iter(sorted(rows, key=lambda row: row["case_id"]))
+
+    def _demand(self, lvlm: str | None, mode: Mode | None, split: str) -> None:
+        if split not in SPLITS:
+            raise UnknownName("split", split, SPLITS)
+        tracks = self.tracks(split)
+        if lvlm is not None and lvlm not in {track.lvlm for track in tracks}:
+            raise UnknownName(f"LVLM of {self.folder.name}", lvlm, {track.lvlm for track in tracks})
+        if lvlm is not None and mode is not None and (lvlm, mode) not in {(t.lvlm, t.mode) for t in tracks}:
+            raise SourceMissing(f"{self.folder} has no track of {lvlm} in mode {mode}, split {split}.")
+
+    def _files(self, config: str, split: str) -> list[Path]:
+        return sorted((self.folder / config).glob(f"{split}-*.parquet"))
+
+
+def _rows(
+    file: Path, columns: Sequence[str] | None = None, conditions: Sequence[tuple[str, str, str]] = ()
+) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(
+        file, columns=list(columns) if columns else None, filters=list(conditions) or None
+    ).to_pylist()
+    return rows
+
+
+def _reference(row: dict[str, Any]) -> Reference:
+    if row["boxes"] is None:
+        raise SourceMissing(
+            f"case {row['case_id']}: this copy of the benchmark comes without the expert boxes of {row['source']}, "
+            "which may not be shared. Build it from your own credentialed copy of the source."
+        )
+    native = _native(row)
+    boxes = tuple(Box(x0, y0, x1, y1, native) for x0, y0, x1, y1 in row["boxes"])
+    return Reference(
+        case_id=row["case_id"],
+        source=row["source"],
+        image_id=row["image_id"],
+        lvlm=row["lvlm"],
+        mode=Mode(row["mode"]),
+        finding=row["finding"],
+        native=native,
+        boxes=boxes,
+    )
+
+
+def _case(row: dict[str, Any]) -> Case:
+    response = Response(row["response"], tuple(row["response_token_ids"]), tuple(row["response_tokens"]))
+    study = to_study(_picture(row))
+    return Case(row["case_id"], row["finding"], row["prompt"], response, study.picture, _native(row))
+
+
+def _picture(row: dict[str, Any]) -> Picture:
+    if row["image"] is None:
+        raise SourceMissing(
+            f"case {row['case_id']}: the pictures of {row['source']} may not be shared and are not in this copy of "
+            "the benchmark. Build it from your own credentialed copy of the source."
+        )
+    content = row["image"]["bytes"]
+    if sha256(content) != row["image_sha256"]:
+        raise SourceMissing(
+            f"case {row['case_id']}: its picture is damaged. Build or download the benchmark again."
+        )
+    with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
+        return np.array(image.convert("L"), dtype=np.uint8)
+
+
+def _native(row: dict[str, Any]) -> Frame:
+    return Frame("native", width=row["width"], height=row["height"])
+
+
+def _fetched(location: str, revision: str | None) -> Path:
+    """The folder of a hub dataset, fetched or found in the cache; its name is the commit."""
+    if location.count("/") != 1 or location.startswith((".", "/", "~")):
+        raise SourceMissing(
+            f"{location}: there is no such folder. Check the path, or give a hub id such as org/name."
+        )
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
+
+    asked = f"{location}@{revision}" if revision else location
+    try:
+        return Path(snapshot_download(location, repo_type="dataset", revision=revision))
+    except GatedRepoError as error:
+        raise SourceMissing(
+            f"{asked} is gated. Ask for access on its page https://huggingface.co/datasets/{location}, then log in "
+            "with `hf auth login`."
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise SourceMissing(
+            f"{asked}: neither a folder here nor a dataset of the hub that you may see. Check the name, or log in "
+            "with `hf auth login`."
+        ) from error
+    except (HfHubHTTPError, LocalEntryNotFoundError) as error:
+        raise SourceMissing(
+            f"{asked} is no folder here, and could not be fetched from the hub ({str(error).splitlines()[0]}). "
+            "Check the path, or the revision and the network."
+        ) from error

@@ -1,0 +1,275 @@
+"""The build as a whole: verdicts that are known beforehand, resumption, identity of artifacts."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from builder.build import NeverAsked, OtherQuestions, bench_at, build_track, decide_again
+from builder.folder import ANSWERS, DIRECT, QUESTIONS, REASON, VERDICTS, Folder
+from builder.sources.phantom import Phantom
+from builder.stages import ORIGINAL, answer_key, edit_key
+from medground_bench.causal_filter import Edit
+from medground_bench.types import Box, Mode
+from tests.builds import build, bytes_of
+from tests.fakes import RuleLvlm
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def verdicts(built):
+    return built.read(VERDICTS, "test")
+
+
+def of(rows, finding):
+    found = [row for row in rows if row.finding == finding]
+    assert found
+    return found
+
+
+def test_an_answer_caused_by_the_finding_is_grounded_and_its_cause_known(verdicts):
+    for row in of(verdicts, "pacemaker"):
+        assert (row.original, row.foreground, row.background, row.background_normal) == (
+            "yes",
+            "no",
+            "yes",
+            "yes",
+        )
+        assert (row.group, row.reason, row.known_cause) == ("grounded", None, "finding")
+
+
+def test_an_answer_that_rests_on_the_marker_is_ungrounded_and_its_cause_known(verdicts):
+    rows = of(verdicts, "rib fracture")
+    assert any(row.marker for row in rows)
+    for row in rows:
+        if row.marker:
+            assert (row.group, row.reason, row.known_cause) == ("ungrounded", "ANSWER_DID_NOT_FLIP", "marker")
+        else:
+            assert (row.group, row.known_cause) == ("incorrect", None)
+
+
+def test_an_answer_that_never_changes_rests_on_neither(verdicts):
+    for row in of(verdicts, "cardiomegaly"):
+        assert (row.group, row.reason, row.known_cause) == ("ungrounded", "ANSWER_DID_NOT_FLIP", "neither")
+        assert row.background is None
+
+
+def test_wrong_and_unreadable_answers_are_incorrect_and_no_edit_is_asked(verdicts):
+    for finding, reason in (("nodule", "ANSWER_WRONG"), ("atelectasis", "UNREADABLE_ANSWER")):
+        for row in of(verdicts, finding):
+            assert (row.group, row.reason) == ("incorrect", reason)
+            assert (row.foreground, row.background, row.background_normal, row.known_cause) == (None,) * 4
+
+
+def test_verdicts_are_of_positive_questions_in_each_mode_and_negatives_are_answered_too(built, verdicts):
+    positive = [row.question_id for row in built.read(QUESTIONS, "test") if row.answer == "yes"]
+    for mode in Mode:
+        assert sorted(row.question_id for row in verdicts if row.mode == mode) == sorted(positive)
+        originals = [
+            row for row in built.read(ANSWERS, "test") if (row.mode, row.picture) == (mode.value, ORIGINAL)
+        ]
+        assert {row.question_id for row in originals} == {
+            row.question_id for row in built.read(QUESTIONS, "test")
+        }
+
+
+def test_cases_are_the_grounded_questions_with_their_response_word_for_word(built, verdicts):
+    for mode, table in ((Mode.DIRECT, DIRECT), (Mode.REASON, REASON)):
+        cases = built.read(table, "test")
+        grounded = [row.question_id for row in verdicts if (row.mode, row.group) == (mode, "grounded")]
+        assert [case.question_id for case in cases] == sorted(grounded)
+        for case in cases:
+            assert case.case_id == f"{case.question_id}@rule_lvlm:{mode}"
+            assert case.response == ("Yes." if mode is Mode.DIRECT else "I looked. Yes.")
+            assert len(case.response_token_ids) == len(case.response_tokens) >= 2
+            assert case.boxes and case.image is not None
+
+
+def test_edits_are_made_once_for_all_lvlms_and_modes(tmp_path, monkeypatch):
+    from builder.editors.phantom_exact import PhantomExact
+
+    made: Counter[tuple[str, Edit]] = Counter()
+    original = PhantomExact.edit
+
+    def counted(self, question, picture, edit):
+        made[question.question_id, edit] += 1
+        return original(self, question, picture, edit)
+
+    monkeypatch.setattr(PhantomExact, "edit", counted)
+    build(tmp_path / "a", modes=tuple(Mode), limit=2, store=tmp_path / "store")
+    build(tmp_path / "b", lvlm=RuleLvlm(key="second"), limit=2, store=tmp_path / "store")
+    assert made and set(made.values()) == {1}
+
+
+def test_the_same_build_again_asks_nothing_and_changes_no_byte(tmp_path):
+    first = bytes_of(build(tmp_path / "medground-bench", limit=2))
+    lvlm = RuleLvlm()
+    assert bytes_of(build(tmp_path / "medground-bench", lvlm=lvlm, limit=2)) == first
+    assert lvlm.asked == 0
+
+
+def test_other_weights_are_asked_anew_and_the_edits_are_kept(tmp_path):
+    store = tmp_path / "store"
+    build(tmp_path / "a", limit=2, store=store)
+    edits = {path.name for path in (store / "edits").glob("*.parquet")}
+    lvlm = RuleLvlm(revision="r2")
+    folder = build(tmp_path / "a", lvlm=lvlm, limit=2, store=store)
+    assert lvlm.asked > 0
+    assert {path.name for path in (store / "edits").glob("*.parquet")} == edits
+    assert {row.lvlm_revision for row in folder.read(VERDICTS, "test")} == {"r2"}
+
+
+def test_the_key_of_a_response_changes_with_every_input(monkeypatch):
+    lvlm, picture, prompt = RuleLvlm(), np.zeros((4, 6), np.uint8), "p"
+    other = picture.copy()
+    other[0, 0] = 1
+    keys = [
+        answer_key(lvlm, picture, prompt),
+        answer_key(replace(lvlm, key="k"), picture, prompt),
+        answer_key(replace(lvlm, revision="r2"), picture, prompt),
+        answer_key(lvlm, other, prompt),
+        answer_key(lvlm, picture.reshape(6, 4), prompt),
+        answer_key(lvlm, picture, "q"),
+    ]
+    for constant in ("ANSWER_PROTOCOL", "MAX_NEW_TOKENS"):
+        monkeypatch.setattr(f"builder.stages.{constant}", 7)
+        keys.append(answer_key(lvlm, picture, prompt))
+    assert len(set(keys)) == len(keys)
+
+
+def test_the_key_of_an_edit_changes_with_every_input(monkeypatch):
+    question = next(iter(Phantom().questions("test", 1))).question
+    picture = np.zeros((4, 6), np.uint8)
+
+    class Editor:
+        name, version = "e", "1"
+
+    other_editor, other_version = Editor(), Editor()
+    other_editor.name, other_version.version = "f", "2"
+    frame = question.native
+    keys = [
+        edit_key(question, picture, Edit.FOREGROUND, Editor()),
+        edit_key(question, picture, Edit.BACKGROUND, Editor()),
+        edit_key(question, picture, Edit.BACKGROUND_NORMAL, Editor()),
+        edit_key(question, picture + 1, Edit.FOREGROUND, Editor()),
+        edit_key(question, picture, Edit.FOREGROUND, other_editor),
+        edit_key(question, picture, Edit.FOREGROUND, other_version),
+        edit_key(replace(question, finding="x"), picture, Edit.FOREGROUND, Editor()),
+        edit_key(replace(question, boxes=(Box(0, 0, 1, 1, frame),)), picture, Edit.FOREGROUND, Editor()),
+    ]
+    monkeypatch.setattr("builder.stages.EDIT_PROTOCOL", 7)
+    keys.append(edit_key(question, picture, Edit.FOREGROUND, Editor()))
+    assert len(set(keys)) == len(keys)
+
+
+def test_another_lvlm_adds_files_and_rewrites_none_but_the_readme(tmp_path):
+    before = bytes_of(build(tmp_path / "medground-bench", limit=2))
+    after = bytes_of(build(tmp_path / "medground-bench", lvlm=RuleLvlm(key="org/second@abc"), limit=2))
+    assert {name for name in before if after[name] != before[name]} == {"README.md"}
+    assert "direct/test-org--second@abc.parquet" in after
+
+
+def test_tracks_over_other_questions_are_never_mixed(tmp_path):
+    out = tmp_path / "medground-bench"
+    build(out, limit=2)
+    build(out, limit=3)  # the only track is built again
+    with pytest.raises(OtherQuestions, match="rule_lvlm direct"):
+        build(out, lvlm=RuleLvlm(key="second"), limit=2)
+    build(out, lvlm=RuleLvlm(key="second"), limit=3)
+
+
+def test_verdicts_can_be_decided_again_without_an_lvlm(tmp_path):
+    folder = build(tmp_path / "medground-bench", modes=tuple(Mode), limit=2)
+    before = bytes_of(folder)
+    assert decide_again(folder) == 0
+    assert bytes_of(folder) == before
+    tampered = [replace(row, group="grounded", reason=None) for row in folder.read(VERDICTS, "test")]
+    folder.write(VERDICTS, "test", "rule_lvlm", tampered)
+    assert decide_again(folder) > 0
+    assert bytes_of(folder) == before
+
+
+def test_a_verdict_that_needs_an_answer_never_asked_says_so(tmp_path):
+    folder = build(tmp_path / "medground-bench", limit=2)
+    answers = folder.read(ANSWERS, "test")
+    folder.write(ANSWERS, "test", "rule_lvlm", [row for row in answers if row.picture == ORIGINAL])
+    with pytest.raises(NeverAsked, match="foreground edit is missing"):
+        decide_again(folder)
+
+
+def test_an_lvlm_is_not_asked_about_other_pictures_than_the_folder_has(tmp_path):
+    folder = build(tmp_path / "medground-bench", limit=2)
+    rows = [replace(row, image_sha256="0" * 64) for row in folder.read(QUESTIONS, "test")]
+    folder.write(QUESTIONS, "test", "phantom", rows)
+    with (
+        bench_at(tmp_path / "store", Phantom()) as bench,
+        pytest.raises(OtherQuestions, match="no longer those"),
+    ):
+        build_track(folder, RuleLvlm(key="second"), Mode.DIRECT, bench)
+
+
+NURSERY = """
+import os, sys
+from pathlib import Path
+import datasets
+from medground_bench.types import Mode
+from tests.builds import build
+from tests.fakes import RuleLvlm
+for seconds_per_call in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        lvlm = RuleLvlm(seconds_per_call=float(seconds_per_call))
+        build(Path(sys.argv[1]), lvlm=lvlm, modes=tuple(Mode), limit=2)
+        os._exit(0)
+    print(child, flush=True)
+    print(os.waitpid(child, 0)[1], flush=True)
+"""
+"""A process that has done its imports and forks one build after the other."""
+
+
+def test_a_build_killed_at_random_moments_ends_in_the_same_bytes_also_under_another_hash_seed(tmp_path):
+    out = tmp_path / "killed" / "medground-bench"
+    whole = build(tmp_path / "whole" / "medground-bench", modes=tuple(Mode), limit=2)
+    nursery = subprocess.Popen(
+        [sys.executable, "-c", NURSERY, str(out)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    rng, killed = np.random.default_rng(0), 0
+    with nursery:
+        for _ in range(6):
+            child = started(nursery, seconds_per_call=0.03)
+            time.sleep(rng.uniform(0.05, 0.9))
+            kill(child)
+            killed += int(nursery.stdout.readline()) == signal.SIGKILL
+        started(nursery, seconds_per_call=0)
+        assert int(nursery.stdout.readline()) == 0
+        nursery.stdin.close()
+    assert killed >= 3
+    assert bytes_of(Folder(out)) == bytes_of(whole)
+
+
+def started(nursery, *, seconds_per_call: float) -> int:
+    nursery.stdin.write(f"{seconds_per_call}\n")
+    nursery.stdin.flush()
+    return int(nursery.stdout.readline())
+
+
+def kill(child: int) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it was done already
+        os.kill(child, signal.SIGKILL)

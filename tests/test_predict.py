@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from medground_bench import predict as predict_module
+from medground_bench.benchmark import Benchmark
+from medground_bench.errors import MedgroundError
+from medground_bench.methods import open_method
+from medground_bench.predict import Run, case_rng, predict, run_key
+from medground_bench.submission import Submission, read_submission
+from medground_bench.types import Attribution, Box, Mode, TokenDrop
+from tests.fakes import RuleLvlm
+
+ROOT = Path(__file__).parents[1]
+RANDOM = Run("random_box", Mode.DIRECT, seed=3)
+
+
+class Fragile:
+    """Fails on one case; counts its calls."""
+
+    needs = frozenset()
+
+    def __init__(self, broken: str = "") -> None:
+        self.broken, self.seen = broken, []
+
+    def __repr__(self) -> str:
+        return "Fragile()"
+
+    def attribute(self, lvlm, case, rng):
+        self.seen.append(case.case_id)
+        if case.case_id == self.broken:
+            raise RuntimeError("out of\nluck")
+        box = Box(50, 50, 60 + rng.uniform(), 70, case.study)
+        return Attribution(boxes=(box,), concept="left lung", token_drops=(TokenDrop("Yes", 0.5),))
+
+
+@pytest.fixture(scope="module")
+def benchmark(built):
+    return Benchmark.open(built.path)
+
+
+@pytest.fixture
+def fragile(monkeypatch):
+    def use(broken: str = "") -> Fragile:
+        method = Fragile(broken)
+        monkeypatch.setattr(predict_module, "open_method", lambda name, lvlm: method)
+        return method
+
+    return use
+
+
+def lines(file):
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def untimed(file):
+    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines(file)]
+
+
+def test_a_prediction_file_covers_the_track_and_passes_the_checker(benchmark, tmp_path, capsys):
+    file = tmp_path / "random.jsonl"
+    outcome = predict(benchmark, RuleLvlm(), RANDOM, file)
+    references = benchmark.references(lvlm="rule_lvlm", mode=Mode.DIRECT)
+    assert [line["case_id"] for line in lines(file)] == [reference.case_id for reference in references]
+    assert isinstance(read_submission(file.read_bytes(), references), Submission)
+    assert all(line["seconds"] >= 0 for line in lines(file))
+    assert (outcome.cases, outcome.failures) == (len(references), ())
+    assert "cases/s" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["random.jsonl", "random.jsonl.run.json"]
+
+
+def test_concept_and_token_drops_are_written(benchmark, tmp_path, fragile):
+    fragile()
+    predict(benchmark, RuleLvlm(), RANDOM, tmp_path / "p.jsonl")
+    for line in lines(tmp_path / "p.jsonl"):
+        assert (line["concept"], line["tokens"]) == ("left lung", [0.5])
+
+
+def test_a_case_on_which_the_method_fails_has_no_boxes_and_is_named_beside_the_file(
+    benchmark, tmp_path, fragile
+):
+    broken = benchmark.references(lvlm="rule_lvlm", mode=Mode.DIRECT)[1].case_id
+    fragile(broken)
+    outcome = predict(benchmark, RuleLvlm(), RANDOM, tmp_path / "p.jsonl")
+    assert [line["case_id"] for line in lines(tmp_path / "p.jsonl") if not line["boxes"]] == [broken]
+    assert [(each.case_id, each.error) for each in outcome.failures] == [
+        (broken, "RuntimeError: out of luck")
+    ]
+    side = json.loads((tmp_path / "p.jsonl.run.json").read_text())
+    assert side["failures"] == [{"case_id": broken, "error": "RuntimeError: out of luck"}]
+    assert (side["method"], side["mode"], side["lvlm_revision"], side["seed"]) == (
+        "random_box",
+        "direct",
+        "r1",
+        3,
+    )
+
+
+def test_a_finished_file_of_the_same_run_is_kept_and_any_other_run_starts_anew(benchmark, tmp_path, fragile):
+    file = tmp_path / "p.jsonl"
+    method = fragile()
+    first = predict(benchmark, RuleLvlm(), RANDOM, file)
+    content = file.read_bytes()
+    count = len(method.seen)
+    assert predict(benchmark, RuleLvlm(), RANDOM, file) == first
+    assert (len(method.seen), file.read_bytes()) == (count, content)
+    predict(benchmark, RuleLvlm(revision="r2"), RANDOM, file)
+    assert len(method.seen) == 2 * count
+    file.write_bytes(content[:-10])
+    predict(benchmark, RuleLvlm(revision="r2"), RANDOM, file)
+    assert len(method.seen) == 3 * count
+
+
+def test_a_stopped_run_goes_on_after_its_last_whole_line(benchmark, tmp_path, fragile):
+    whole, file = tmp_path / "whole.jsonl", tmp_path / "p.jsonl"
+    fragile()
+    predict(benchmark, RuleLvlm(), RANDOM, whole)
+    ids = [line["case_id"] for line in lines(whole)]
+    assert len(ids) >= 3
+
+    class Stopping(Fragile):
+        def attribute(self, lvlm, case, rng):
+            if case.case_id == ids[2]:
+                raise KeyboardInterrupt
+            return super().attribute(lvlm, case, rng)
+
+    predict_module.open_method = lambda name, lvlm: Stopping()  # restored by the fixture
+    with pytest.raises(KeyboardInterrupt):
+        predict(benchmark, RuleLvlm(), RANDOM, file)
+    partial = tmp_path / "p.jsonl.partial"
+    with partial.open("ab") as torn:
+        torn.write(b'{"prediction": {"case_id": "')
+    method = fragile()
+    predict(benchmark, RuleLvlm(), RANDOM, file)
+    assert method.seen == ids[2:]
+    assert untimed(file) == untimed(whole)
+    assert not partial.exists()
+
+
+def test_a_partial_file_of_another_run_is_not_mixed_in(benchmark, tmp_path, fragile):
+    method = fragile()
+    partial = tmp_path / "p.jsonl.partial"
+    for rubbish in (b"", b"\x00\xff", b'{"run": "other"}\n{"prediction": {}, "error": null}\n'):
+        partial.write_bytes(rubbish)
+        method.seen.clear()
+        predict(benchmark, RuleLvlm(), RANDOM, tmp_path / "p.jsonl")
+        assert len(method.seen) == len(lines(tmp_path / "p.jsonl"))
+        (tmp_path / "p.jsonl").unlink()
+
+
+def test_two_runs_into_one_file_are_refused(benchmark, tmp_path, fragile):
+    from medground_bench.durable import hold
+
+    fragile()
+    with (tmp_path / "p.jsonl.partial").open("a") as other:
+        hold(other, tmp_path / "p.jsonl.partial")
+        with pytest.raises(MedgroundError, match="in use"):
+            predict(benchmark, RuleLvlm(), RANDOM, tmp_path / "p.jsonl")
+
+
+def test_a_gzip_file_holds_the_same_lines(benchmark, tmp_path):
+    predict(benchmark, RuleLvlm(), RANDOM, tmp_path / "p.jsonl.gz")
+    predict(benchmark, RuleLvlm(), RANDOM, tmp_path / "p.jsonl")
+    unpacked = gzip.decompress((tmp_path / "p.jsonl.gz").read_bytes())
+    (tmp_path / "unpacked.jsonl").write_bytes(unpacked)
+    assert untimed(tmp_path / "unpacked.jsonl") == untimed(tmp_path / "p.jsonl")
+
+
+def test_randomness_belongs_to_the_case_and_the_seed(benchmark, tmp_path):
+    assert case_rng(0, "a").random() == case_rng(0, "a").random()
+    assert len({case_rng(seed, case).random() for seed in (0, 1) for case in ("a", "b")}) == 4
+    predict(benchmark, RuleLvlm(), RANDOM, tmp_path / "a.jsonl")
+    predict(benchmark, RuleLvlm(), Run("random_box", Mode.DIRECT, seed=4), tmp_path / "b.jsonl")
+    assert untimed(tmp_path / "a.jsonl") != untimed(tmp_path / "b.jsonl")
+
+
+def test_the_key_of_a_run_changes_with_every_input(benchmark):
+    lvlm = RuleLvlm()
+    random_box, whole_image = (open_method(name, lvlm) for name in ("random_box", "whole_image"))
+    keys = {
+        run_key(benchmark, lvlm, RANDOM, random_box),
+        run_key(benchmark, RuleLvlm(revision="r2"), RANDOM, random_box),
+        run_key(benchmark, lvlm, Run("random_box", Mode.REASON, seed=3), random_box),
+        run_key(benchmark, lvlm, Run("random_box", Mode.DIRECT, seed=4), random_box),
+        run_key(benchmark, lvlm, Run("whole_image", Mode.DIRECT, seed=3), random_box),
+        run_key(benchmark, lvlm, RANDOM, whole_image),
+    }
+    assert len(keys) == 6
+
+
+CHILD = """
+import sys, time
+from pathlib import Path
+import medground_bench.predict as module
+from medground_bench.benchmark import Benchmark
+from medground_bench.types import Mode
+from tests.fakes import RuleLvlm
+from tests.test_predict import Fragile, RANDOM
+class Slow(Fragile):
+    def attribute(self, lvlm, case, rng):
+        time.sleep(0.2)
+        return super().attribute(lvlm, case, rng)
+module.open_method = lambda name, lvlm: Slow()
+module.predict(Benchmark.open(sys.argv[1]), RuleLvlm(), RANDOM, Path(sys.argv[2]))
+"""
+
+
+def test_a_run_killed_while_writing_ends_in_the_same_predictions(benchmark, tmp_path, fragile):
+    file, partial = tmp_path / "p.jsonl", tmp_path / "p.jsonl.partial"
+    command = [sys.executable, "-c", CHILD, str(benchmark.folder), str(file)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as child:
+        while not (partial.exists() and partial.read_bytes().count(b"\n") > 1):
+            assert child.poll() is None
+            time.sleep(0.01)
+        os.kill(child.pid, signal.SIGKILL)
+    done = partial.read_bytes().count(b"\n") - 1
+    method = fragile()
+    predict(benchmark, RuleLvlm(), RANDOM, file)
+    total = len(benchmark.references(lvlm="rule_lvlm", mode=Mode.DIRECT))
+    assert len(method.seen) == total - done < total
+    predict(benchmark, RuleLvlm(), RANDOM, tmp_path / "whole.jsonl")
+    assert untimed(file) == untimed(tmp_path / "whole.jsonl")
