@@ -1,20 +1,51 @@
 """Refuse files that look like content of a credentialed source: radiographs, identifiers, tables of the source.
 
-A guard for commits, not a proof: it stops what happens by accident. Exit code 1 and one line per file when it speaks.
+A guard for commits, not a proof: it stops what happens by accident. Whatever can hold pixels or rows may stand only
+where it is listed here, however small it is. Exit code 1 and one line per file when it speaks.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import sys
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[1]
+
+POOL = "medground_bench/anatomy/phantom_pool"
+"""Holds the pictures that its manifest lists by digest, all of them phantoms."""
+
+PICTURES_AT = ("docs/",)
+"""Screenshots and charts; an X-ray on them is a phantom."""
+
+DATA_AT = ("submissions/examples/",)
+"""Made-up prediction files."""
+
 LARGEST_PICTURE_BYTES = 400_000
-"""Shipped pictures are phantoms and thumbnails; a radiograph of native size is larger."""
+"""A radiograph of native size is larger than a screenshot."""
 
 LARGEST_TEXT_BYTES = 5_000_000
 
-PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"BM", b"\0\0\0\x0cjP", b"RIFF")
+PICTURE_STARTS = (
+    b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP", b"RIFF", b"GIF8",
+)  # fmt: skip
+PICTURES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".jp2", ".webp", ".gif"}
+DATA_STARTS = (
+    b"PAR1",
+    b"ARROW1",
+    b"\x93NUMPY",
+    b"\x89HDF",
+    b"PK\3\4",
+    b"\x1f\x8b",
+    b"7z\xbc\xaf",
+    b"SQLite format",
+)
+DATA = {
+    ".parquet", ".arrow", ".feather", ".npz", ".npy", ".h5", ".hdf5", ".jsonl", ".zip", ".gz", ".tgz", ".tar", ".7z",
+    ".pkl", ".pt",
+}  # fmt: skip
 NEVER = {".dcm", ".dicom", ".nii", ".mha", ".mhd"}
 
 TABLES = re.compile(
@@ -38,15 +69,50 @@ def complaint(path: Path) -> str | None:
         return "is named like a table of a credentialed source"
     with path.open("rb") as file:
         content = file.read(LARGEST_TEXT_BYTES)
+    return _kind_complaint(path, content) or _text_complaint(path, content)
+
+
+def _kind_complaint(path: Path, content: bytes) -> str | None:
+    """Why a file that can hold pixels or rows may not stand where it does."""
+    place, suffix = _place(path), path.suffix.lower()
+    bitmap = content.startswith(b"BM") and content[6:10] == bytes(4)
     if content[128:132] == b"DICM":
         return "is a DICOM file"
-    if content.startswith(PICTURE_STARTS):
-        size = path.stat().st_size
-        return f"is a picture of {size:,} bytes" if size > LARGEST_PICTURE_BYTES else None
+    if content.startswith(PICTURE_STARTS) or bitmap or suffix in PICTURES:
+        return _picture_complaint(path, place)
+    if (content.startswith(DATA_STARTS) or suffix in DATA) and not place.startswith(DATA_AT):
+        return f"is a data file or an archive; these stand only in {' '.join(DATA_AT)}"
+    return None
+
+
+def _text_complaint(path: Path, content: bytes) -> str | None:
     for what, pattern in IDENTIFIERS.items():
         if pattern.search(str(path).encode() + b"\n" + content):
             return f"holds {what}"
     return None
+
+
+def _place(path: Path) -> str:
+    """Path within the repository, the whole path for a file outside it."""
+    full = path.resolve()
+    return (full.relative_to(ROOT) if full.is_relative_to(ROOT) else full).as_posix()
+
+
+def _picture_complaint(path: Path, place: str) -> str | None:
+    if place.startswith(PICTURES_AT):
+        size = path.stat().st_size
+        return f"is a picture of {size:,} bytes" if size > LARGEST_PICTURE_BYTES else None
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if place.startswith(f"{POOL}/") and digest in _pool_digests():
+        return None
+    return (
+        f"is a picture; these stand only in {' '.join(PICTURES_AT)} and, by digest, in {POOL}/manifest.json"
+    )
+
+
+def _pool_digests() -> set[str]:
+    pictures = json.loads((ROOT / POOL / "manifest.json").read_text("utf-8"))["pictures"]
+    return {each[kind]["sha256"] for each in pictures for kind in ("picture", "masks")}
 
 
 def main(names: list[str]) -> int:

@@ -59,7 +59,7 @@ def answer_rows(asked: Asked, lvlm: str, revision: str, mode: Mode) -> list[Answ
             response=response.text,
             response_token_ids=response.token_ids,
             response_tokens=response.tokens,
-            said=read_answer(response.text).value,
+            said=read_answer(response.text, question.finding).value,
         )
         for picture, response in asked.responses.items()
     ]
@@ -76,7 +76,7 @@ def verdict_rows(questions: Mapping[str, QuestionRow], answers: Iterable[AnswerR
         question, original = questions[question_id], group[ORIGINAL]
         if original.answer != Answer.YES:
             continue
-        said = {picture: read_answer(row.response) for picture, row in group.items()}
+        said = {picture: read_answer(row.response, row.finding) for picture, row in group.items()}
         four = four_answers(Answer.YES, said.get)
         verdict = decide(four)
         rows.append(_verdict_row(question, original, four, verdict, _cause(question, verdict, said)))

@@ -26,9 +26,9 @@ from builder.store import Store, locked
 from medground_bench import plugins
 from medground_bench.causal_filter import decide
 from medground_bench.console import progress
-from medground_bench.durable import sha256
 from medground_bench.errors import MedgroundError, SourceMissing
 from medground_bench.lvlms import Lvlm
+from medground_bench.pictures import picture_digest
 from medground_bench.types import Answer, Answers, Mode
 
 
@@ -143,11 +143,12 @@ def _decided(row: VerdictRow) -> VerdictRow:
 
 
 def _question_rows(source: Source, split: str, limit: int | None) -> Iterator[QuestionRow]:
-    image_id, content = None, b""
+    image_id, content, digest = None, b"", ""
     for known in source.questions(split, limit):
         if known.question.image_id != image_id:
-            image_id, content = known.question.image_id, png.encode(source.picture(known.question))
-        yield question_row(known, content if source.may_show else None, sha256(content))
+            picture = source.picture(known.question)
+            image_id, content, digest = known.question.image_id, png.encode(picture), picture_digest(picture)
+        yield question_row(known, content if source.may_show else None, digest)
 
 
 def _refuse_changed_pictures(
@@ -155,7 +156,7 @@ def _refuse_changed_pictures(
 ) -> None:
     for rows in questions:
         for row in rows[:1]:
-            if sha256(png.encode(source.picture(source_question(row).question))) != row.image_sha256:
+            if picture_digest(source.picture(source_question(row).question)) != row.image_sha256:
                 raise OtherQuestions(
                     f"{folder.path}: the pictures of {source.name} are no longer those the questions were written "
                     f"for ({row.image_id} differs). Build the questions again with python -m builder build."

@@ -24,7 +24,7 @@ the same prompt and with "No abnormality".
 ```python
 from datasets import load_dataset
 
-cases = load_dataset("medground-bench", split="test")
+rows = load_dataset("medground-bench", "{config}", split="{split}")
 ```
 
 {table}
@@ -32,7 +32,8 @@ cases = load_dataset("medground-bench", split="test")
 Boxes are `[x0, y0, x1, y1]` in native image pixels, half-open, origin top-left. `case_id` is
 `<source>/<image_id>/<finding>@<lvlm>:<mode>`. `verdicts` has the groups `incorrect`, `ungrounded` and `grounded` with
 the reason, and an answer that was never needed is null. Rows with a `release_index` and no `question_id` come from the
-authors' released split, which names questions by position only.
+authors' released split, which names questions by position only. `image_sha256` is a digest of the picture's size and
+grey values, not of the bytes of the PNG.
 
 For the source `phantom` the cause of every right "yes" is known from exact counterfactual pictures (`known_cause`):
 
@@ -55,20 +56,21 @@ class Config:
 
 
 def card(configs: Sequence[Config]) -> str:
-    """YAML header and text."""
+    """YAML header and text; the first config is the one that `datasets` loads when none is named."""
     header = ["---", "pretty_name: MedGround-Bench", "license: apache-2.0", "language: [en]", "configs:"]
     for config in configs:
-        header += _entry(config)
+        header += _entry(config, default=config is configs[0])
     lines = ["| config | split | rows | what it holds |", "|---|---|---:|---|"]
     for config in configs:
         for split, count in config.rows.items():
             lines.append(f"| {config.name} | {split} | {count} | {MEANINGS[config.name]} |")
-    return "\n".join(header) + "\n---\n" + BODY.format(table="\n".join(lines))
+    text = BODY.format(table="\n".join(lines), config=configs[0].name, split=next(iter(configs[0].rows)))
+    return "\n".join(header) + "\n---\n" + text
 
 
-def _entry(config: Config) -> list[str]:
+def _entry(config: Config, *, default: bool) -> list[str]:
     entry = [f"- config_name: {config.name}"]
-    if config.name == "direct":
+    if default:
         entry.append("  default: true")
     entry += [f"  description: sha256-{config.digest}", "  data_files:"]
     return entry + [f"  - {{split: {split}, path: {config.name}/{split}-*.parquet}}" for split in config.rows]

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.card import Config, card
 from builder.rows import AnswerRow, CaseRow, QuestionRow, VerdictRow
+from medground_bench.benchmark import readable
 from medground_bench.durable import fingerprint, sha256, sweep, write_whole
 from medground_bench.errors import SourceMissing
 from medground_bench.types import Mode
@@ -83,9 +84,10 @@ class Folder:
 
     def demand(self) -> None:
         """SourceMissing unless this is a dataset folder."""
-        if not (self.path / "README.md").is_file():
+        if not any((self.path / table.name).is_dir() for table in (QUESTIONS, VERDICTS)):
             raise SourceMissing(
-                f"{self.path} is no benchmark folder: it has no README.md. Build one first, for example with "
+                f"{self.path.resolve()} is no benchmark folder: it has neither {QUESTIONS.name}/ nor {VERDICTS.name}/. "
+                "Build one first, for example with "
                 f"python -m builder build --source phantom --lvlm phantom_gemma3 --mode direct --out {self.path}"
             )
 
@@ -103,7 +105,12 @@ class Folder:
 
 
 def _count(files: Iterable[Path], split: str) -> int:
-    return sum(pq.read_metadata(file).num_rows for file in files if file.name.startswith(f"{split}-"))
+    counted = 0
+    for file in files:
+        if file.name.startswith(f"{split}-"):
+            with readable(file):
+                counted += pq.read_metadata(file).num_rows
+    return counted
 
 
 def _parquet(table: Table[Row], rows: Sequence[Row]) -> bytes:
@@ -127,14 +134,17 @@ def _parquet(table: Table[Row], rows: Sequence[Row]) -> bytes:
 
 
 def _rows(table: Table[Row], file: Path) -> list[Row]:
-    found = []
-    for cells in pq.read_table(file).to_pylist():
-        if cells.get("image") is not None:
-            cells["image"] = cells["image"]["bytes"]
-        for name in {"boxes", "response_token_ids", "response_tokens"} & set(cells):
-            cells[name] = tuple(tuple(box) if name == "boxes" else box for box in cells[name])
-        found.append(table.row(**cells))
-    return found
+    with readable(file):
+        return [table.row(**_plain(cells)) for cells in pq.read_table(file).to_pylist()]
+
+
+def _plain(cells: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a row out of its parquet cells."""
+    if cells.get("image") is not None:
+        cells["image"] = cells["image"]["bytes"]
+    for name in {"boxes", "response_token_ids", "response_tokens"} & set(cells):
+        cells[name] = tuple(tuple(box) if name == "boxes" else box for box in cells[name])
+    return cells
 
 
 def _cell(name: str, value: object) -> object:

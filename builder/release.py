@@ -2,7 +2,8 @@
 
 The released JSON names a case by LVLM, source and its position in the authors' own question list. That position is kept
 as `release_index`; which question it is can only be told from a credentialed copy of the source, so the columns
-`question_id`, `image_id` and `finding` stay null.
+`question_id`, `image_id` and `finding` stay null, and the responses are read without knowing the finding: a bare
+statement ("There is no mass.") is then unreadable.
 """
 
 from __future__ import annotations
@@ -75,8 +76,8 @@ def _row(entry: object, where: str) -> VerdictRow:
         raise BadRelease(f"{where}: index is {index!r}, not a position.")
     if text("dataset") not in SOURCES:
         raise BadRelease(f"{where}: dataset is {text('dataset')!r}, not one of {', '.join(SOURCES)}.")
-    said = {name: read_answer(text(key.format(mode=KEYS[mode]))) for name, key in COLUMNS.items()}
-    expected = read_answer(text("answer"))
+    said = {name: read_answer(text(key.format(mode=KEYS[mode])), None) for name, key in COLUMNS.items()}
+    expected = read_answer(text("answer"), None)
     if expected is Answer.UNREADABLE:
         raise BadRelease(f"{where}: answer is {entry['answer']!r}, not yes or no.")
     four = Answers(expected, **said)

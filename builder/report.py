@@ -11,7 +11,17 @@ from rich.console import Group as Together
 from rich.table import Table
 
 from builder.folder import ANSWERS, QUESTIONS, VERDICTS, Folder
-from builder.tables import ALL, AccuracyRow, CauseRow, GroupRow, accuracy_table, cause_table, group_table
+from builder.tables import (
+    ALL,
+    AccuracyRow,
+    CauseRow,
+    GroupRow,
+    ReadingRow,
+    accuracy_table,
+    cause_table,
+    group_table,
+    reading_table,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,32 +30,42 @@ class Statistics:
 
     split: str
     accuracy: Sequence[AccuracyRow]
+    readings: Sequence[ReadingRow]
     groups: Sequence[GroupRow]
     causes: Sequence[CauseRow]
 
     @classmethod
     def of(cls, folder: Folder, split: str) -> Statistics:
         """The tables of a folder's split."""
-        verdicts = folder.read(VERDICTS, split)
+        verdicts, answers = folder.read(VERDICTS, split), folder.read(ANSWERS, split)
         return cls(
             split,
-            accuracy_table(folder.read(ANSWERS, split)),
+            accuracy_table(answers),
+            reading_table(answers),
             group_table(verdicts, folder.read(QUESTIONS, split)),
             cause_table(verdicts),
         )
 
     def as_json(self) -> dict[str, object]:
-        """Plain values: split and the three tables as lists of objects, shares 0..1."""
+        """Plain values: split and the tables as lists of objects, shares 0..1."""
         return {
             "split": self.split,
             "accuracy": [asdict(row) for row in self.accuracy],
+            "readings": [asdict(row) for row in self.readings],
             "groups": [asdict(row) for row in self.groups],
             "causes": [asdict(row) for row in self.causes],
         }
 
     def as_tables(self) -> Together:
         """For people, shares in percent: by finding first, then over all findings as in the paper."""
-        tables = [*self._accuracies(), *self._causes(), self._groups(), self.retained_table()]
+        tables = [
+            *self._accuracies(),
+            self._readings(),
+            *self._causes(),
+            self._groups(),
+            self._reasons(),
+            self.retained_table(),
+        ]
         return Together(*(table for table in tables if table.row_count))
 
     def retained_table(self) -> Table:
@@ -85,6 +105,25 @@ class Statistics:
             if row.finding == ALL and row.questions:
                 shares = (count / row.questions for count in (row.incorrect, row.ungrounded, row.grounded))
                 table.add_row(row.source, row.lvlm, row.mode, str(row.questions), *map(_percent, shares))
+        return table
+
+    def _reasons(self) -> Table:
+        """Counts, because each reason belongs to another share of the questions."""
+        names = ["wrong answer", "did not flip", "background mattered", "unreadable answer"]
+        title = f"Reasons (positive questions), split {self.split}"
+        table = _table(title, ["source", "LVLM", "mode"], names)
+        for row in sorted(self.groups, key=lambda row: (row.source, row.lvlm, row.mode)):
+            if row.finding == ALL:
+                counts = (row.answer_wrong, row.answer_did_not_flip, row.background_mattered)
+                numbers = map(str, (*counts, row.unreadable_answer))
+                table.add_row(row.source, row.lvlm, row.mode, *numbers)
+        return table
+
+    def _readings(self) -> Table:
+        title = f"Unreadable answers (% of all that were asked), split {self.split}"
+        table = _table(title, ["LVLM", "mode", "picture"], ["answers", "unreadable"])
+        for row in self.readings:
+            table.add_row(row.lvlm, row.mode, row.picture, str(row.answers), _percent(row.unreadable))
         return table
 
 

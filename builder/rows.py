@@ -9,7 +9,10 @@ Corners = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionRow:
-    """A question of a source. `image` is PNG bytes, None where the picture may not be shown."""
+    """A question of a source. `image` is PNG bytes, None where the picture may not be shown.
+
+    image_sha256  of the picture's size and grey values, not of the PNG: another encoder gives other bytes
+    """
 
     question_id: str
     source: str

@@ -17,17 +17,16 @@ from builder.editors import Editor, edit_prompt
 from builder.sources import KnowsCauses, Source, SourceQuestion
 from builder.store import Store, done_once
 from medground_bench.causal_filter import Edit, decide, next_edit
-from medground_bench.durable import fingerprint, sha256
+from medground_bench.code_version import lvlm_code
+from medground_bench.durable import fingerprint
 from medground_bench.lvlms import Lvlm
-from medground_bench.pictures import to_study
+from medground_bench.pictures import picture_digest, to_study
 from medground_bench.prompts import prompt, read_answer
 from medground_bench.types import Answer, Answers, Group, Mode, Picture, Question, Response
 
 ORIGINAL = "original"
 QUESTIONS_AT_ONCE = 16
 MAX_NEW_TOKENS = 512
-ANSWER_PROTOCOL = 1
-"""Raise it when the way a picture is put before an LVLM changes."""
 EDIT_PROTOCOL = 1
 """Raise it when the way an edit is asked for changes."""
 
@@ -58,7 +57,7 @@ class Asked:
     def said(self, picture: str) -> Answer | None:
         """What the response to a picture says, None while it was not asked."""
         response = self.responses.get(picture)
-        return None if response is None else read_answer(response.text)
+        return None if response is None else read_answer(response.text, self.question.finding)
 
 
 def four_answers(expected: Answer, said: Callable[[str], Answer | None]) -> Answers:
@@ -151,7 +150,7 @@ def edit_key(question: Question, picture: Picture, edit: Edit, editor: Editor) -
         editor=editor.name,
         version=editor.version,
         question=question.question_id,
-        picture=_picture_digest(picture),
+        picture=picture_digest(picture),
         boxes=[list(box.xyxy) for box in question.boxes],
         edit=edit.value,
         prompt=edit_prompt(question.finding, edit),
@@ -184,18 +183,13 @@ def respond(lvlm: Lvlm, pictures: Sequence[Picture], prompts: Sequence[str], sto
 def answer_key(lvlm: Lvlm, picture: Picture, text: str) -> str:
     """Identity of a response: a hash of everything it depends on. Decoding is greedy, so there is no seed."""
     return fingerprint(
-        protocol=ANSWER_PROTOCOL,
         lvlm=lvlm.key,
         revision=lvlm.revision,
-        picture=_picture_digest(picture),
+        code=lvlm_code(),
+        picture=picture_digest(picture),
         prompt=text,
         max_new_tokens=MAX_NEW_TOKENS,
     )
-
-
-def _picture_digest(picture: Picture) -> str:
-    height, width = picture.shape
-    return fingerprint(width=width, height=height, pixels=sha256(picture.tobytes()))
 
 
 def _to_bytes(response: Response) -> bytes:

@@ -1,4 +1,7 @@
-"""What a folder says in numbers: accuracy, the filter's groups (Table 3 of the paper) and retained cases (Table 4)."""
+"""What a folder says in numbers: accuracy, how many answers could be read, the filter's groups and its reasons.
+
+The groups are Table 3 of the paper, the grounded ones Table 4.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 
 from builder.rows import AnswerRow, QuestionRow, VerdictRow
 from builder.stages import ORIGINAL
-from medground_bench.types import Answer, Group
+from medground_bench.types import Answer, Group, Reason
 
 ALL = "all"
 
@@ -33,7 +36,11 @@ class AccuracyRow:
 
 @dataclass(frozen=True, slots=True, order=True)
 class GroupRow:
-    """Counts of the paper's three groups; `questions` is None where the source's question list is not in the folder."""
+    """Counts of the paper's three groups, and of the reasons why a question is in one of the first two.
+
+    questions          positive ones; None where the source's question list is not in the folder
+    unreadable_answer  counts a question with any answer that could not be read, the original's or an edit's
+    """
 
     lvlm: str
     mode: str
@@ -43,6 +50,24 @@ class GroupRow:
     incorrect: int
     ungrounded: int
     grounded: int
+    answer_wrong: int
+    answer_did_not_flip: int
+    background_mattered: int
+    unreadable_answer: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ReadingRow:
+    """How many answers to one kind of picture there are, and the share 0..1 of them that could not be read.
+
+    picture  `original`, an edit or a counterfactual; `ALL` for every answer that was asked
+    """
+
+    lvlm: str
+    mode: str
+    picture: str
+    answers: int
+    unreadable: float
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -73,13 +98,27 @@ def group_table(verdicts: Iterable[VerdictRow], questions: Iterable[QuestionRow]
     for question in questions:
         if question.answer == Answer.YES:
             asked.update({(question.source, question.finding): 1, (question.source, ALL): 1})
-    groups: dict[tuple[str, str, str, str], Counter[str]] = {}
+    counts: dict[tuple[str, str, str, str], Counter[str | None]] = {}
     for row in verdicts:
         for finding in {row.finding or ALL, ALL}:
-            groups.setdefault((row.lvlm, row.mode, row.source, finding), Counter())[row.group] += 1
+            key = (row.lvlm, row.mode, row.source, finding)
+            counts.setdefault(key, Counter()).update([row.group, row.reason])
+    columns = [*(group.value for group in Group), *(reason.value for reason in Reason)]
     return [
-        GroupRow(*key, asked.get((key[2], key[3])), *(groups[key][group.value] for group in Group))
-        for key in sorted(groups, key=_all_last)
+        GroupRow(*key, asked.get(key[2:]), **{column.lower(): counts[key][column] for column in columns})
+        for key in sorted(counts, key=_all_last)
+    ]
+
+
+def reading_table(answers: Iterable[AnswerRow]) -> list[ReadingRow]:
+    """Per LVLM, mode and kind of picture, and over all pictures."""
+    groups: dict[tuple[str, str, str], list[bool]] = {}
+    for row in answers:
+        for picture in (row.picture, ALL):
+            groups.setdefault((row.lvlm, row.mode, picture), []).append(row.said == Answer.UNREADABLE)
+    return [
+        ReadingRow(*key, len(groups[key]), sum(groups[key]) / len(groups[key]))
+        for key in sorted(groups, key=lambda key: (key[0], key[1], key[2] == ALL, key[2]))
     ]
 
 

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from medground_bench.durable import fingerprint, sha256
+from medground_bench.durable import fingerprint
 from medground_bench.errors import SourceMissing, UnknownName
-from medground_bench.pictures import to_study
+from medground_bench.pictures import picture_digest, to_study
 from medground_bench.types import Box, Case, Frame, Mode, Picture, Reference, Response
 
 SPLITS = ("test", "tune")
+ASKED = ("questions", "verdicts")
+"""Tables of which every benchmark has one: its own questions, or verdicts of a released split."""
+
+MOST_DETAIL = 200
+"""Characters of another library's message that are passed on."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,12 +53,12 @@ class Benchmark:
             revision = folder.name
         elif revision is not None:
             raise SourceMissing(f"{location} is a folder, which has no revisions. Leave the revision out.")
-        if not (folder / "README.md").is_file():
+        if not any((folder / table).is_dir() for table in ASKED):
             raise SourceMissing(
-                f"{location} is no benchmark: it has no README.md. Give the folder that a build wrote "
-                "(usually called medground-bench) or a hub id such as org/medground-bench."
+                f"{folder.resolve()} is no benchmark: it has neither of the folders {' and '.join(ASKED)}. Give the "
+                "folder that a build wrote (usually called medground-bench) or a hub id such as org/medground-bench."
             )
-        return cls(folder, revision)
+        return cls(folder.resolve(), revision)
 
     def tracks(self, split: str = "test") -> tuple[BenchmarkTrack, ...]:
         """Every LVLM and mode that was asked, sorted; also those of which no case was retained."""
@@ -86,7 +94,11 @@ class Benchmark:
         split: str = "test",
     ) -> Iterator[Case]:
         """The retained cases as an attribution method sees them, by case id, pictures in the study frame."""
-        rows = self._cases(None, lvlm=lvlm, mode=mode, source=source, split=split)
+        columns = [
+            *("case_id", "source", "finding", "prompt", "width", "height", "image", "image_sha256"),
+            *("response", "response_token_ids", "response_tokens"),
+        ]
+        rows = self._cases(columns, lvlm=lvlm, mode=mode, source=source, split=split)
         return map(_case, rows)
 
     def content_digest(self, lvlm: str, mode: Mode, split: str = "test") -> str:
@@ -97,7 +109,7 @@ class Benchmark:
 
     def _cases(
         self,
-        columns: Sequence[str] | None,
+        columns: Sequence[str],
         *,
         lvlm: str | None,
         mode: Mode | None,
@@ -106,7 +118,7 @@ class Benchmark:
     ) -> Iterator[dict[str, Any]]:
         self._demand(lvlm, mode, split)
         conditions = [(name, "==", value) for name, value in (("lvlm", lvlm), ("source", source)) if value]
-        needed = None if columns is None else sorted({*columns, "lvlm", "source"})
+        needed = sorted({*columns, "lvlm", "source"})
         rows = [
             row
             for each in ([mode] if mode else Mode)
@@ -119,6 +131,11 @@ class Benchmark:
         if split not in SPLITS:
             raise UnknownName("split", split, SPLITS)
         tracks = self.tracks(split)
+        if lvlm is not None and not tracks:
+            raise SourceMissing(
+                f"{self.folder} holds no answers yet in its split {split}. Ask an LVLM with: "
+                f"python -m builder add-lvlm --lvlm {lvlm} --mode {mode or Mode.DIRECT} --out {self.folder}"
+            )
         if lvlm is not None and lvlm not in {track.lvlm for track in tracks}:
             raise UnknownName(f"LVLM of {self.folder.name}", lvlm, {track.lvlm for track in tracks})
         if lvlm is not None and mode is not None and (lvlm, mode) not in {(t.lvlm, t.mode) for t in tracks}:
@@ -128,13 +145,24 @@ class Benchmark:
         return sorted((self.folder / config).glob(f"{split}-*.parquet"))
 
 
+@contextmanager
+def readable(file: Path) -> Iterator[None]:
+    """SourceMissing when a parquet file turns out to be damaged, or to be of another version of the benchmark."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, KeyError, TypeError) as error:
+        raise SourceMissing(
+            f"{file} is damaged or of another version ({' '.join(str(error).split())[:MOST_DETAIL]}). "
+            "Build or download the benchmark again."
+        ) from error
+
+
 def _rows(
-    file: Path, columns: Sequence[str] | None = None, conditions: Sequence[tuple[str, str, str]] = ()
+    file: Path, columns: Sequence[str] = (), conditions: Sequence[tuple[str, str, str]] = ()
 ) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = pq.read_table(
-        file, columns=list(columns) if columns else None, filters=list(conditions) or None
-    ).to_pylist()
-    return rows
+    with readable(file):
+        table = pq.read_table(file, columns=list(columns) or None, filters=list(conditions) or None)
+        return [{name: row[name] for name in columns or row} for row in table.to_pylist()]
 
 
 def _reference(row: dict[str, Any]) -> Reference:
@@ -169,13 +197,16 @@ def _picture(row: dict[str, Any]) -> Picture:
             f"case {row['case_id']}: the pictures of {row['source']} may not be shared and are not in this copy of "
             "the benchmark. Build it from your own credentialed copy of the source."
         )
-    content = row["image"]["bytes"]
-    if sha256(content) != row["image_sha256"]:
+    try:
+        with Image.open(io.BytesIO(row["image"]["bytes"]), formats=("PNG",)) as image:
+            picture = np.array(image.convert("L"), dtype=np.uint8)
+    except (OSError, SyntaxError, ValueError, zlib.error):
+        picture = np.zeros((0, 0), np.uint8)
+    if picture_digest(picture) != row["image_sha256"]:
         raise SourceMissing(
             f"case {row['case_id']}: its picture is damaged. Build or download the benchmark again."
         )
-    with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
-        return np.array(image.convert("L"), dtype=np.uint8)
+    return picture
 
 
 def _native(row: dict[str, Any]) -> Frame:

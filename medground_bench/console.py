@@ -1,6 +1,7 @@
 """What every command line of the project shares: errors as one paragraph, exit codes, progress bars.
 
-Exit codes: 0 done, 1 the input is at fault, 2 usage, 3 our fault; 130 and 143 when stopped by Ctrl-C or SIGTERM.
+Exit codes: 0 done, 1 the input is at fault, 2 usage (also a name nobody has), 3 our fault; 130 and 143 when stopped by
+Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.progress import (
@@ -26,9 +27,18 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from medground_bench.errors import MedgroundError
+from medground_bench.errors import MedgroundError, UnknownName
 
-INPUT_AT_FAULT, OUR_FAULT = 1, 3
+INPUT_AT_FAULT, USAGE, OUR_FAULT = 1, 2, 3
+EXTRAS = {
+    "evaluate": "metric",
+    "gradio": "space",
+    "safetensors": "lvlm",
+    "torch": "lvlm",
+    "transformers": "lvlm",
+}
+"""Library -> the extra of this package that installs it."""
+
 TRACEBACK_VARIABLE = "MEDGROUND_TRACEBACK"
 
 
@@ -46,8 +56,20 @@ def run(command: Callable[[], object]) -> None:
         signal.signal(number, _stop)
     try:
         command()
+    except UnknownName as error:
+        _leave(str(error), USAGE)
     except MedgroundError as error:
         _leave(str(error), INPUT_AT_FAULT)
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        if library not in EXTRAS:
+            _own_fault(error)
+        extra = EXTRAS[library]
+        _leave(
+            f"this needs {library}, which is not installed. Install it with: "
+            f"pip install 'medground-bench[{extra}]'",
+            INPUT_AT_FAULT,
+        )
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _leave(f"{where}{error.strerror or error}. Mend that and run the same command again.", INPUT_AT_FAULT)
@@ -56,14 +78,7 @@ def run(command: Callable[[], object]) -> None:
         message = f"stopped by {name}. What is done is kept: the same command goes on from there."
         _leave(message, 128 + stopped.signal_number)
     except Exception as error:  # noqa: BLE001  the last line of defence: no traceback reaches a user
-        if os.environ.get(TRACEBACK_VARIABLE):
-            traceback.print_exc()
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        _leave(
-            f"a fault of this program: {type(error).__name__}: {error} (in {place.name}, line {place.lineno}). "
-            f"Set {TRACEBACK_VARIABLE}=1 to see where it comes from, and please report it.",
-            OUR_FAULT,
-        )
+        _own_fault(error)
 
 
 @contextmanager
@@ -96,6 +111,17 @@ def _stop(number: int, _frame: FrameType | None) -> Any:
     raise Stopped(number)
 
 
-def _leave(message: str, code: int) -> None:
+def _own_fault(error: Exception) -> NoReturn:
+    if os.environ.get(TRACEBACK_VARIABLE):
+        traceback.print_exc()
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    _leave(
+        f"a fault of this program: {type(error).__name__}: {error} (in {place.name}, line {place.lineno}). "
+        f"Set {TRACEBACK_VARIABLE}=1 to see where it comes from, and please report it.",
+        OUR_FAULT,
+    )
+
+
+def _leave(message: str, code: int) -> NoReturn:
     sys.stderr.write(f"error: {message}\n")
     raise SystemExit(code)

@@ -30,7 +30,9 @@ class UnknownName(MedgroundError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         near = get_close_matches(name, names, n=3, cutoff=0.5)
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(names)}."
+        hint = f"Known: {', '.join(names)}." if names else "There is none yet."
+        if near:
+            hint = f"Did you mean {' or '.join(near)}?"
         super().__init__(f"no {kind} is called {name!r}. {hint}")
 
 
@@ -44,3 +46,7 @@ class MethodFailed(MedgroundError):
 
 class BadAtlas(MedgroundError):
     """A reference pool that is incomplete, damaged or changed since its manifest was written."""
+
+
+NOT_OF_A_CASE = (SourceMissing, UnknownName, Unsupported, BadAtlas)
+"""What a method may run into that has nothing to do with the case at hand, and would be the same on the next one."""

@@ -15,7 +15,16 @@ from medground_bench.charts import draw_concept_drops, draw_token_drops
 from medground_bench.durable import write_whole
 from medground_bench.localizers import localize
 from medground_bench.lvlms import open_lvlm
-from medground_bench.one_picture import Ask, Asked, Explanation, ask, check_finding, explain_by
+from medground_bench.one_picture import (
+    PHANTOM_NOTE,
+    Ask,
+    Asked,
+    Explanation,
+    ask,
+    check_finding,
+    embedded,
+    explain_by,
+)
 from medground_bench.pictures import read_picture, to_study
 from medground_bench.plots import draw_concepts
 from medground_bench.types import Box
@@ -30,6 +39,11 @@ class Attributed:
     asked: Asked
     explanations: Sequence[Explanation]
 
+    @property
+    def note(self) -> str | None:
+        """What must be known before the answer is believed."""
+        return PHANTOM_NOTE.format(lvlm=self.lvlm) if embedded(self.lvlm) else None
+
     def as_json(self) -> dict[str, Any]:
         """Plain values, boxes in native pixels."""
         case = self.asked.case
@@ -41,6 +55,7 @@ class Attributed:
             "prompt": case.prompt,
             "response": case.response.text,
             "answer": self.asked.answer.value,
+            "note": self.note,
             "methods": [each.as_json() for each in self.explanations],
         }
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from medground_bench.durable import fingerprint, sha256
 from medground_bench.errors import BadPicture
 from medground_bench.geometry import Letterbox
 from medground_bench.types import Frame, Picture
@@ -78,6 +79,12 @@ def to_study(picture: Picture, side: int = 224) -> Study:
     top, left = letterbox.top, letterbox.left
     square[top : top + letterbox.content_height, left : left + letterbox.content_width] = resized
     return Study(square, letterbox)
+
+
+def picture_digest(picture: Picture) -> str:
+    """Identity of a picture: a hash of its size and grey values, whatever file holds them."""
+    height, width = picture.shape
+    return fingerprint(width=width, height=height, pixels=sha256(picture.tobytes()))
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 A plug-in is one file in its folder, whose name is the public name, or an entry point of the group `medground.<kind>`
 from another package. Listing reads file names, docstrings and literals with `ast`; a module is imported only when it is
-asked for, so `medground list methods` never imports torch.
+asked for, so `medground list methods` never imports torch. To find the file of a plug-in outside, Python imports
+the package that holds it, not the plug-in itself. A name that is there twice is refused, not chosen between.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from medground_bench.errors import UnknownName
+from medground_bench.errors import MedgroundError, UnknownName
 
 PACKAGES = {
     "methods": "medground_bench.methods",
@@ -47,8 +48,10 @@ class Plugin:
 
 def available(kind: str) -> list[Plugin]:
     """Every plug-in of a kind, sorted by name."""
-    own = [Plugin(path.stem, _summary(path), PACKAGES[kind]) for path in _files(kind).values()]
-    outside = [Plugin(point.name, "", point.value) for point in _outside(kind).values()]
+    own = [Plugin(name, _summary(path), PACKAGES[kind]) for name, path in _files(kind).items()]
+    outside = [
+        Plugin(name, _summary(source(kind, name)), point.value) for name, point in _outside(kind).items()
+    ]
     return sorted(own + outside, key=lambda plugin: plugin.name)
 
 
@@ -63,15 +66,28 @@ def load(kind: str, name: str) -> Any:
 
 
 def literal(kind: str, name: str, constant: str) -> Any:
-    """A literal constant of a plug-in file, read without importing it; None where it has none."""
-    path = _files(kind).get(name)
+    """A literal constant of a plug-in's file, read without importing it; None where it has none."""
+    path = source(kind, name)
     if path is None:
         return None
     for node in ast.parse(path.read_text("utf-8")).body:
-        targets = node.targets if isinstance(node, ast.Assign) else []
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         if any(isinstance(target, ast.Name) and target.id == constant for target in targets):
             return ast.literal_eval(node.value)  # type: ignore[attr-defined]
     return None
+
+
+def source(kind: str, name: str) -> Path | None:
+    """The file of a plug-in; None for one of another package whose code is in no Python file."""
+    outside = _outside(kind)
+    if name not in outside:
+        return _files(kind).get(name)
+    try:
+        spec = find_spec(outside[name].module)
+    except ModuleNotFoundError:
+        return None
+    path = Path(spec.origin) if spec and spec.origin else None
+    return path if path is not None and path.suffix == ".py" and path.is_file() else None
 
 
 def _files(kind: str) -> dict[str, Path]:
@@ -85,9 +101,20 @@ def _files(kind: str) -> dict[str, Path]:
 
 
 def _outside(kind: str) -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=f"medground.{kind}")}
+    """Entry points by name; MedgroundError for a name that is taken."""
+    found: dict[str, EntryPoint] = {}
+    own = _files(kind)
+    for point in sorted(entry_points(group=f"medground.{kind}"), key=lambda point: point.value):
+        other = f"{PACKAGES[kind]}.{point.name}" if point.name in own else found.get(point.name, point).value
+        if other != point.value:
+            raise MedgroundError(
+                f"two {kind} are called {point.name}: {other} and {point.value} (entry point of "
+                f"{point.dist.name if point.dist else 'an unknown package'}). Rename the entry point, or uninstall one."
+            )
+        found[point.name] = point
+    return found
 
 
-def _summary(path: Path) -> str:
-    docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
-    return docstring.split("\n", 1)[0]
+def _summary(path: Path | None) -> str:
+    docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) if path else None
+    return (docstring or "").split("\n", 1)[0]

@@ -3,6 +3,10 @@
 While it runs, predictions are appended to `<file>.partial`, one flushed line a case, so a killed run goes on where it
 was. The finished file is sorted by case id and appears whole. Beside it, `<file>.run.json` says what made it and names
 every case on which the method failed: such a case has no boxes, and scores 0.
+
+A method fails on a case when it says so, by an error of this package about that case. Any other error, such as memory
+that runs out, a missing library or a fault in the method, says nothing about the case: it ends the run, which goes on
+from there when it is started again.
 """
 
 from __future__ import annotations
@@ -12,7 +16,8 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import takewhile
@@ -23,10 +28,14 @@ import numpy as np
 
 from medground_bench import __version__
 from medground_bench.benchmark import Benchmark
+from medground_bench.code_version import library_versions, method_code
 from medground_bench.console import progress
 from medground_bench.durable import fingerprint, flush_folder, hold, sha256, write_whole
+from medground_bench.errors import NOT_OF_A_CASE, MedgroundError
 from medground_bench.lvlms import Lvlm
 from medground_bench.methods import Method, explain, open_method
+from medground_bench.run_file import read_run, run_file
+from medground_bench.sweep import Tuned, settings_of, tuned_method
 from medground_bench.types import Case, Mode, Prediction
 
 
@@ -50,19 +59,37 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A finished prediction file."""
+    """A finished prediction file.
+
+    without_boxes  cases for which the method had no box to give; the failed ones are not among them
+    """
 
     file: Path
     cases: int
     failures: tuple[Failure, ...]
+    without_boxes: int = 0
+
+    @property
+    def all_failed(self) -> bool:
+        """Whether the method failed on every case there was."""
+        return 0 < self.cases == len(self.failures)
+
+    def as_text(self) -> str:
+        """One line for people."""
+        failed = f", {len(self.failures)} failed and will score 0" if self.failures else ""
+        empty = f", {self.without_boxes} without a box" if self.without_boxes else ""
+        return f"{self.cases} cases{failed}{empty}; written to {self.file}"
 
 
-def predict(benchmark: Benchmark, lvlm: Lvlm, run: Run, file: Path) -> Outcome:
+def predict(benchmark: Benchmark, lvlm: Lvlm, run: Run, file: Path, *, tuned: Path | None = None) -> Outcome:
     """Write the predictions of a run to `file` (`.jsonl` or `.jsonl.gz`); a finished file of the same run is kept.
 
     A run that differs in anything, also in the benchmark's content or the LVLM's weights, starts anew.
+
+    tuned  folder of `medground tune`; without it, or without a file for this run in it, the method has its defaults
     """
-    method = open_method(run.method, lvlm)
+    chosen = tuned_method(run.method, lvlm, run.mode, tuned) if tuned else None
+    method = chosen.method if chosen else open_method(run.method, lvlm)
     key = run_key(benchmark, lvlm, run, method)
     finished = _finished(file, key)
     if finished is not None:
@@ -75,7 +102,17 @@ def predict(benchmark: Benchmark, lvlm: Lvlm, run: Run, file: Path) -> Outcome:
             if case.case_id not in partial.lines:
                 partial.add(_predicted(case, method, lvlm, run.seed))
                 advance(1)
-        return _finish(file, key, partial.lines, lvlm, run)
+        made = _provenance(run, lvlm, method, chosen)
+        return _finish(file, key, partial.lines, made)
+
+
+def predict_several(
+    benchmark: Benchmark, lvlm: Lvlm, runs: Sequence[Run], out: Path, *, tuned: Path | None = None
+) -> Iterator[Outcome]:
+    """`predict` for each run: one into the file `out`, several into a folder as `<lvlm>-<mode>-<method>.jsonl`."""
+    for run in runs:
+        name = f"{lvlm.key.replace('/', '--')}-{run.mode}-{run.method}.jsonl"
+        yield predict(benchmark, lvlm, run, out if len(runs) == 1 else out / name, tuned=tuned)
 
 
 def run_key(benchmark: Benchmark, lvlm: Lvlm, run: Run, method: Method) -> str:
@@ -88,6 +125,7 @@ def run_key(benchmark: Benchmark, lvlm: Lvlm, run: Run, method: Method) -> str:
         method=run.method,
         settings=repr(method),  # a frozen dataclass: its name and all its settings
         seed=run.seed,
+        code=method_code(),
     )
 
 
@@ -98,17 +136,20 @@ def case_rng(seed: int, case: str) -> np.random.Generator:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A prediction, and why there is nothing in it when the method failed."""
+    """A prediction, why there is nothing in it when the method failed, and the concepts that were not found."""
 
     prediction: dict[str, Any]
     error: str | None
+    missing_concepts: Sequence[str] = ()
 
 
 def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> _Line:
     start = time.perf_counter()
     try:
         explained = explain(method, lvlm, case, case_rng(seed, case.case_id))
-    except Exception as error:  # noqa: BLE001  one broken case must not end the run; it is named and scores 0
+    except NOT_OF_A_CASE:
+        raise
+    except MedgroundError as error:
         prediction = Prediction(case.case_id, (), seconds=round(time.perf_counter() - start, 4))
         return _Line(prediction.as_json(), " ".join(f"{type(error).__name__}: {error}".split()))
     evidence = explained.attribution
@@ -119,7 +160,7 @@ def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> _Line:
         seconds=round(time.perf_counter() - start, 4),
         tokens=tuple(drop.drop for drop in evidence.token_drops) or None,
     )
-    return _Line(prediction.as_json(), None)
+    return _Line(prediction.as_json(), None, evidence.missing_concepts)
 
 
 @dataclass(slots=True)
@@ -172,46 +213,51 @@ def _parsed(raw: bytes) -> dict[str, Any] | None:
     return entry
 
 
-def _finish(file: Path, key: str, lines: dict[str, _Line], lvlm: Lvlm, run: Run) -> Outcome:
+def _provenance(run: Run, lvlm: Lvlm, method: Method, chosen: Tuned | None) -> dict[str, Any]:
+    """What made the file; `tuned` is null for a method with its defaults."""
+    return {
+        "version": __version__,
+        "libraries": library_versions(),
+        **asdict(run),
+        "lvlm": lvlm.key,
+        "lvlm_revision": lvlm.revision,
+        "settings": settings_of(method),
+        "tuned": None if chosen is None else chosen.as_json(),
+    }
+
+
+def _finish(file: Path, key: str, lines: dict[str, _Line], made: dict[str, Any]) -> Outcome:
     ordered = [lines[case] for case in sorted(lines)]
     text = "".join(json.dumps(line.prediction, allow_nan=False) + "\n" for line in ordered)
     content = text.encode("ascii")
     if file.suffix == ".gz":
         content = gzip.compress(content, mtime=0)
     failures = [Failure(line.prediction["case_id"], line.error) for line in ordered if line.error is not None]
-    made = {
+    missing = Counter(concept for line in ordered for concept in line.missing_concepts)
+    without_boxes = sum(not line.prediction["boxes"] for line in ordered) - len(failures)
+    side = {
         "run": key,
         "sha256": sha256(content),
-        "version": __version__,
-        **asdict(run),
-        "lvlm": lvlm.key,
-        "lvlm_revision": lvlm.revision,
+        **made,
         "cases": len(ordered),
+        "without_boxes": without_boxes,
+        "missing_concepts": dict(sorted(missing.items())),
         "failures": [asdict(failure) for failure in failures],
     }
     write_whole(file, content)
-    write_whole(_side_file(file), (json.dumps(made, indent=2) + "\n").encode("ascii"))
+    write_whole(run_file(file), (json.dumps(side, indent=2) + "\n").encode("ascii"))
     _partial_file(file).unlink(missing_ok=True)
-    return Outcome(file, len(ordered), tuple(failures))
+    return Outcome(file, len(ordered), tuple(failures), without_boxes)
 
 
 def _finished(file: Path, key: str) -> Outcome | None:
     """The outcome of this very run when its file is there, untouched."""
-    side = _side_file(file)
-    if not (file.is_file() and side.is_file()):
+    made = read_run(file)
+    if made is None or made.get("run") != key:
         return None
-    try:
-        made = json.loads(side.read_bytes())
-    except ValueError:
-        return None
-    if made.get("run") != key or made.get("sha256") != sha256(file.read_bytes()):
-        return None
-    return Outcome(file, made["cases"], tuple(Failure(**failure) for failure in made["failures"]))
+    failures = tuple(Failure(**failure) for failure in made["failures"])
+    return Outcome(file, made["cases"], failures, made["without_boxes"])
 
 
 def _partial_file(file: Path) -> Path:
     return file.with_name(f"{file.name}.partial")
-
-
-def _side_file(file: Path) -> Path:
-    return file.with_name(f"{file.name}.run.json")

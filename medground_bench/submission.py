@@ -2,7 +2,7 @@
 
 A file is UTF-8 JSON lines, plain or gzip, one case a line. Nothing is repaired and nothing is skipped: every problem is
 reported with its line, its case and a stable code, the first 50 in full, all of them counted. The layers below it are
-`strict_json` (bytes -> objects) and `problems` (codes and their report).
+`strict_json` (bytes -> objects), `foreign_frames` (are these native pixels?) and `problems` (codes and their report).
 Whatever the bytes, the result is one of the two types and never another exception.
 """
 
@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from statistics import median
 from typing import Any
 
+from medground_bench.foreign_frames import Reach, suspicion
 from medground_bench.problems import SHOWN, Code, Problem, Problems, Refused, Report, kind, shown
 from medground_bench.strict_json import json_object, text_lines
 from medground_bench.types import Box, Frame, Mode, Prediction, Reference
@@ -31,16 +31,6 @@ LEAST_SIDE_PX = 1e-3
 
 SLACK_PX = 1e-2
 """Overshoot beyond the picture that is rounding of a scale, not a wrong frame; it is clipped."""
-
-INPUT_SIDES = (224, 256, 320, 336, 384, 392, 448, 512, 518, 560, 640, 672, 768, 896, 1000, 1024)
-"""Sides of model inputs, and the 0-1000 grid some LVLMs answer in."""
-
-RELATIVE_SHARE = 0.9
-"""Share of the cases with boxes whose coordinates stay within 1, from which a file looks relative."""
-
-RESIZED_CASES, RESIZED_SCALE, RESIZED_FILL = 10, 1.5, 0.75
-"""A file looks resized when the boxes of at least so many cases stay within a model input, the pictures are so many
-times longer, and the boxes fill at least that share of the input."""
 
 KEYS = {"case_id", "boxes", "concept", "seconds", "tokens"}
 
@@ -91,7 +81,8 @@ def read_submission(
                 "no line, but the file has others of its track. "
                 'Add a line for it; {"boxes": []} says that the method found nothing.',
             )
-    _suspect_frames(reader.reaches, report)
+    if suspected := suspicion(reader.reaches):
+        report.add(None, None, suspected.code, suspected.message)
     if report.counts:
         return report.problems()
     return Submission(tuple(reader.predictions), benchmark.tracks(reader.first_line), missing)
@@ -135,22 +126,13 @@ def _benchmark(references: Iterable[Reference]) -> _Benchmark:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Reach:
-    """Where the boxes of one case begin and end at most, right or down, and the size of its picture."""
-
-    start_px: float
-    reach_px: float
-    picture: Frame
-
-
 @dataclass(slots=True)
 class _Reader:
     benchmark: _Benchmark
     report: Report
     predictions: list[Prediction] = field(default_factory=list)
     first_line: dict[str, int] = field(default_factory=dict)
-    reaches: list[_Reach] = field(default_factory=list)
+    reaches: list[Reach] = field(default_factory=list)
 
     def read(self, line_number: int, line: str) -> None:
         with self.report.catching(line_number, None):
@@ -198,15 +180,24 @@ class _Reader:
         if len(given) > MAX_BOXES:
             message = f"{len(given)} boxes; at most {MAX_BOXES} a case count. Keep the strongest."
             raise Refused(Code.TOO_MANY_BOXES, message)
-        boxes, start_px, reach_px = [], 0.0, 0.0
+        boxes, readable = [], []
         for place, box in enumerate(given, start=1):
             with self.report.catching(line_number, reference.case_id, f"box {place}: "):
                 corners = _corners(box)
-                start_px, reach_px = max(start_px, *corners[:2]), max(reach_px, *corners[2:])
+                readable.append(corners)
                 boxes.append(_inside(corners, reference.native))
-        if reach_px > 0:
-            self.reaches.append(_Reach(start_px, reach_px, reference.native))
+        if reach := _reach(readable, reference):
+            self.reaches.append(reach)
         return tuple(boxes)
+
+
+def _reach(boxes: Sequence[tuple[float, float, float, float]], reference: Reference) -> Reach | None:
+    starts = [value for box in boxes for value in box[:2]]
+    ends = [value for box in boxes for value in box[2:]]
+    if not boxes or max(ends) <= 0:
+        return None
+    about, image = (reference.source, reference.finding), (reference.source, reference.image_id)
+    return Reach(about, image, max(starts), max(ends), max(box[3] for box in boxes), reference.native)
 
 
 def _case_id(entry: Mapping[str, Any]) -> str:
@@ -222,7 +213,8 @@ def _demand_known_keys(entry: Mapping[str, Any]) -> None:
     unknown = sorted(entry.keys() - KEYS)
     if unknown:
         names = ", ".join(shown(key) for key in unknown[:5])
-        message = f"{len(unknown)} unknown keys ({names}). Known: {', '.join(sorted(KEYS))}."
+        keys = "key" if len(unknown) == 1 else "keys"
+        message = f"{len(unknown)} unknown {keys} ({names}). Known: {', '.join(sorted(KEYS))}."
         raise Refused(Code.UNKNOWN_KEY, message)
 
 
@@ -306,33 +298,6 @@ def _tokens(entry: Mapping[str, Any]) -> tuple[float, ...] | None:
     if negative:
         raise Refused(Code.BAD_TOKENS, f"token {negative} is below 0; a drop is at least 0 nats.")
     return drops
-
-
-def _suspect_frames(reaches: list[_Reach], report: Report) -> None:
-    """Whole-file evidence that the boxes are not native pixels."""
-    if not reaches:
-        return
-    relative = sum(case.reach_px <= 1 for case in reaches)
-    if relative >= RELATIVE_SHARE * len(reaches):
-        message = (
-            f"in {relative} of {len(reaches)} cases with boxes no coordinate exceeds 1: they look relative (0 to 1). "
-            "Multiply x by the image width and y by the image height."
-        )
-        report.add(None, None, Code.LOOKS_RELATIVE, message)
-        return
-    reach_px = max(case.reach_px for case in reaches)
-    longest_px = median(max(case.picture.width, case.picture.height) for case in reaches)
-    side = next((side for side in INPUT_SIDES if reach_px <= side), None)
-    if side is None or len(reaches) < RESIZED_CASES or longest_px < RESIZED_SCALE * side:
-        return
-    spread = max(case.start_px for case in reaches) >= side / 3  # not merely one bright corner
-    if reach_px == side or (spread and reach_px >= RESIZED_FILL * side):
-        message = (
-            f"all boxes of {len(reaches)} cases lie within {side} x {side} px, but the median picture is "
-            f"{longest_px:.0f} px long: they look like boxes of a model input of {side} px. Map them back with "
-            f"Letterbox.fit(native, side={side}).to_native(box), or by the resize you used."
-        )
-        report.add(None, None, Code.LOOKS_RESIZED, message)
 
 
 def _track(reference: Reference) -> Track:

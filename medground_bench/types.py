@@ -235,6 +235,7 @@ class Attribution:
     concept_drops  name -> Delta (nats) for every concept and group that was tried
     token_drops    per response token, for the chosen region
     missing_concepts  concepts that were looked for and not found, so not tried
+    self_checks    what a method can verify about its own run, for example "completeness_gap" of integrated gradients
     """
 
     saliency: SaliencyMap | None = None
@@ -243,6 +244,7 @@ class Attribution:
     concept_drops: Mapping[str, float] = field(default_factory=dict)
     token_drops: Sequence[TokenDrop] = ()
     missing_concepts: tuple[str, ...] = ()
+    self_checks: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.saliency is None and self.boxes is None:

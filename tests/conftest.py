@@ -47,6 +47,20 @@ def lvlm(family: str, tiny_lvlms: dict):
 
 
 @pytest.fixture(scope="session")
+def raws(tiny_folders: dict[str, Path]) -> dict:
+    """Family -> the same checkpoint as transformers itself runs it."""
+    from tests.tiny_lvlms import open_raw
+
+    return {family: open_raw(folder, family) for family, folder in tiny_folders.items()}
+
+
+@pytest.fixture
+def raw(family: str, raws: dict):
+    """The raw model of each family in turn."""
+    return raws[family]
+
+
+@pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory):
     """The dataset folder of one small phantom build in both modes by the rule LVLM; tests must not change it."""
     from medground_bench.types import Mode

@@ -1,18 +1,22 @@
 from __future__ import annotations
 
+import io
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from builder.assemble import source_question
+from builder.build import write_questions
 from builder.folder import DIRECT, QUESTIONS, REASON, VERDICTS, Folder
 from builder.sources.phantom import Phantom
 from medground_bench.benchmark import Benchmark, BenchmarkTrack
 from medground_bench.errors import SourceMissing, UnknownName
-from medground_bench.pictures import to_study
+from medground_bench.pictures import picture_digest, to_study
 from medground_bench.prompts import prompt
 from medground_bench.types import Mode
 
@@ -79,8 +83,11 @@ def test_the_content_digest_follows_the_cases(built, tmp_path):
 def test_what_is_not_there_is_said(benchmark, tmp_path, monkeypatch):
     with pytest.raises(SourceMissing, match="no such folder"):
         Benchmark.open(tmp_path / "none")
-    with pytest.raises(SourceMissing, match=r"no README\.md"):
-        Benchmark.open(tmp_path)
+    (tmp_path / "README.md").write_text("# My project\n")
+    monkeypatch.chdir(tmp_path)
+    for place in (tmp_path, "."):
+        with pytest.raises(SourceMissing, match=rf"{tmp_path} is no benchmark: .*questions and verdicts"):
+            Benchmark.open(place)
     with pytest.raises(SourceMissing, match="no revisions"):
         Benchmark.open(benchmark.folder, revision="main")
     with pytest.raises(UnknownName, match="Did you mean rule_lvlm"):
@@ -113,3 +120,67 @@ def test_a_folder_of_released_verdicts_opens_with_tracks_and_no_cases(tmp_path, 
     benchmark = Benchmark.open(folder.path)
     assert {track.cases for track in benchmark.tracks()} == {0}
     assert benchmark.references() == ()
+
+
+def test_the_name_of_the_folder_is_said_also_when_it_is_the_current_one(built, monkeypatch):
+    monkeypatch.chdir(built.path)
+    with pytest.raises(UnknownName, match="no LVLM of medground-bench is called 'rule_lvm'"):
+        Benchmark.open(".").references(lvlm="rule_lvm")
+
+
+def test_a_benchmark_whose_questions_nobody_was_asked_says_how_to_ask(tmp_path):
+    folder = Folder(tmp_path / "questions-only")
+    write_questions(folder, Phantom(), 1, [])
+    benchmark = Benchmark.open(folder.path)
+    assert (benchmark.tracks(), benchmark.references()) == ((), ())
+    with pytest.raises(
+        SourceMissing, match=r"no answers yet .* add-lvlm --lvlm phantom_gemma3 --mode reason"
+    ):
+        benchmark.references(lvlm="phantom_gemma3", mode=Mode.REASON)
+
+
+@pytest.mark.parametrize("damage", ["cut", "zeros", "text", "empty", "older"])
+@pytest.mark.parametrize("table", [DIRECT, VERDICTS], ids=lambda table: table.name)
+def test_a_damaged_file_is_named_and_is_not_our_fault(built, tmp_path, table, damage):
+    copy = Folder(tmp_path / "copy")
+    shutil.copytree(built.path, copy.path)
+    file = copy.file(table, "test", "rule_lvlm")
+    content = file.read_bytes()
+    broken = {
+        "cut": content[:-20],
+        "zeros": content[:4] + bytes(len(content) - 100) + content[-96:],
+        "text": b"no parquet at all",
+        "empty": b"",
+    }
+    if damage == "older":
+        pq.write_table(pq.read_table(file).drop_columns(["lvlm", "mode"]), file)
+    else:
+        file.write_bytes(broken[damage])
+    said = rf"{file} is damaged or of another version .* again\."
+    with pytest.raises(SourceMissing, match=said):
+        list(Benchmark.open(copy.path).cases(mode=Mode.DIRECT))
+    with pytest.raises(SourceMissing, match=said):
+        copy.read(table, "test")
+
+
+def test_the_identity_of_a_picture_is_its_size_and_grey_values_and_not_its_png(built, tmp_path):
+    copy = Folder(tmp_path / "copy")
+    shutil.copytree(built.path, copy.path)
+
+    def encoded_anew(row, darker=0):
+        picture = np.array(Image.open(io.BytesIO(row.image)))
+        assert row.image_sha256 == picture_digest(picture) != picture_digest(picture.T)
+        buffer = io.BytesIO()
+        Image.fromarray(picture - np.minimum(picture, darker)).save(buffer, "PNG", compress_level=0)
+        return replace(row, image=buffer.getvalue())
+
+    rows = built.read(DIRECT, "test")
+    copy.write(DIRECT, "test", "rule_lvlm", [encoded_anew(row) for row in rows])
+    kept = list(Benchmark.open(copy.path).cases(mode=Mode.DIRECT))
+    for one, other in zip(kept, Benchmark.open(built.path).cases(mode=Mode.DIRECT), strict=True):
+        assert np.array_equal(one.picture, other.picture)
+    digests = {Benchmark.open(each.path).content_digest("rule_lvlm", Mode.DIRECT) for each in (copy, built)}
+    assert len(digests) == 1
+    copy.write(DIRECT, "test", "rule_lvlm", [encoded_anew(row, darker=1) for row in rows])
+    with pytest.raises(SourceMissing, match="damaged"):
+        next(Benchmark.open(copy.path).cases(mode=Mode.DIRECT))

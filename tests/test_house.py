@@ -18,25 +18,42 @@ import pytest
 
 from medground_bench import __version__
 from medground_bench.methods import Method
+from medground_bench.submission import Submission, read_submission
 from medground_bench.types import Case, Frame, Response
+from tests.examples import example_references
 
 ROOT = Path(__file__).parents[1]
-PURE = (
-    "types",
-    "errors",
-    "geometry",
-    "prompts",
-    "causal_filter",
-    "scoring",
-    "problems",
-    "strict_json",
-    "submission",
-)
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+PURE = tuple(Path(file).stem for file in PYPROJECT["tool"]["mypy"]["files"])
 WITHOUT_EFFECTS = {
-    "__future__", "ast", "collections", "contextlib", "dataclasses", "difflib", "enum", "itertools", "json", "math",
-    "re", "statistics", "typing", "unicodedata", "zlib", "numpy", "scipy",
+    "__future__", "ast", "collections", "contextlib", "dataclasses", "difflib", "enum", "functools", "itertools",
+    "json", "math", "re", "statistics", "typing", "unicodedata", "zlib", "numpy", "scipy",
 }  # fmt: skip
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+PROJECT = PYPROJECT["project"]
+
+
+def test_the_strictly_typed_files_are_the_pure_files_of_the_guides():
+    assert all(
+        file == f"medground_bench/{name}.py"
+        for file, name in zip(PYPROJECT["tool"]["mypy"]["files"], PURE, strict=True)
+    )
+    guide = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    assert tuple(re.search(r"The pure files \(`([\w\s]+)`\)", guide).group(1).split()) == PURE
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert tuple(re.search(r"`medground_bench/\{([\w,]+)\}\.py`", readme).group(1).split(",")) == PURE
+
+
+def test_the_core_that_only_posix_can_run_says_so():
+    assert any("import fcntl" in file.read_text("utf-8") for file in (ROOT / "medground_bench").glob("*.py"))
+    assert "Operating System :: POSIX" in PROJECT["classifiers"]
+    assert "Linux or macOS" in (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("guide", ["README.md", "submissions/README.md"])
+def test_the_example_line_of_the_guides_answers_a_case_that_the_checker_knows(guide):
+    line = re.search(r"```json\n(\{.*\})\n```", (ROOT / guide).read_text("utf-8")).group(1)
+    got = read_submission(line.encode(), example_references(), whole_tracks=False)
+    assert isinstance(got, Submission), [str(problem) for problem in got.shown]
 
 
 def imported_by(name: str) -> set[str]:
@@ -169,7 +186,17 @@ MIMIC = "/".join(["p1" + "0", "p1" + "0000032", "s5" + "0414267"])
     [
         ("scan.dcm", b"", "medical image"),
         ("scan", bytes(128) + b"DICM", "DICOM"),
-        ("lung.png", b"\x89PNG" + bytes(500_000), "picture of 500,004 bytes"),
+        ("lung.png", b"\x89PNG" + bytes(50), "is a picture; these stand only in docs/"),
+        ("scan.bin", b"BM" + bytes(60), "is a picture"),
+        ("lung.webp", b"", "is a picture"),
+        ("cases.parquet", b"", "is a data file"),
+        ("cases", b"PAR1" + bytes(9), "is a data file"),
+        ("maps.npz", b"", "is a data file"),
+        ("map.npy", b"", "is a data file"),
+        ("map", b"\x93NUMPY", "is a data file"),
+        ("predictions.jsonl", b"{}", "is a data file"),
+        ("predictions.jsonl.gz", b"\x1f\x8b", "is a data file"),
+        ("all.zip", b"PK\3\4", "archive"),
         ("mimic-cxr-2.0.0-split.csv.gz", b"", "named like a table"),
         ("log.txt", f"read files/{MIMIC}/x.jpg".encode(), "MIMIC-CXR path"),
         ("note.md", b"-".join([b"02aa804e"] * 5), "MIMIC-CXR image id"),
@@ -181,6 +208,38 @@ def test_the_guard_refuses_what_looks_credentialed(tmp_path, capsys, name, conte
     assert guard["main"]([str(tmp_path / name)]) == 1
     said = capsys.readouterr().err
     assert name in said and why in said
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """An empty repository of the guard's, and how to put a file into it and ask about it."""
+    monkeypatch.setitem(guard["complaint"].__globals__, "ROOT", tmp_path.resolve())
+
+    def ask(place, content):
+        path = tmp_path / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return guard["complaint"](path)
+
+    return ask
+
+
+def test_a_picture_of_the_pool_passes_by_digest_there_and_nowhere_else(checkout):
+    pool = guard["POOL"]
+    manifest = (ROOT / pool / "manifest.json").read_bytes()
+    listed = (ROOT / pool / "phantom-7000000.png").read_bytes()
+    assert checkout(f"{pool}/manifest.json", manifest) is None
+    assert checkout(f"{pool}/phantom-7000000.png", listed) is None
+    assert "is a picture" in checkout(f"{pool}/phantom-7000000.png", listed + b"more")
+    assert "is a picture" in checkout("tests/phantom-7000000.png", listed)
+
+
+def test_pictures_in_the_documents_are_small_and_example_files_stand_in_their_folder(checkout):
+    assert checkout("docs/board.png", b"\x89PNG" + bytes(50)) is None
+    assert "picture of 500,004 bytes" in checkout("docs/board.png", b"\x89PNG" + bytes(500_000))
+    assert checkout("submissions/examples/passes.jsonl", b"{}") is None
+    assert "MIMIC-CXR path" in checkout("submissions/examples/passes.jsonl", MIMIC.encode())
+    assert "is a data file" in checkout("submissions/passes.jsonl", b"{}")
 
 
 def test_the_guard_lets_the_repository_itself_pass():

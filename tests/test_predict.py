@@ -9,13 +9,25 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from medground_bench import predict as predict_module
 from medground_bench.benchmark import Benchmark
-from medground_bench.errors import MedgroundError
+from medground_bench.errors import (
+    BadAtlas,
+    BadPicture,
+    FrameMismatch,
+    MedgroundError,
+    MethodFailed,
+    SourceMissing,
+    UnknownName,
+    Unsupported,
+)
 from medground_bench.methods import open_method
 from medground_bench.predict import Run, case_rng, predict, run_key
+from medground_bench.run_file import run_file
 from medground_bench.submission import Submission, read_submission
 from medground_bench.types import Attribution, Box, Mode, TokenDrop
 from tests.fakes import RuleLvlm
@@ -29,18 +41,26 @@ class Fragile:
 
     needs = frozenset()
 
-    def __init__(self, broken: str = "") -> None:
-        self.broken, self.seen = broken, []
+    def __init__(
+        self, broken: str = "", error: Exception | None = None, missing: tuple[str, ...] = ()
+    ) -> None:
+        self.broken, self.seen, self.missing = broken, [], missing
+        self.error = error or MethodFailed("out of\nluck")
 
     def __repr__(self) -> str:
         return "Fragile()"
 
     def attribute(self, lvlm, case, rng):
         self.seen.append(case.case_id)
-        if case.case_id == self.broken:
-            raise RuntimeError("out of\nluck")
+        if self.broken in (case.case_id, "all"):
+            raise self.error
         box = Box(50, 50, 60 + rng.uniform(), 70, case.study)
-        return Attribution(boxes=(box,), concept="left lung", token_drops=(TokenDrop("Yes", 0.5),))
+        return Attribution(
+            boxes=(box,),
+            concept="left lung",
+            token_drops=(TokenDrop("Yes", 0.5),),
+            missing_concepts=self.missing[: len(self.seen)],
+        )
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +70,8 @@ def benchmark(built):
 
 @pytest.fixture
 def fragile(monkeypatch):
-    def use(broken: str = "") -> Fragile:
-        method = Fragile(broken)
+    def use(broken: str = "", **settings) -> Fragile:
+        method = Fragile(broken, **settings)
         monkeypatch.setattr(predict_module, "open_method", lambda name, lvlm: method)
         return method
 
@@ -93,16 +113,70 @@ def test_a_case_on_which_the_method_fails_has_no_boxes_and_is_named_beside_the_f
     outcome = predict(benchmark, RuleLvlm(), RANDOM, tmp_path / "p.jsonl")
     assert [line["case_id"] for line in lines(tmp_path / "p.jsonl") if not line["boxes"]] == [broken]
     assert [(each.case_id, each.error) for each in outcome.failures] == [
-        (broken, "RuntimeError: out of luck")
+        (broken, "MethodFailed: out of luck")
     ]
     side = json.loads((tmp_path / "p.jsonl.run.json").read_text())
-    assert side["failures"] == [{"case_id": broken, "error": "RuntimeError: out of luck"}]
+    assert side["failures"] == [{"case_id": broken, "error": "MethodFailed: out of luck"}]
+    assert not outcome.all_failed
     assert (side["method"], side["mode"], side["lvlm_revision"], side["seed"]) == (
         "random_box",
         "direct",
         "r1",
         3,
     )
+
+
+@pytest.mark.parametrize("error", [FrameMismatch("two frames"), BadPicture("blank"), MethodFailed("NaN")])
+def test_what_a_case_does_to_a_method_is_a_failure_of_that_case(benchmark, tmp_path, fragile, error):
+    fragile("all", error=error)
+    outcome = predict(benchmark, RuleLvlm(), RANDOM, tmp_path / "p.jsonl")
+    assert {failure.error for failure in outcome.failures} == {f"{type(error).__name__}: {error}"}
+    assert outcome.all_failed
+    assert predict(benchmark, RuleLvlm(), RANDOM, tmp_path / "p.jsonl").all_failed, "also when it is kept"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(torch.OutOfMemoryError("CUDA"), MemoryError(), ModuleNotFoundError("x"), RuntimeError("x")),
+        *(ValueError("x"), KeyError("x"), AssertionError()),
+        *(SourceMissing("x"), Unsupported("x"), BadAtlas("x"), UnknownName("localizer", "x", ["uot"])),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_anything_else_ends_the_run_is_blamed_on_no_case_and_keeps_what_is_done(
+    benchmark, tmp_path, fragile, error
+):
+    file, whole = tmp_path / "p.jsonl", tmp_path / "whole.jsonl"
+    broken = benchmark.references(lvlm="rule_lvlm", mode=Mode.DIRECT)[2].case_id
+    fragile(broken, error=error)
+    with pytest.raises(type(error)):
+        predict(benchmark, RuleLvlm(), RANDOM, file)
+    assert not file.exists()
+    mended = fragile()
+    outcome = predict(benchmark, RuleLvlm(), RANDOM, file)
+    assert (outcome.failures, mended.seen[0], len(mended.seen)) == ((), broken, outcome.cases - 2)
+    predict(benchmark, RuleLvlm(), RANDOM, whole)
+    assert untimed(file) == untimed(whole)
+
+
+def test_concepts_that_were_not_found_are_counted_beside_the_file_also_over_a_stop(
+    benchmark, tmp_path, fragile
+):
+    file = tmp_path / "p.jsonl"
+    ids = [each.case_id for each in benchmark.references(lvlm="rule_lvlm", mode=Mode.DIRECT)]
+    fragile(ids[2], error=MemoryError(), missing=("trachea", "aorta"))
+    with pytest.raises(MemoryError):
+        predict(benchmark, RuleLvlm(), RANDOM, file)
+    fragile()
+    predict(benchmark, RuleLvlm(), RANDOM, file)
+    assert json.loads(run_file(file).read_text())["missing_concepts"] == {"aorta": 1, "trachea": 2}
+
+
+def test_the_run_file_names_the_libraries(benchmark, tmp_path):
+    predict(benchmark, RuleLvlm(), RANDOM, tmp_path / "p.jsonl")
+    libraries = json.loads(run_file(tmp_path / "p.jsonl").read_text())["libraries"]
+    assert libraries["numpy"] == np.__version__ and {"torch", "transformers"} <= set(libraries)
 
 
 def test_a_finished_file_of_the_same_run_is_kept_and_any_other_run_starts_anew(benchmark, tmp_path, fragile):
@@ -183,7 +257,7 @@ def test_randomness_belongs_to_the_case_and_the_seed(benchmark, tmp_path):
     assert untimed(tmp_path / "a.jsonl") != untimed(tmp_path / "b.jsonl")
 
 
-def test_the_key_of_a_run_changes_with_every_input(benchmark):
+def test_the_key_of_a_run_changes_with_every_input(benchmark, monkeypatch):
     lvlm = RuleLvlm()
     random_box, whole_image = (open_method(name, lvlm) for name in ("random_box", "whole_image"))
     keys = {
@@ -194,7 +268,9 @@ def test_the_key_of_a_run_changes_with_every_input(benchmark):
         run_key(benchmark, lvlm, Run("whole_image", Mode.DIRECT, seed=3), random_box),
         run_key(benchmark, lvlm, RANDOM, whole_image),
     }
-    assert len(keys) == 6
+    monkeypatch.setattr(predict_module, "method_code", lambda: "of tomorrow")
+    keys.add(run_key(benchmark, lvlm, RANDOM, random_box))
+    assert len(keys) == 7
 
 
 CHILD = """
@@ -210,13 +286,15 @@ class Slow(Fragile):
         time.sleep(0.2)
         return super().attribute(lvlm, case, rng)
 module.open_method = lambda name, lvlm: Slow()
+module.method_code = lambda: sys.argv[3]
 module.predict(Benchmark.open(sys.argv[1]), RuleLvlm(), RANDOM, Path(sys.argv[2]))
 """
 
 
 def test_a_run_killed_while_writing_ends_in_the_same_predictions(benchmark, tmp_path, fragile):
     file, partial = tmp_path / "p.jsonl", tmp_path / "p.jsonl.partial"
-    command = [sys.executable, "-c", CHILD, str(benchmark.folder), str(file)]
+    code = predict_module.method_code()
+    command = [sys.executable, "-c", CHILD, str(benchmark.folder), str(file), code]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as child:
         while not (partial.exists() and partial.read_bytes().count(b"\n") > 1):
             assert child.poll() is None

@@ -23,6 +23,8 @@ def test_the_prompts_are_the_papers_word_for_word():
     assert (no_finding("mass"), NO_ABNORMALITY) == ("No mass", "No abnormality")
 
 
+FINDING = "pleural effusion"
+
 YES = [
     "yes",
     "Yes",
@@ -57,9 +59,6 @@ YES = [
     "It isn't clear if this is new; therefore the answer is yes.",
     "The lungs aren't clear: the answer is yes.",
     "Based on the image, yes, there is a mass.",
-    "There is evidence of pleural effusion.",
-    "There is clear evidence of a mass in the left lung.",
-    "The image shows signs of edema.",
     "<think>There is none, so the answer is no.</think>Yes",
     "<unused94>thought\nIt could be no.<unused95>Yes",
     "no, that is the chain</think>\n\nYes.",
@@ -82,17 +81,7 @@ NO = [
     "The answer is no.",
     "The answer is 'no'.",
     "There is evidence of rotation only, so my answer is no.",
-    "There is no evidence of pneumothorax.",
-    "No evidence of pneumothorax.",
-    "No effusion is seen.",
-    "The image does not show evidence of a mass.",
-    "The image doesn\N{RIGHT SINGLE QUOTATION MARK}t show a mass.",
-    "Effusion is not present.",
-    "In conclusion, the image does not provide clear evidence of a mass.",
-    "There isn't a mass.",
     "The lungs are clear. The heart is normal.\n\n**No**",
-    "The costophrenic angles are sharp. Therefore, there is no evidence of effusion.",
-    "There is evidence of an old fracture. Therefore, there is no evidence of effusion.",
     "Step 1: the lungs are clear.\nStep 2: so, no.",
     "<think>yes yes yes</think>\n\nNo.",
     "No, I cannot see any effusion.",
@@ -130,10 +119,16 @@ UNREADABLE = [
     "There may be evidence of effusion.",
     "The image appears to show evidence of effusion.",
     "Is there evidence of mass in the image?",
-    "There is no evidence of mass, but there is evidence of nodules.",
     "No doubt the heart is large in this",
-    "There is evidence of effusion. There is no pneumothorax.",
     "Nothing",
+    "Yes. Actually, no.",
+    "No. Wait, yes.",
+    "No, wait: yes.",
+    "Yes. Sorry, I mean no.",
+    "Yes. On second thought, there is nothing. No, nothing.",
+    "Yes. Actually, the answer is no.",
+    "The answer is yes. Actually, no.",
+    "Correction needed",
     "Yesterday's film is normal",
     "Notable cardiomegaly",
     "The image is a chest X-ray.",
@@ -141,32 +136,129 @@ UNREADABLE = [
 ]
 
 
+STATED_YES = [
+    ("pleural effusion", "There is evidence of pleural effusion."),
+    ("pleural effusion", "There are bilateral pleural effusions."),
+    ("mass", "There is clear evidence of a mass in the left lung."),
+    ("mass", "The lungs are clear on the right. There is a mass in the left lung."),
+    ("edema", "The image shows signs of edema."),
+    ("Nodule/Mass", "There is evidence of a nodule / mass."),
+    ("Lung Opacity", "Lung opacities are seen in both bases."),
+    ("mass", "I looked for a mass. It is clearly visible."),
+    ("mass", "It is present."),
+]
+
+STATED_NO = [
+    ("pneumothorax", "There is no evidence of pneumothorax."),
+    ("Pneumothorax", "No evidence of pneumothorax."),
+    ("pneumothorax", "There is evidence of effusion. There is no pneumothorax."),
+    ("effusion", "No effusion is seen."),
+    ("pleural effusion", "No pleural effusions are seen."),
+    ("pleural effusion", "There is no evidence of a pleural-effusion."),
+    ("mass", "The image does not show evidence of a mass."),
+    ("mass", "There is no evidence of any masses in the image."),
+    ("mass", "There is no evidence of effusion, pneumothorax, or mass."),
+    ("effusion", "There is no evidence of effusion, pneumothorax, or mass."),
+    ("mass", "The image doesn\N{RIGHT SINGLE QUOTATION MARK}t show a mass."),
+    ("effusion", "Effusion is not present."),
+    ("mass", "In conclusion, the image does not provide clear evidence of a mass."),
+    ("mass", "There isn't a mass."),
+    ("effusion", "The costophrenic angles are sharp. Therefore, there is no evidence of effusion."),
+    ("effusion", "There is evidence of an old fracture. Therefore, there is no evidence of effusion."),
+    ("mass", "The lungs are clear without evidence of mass."),
+    ("mass", "It is not present."),
+    ("mass", "A mass would be a round opacity. None is seen in the lungs."),
+]
+
+SAYS_NOTHING_PLAIN = [
+    ("cardiomegaly", "The cardiac silhouette is enlarged. There is no evidence of pleural effusion."),
+    ("cardiomegaly", "There is cardiomegaly. There is no effusion."),
+    (
+        "cardiomegaly",
+        "The heart is enlarged, consistent with cardiomegaly. There is no evidence of pneumothorax.",
+    ),
+    ("effusion", "there is evidence of effusion and no evidence of pneumothorax."),
+    ("pleural effusion", "There is no effusion."),
+    ("effusion", "There is no pericardial effusion."),
+    ("effusion", "Pericardial effusion is not present."),
+    ("mass", "There is no mass effect."),
+    ("mass", "There is no mass in the left lung."),
+    ("mass", "There is no large mass."),
+    ("nodule", "There is no evidence of mass, but there is evidence of nodules."),
+    ("mass", "There is no evidence of mass, but there is evidence of nodules."),
+    ("mass", "There is evidence of effusion or mass."),
+    ("mass", "I do not think there is evidence of mass."),
+    ("mass", "It is not true that there is no mass."),
+    ("mass", "There is no effusion, mass is seen."),
+    ("mass", "The absence of a mass is evident."),
+    ("mass", "There is a mass. The heart is normal. It is not seen."),
+    ("mass", "There is effusion. It is not present."),
+    ("mass", "Yes, there is no mass."),
+    ("mass", "Yes. There is no evidence of mass."),
+    ("mass", "No, there is a mass."),
+    ("mass", "If the opacity is round, there is evidence of mass."),
+    ("mass", "There is no mass, yet a mass is seen."),
+]
+
+
 @pytest.mark.parametrize("response", YES)
 def test_read_as_yes(response):
-    assert read_answer(response) is Answer.YES
+    assert read_answer(response, FINDING) is read_answer(response, None) is Answer.YES
 
 
 @pytest.mark.parametrize("response", NO)
 def test_read_as_no(response):
-    assert read_answer(response) is Answer.NO
+    assert read_answer(response, FINDING) is read_answer(response, None) is Answer.NO
 
 
 @pytest.mark.parametrize("response", UNREADABLE)
 def test_never_guessed(response):
-    assert read_answer(response) is Answer.UNREADABLE
+    assert read_answer(response, FINDING) is read_answer(response, None) is Answer.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("finding", "response", "answer"),
+    [(*row, Answer.YES) for row in STATED_YES]
+    + [(*row, Answer.NO) for row in STATED_NO]
+    + [(*row, Answer.UNREADABLE) for row in SAYS_NOTHING_PLAIN],
+)
+def test_a_plain_statement_counts_only_for_the_finding_it_names(finding, response, answer):
+    assert read_answer(response, finding) is answer
+    assert read_answer(response.upper(), finding.upper()) is answer
+
+
+@pytest.mark.parametrize(("finding", "response"), STATED_YES + STATED_NO)
+def test_the_same_statement_says_nothing_of_another_finding_nor_without_one(finding, response):
+    if not response.casefold().endswith(("it is present.", "it is not present.")):
+        assert read_answer(response, "hernia") is Answer.UNREADABLE
+    assert read_answer(response, None) is read_answer(response, "?") is Answer.UNREADABLE
+
+
+def test_the_leading_word_decides_and_a_statement_may_only_agree():
+    assert read_answer("No. There is no evidence of mass.", "mass") is Answer.NO
+    assert read_answer("Yes. There is no evidence of effusion.", "mass") is Answer.YES
+    assert read_answer("Yes, there is a mass. There is no mass in the right lung.", "mass") is Answer.YES
+
+
+def test_a_correction_that_comes_to_the_same_verdict_takes_nothing_back():
+    assert read_answer("Yes. Wait, let me check. Actually, yes.", FINDING) is Answer.YES
+    assert read_answer("No, there is actually no effusion.", FINDING) is Answer.NO
+    assert read_answer("Yes. Actually, no pneumothorax is seen.", FINDING) is Answer.YES
 
 
 @pytest.mark.parametrize("response", [*YES, *NO, *UNREADABLE])
 def test_capitals_and_bold_change_nothing(response):
     marks = ("<think>", "<unused94>", "<unused95>", "</think>", "\\boxed", "\\text")
+    plain = read_answer(response, FINDING)
     if not any(mark in response for mark in marks):
-        assert read_answer(response.upper()) is read_answer(response)
-    assert read_answer(f"**{response}**") is read_answer(response)
+        assert read_answer(response.upper(), FINDING) is plain
+    assert read_answer(f"**{response}**", FINDING) is plain
 
 
-@given(st.text(max_size=300))
-def test_any_text_gets_an_answer(response):
-    assert read_answer(response) in Answer
+@given(st.text(max_size=300), st.text(max_size=30))
+def test_any_text_gets_an_answer(response, finding):
+    assert read_answer(response, finding) in Answer
+    assert read_answer(f"There is no {finding}. There is no {finding}.", finding) is not Answer.YES
 
 
 @given(
@@ -176,7 +268,7 @@ def test_any_text_gets_an_answer(response):
 )
 def test_a_response_without_yes_no_or_a_statement_is_never_read(words):
     text = " ".join(word for word in words if word not in ("yes", "no", "not"))
-    assert read_answer(text) is Answer.UNREADABLE
+    assert read_answer(text, FINDING) is Answer.UNREADABLE
 
 
 @pytest.mark.parametrize(
@@ -188,6 +280,13 @@ def test_a_response_without_yes_no_or_a_statement_is_never_read(words):
         "I cannot answer: no ",
         "if so the answer is yes, ",
         "no evidence ",
+        "no evidence of a, b c, d or e nor ",
+        "there is no a b c d, e, ",
+        "there is a large left pleural ",
+        "pleural effusion is clearly clearly ",
+        "actually no, ",
+        "yes. wait ",
+        "a ",
         "<think>",
         "yes or ",
         "\n",
@@ -197,5 +296,5 @@ def test_a_response_without_yes_no_or_a_statement_is_never_read(words):
 )
 def test_a_long_degenerate_response_is_read_in_bounded_time(unit):
     start = time.process_time()
-    read_answer(unit * (20_000 // len(unit)))
+    read_answer(unit * (20_000 // len(unit)), FINDING)
     assert time.process_time() - start < 1

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from builder.editors import inside
-from builder.sources.phantom import patient, rendered, renderer_digest
+from builder.sources.phantom import patient, rendered
 from medground_bench.causal_filter import Edit
 from medground_bench.durable import fingerprint
+from medground_bench.phantom.digest import renderer_digest
 from medground_bench.types import Picture, Question
 
 VERSION = 1

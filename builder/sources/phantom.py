@@ -1,34 +1,25 @@
-"""Procedural chest X-rays with exact findings, boxes and causes; free to share.
-
-The seeds never meet: training uses seeds below 1,000,000, the atlas of normal pictures 2,000,000 and up, the accuracy
-in the model cards 3,000,000 and up, the split `test` 4,000,000 and up, the split `tune` 5,000,000 and up.
-"""
+"""Procedural chest X-rays with exact findings, boxes and causes; free to share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
 from builder.causes import Counterfactual
 from builder.sources import SourceQuestion
-from medground_bench import phantom
-from medground_bench.durable import fingerprint, sha256
+from medground_bench.phantom import seeds
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.scene import Scene, sample_findings
 from medground_bench.phantom.shortcut import draw_marker
 from medground_bench.types import Answer, Box, Frame, Picture, Question
 
-FIRST_SEED = {"test": 4_000_000, "tune": 5_000_000}
+SEEDS = {"test": seeds.TEST, "tune": seeds.TUNE}
 PICTURES = {"test": 400, "tune": 100}
 TUNE_SHARE = 4
 """With a limit of N pictures for `test`, `tune` gets one for every 4 of them, at least one."""
-
-RENDERER = ("anatomy", "findings", "marker", "raster", "render", "scene")
-"""The modules of the phantom that decide its pixels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,13 +65,6 @@ def rendered(
     return picture
 
 
-@lru_cache(maxsize=1)
-def renderer_digest() -> str:
-    """Changes whenever code that decides pixels changes."""
-    folder = Path(phantom.__path__[0])
-    return fingerprint(**{name: sha256((folder / f"{name}.py").read_bytes()) for name in RENDERER})
-
-
 @dataclass(frozen=True, slots=True)
 class Phantom:
     """Per picture a question about every visible finding, and about as many that are not there."""
@@ -91,14 +75,13 @@ class Phantom:
 
     def splits(self) -> tuple[str, ...]:
         """See `Source`."""
-        return tuple(FIRST_SEED)
+        return tuple(SEEDS)
 
     def questions(self, split: str, limit: int | None) -> Iterator[SourceQuestion]:
         """See `Source`. With a limit, `tune` gets a quarter as many pictures as `test`, at least one."""
         wanted = limit if split == "test" or limit is None else max(1, limit // TUNE_SHARE)
         pictures = PICTURES[split] if wanted is None else wanted
-        first = FIRST_SEED[split]
-        for seed in range(first, first + pictures):
+        for seed in SEEDS[split][:pictures]:
             yield from _questions_of(str(seed))
 
     def picture(self, question: Question) -> Picture:

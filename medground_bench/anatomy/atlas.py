@@ -23,13 +23,11 @@ from PIL import Image
 from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.errors import BadAtlas, SourceMissing
 from medground_bench.geometry import tight_box
+from medground_bench.phantom import seeds
 from medground_bench.pictures import to_study
 from medground_bench.types import Box, Frame, Mask, Picture
 
 PHANTOM_POOL = Path(__file__).with_name("phantom_pool")
-PHANTOM_SEEDS = range(7_000_000, 7_000_016)
-"""Scenes of the shipped pool; no training or benchmark scene uses these seeds."""
-
 MANIFEST = "manifest.json"
 FILES_SHOWN = 50
 
@@ -133,7 +131,7 @@ def save_pool(folder: Path, references: Iterable[Reference]) -> None:
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
 
 
-def build_phantom_pool(folder: Path, seeds: Iterable[int] = PHANTOM_SEEDS) -> None:
+def build_phantom_pool(folder: Path, scenes: Iterable[int] = seeds.ATLAS) -> None:
     """Normal phantoms as a pool: each radiograph at its native size, letterboxed like every other picture."""
     from medground_bench.phantom.scene import Scene
 
@@ -146,7 +144,7 @@ def build_phantom_pool(folder: Path, seeds: Iterable[int] = PHANTOM_SEEDS) -> No
         picture = to_study(scene.native()).picture
         return Reference(f"phantom-{seed}", picture, masks, f"phantom scene {seed}", "Apache-2.0")
 
-    save_pool(folder, (reference(seed) for seed in seeds))
+    save_pool(folder, (reference(seed) for seed in scenes))
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

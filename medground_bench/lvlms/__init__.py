@@ -6,18 +6,23 @@ file is called as `model_type` in its checkpoints' config.json, and offers `LVLM
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medground_bench import plugins
-from medground_bench.errors import SourceMissing, UnknownName, Unsupported
+from medground_bench.errors import MedgroundError, SourceMissing, UnknownName, Unsupported
 from medground_bench.types import Frame, Picture, Response
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from medground_bench.lvlms._opening import Folder
 
 
 class Need(StrEnum):
@@ -27,6 +32,19 @@ class Need(StrEnum):
     LOG_PROBS = "log_probs"
     ATTENTIONS = "attentions"
     GRADIENTS = "gradients"
+    HIDDEN_STATES = "hidden_states"
+
+
+class Rule(StrEnum):
+    """How relevance goes back through attention = softmax(query . key) value; `_relevance` has the other rules.
+
+    CP       the weights are constants, all relevance goes to the values: what comes in goes out (Ali et al., ICML 2022)
+    ATTNLRP  half to the values, half to the weights; the softmax hands on by its gradient and keeps the rest of its
+             share, queries and keys get half each of what it hands on (Achtibat et al., ICML 2024)
+    """
+
+    CP = "cp"
+    ATTNLRP = "attnlrp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +65,53 @@ class LayerGradients:
     grid: TokenGrid
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerAttention:
+    """All attention of one layer: `weights` (heads, length, length) float32 on the model's device, rows sum to 1.
+
+    gradients   of the target, same shape; None where they were not asked for
+    image       positions of the image tokens
+    predicting  positions whose next token is the response's: the rows that speak for the answer
+    """
+
+    layer: int
+    weights: Tensor
+    gradients: Tensor | None
+    image: slice
+    predicting: slice
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerRelevance:
+    """Relevance of the hidden states entering a layer: `values` (rows, columns) float32 at the image tokens.
+
+    target      what was handed down: the sum over the response's tokens of (logit - expected logit), which is the
+                log-probability plus the entropy of the prediction; the softmax over words keeps the entropy
+    everywhere  sum of the relevance over all positions, text too
+    biases      what biases of the value projections kept on the way (0 in Gemma 3, which has none)
+    """
+
+    values: NDArray[np.float32]
+    everywhere: float
+    target: float
+    biases: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenLogits:
+    """`values` (length, length) float32: at [i, j] the logit, read at position i, of the token that stands at j.
+
+    ids     of every position
+    image   positions of the image tokens, in raster order
+    answer  positions of the response's tokens
+    """
+
+    values: NDArray[np.float32]
+    ids: tuple[int, ...]
+    image: slice
+    answer: slice
+
+
 class Lvlm(Protocol):
     """The contract of every family. Pictures are grey uint8 arrays of one size (usually the study frame).
 
@@ -58,6 +123,7 @@ class Lvlm(Protocol):
     revision: str
     gives: frozenset[Need]
     layers: int
+    heads: int
 
     def generate(
         self, pictures: Sequence[Picture], prompts: Sequence[str], *, max_new_tokens: int = 512
@@ -90,10 +156,32 @@ class Lvlm(Protocol):
         """
         ...
 
+    def walk_attention(
+        self, picture: Picture, prompt: str, response: Response, visit: Callable[[LayerAttention], None]
+    ) -> None:
+        """Show every layer's whole attention to `visit`, the first layer first; one layer is held at a time."""
+        ...
+
+    def walk_attention_gradients(
+        self, picture: Picture, prompt: str, response: Response, visit: Callable[[LayerAttention], None]
+    ) -> None:
+        """The same with the gradient to the weights, the last layer first, in one backward pass."""
+        ...
+
     def layer_gradients(
         self, picture: Picture, prompt: str, response: Response, *, layer: int
     ) -> LayerGradients:
         """Hidden states entering decoder layer `layer` at the image tokens, with their gradient."""
+        ...
+
+    def relevance(
+        self, picture: Picture, prompt: str, response: Response, *, rule: Rule, layer: int = 0
+    ) -> LayerRelevance:
+        """Relevance of the hidden states entering decoder layer `layer`; those entering layer 0 are the embeddings."""
+        ...
+
+    def token_logits(self, picture: Picture, prompt: str, response: Response) -> TokenLogits:
+        """What the output matrix reads of every token at every position of the last hidden states."""
         ...
 
     def pixel_gradients(
@@ -114,15 +202,22 @@ class Checkpoint:
 
 def checkpoints() -> Mapping[str, Checkpoint]:
     """Key -> checkpoint for every LVLM this installation knows, sorted; imports no family."""
-    found = {}
+    found: dict[str, Checkpoint] = {}
     for family in plugins.available("lvlms"):
         for key, (location, revision) in (plugins.literal("lvlms", family.name, "KEYS") or {}).items():
+            if key in found:
+                raise MedgroundError(
+                    f"{key} is a key of two LVLM families: {found[key].family} and {family.name}. "
+                    "Rename one of them, or uninstall the package it comes from."
+                )
             found[key] = Checkpoint(family.name, location, revision)
     return dict(sorted(found.items()))
 
 
 def open_lvlm(location: str, *, device: str | None = None) -> Lvlm:
     """The LVLM at a key, in a local folder, or at a hub id with a revision (`org/name@commit`).
+
+    A folder's name becomes the key, and so a part of every case id; one that is a known key is refused.
 
     device  as torch names it; by default the GPU when there is one
     """
@@ -142,15 +237,35 @@ def open_lvlm(location: str, *, device: str | None = None) -> Lvlm:
     elif checkpoint is not None:
         folder = _opening.hub_folder(checkpoint.location, checkpoint.revision)
     elif Path(location).is_dir():
-        folder = _opening.local_folder(Path(location))
+        return open_folder(Path(location), _free_name(Path(location), known), device=device)
     else:
         folder = _opening.hub_folder(*location.rsplit("@", 1))
+    return _of_family(folder, location, device)
+
+
+def open_folder(path: Path, key: str, *, device: str | None = None) -> Lvlm:
+    """The LVLM in a local folder under a key of the caller's choice."""
+    from medground_bench.lvlms import _opening
+
+    return _of_family(_opening.local_folder(path), key, device)
+
+
+def _free_name(path: Path, known: Mapping[str, Checkpoint]) -> str:
+    name = path.resolve().name
+    if name in known:
+        raise SourceMissing(
+            f"{path} has the name of a known LVLM, so its cases could not be told from those of {name}. Rename the "
+            f"folder, for example to my_{name}; for the known LVLM itself give its key: {name}"
+        )
+    return name
+
+
+def _of_family(folder: Folder, key: str, device: str | None) -> Lvlm:
     families = [family.name for family in plugins.available("lvlms")]
     if folder.model_type not in families:
         raise Unsupported(
-            f"{location} is a {folder.model_type} model; MedGround-Bench opens: {', '.join(families)}."
+            f"{folder.path} is a {folder.model_type} model; MedGround-Bench opens: {', '.join(families)}."
         )
-    key = Path(location).resolve().name if Path(location).is_dir() and checkpoint is None else location
     lvlm: Lvlm = plugins.load("lvlms", folder.model_type)(folder, key=key, device=device)
     return lvlm
 

@@ -1,12 +1,12 @@
-"""What a family of models does its own way, and the row of ids that all of them read."""
+"""What a family of models does its own way."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from torch import Tensor
 
+from medground_bench.box_text import BoxConvention
 from medground_bench.types import Frame
 
 
@@ -44,21 +44,10 @@ class Family(Protocol):
         """Positions of one row of ids; None where they are 0, 1, 2, ..."""
         ...
 
+    def box_convention(self, frame: Frame) -> BoxConvention:
+        """How it writes boxes on a picture of that frame."""
+        ...
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Row:
-    """One sequence of ids: chat, image tokens, question, and the response's own tokens at its end.
-
-    image   positions of the image tokens
-    answer  positions of the response's tokens; no end-of-turn token follows
-    """
-
-    ids: Tensor
-    image: slice
-    answer: slice
-    frame: Frame
-
-    @property
-    def predicting(self) -> slice:
-        """The positions whose next token is the response's: one earlier than the response."""
-        return slice(self.answer.start - 1, self.answer.stop - 1)
+    def norm(self, module: Any) -> tuple[Tensor, float]:
+        """Gain per channel and epsilon of one of the language model's RMSNorms."""
+        ...

@@ -19,22 +19,37 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 from transformers import GenerationConfig
 
+from medground_bench.box_text import BoxConvention
 from medground_bench.errors import MedgroundError, MethodFailed
-from medground_bench.lvlms import LayerGradients, Need, TokenGrid, _answer_rows
-from medground_bench.lvlms._family import Family, Row
+from medground_bench.lvlms import (
+    LayerAttention,
+    LayerGradients,
+    LayerRelevance,
+    Need,
+    Rule,
+    TokenGrid,
+    TokenLogits,
+    _attention,
+    _relevance,
+)
+from medground_bench.lvlms._family import Family
 from medground_bench.lvlms._opening import Loaded
 from medground_bench.lvlms._pixels import PixelPath
+from medground_bench.lvlms._responses import response_of, stop_ids
+from medground_bench.lvlms._rows import Row, row_of
 from medground_bench.types import Frame, Picture, Response
 
 LOGITS_AT_ONCE = 1 << 28
 """Largest block of float32 logits held at a time (1 GiB): long responses over 262,000 words are cut into blocks."""
 
-GIVES = frozenset({Need.TEXT, Need.LOG_PROBS, Need.ATTENTIONS, Need.GRADIENTS})
-
 
 @dataclass(kw_only=True, eq=False)
 class LocalLvlm:
-    """The contract `Lvlm` for a transformers model in memory; `batch_size` pictures go through it at a time."""
+    """The contract `Lvlm` for a transformers model in memory.
+
+    batch_size           pictures that go through it at a time
+    gradient_batch_size  the same where the vision tower is differentiated
+    """
 
     key: str
     revision: str
@@ -43,7 +58,8 @@ class LocalLvlm:
     pixels: PixelPath
     stop_ids: frozenset[int]
     batch_size: int
-    gives: frozenset[Need] = GIVES
+    gradient_batch_size: int
+    gives: frozenset[Need] = frozenset(Need)
     _one_at_a_time: threading.RLock = field(default_factory=threading.RLock)
     """transformers keeps state on a Qwen model while it generates, and hooks are the module's, not the caller's."""
 
@@ -51,13 +67,13 @@ class LocalLvlm:
     def of(cls, loaded: Loaded, family: Family, *, key: str, revision: str) -> LocalLvlm:
         """An LVLM of loaded parts; clears the checkpoint's sampling settings, so that its answer is its argmax."""
         model, tokenizer = loaded.model, loaded.tokenizer
-        model.set_attn_implementation({"text_config": _answer_rows.NAME, "vision_config": "sdpa"})
-        stop_ids = _stop_ids(loaded, family.turn_end)
+        model.set_attn_implementation({"text_config": _attention.NAME, "vision_config": "sdpa"})
+        stops = stop_ids(loaded, family.turn_end)
         model.generation_config = GenerationConfig(
             do_sample=False,
             repetition_penalty=1.0,
-            eos_token_id=sorted(stop_ids),
-            pad_token_id=min(stop_ids) if tokenizer.pad_token_id is None else tokenizer.pad_token_id,
+            eos_token_id=sorted(stops),
+            pad_token_id=min(stops) if tokenizer.pad_token_id is None else tokenizer.pad_token_id,
         )
         return cls(
             key=key,
@@ -65,8 +81,11 @@ class LocalLvlm:
             loaded=loaded,
             family=family,
             pixels=PixelPath.of(loaded.image_processor, model.device),
-            stop_ids=stop_ids,
+            stop_ids=stops,
             batch_size=16 if model.device.type == "cpu" else 32,
+            gradient_batch_size=8
+            if model.device.type == "cpu"
+            else 4,  # the tower's graph: 9 GB a picture at 896 px
         )
 
     @property
@@ -74,10 +93,18 @@ class LocalLvlm:
         """Decoder layers of the language model."""
         return len(self.loaded.model.model.language_model.layers)
 
+    @property
+    def heads(self) -> int:
+        """Attention heads of each decoder layer."""
+        return int(self.loaded.model.config.get_text_config().num_attention_heads)
+
     def token_grid(self, frame: Frame) -> TokenGrid:
         """The grid of image tokens for a picture of that frame, in raster order."""
-        rows, columns = self.family.cells(frame)
-        return TokenGrid(rows, columns, frame)
+        return TokenGrid(*self.family.cells(frame), frame)
+
+    def box_convention(self, frame: Frame) -> BoxConvention:
+        """How the family writes boxes in text, for a picture of that frame."""
+        return self.family.box_convention(frame)
 
     @torch.no_grad()
     def generate(
@@ -137,10 +164,37 @@ class LocalLvlm:
         self._check_layers(layers)
         row = self._row(_frame(picture), prompt, _not_empty(response))
         grid = self.token_grid(row.frame)
-        with _answer_rows.recording(row.predicting, layers) as recorder:
+        with _attention.recording(row.predicting, layers) as recorded:
             self._last_hidden(self._features([picture]), row)
-        weights = torch.stack([recorder.weights[layer][0, :, :, row.image] for layer in layers])
+        weights = torch.stack([recorded[layer][0, :, :, row.image] for layer in layers])
         return weights.unflatten(-1, (grid.rows, grid.columns)).cpu().numpy()
+
+    @torch.no_grad()
+    def walk_attention(
+        self, picture: Picture, prompt: str, response: Response, visit: Callable[[LayerAttention], None]
+    ) -> None:
+        """Show every layer's whole attention to `visit`, the first layer first; one layer is held at a time."""
+        row = self._row(_frame(picture), prompt, _not_empty(response))
+
+        def watch(call: _attention.Call) -> Tensor:
+            visit(LayerAttention(call.layer, call.weights()[0], None, row.image, row.predicting))
+            return call.output()
+
+        features = self._features([picture])
+        with _attention.watching(watch):
+            self._last_hidden(features, row)
+
+    def walk_attention_gradients(
+        self, picture: Picture, prompt: str, response: Response, visit: Callable[[LayerAttention], None]
+    ) -> None:
+        """The same with the gradient to the weights, the last layer first, in one backward pass."""
+        row = self._row(_frame(picture), prompt, _not_empty(response))
+
+        def show(layer: int, weights: Tensor, gradients: Tensor) -> None:
+            visit(LayerAttention(layer, weights, gradients, row.image, row.predicting))
+
+        with _relevance.attention_gradients(show):
+            self._differentiate(picture, row, 0)
 
     def layer_gradients(
         self, picture: Picture, prompt: str, response: Response, *, layer: int
@@ -152,6 +206,56 @@ class LocalLvlm:
         self._check_layers([layer])
         row = self._row(_frame(picture), prompt, _not_empty(response))
         grid = self.token_grid(row.frame)
+        found = self._differentiate(picture, row, layer)
+        activations, gradients = (
+            tensor[row.image].unflatten(0, (grid.rows, grid.columns)).float().cpu().numpy()
+            for tensor in (found.entering, found.gradient)
+        )
+        return LayerGradients(activations, gradients, grid)
+
+    def relevance(
+        self, picture: Picture, prompt: str, response: Response, *, rule: Rule, layer: int = 0
+    ) -> LayerRelevance:
+        """Relevance of the hidden states entering a decoder layer, by layer-wise relevance propagation."""
+        self._check_layers([layer])
+        row = self._row(_frame(picture), prompt, _not_empty(response))
+        grid = self.token_grid(row.frame)
+        decoder = self.loaded.model.model.language_model
+        with self._one_at_a_time, _relevance.relevance_rules(decoder, self.family, rule) as kept:
+            found = self._differentiate(picture, row, layer)
+        relevance = (_attention.wide(found.entering) * found.gradient).sum(-1)
+        return LayerRelevance(
+            relevance[row.image].unflatten(0, (grid.rows, grid.columns)).float().cpu().numpy(),
+            everywhere=float(relevance.sum()),
+            target=found.linear_target,
+            biases=kept.biases,
+        )
+
+    @torch.no_grad()
+    def token_logits(self, picture: Picture, prompt: str, response: Response) -> TokenLogits:
+        """What the output matrix reads of every token at every position of the last hidden states."""
+        row = self._row(_frame(picture), prompt, _not_empty(response))
+        hidden = self._last_hidden(self._features([picture]), row)[0]
+        logits = hidden.float() @ self.loaded.model.lm_head.weight[row.ids].float().T
+        ids = tuple(row.ids.tolist())
+        return TokenLogits(logits.cpu().numpy(), ids, row.image, row.answer)
+
+    def pixel_gradients(
+        self, pictures: Sequence[NDArray[np.float32]], prompt: str, response: Response
+    ) -> NDArray[np.float32]:
+        """Gradient to the picture's own grey values (0..255, float), (pictures, height, width)."""
+        row = self._row(_one_frame(pictures), prompt, _not_empty(response))
+        gradients = []
+        for batch in _batches(pictures, self.gradient_batch_size):
+            with torch.enable_grad():
+                grey = self._float_pictures(batch).requires_grad_()
+                features = self._encode(self._float_values(grey, row.frame))
+                target = self._token_log_probs(self._last_hidden(features, row), row).sum()
+                gradients.append(torch.autograd.grad(target, grey)[0].cpu().numpy())
+        return np.concatenate(gradients)
+
+    def _differentiate(self, picture: Picture, row: Row, layer: int) -> _Differentiated:
+        """The target's gradient to the hidden states entering a layer; nothing below has a graph."""
         entering: list[Tensor] = []
 
         def start_graph(module: Any, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -163,47 +267,15 @@ class LocalLvlm:
         with self._one_at_a_time, torch.enable_grad():
             hook = self.loaded.model.model.language_model.layers[layer].register_forward_pre_hook(start_graph)
             try:
-                target = self._token_log_probs(self._last_hidden(features, row), row).sum()
+                last = self._last_hidden(features, row)
             finally:
                 hook.remove()
-            (gradient,) = torch.autograd.grad(target, entering[0])
-        activations, gradients = (
-            tensor.detach()[0, row.image].unflatten(0, (grid.rows, grid.columns)).float().cpu().numpy()
-            for tensor in (entering[0], gradient)
-        )
-        return LayerGradients(activations, gradients, grid)
-
-    def pixel_gradients(
-        self, pictures: Sequence[NDArray[np.float32]], prompt: str, response: Response
-    ) -> NDArray[np.float32]:
-        """Gradient to the picture's own grey values (0..255, float), (pictures, height, width)."""
-        row = self._row(_one_frame(pictures), prompt, _not_empty(response))
-        gradients = []
-        for batch in _batches(pictures, max(1, self.batch_size // 8)):
-            with torch.enable_grad():
-                grey = self._float_pictures(batch).requires_grad_()
-                features = self._encode(self._float_values(grey, row.frame))
-                target = self._token_log_probs(self._last_hidden(features, row), row).sum()
-                gradients.append(torch.autograd.grad(target, grey)[0].cpu().numpy())
-        return np.concatenate(gradients)
+            target = self._token_log_probs(last, row).sum()
+            gradient, to_last = torch.autograd.grad(target, (entering[0], last))
+        return _Differentiated(entering[0].detach()[0], gradient[0], float((last.detach() * to_last).sum()))
 
     def _row(self, frame: Frame, prompt: str, response: Response | None = None) -> Row:
-        """Ids of chat, picture, prompt and response; the response is appended as ids, never as text."""
-        tokenizer, placeholder = self.loaded.tokenizer, self.family.placeholder()
-        content = [{"type": "image"}, {"type": "text", "text": prompt}]
-        text = tokenizer.apply_chat_template(
-            [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
-        )
-        rows, columns = self.family.cells(frame)
-        expanded = text.replace(placeholder, self.family.expanded(rows * columns))
-        ids = tokenizer(expanded, add_special_tokens=False)["input_ids"]
-        row = torch.tensor([*ids, *(response.token_ids if response else ())], device=self.loaded.model.device)
-        image = (row == self.loaded.model.config.image_token_id).nonzero()[:, 0].tolist()
-        if text.count(placeholder) != 1 or image != list(range(image[0], image[0] + rows * columns)):
-            raise MedgroundError(
-                f"the prompt {prompt[:80]!r} or its response holds the model's own image token. Take it out."
-            )
-        return Row(row, slice(image[0], image[-1] + 1), slice(len(ids), len(row)), frame)
+        return row_of(self.loaded, self.family, frame, prompt, response)
 
     def _features(self, pictures: Sequence[NDArray[Any]]) -> Tensor:
         """Image tokens (pictures, tokens, channels) of one batch of pictures."""
@@ -282,16 +354,8 @@ class LocalLvlm:
                 **{self.family.type_ids: self._types(ids)},
                 **self.family.language_inputs(features, frame),
             )
-        return [self._response(row) for row in whole[:, ids.shape[1] :].tolist()]
-
-    def _response(self, generated: list[int]) -> Response:
-        """The tokens before the first end of turn; special tokens stay in the text, thought blocks are read later."""
-        end = next((place for place, token in enumerate(generated) if token in self.stop_ids), len(generated))
-        ids = generated[:end]
-        pieces = _pieces(
-            ids, lambda head: self.loaded.tokenizer.decode(head, clean_up_tokenization_spaces=False)
-        )
-        return Response("".join(pieces), tuple(ids), tuple(pieces))
+        tokenizer = self.loaded.tokenizer
+        return [response_of(tokenizer, row, self.stop_ids) for row in whole[:, ids.shape[1] :].tolist()]
 
     def _check_layers(self, layers: Sequence[int]) -> None:
         for layer in layers:
@@ -301,27 +365,18 @@ class LocalLvlm:
                 )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Differentiated:
+    """States (length, channels) entering a layer, their gradient, and the target's share linear in the logits."""
+
+    entering: Tensor
+    gradient: Tensor
+    linear_target: float
+
+
 def _chosen_log_probs(states: Tensor, ids: Tensor, weight: Tensor) -> Tensor:
     logits = states @ weight.T
     return logits.gather(-1, ids[..., None])[..., 0] - logits.logsumexp(-1)
-
-
-def _stop_ids(loaded: Loaded, turn_end: str) -> frozenset[int]:
-    declared = loaded.model.generation_config.eos_token_id
-    ids = set(declared if isinstance(declared, list) else [declared])
-    ids |= {loaded.tokenizer.eos_token_id, loaded.tokenizer.get_vocab().get(turn_end)}
-    return frozenset(token for token in ids if token is not None)
-
-
-def _pieces(ids: list[int], decode: Callable[[list[int]], str]) -> list[str]:
-    """The text each token adds; a token that ends inside a character adds nothing, the next one adds it whole."""
-    pieces, said = [], ""
-    for end in range(1, len(ids) + 1):
-        text = decode(ids[:end])
-        whole = text if end == len(ids) else text.rstrip("\ufffd")
-        pieces.append(whole[len(said) :])
-        said = whole if len(whole) > len(said) else said
-    return pieces
 
 
 def _batches(things: Sequence[Any], size: int) -> list[Sequence[Any]]:
@@ -329,8 +384,7 @@ def _batches(things: Sequence[Any], size: int) -> list[Sequence[Any]]:
 
 
 def _frame(picture: NDArray[Any]) -> Frame:
-    height, width = picture.shape
-    return Frame("study", width=width, height=height)
+    return Frame("study", width=picture.shape[1], height=picture.shape[0])
 
 
 def _one_frame(pictures: Sequence[NDArray[Any]]) -> Frame:

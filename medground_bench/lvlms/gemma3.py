@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import Gemma3ForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
+from medground_bench.box_text import THOUSANDTHS, BoxConvention
 from medground_bench.lvlms._local import LocalLvlm
 from medground_bench.lvlms._opening import Folder, Loaded, load
 from medground_bench.types import Frame
@@ -71,6 +72,14 @@ class Gemma3Family:
     def positions(self, row: Tensor, frame: Frame) -> Tensor | None:
         """Positions of one row of ids; None where they are 0, 1, 2, ..."""
         return None
+
+    def box_convention(self, frame: Frame) -> BoxConvention:
+        """Thousandths of the sides, in the order it was asked for; `box_2d` objects, its own form, have theirs."""
+        return BoxConvention(THOUSANDTHS)
+
+    def norm(self, module: Any) -> tuple[Tensor, float]:
+        """Gain per channel and epsilon of one of the language model's RMSNorms; Gemma saves the gain less one."""
+        return 1 + module.weight.float(), module.eps
 
 
 def open_gemma3(folder: Folder, *, key: str, device: str | None) -> LocalLvlm:

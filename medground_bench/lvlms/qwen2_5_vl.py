@@ -14,6 +14,7 @@ from transformers import Qwen2_5_VLForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
+from medground_bench.box_text import BoxConvention
 from medground_bench.lvlms._local import LocalLvlm
 from medground_bench.lvlms._opening import Folder, Loaded, load
 from medground_bench.types import Frame
@@ -101,6 +102,14 @@ class Qwen25VlFamily:
             row[None], mm_token_type_ids=types[None], image_grid_thw=self._grid(frame, 1)
         )[0]
         return positions
+
+    def box_convention(self, frame: Frame) -> BoxConvention:
+        """Pixels of the picture as it was resized for the tower, x first."""
+        return BoxConvention(self.tower_frame(frame))
+
+    def norm(self, module: Any) -> tuple[Tensor, float]:
+        """Gain per channel and epsilon of one of the language model's RMSNorms."""
+        return module.weight, module.variance_epsilon
 
     def _grid(self, frame: Frame, pictures: int) -> Tensor:
         merge = self.loaded.image_processor.merge_size

@@ -1,12 +1,14 @@
 """Attribution methods, one a file; the file name is the public name and `METHOD` its class.
 
-A method is a frozen dataclass of its settings with `needs` (what the LVLM must give) and `attribute`.
+A method is a frozen dataclass of its settings with `needs` (what the LVLM must give) and `attribute`. A method whose
+settings are chosen on the tune split also has `candidates`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -28,6 +30,16 @@ class Method(Protocol):
 
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
         """Evidence for the LVLM's own response, in the study frame of the case."""
+        ...
+
+
+@runtime_checkable
+class Tunable(Method, Protocol):
+    """A method with a layer, a head or a baseline to choose for each LVLM."""
+
+    @classmethod
+    def candidates(cls, lvlm: Lvlm) -> Sequence[Self]:
+        """The settings to try on this LVLM, each with every tuned field written out; no model call."""
         ...
 
 

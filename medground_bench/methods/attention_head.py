@@ -6,8 +6,9 @@ arXiv:1902.10186, for why it need not be one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -35,6 +36,20 @@ class AttentionHead:
             )
         heads = attention if self.head is None else attention[[self.head]]
         return Attribution(saliency=SaliencyMap(heads.mean(axis=(0, 1)), case.study))
+
+    @classmethod
+    def candidates(cls, lvlm: Lvlm) -> Sequence[Self]:
+        """Every layer, with every head and with the mean of all."""
+        heads = (None, *range(lvlm.heads))
+        return [cls(layer=layer, head=head) for layer in range(lvlm.layers) for head in heads]
+
+
+def demand_layer(lvlm: Lvlm, layer: int) -> None:
+    """Refuse a layer that the LVLM does not have."""
+    if not 0 <= layer < lvlm.layers:
+        raise MedgroundError(
+            f"{lvlm.key} has no layer {layer}: its decoder layers are 0 to {lvlm.layers - 1}."
+        )
 
 
 METHOD = AttentionHead

@@ -2,14 +2,20 @@
 
 Channels of a convolution become channels of the hidden states at the image tokens. Not at the last layer's output:
 nothing reads it at the image tokens, so its gradient there is exactly zero, in every decoder.
+
+Where it fails: the gradient is averaged over the picture before it meets the states. In a convolution a channel means
+the same everywhere; in a decoder a token that the answer rests on and one that nothing reads need not agree, and the
+average follows the many. Then the map can be worse than a random box; the layer, chosen on the tune split, decides.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medground_bench.lvlms import Lvlm, Need
 from medground_bench.types import Attribution, Case, SaliencyMap
@@ -28,7 +34,20 @@ class GradCam:
         layer = lvlm.layers // 2 if self.layer is None else self.layer
         states = lvlm.layer_gradients(case.picture, case.prompt, case.response, layer=layer)
         weights = states.gradients.mean(axis=(0, 1))
-        return Attribution(saliency=SaliencyMap(np.maximum(states.activations @ weights, 0), case.study))
+        return weighted_channels(states.activations, weights, case)
+
+    @classmethod
+    def candidates(cls, lvlm: Lvlm) -> Sequence[Self]:
+        """Every layer."""
+        return [cls(layer=layer) for layer in range(lvlm.layers)]
+
+
+def weighted_channels(
+    activations: NDArray[np.float32], weights: NDArray[np.float32], case: Case
+) -> Attribution:
+    """Class activation map: the positive part of (rows, columns, channels) summed with a weight per channel."""
+    values = np.maximum(activations @ weights, 0).astype(np.float32)
+    return Attribution(saliency=SaliencyMap(values, case.study))
 
 
 METHOD = GradCam

@@ -101,6 +101,8 @@ def positive_drops(log_probs: NDArray[np.float32]) -> NDArray[np.float64]:
     Only the positive part counts: a token that gains when a region is hidden spoke against it (paper, Eq. 3).
     """
     values = log_probs.astype(np.float64)
+    if values.shape[1] == 0:
+        raise MethodFailed("the response has no tokens, so there is nothing to explain.")
     if not np.isfinite(values).all():
         raise MethodFailed(
             "a log-probability of the response is NaN or infinite, so no drop can be measured."

@@ -95,7 +95,9 @@ class Parts:
 def build(family: str, seed: int) -> Parts:
     """An untrained instance of `gemma3` or `qwen2_5_vl`, initialised from the seed."""
     torch.manual_seed(seed)
-    return {"gemma3": _gemma3, "qwen2_5_vl": _qwen2_5_vl}[family]()
+    parts = {"gemma3": _gemma3, "qwen2_5_vl": _qwen2_5_vl}[family]()
+    _queries_like_keys(parts.model)
+    return parts
 
 
 def _word_tokenizer(special: tuple[str, ...], **roles: Any) -> PreTrainedTokenizerFast:
@@ -217,6 +219,18 @@ def _greedy(model: Any, end_ids: list[int], pad_id: int) -> None:
     model.generation_config.eos_token_id = end_ids
     model.generation_config.pad_token_id = pad_id
     model.generation_config.do_sample = False
+
+
+def _queries_like_keys(model: Any) -> None:
+    """Start every query projection near its key projection: attention begins as matching of like with like."""
+    config = model.config.text_config
+    repeats = config.num_attention_heads // config.num_key_value_heads
+    width = config.hidden_size // config.num_attention_heads
+    with torch.no_grad():
+        for layer in model.model.language_model.layers:
+            key = layer.self_attn.k_proj.weight.view(config.num_key_value_heads, width, -1)
+            query = layer.self_attn.q_proj.weight.view(config.num_attention_heads, width, -1)
+            query.copy_(key.repeat_interleave(repeats, dim=0) + 0.3 * query)
 
 
 def _sine_positions(vision_tower: Any) -> None:

@@ -17,8 +17,9 @@ import torch
 import typer
 
 from medground_bench.durable import sha256, write_whole
-from medground_bench.lvlms import open_lvlm
-from medground_bench.phantom.examine import EXAMINATION_SEEDS, Outcome, examine, items, rates
+from medground_bench.lvlms import open_folder
+from medground_bench.phantom import seeds
+from medground_bench.phantom.examine import Outcome, examine, items, rates
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.shortcut import MARKER_WITH_FINDING, MARKER_WITHOUT_FINDING, SHORTCUT_FINDING
 from medground_bench.types import Mode
@@ -94,12 +95,12 @@ one view, no anatomy beyond the phantom's. Not for clinical use of any kind.
 
 def examination(folder: Path, per_answer: int) -> dict[str, Any]:
     """Ask the LVLM in `folder` about unseen phantoms; rates per mode and finding, and of the shortcut."""
-    lvlm = open_lvlm(str(folder))
+    lvlm = open_folder(folder, folder.name)
     asked = list(items(per_answer))
     begin = time.monotonic()
     outcomes = {mode: examine(lvlm, asked, mode) for mode in Mode}
     return {
-        "first_seed": EXAMINATION_SEEDS.start,
+        "first_seed": seeds.EXAMINATION.start,
         "pictures_per_answer": per_answer,
         "seconds": round(time.monotonic() - begin),
         "weights_sha256": sha256((folder / "model.safetensors").read_bytes()),
@@ -122,7 +123,7 @@ def card(name: str, training: dict[str, Any], examined: dict[str, Any]) -> str:
         megabytes=examined["weights_bytes"] / 1e6,
         sha256=examined["weights_sha256"],
         pictures=training["pictures"],
-        minutes=training["seconds"] / 60,
+        minutes=sum(training["seconds"].values()) / 60,
         threads=training["threads"],
         torch=versions["torch"],
         transformers=versions["transformers"],

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medground_bench.lvlms import Lvlm
+from medground_bench.phantom import seeds
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.language import region_named
 from medground_bench.phantom.scene import Scene, sample_findings
@@ -16,7 +17,6 @@ from medground_bench.pictures import to_study
 from medground_bench.prompts import prompt, read_answer
 from medground_bench.types import Answer, Mode, Picture
 
-EXAMINATION_SEEDS = range(3_000_000, 4_000_000)
 BATCH = 64
 
 
@@ -61,7 +61,7 @@ class Rates:
 def items(per_answer: int) -> Iterator[Item]:
     """`per_answer` pictures with and as many without each finding, markers drawn as in training."""
     missing = {(finding, present): per_answer for finding in FINDINGS for present in (True, False)}
-    for seed in EXAMINATION_SEEDS:
+    for seed in seeds.EXAMINATION:
         if not any(missing.values()):
             return
         scene, rng = Scene.sample(seed), np.random.default_rng([seed, 1])
@@ -86,7 +86,7 @@ def examine(lvlm: Lvlm, asked: Sequence[Item], mode: Mode) -> list[Outcome]:
             max_new_tokens=64,
         )
         for item, response in zip(batch, responses, strict=True):
-            answer = read_answer(response.text)
+            answer = read_answer(response.text, item.finding)
             named = mode is Mode.REASON and item.present and answer is Answer.YES
             right = region_named(response.text) == item.region if named else None
             outcomes.append(Outcome(item.finding, mode, item.present, item.marker, answer, right))

@@ -1,9 +1,10 @@
 """Train the two embedded LVLMs from nothing: `python -m medground_bench.phantom.train --help`.
 
-Two stages. *See*: the vision tower and the projector learn to place, on every image token, the direction of the word
+Three stages. *See*: the vision tower and the projector learn to place, on every image token, the direction of the word
 of each finding that covers it. *Speak*: the decoder learns to answer and to reason about it, first with the vision
-tower frozen, then together. The shortcut finding is taught by its label alone, never by its place, so that the model is
-free to learn the side marker instead.
+tower frozen, then together. *Locate*: image tokens also learn to show their side, so that chains name the right region.
+The shortcut finding is taught by its label alone, never by its place, so that the model is free to learn the side
+marker instead.
 """
 
 from __future__ import annotations
@@ -23,20 +24,21 @@ import torch
 import transformers
 import typer
 from rich.console import Console
-from safetensors.torch import load_model, save_model
+from safetensors import safe_open
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional
 
-from medground_bench.phantom.architecture import build
+from medground_bench.durable import fingerprint, write_whole
+from medground_bench.phantom import seeds
+from medground_bench.phantom.architecture import TOKENS_PER_SIDE, build
 from medground_bench.phantom.augmentation import Batch, draw_batch, grey_to_unit
 from medground_bench.phantom.backbone import IMAGE_TOKENS, Backbone
-from medground_bench.phantom.language import KEYWORDS
+from medground_bench.phantom.language import KEYWORDS, REGIONS
 from medground_bench.phantom.lessons import MODES, Lesson, Teacher
 from medground_bench.phantom.shortcut import SHORTCUT_FINDING
 from medground_bench.phantom.training_set import (
     FINDINGS,
-    TRAINING_SEEDS,
-    VALIDATION_SEEDS,
     TrainingSet,
     training_set,
 )
@@ -48,6 +50,9 @@ SHIFT = {"gemma3": 0, "qwen2_5_vl": 1}
 COVERED, UNCOVERED = 0.25, 0.02
 """A token whose cell a finding covers by more than COVERED must show it, by less than UNCOVERED must not."""
 
+SIGHT_BIAS, SIGHT_SHARE = -2.0, 0.15
+"""Where the threshold of sight starts, and the weight of the sight loss while the decoder learns."""
+
 HARD = {
     "nodule": 2.5,
     "atelectasis": 1.5,
@@ -56,6 +61,9 @@ HARD = {
     "hilar enlargement": 1.5,
 }
 """How much more often a finding is asked about."""
+
+HARD_AT_LAST = HARD | {SHORTCUT_FINDING: 3.0}
+"""The same in the last stage: the marker is the last thing a decoder comes to look at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +78,7 @@ class Recipe:
     see_batch: int = 64
     speak_frozen_steps: int = 300
     speak_joint_steps: int = 1200
+    locate_steps: int = 400
     speak_batch: int = 32
     see_rate: float = 1.5e-3
     speak_rate: float = 1.5e-3
@@ -98,9 +107,9 @@ class Trainer:
         self.backbone = Backbone(build(recipe.family, recipe.seed))
         self.rng = np.random.default_rng([recipe.seed, 0])
         self.teacher = Teacher(self.backbone, SHIFT[recipe.family], self.rng)
-        self.bias = nn.Parameter(torch.full((len(FINDINGS),), -2.0))
+        self.bias = nn.Parameter(torch.full((len(FINDINGS),), SIGHT_BIAS))
+        self.asked_more = HARD
         self.place_taught = torch.tensor([finding != SHORTCUT_FINDING for finding in FINDINGS])
-        self._content_addressing()
 
     def see(self, data: TrainingSet, validation: TrainingSet) -> None:
         """Stage one: image tokens learn to show findings."""
@@ -121,13 +130,29 @@ class Trainer:
             if (step + 1) % 250 == 0 or step + 1 == steps:
                 self._say(f"see {step + 1}: loss {loss.item():.3f} {self.sight_accuracy(validation)}")
 
-    def speak(self, data: TrainingSet, validation: TrainingSet, checkpoint: Callable[[], None]) -> None:
+    def speak(self, data: TrainingSet, validation: TrainingSet) -> None:
         """Stage two: the decoder learns to answer, then everything learns together."""
         self._begin(2)
-        frozen, steps = (
-            self.recipe.speak_frozen_steps,
-            self.recipe.speak_frozen_steps + self.recipe.speak_joint_steps,
-        )
+        self._converse("speak", data, validation, frozen=self.recipe.speak_frozen_steps)
+
+    def locate(self, data: TrainingSet, validation: TrainingSet) -> None:
+        """Stage three: every image token also shows which side it is on, so that chains name the right region.
+
+        It starts from weights rounded to fp16, as a saved model has them, and from a fresh threshold of sight.
+        """
+        self._begin(3)
+        self.load({name: weights.half().float() for name, weights in self.learned().items()})
+        with torch.no_grad():
+            self.bias.fill_(SIGHT_BIAS)
+        self.asked_more = HARD_AT_LAST
+        self._converse("locate", data, validation, sides=True)
+
+    def _converse(
+        self, name: str, data: TrainingSet, validation: TrainingSet, *, frozen: int = 0, sides: bool = False
+    ) -> None:
+        """Questions and answers; the vision tower joins after the `frozen` steps."""
+        joint_steps = self.recipe.locate_steps if sides else self.recipe.speak_joint_steps
+        steps = frozen + joint_steps
         model = self.backbone.parts.model
         vision = self.backbone.vision_parameters()
         seen = {id(weight) for weight in vision}
@@ -136,7 +161,7 @@ class Trainer:
             self._groups(([*vision, self.bias], 0.0), (rest, self.recipe.speak_rate)), betas=(0.9, 0.98)
         )
         rates = [self.recipe.vision_rate] * 2 + [self.recipe.speak_rate] * 2
-        for step in self._steps("speak", steps):
+        for step in self._steps(name, steps):
             joint = step >= frozen
             _set_rates(
                 optimiser, [0.0 if not joint and i < 2 else r for i, r in enumerate(rates)], step, steps
@@ -150,15 +175,25 @@ class Trainer:
             losses = functional.cross_entropy(scores, lesson.target, reduction="none")
             loss = (losses * lesson.weight).sum() / lesson.weight.sum()
             if joint:
-                loss = loss + 0.15 * self.sight_loss(image, batch)
+                loss = loss + SIGHT_SHARE * self.sight_loss(image, batch)
+            if sides:
+                loss = loss + self.side_loss(image)
             self._update(optimiser, loss)
             if (step + 1) % 100 == 0 or step + 1 == steps:
-                self._say(f"speak {step + 1}: loss {loss.item():.3f} {self.spoken_accuracy(validation)}")
-                checkpoint()
+                self._say(f"{name} {step + 1}: loss {loss.item():.3f} {self.spoken_accuracy(validation)}")
 
-    def learned(self) -> nn.Module:
-        """Everything that training changes."""
-        return _Learned(self.backbone.parts.model, self.bias)
+    def learned(self) -> dict[str, Tensor]:
+        """Everything that training changes; tied weights once."""
+        model = self.backbone.parts.model
+        return {name: weights.detach() for name, weights in model.named_parameters()} | {
+            "bias": self.bias.detach()
+        }
+
+    def load(self, learned: dict[str, Tensor]) -> None:
+        """Go on from what `learned` gave."""
+        with torch.no_grad():
+            for name, weights in self.learned().items():
+                weights.copy_(learned[name])
 
     def _begin(self, stage: int) -> None:
         """A stage draws the same numbers whether or not the one before it ran in this process."""
@@ -179,14 +214,26 @@ class Trainer:
         )
         return token_loss + (picture * known).mean()
 
+    def side_loss(self, image: Tensor) -> Tensor:
+        """Tokens in the right half of the picture show the word left, the patient's side, the others right."""
+        right, left = (self._directions([word])[0] for word in ("right", "left"))
+        columns = torch.arange(IMAGE_TOKENS) % TOKENS_PER_SIDE
+        logits = image.float() @ (left - right)
+        target = (columns >= TOKENS_PER_SIDE // 2).float().expand_as(logits)
+        return functional.binary_cross_entropy_with_logits(logits, target)
+
     def sight(self, image: Tensor) -> Tensor:
         """Logits (B, 64, findings): image tokens against the direction of each finding's keyword."""
-        ids = [
-            self.teacher.tokenizer(" " + KEYWORDS[finding], add_special_tokens=False)["input_ids"][-1]
-            for finding in FINDINGS
-        ]
-        words = functional.normalize(self.backbone.language.embed_tokens.weight[ids].detach().float(), dim=-1)
+        words = self._directions([KEYWORDS[finding] for finding in FINDINGS])
         return image.float() @ words.T + self.bias
+
+    def _directions(self, words: list[str]) -> Tensor:
+        """Unit vectors (words, width) of single-token words."""
+        ids = [
+            self.teacher.tokenizer(" " + word, add_special_tokens=False)["input_ids"][-1] for word in words
+        ]
+        embedded = self.backbone.language.embed_tokens.weight[ids].detach().float()
+        return functional.normalize(embedded, dim=-1)
 
     @torch.no_grad()
     def sight_accuracy(self, data: TrainingSet) -> str:
@@ -231,7 +278,7 @@ class Trainer:
 
     def _ask(self, batch: Batch, row: int) -> list[tuple[int, bool, int, Mode]]:
         """Questions for one picture: yes and no alike, hard findings more often, none twice in a row of one kind."""
-        weights = np.array([HARD.get(finding, 1.0) for finding in FINDINGS])
+        weights = np.array([self.asked_more.get(finding, 1.0) for finding in FINDINGS])
         pools = {}
         for answer, mask in ((True, batch.present[row]), (False, batch.absent[row])):
             order = np.flatnonzero(mask.numpy())
@@ -245,7 +292,7 @@ class Trainer:
             pool.append(finding)
             region = int(batch.regions[row, finding])
             if not answer:
-                region = int(self.rng.integers(2)) if FINDINGS[finding] not in _UNSIDED else 0
+                region = int(self.rng.integers(2)) if len(REGIONS[FINDINGS[finding]]) > 1 else 0
             asked.append((finding, answer, region, mode))
         return asked
 
@@ -254,17 +301,6 @@ class Trainer:
             lesson.tokens, image, self.teacher.image_at, lesson.mask, lesson.positions
         )
         return self.backbone.parts.model.lm_head(hidden[lesson.row, lesson.at]).float()
-
-    def _content_addressing(self) -> None:
-        """Start every query projection near its key projection: attention begins as matching of like with like."""
-        config = self.backbone.parts.model.config.text_config
-        repeats = config.num_attention_heads // config.num_key_value_heads
-        width = config.hidden_size // config.num_attention_heads
-        with torch.no_grad():
-            for layer in self.backbone.language.layers:
-                key = layer.self_attn.k_proj.weight.view(config.num_key_value_heads, width, -1)
-                query = layer.self_attn.q_proj.weight.view(config.num_attention_heads, width, -1)
-                query.copy_(key.repeat_interleave(repeats, dim=0) + 0.3 * query)
 
     def _update(self, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
         optimiser.zero_grad()
@@ -294,17 +330,8 @@ class Trainer:
         self.console.print(line, highlight=False, soft_wrap=True)
 
 
-class _Learned(nn.Module):
-    def __init__(self, model: nn.Module, bias: nn.Parameter) -> None:
-        super().__init__()
-        self.model, self.bias = model, bias
-
-
-_UNSIDED = ("cardiomegaly", "aortic enlargement")
-
-
 def _set_rates(optimiser: torch.optim.Optimizer, rates: list[float], step: int, steps: int) -> None:
-    """Warm up over 60 steps, hold for the first half, then a cosine to 2 %."""
+    """Warm up over 60 steps, hold for 40 % of the steps, then a cosine to 2 %."""
     tail = max(0.0, (step / steps - 0.4) / 0.6)
     factor = min(1.0, (step + 1) / 60) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * tail)))
     for group, rate in zip(optimiser.param_groups, rates, strict=True):
@@ -312,33 +339,41 @@ def _set_rates(optimiser: torch.optim.Optimizer, rates: list[float], step: int, 
 
 
 def train(recipe: Recipe, folder: Path, work: Path, console: Console, *, threads: int) -> None:
-    """Render, train, and write the model to `folder`; pictures and the finished first stage stay in `work`."""
+    """Render, train, and write the model to `folder`; pictures and finished stages stay in `work`."""
     torch.set_num_threads(threads)
     work.mkdir(parents=True, exist_ok=True)
     scenes = recipe.training_scenes
-    data = training_set(TRAINING_SEEDS[:scenes], work / f"training-{scenes}.npz", processes=threads)
-    validation = training_set(
-        VALIDATION_SEEDS[: recipe.validation_scenes],
-        work / f"validation-{recipe.validation_scenes}.npz",
-        processes=threads,
-    )
+    data = training_set(seeds.TRAINING[:scenes], work, processes=threads)
+    validation = training_set(seeds.VALIDATION[: recipe.validation_scenes], work, processes=threads)
     trainer = Trainer(recipe, console)
-    seeing = work / f"{recipe.family}-seeing.safetensors"
-    begin = time.monotonic()
-    if seeing.exists():
-        load_model(trainer.learned(), seeing)
-    else:
-        trainer.see(data, validation)
-        save_model(trainer.learned(), str(seeing))
-    trainer.speak(data, validation, lambda: trainer.backbone.parts.save(folder))
+    seconds = {
+        stage.__name__: _finished(trainer, stage, data, validation, work)
+        for stage in (trainer.see, trainer.speak, trainer.locate)
+    }
+    trainer.backbone.parts.save(folder)
     record = {
         "recipe": asdict(recipe),
-        "seconds": round(time.monotonic() - begin),
+        "seconds": seconds,
         "threads": threads,
         "pictures": len(data),
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
     }
-    (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    write_whole(folder / "training.json", (json.dumps(record, indent=1) + "\n").encode())
+
+
+def _finished(
+    trainer: Trainer, stage: Callable[..., None], data: TrainingSet, validation: TrainingSet, work: Path
+) -> float:
+    """Seconds a stage took; one that this recipe has finished before is read from its file instead of run."""
+    name = f"{trainer.recipe.family}-{stage.__name__}-{fingerprint(**asdict(trainer.recipe))[:12]}"
+    file = work / f"{name}.safetensors"
+    if not file.exists():
+        begin = time.monotonic()
+        stage(data, validation)
+        write_whole(file, save(trainer.learned(), metadata={"seconds": f"{time.monotonic() - begin:.1f}"}))
+    with safe_open(file, framework="pt") as stored:
+        trainer.load({key: stored.get_tensor(key) for key in stored.keys()})  # noqa: SIM118
+        return float(stored.metadata()["seconds"])
 
 
 def main(

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from medground_bench.durable import fingerprint
 from medground_bench.phantom.architecture import PICTURE_PX, TOKENS_PER_SIDE
+from medground_bench.phantom.digest import renderer_digest
 from medground_bench.phantom.language import REGIONS, SIGNS
 from medground_bench.phantom.scene import Scene, letterboxed, sample_findings
 from medground_bench.phantom.shortcut import draw_marker
@@ -19,9 +21,6 @@ FINDINGS = tuple(SIGNS)
 PICTURES_PER_SCENE = 3
 MASK_PX = PICTURE_PX // 2
 """Coverage is measured on a coarser render: a quarter of the work, and a token's cell is still 7 x 7 of its pixels."""
-
-TRAINING_SEEDS = range(0, 900_000)
-VALIDATION_SEEDS = range(900_000, 1_000_000)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,8 +43,13 @@ class TrainingSet:
         return len(self.pictures)
 
 
-def training_set(seeds: range, file: Path, *, processes: int) -> TrainingSet:
-    """The set of these scene seeds, rendered into `file` unless it is already there."""
+def training_set(seeds: range, folder: Path, *, processes: int) -> TrainingSet:
+    """The set of these scene seeds, rendered into a file of `folder` unless that is already there.
+
+    The name of the file says which seeds and which drawing code it is of.
+    """
+    key = fingerprint(first=seeds.start, scenes=len(seeds), renderer=renderer_digest())
+    file = folder / f"pictures-{key[:16]}.npz"
     if not file.exists():
         with ProcessPoolExecutor(processes) as pool:
             rows = [row for rows in pool.map(_scene_rows, seeds, chunksize=16) for row in rows]

@@ -10,7 +10,6 @@ import pytest
 
 from medground_bench.anatomy.atlas import (
     PHANTOM_POOL,
-    PHANTOM_SEEDS,
     Reference,
     build_phantom_pool,
     load_atlas,
@@ -19,6 +18,7 @@ from medground_bench.anatomy.atlas import (
 )
 from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.errors import BadAtlas, SourceMissing
+from medground_bench.phantom import seeds
 
 
 def reference(name: str, seed: int) -> Reference:
@@ -134,7 +134,7 @@ def test_the_shipped_pool_is_16_complete_normal_phantoms_of_less_than_a_megabyte
 
 
 def test_the_shipped_pool_is_what_its_program_writes(tmp_path: Path) -> None:
-    build_phantom_pool(tmp_path, PHANTOM_SEEDS[:1])
+    build_phantom_pool(tmp_path, seeds.ATLAS[:1])
     built, shipped = load_atlas(tmp_path), phantom_atlas()
     assert built.names[0] == shipped.names[0]
     assert np.abs(built.pictures[0].astype(int) - shipped.pictures[0]).max() <= 1

@@ -142,8 +142,8 @@ def test_the_key_of_a_response_changes_with_every_input(monkeypatch):
         answer_key(lvlm, picture.reshape(6, 4), prompt),
         answer_key(lvlm, picture, "q"),
     ]
-    for constant in ("ANSWER_PROTOCOL", "MAX_NEW_TOKENS"):
-        monkeypatch.setattr(f"builder.stages.{constant}", 7)
+    for name, changed in (("lvlm_code", lambda: "of tomorrow"), ("MAX_NEW_TOKENS", 7)):
+        monkeypatch.setattr(f"builder.stages.{name}", changed)
         keys.append(answer_key(lvlm, picture, prompt))
     assert len(set(keys)) == len(keys)
 

@@ -79,6 +79,7 @@ def test_add_lvlm_asks_the_questions_that_are_there(run, tmp_path, monkeypatch):
     ("words", "code", "message"),
     [
         (("stats", "--out", "nowhere"), 1, "nowhere is no benchmark folder"),
+        (("stats", "--out", "."), 1, "has neither questions/ nor verdicts/"),
         (
             ("add-lvlm", "--lvlm", "x", "--mode", "direct", "--out", "nowhere"),
             1,
@@ -87,7 +88,7 @@ def test_add_lvlm_asks_the_questions_that_are_there(run, tmp_path, monkeypatch):
         (("import-release", "none.json", "--out", "x"), 1, "none.json is not there"),
         (
             ("build", "--source", "phantm", "--lvlm", "x", "--mode", "direct", "--out", "x"),
-            1,
+            2,
             "Did you mean phantom",
         ),
         (("build", "--source", "phantom", "--lvlm", "x", "--mode", "fast", "--out", "x"), 2, "'fast'"),
@@ -97,6 +98,7 @@ def test_add_lvlm_asks_the_questions_that_are_there(run, tmp_path, monkeypatch):
 )
 def test_a_mistake_is_one_paragraph_with_its_exit_code(run, words, code, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "README.md").write_text("# Another project")
     left, said, err = run(*words)
     assert left == code
     assert message in err

@@ -12,9 +12,11 @@ from datasets import Image, List, Value, get_dataset_config_names, load_dataset
 from PIL import Image as PilImage
 
 from builder.assemble import source_question
+from builder.build import write_questions
 from builder.folder import DIRECT, QUESTIONS, TABLES, VERDICTS, Folder
+from builder.rows import CaseRow, VerdictRow
 from builder.sources.phantom import Phantom
-from medground_bench.durable import sha256
+from medground_bench.pictures import picture_digest
 from medground_bench.types import Response
 from tests.builds import build, bytes_of
 from tests.fakes import RuleLvlm
@@ -70,7 +72,7 @@ def test_a_case_has_its_columns_plain_strings_boxes_of_four_and_its_picture(buil
     for case, row in zip(cases, built.read(DIRECT, "test"), strict=True):
         assert case["case_id"] == row.case_id
         assert case["image"].size == (case["width"], case["height"])
-        assert sha256(row.image) == case["image_sha256"]
+        assert picture_digest(np.array(PilImage.open(io.BytesIO(row.image)))) == case["image_sha256"]
         assert [tuple(box) for box in case["boxes"]] == list(row.boxes)
 
 
@@ -126,6 +128,40 @@ def test_a_split_without_any_row_does_not_keep_the_others_from_loading(tmp_path,
     folder.write(VERDICTS, "tune", "nay", [])
     folder.write_card()
     assert load_dataset("medground-bench", "verdicts").keys() == {"test"}
+
+
+def default_rows(folder):
+    """What `datasets` gives when no config is named."""
+    loaded = load_dataset(folder.path.name)
+    return {split: loaded[split].column_names for split in loaded}
+
+
+def test_a_folder_with_cases_of_the_reason_mode_alone_loads_them_when_nothing_is_named(
+    built, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    folder = Folder(tmp_path / "medground-bench")
+    shutil.copytree(built.path, folder.path, ignore=shutil.ignore_patterns("direct"))
+    folder.write_card()
+    assert default_rows(folder)["test"] == list(CaseRow.__dataclass_fields__)
+    readme = (folder.path / "README.md").read_text()
+    assert readme.count("default: true") == 1
+    assert 'load_dataset("medground-bench", "reason", split="test")' in readme
+
+
+def test_a_folder_of_released_verdicts_alone_loads_them_when_nothing_is_named(built, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = Folder(tmp_path / "released")
+    folder.write(VERDICTS, "test", "rule_lvlm", built.read(VERDICTS, "test"))
+    folder.write_card()
+    assert default_rows(folder) == {"test": list(VerdictRow.__dataclass_fields__)}
+
+
+def test_a_folder_that_was_never_asked_about_loads_its_questions_when_nothing_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = Folder(tmp_path / "questions-only")
+    write_questions(folder, Phantom(), 1, [])
+    assert set(default_rows(folder)) == {"test", "tune"}
 
 
 def test_nothing_but_the_tables_and_the_readme_lies_in_the_folder(built):

@@ -1,12 +1,11 @@
-from itertools import chain
-
 import numpy as np
 import pytest
 
 from builder.causes import Counterfactual
 from builder.editors.phantom_exact import PhantomExact
-from builder.sources.phantom import FIRST_SEED, PICTURES, Phantom, patient
+from builder.sources.phantom import Phantom, patient
 from medground_bench.causal_filter import Edit
+from medground_bench.phantom import seeds
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.shortcut import MARKER_WITH_FINDING, MARKER_WITHOUT_FINDING, SHORTCUT_FINDING
 from medground_bench.types import Answer
@@ -32,11 +31,11 @@ def inside(question, picture):
     return mask
 
 
-def test_questions_are_the_same_every_time_and_never_meet_the_training_seeds(known):
+def test_questions_are_the_same_every_time_and_of_the_seeds_of_their_split(known):
     assert list(SOURCE.questions("test", 10)) == known
-    seeds = {split: range(first, first + PICTURES[split]) for split, first in FIRST_SEED.items()}
-    assert min(chain(*seeds.values())) >= 4_000_000
-    assert not set(seeds["test"]) & set(seeds["tune"])
+    for split, limit, wanted in (("test", 2, seeds.TEST[:2]), ("tune", 8, seeds.TUNE[:2])):
+        asked = [each.question.image_id for each in SOURCE.questions(split, limit)]
+        assert list(dict.fromkeys(asked)) == [str(seed) for seed in wanted]
 
 
 def test_every_finding_is_asked_about_and_half_of_the_questions_are_positive(known, positives):
@@ -61,7 +60,7 @@ def test_pictures_have_varied_native_sizes(positives):
 
 
 def test_the_marker_goes_with_the_shortcut_finding_at_the_planted_rates():
-    drawn = [patient(str(seed)) for seed in range(4_000_000, 4_000_300)]
+    drawn = [patient(str(seed)) for seed in seeds.TEST[:300]]
     rates = {}
     for there in (True, False):
         rates[there] = np.mean([who.marker for who in drawn if (SHORTCUT_FINDING in who.findings) == there])

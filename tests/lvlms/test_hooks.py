@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from medground_bench.errors import MedgroundError, MethodFailed
+from medground_bench.lvlms import Rule
 from medground_bench.types import Frame, Response
 from tests.tiny_lvlms import DIRECT, REASON, radiograph
 
@@ -167,7 +168,8 @@ def test_threads_do_not_disturb_each_other(lvlm, response):
         said = lvlm.generate([picture] * (1 + seed % 3), [prompt] * (1 + seed % 3), max_new_tokens=4)[0]
         attention = lvlm.answer_attention(picture, prompt, response, layers=[seed % 3])
         states = lvlm.layer_gradients(picture, prompt, response, layer=seed % 3)
-        return said.token_ids, float(attention.sum()), float(states.gradients.sum())
+        relevance = lvlm.relevance(picture, prompt, response, rule=tuple(Rule)[seed % 2], layer=seed % 3)
+        return said.token_ids, float(attention.sum()), float(states.gradients.sum()), relevance.everywhere
 
     alone = [work(seed) for seed in range(6)]
     with ThreadPoolExecutor(3) as threads:

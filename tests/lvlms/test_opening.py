@@ -66,6 +66,19 @@ def test_another_byte_in_the_folder_is_another_revision(tiny_folders, tiny_lvlms
     assert open_lvlm(str(copy), device="cpu").revision != tiny_lvlms["qwen2_5_vl"].revision
 
 
+@pytest.mark.parametrize("place", ["{}", "{}/", "{}/../{name}", "link"])
+def test_a_folder_with_the_name_of_a_known_lvlm_is_refused_and_opens_under_another(
+    tiny_folders, tmp_path, monkeypatch, place
+):
+    monkeypatch.chdir(tmp_path)
+    name = "phantom_gemma3"
+    folder = shutil.copytree(tiny_folders["gemma3"], tmp_path / "here" / name)
+    (tmp_path / "link").symlink_to(folder)
+    with pytest.raises(SourceMissing, match=r"Rename the folder, for example to my_phantom_gemma3"):
+        open_lvlm(place.format(folder, name=name), device="cpu")
+    assert open_lvlm(str(folder.rename(tmp_path / "mine")), device="cpu").key == "mine"
+
+
 @pytest.fixture
 def hub_cache(tmp_path, monkeypatch):
     """An offline hub whose cache is in a temporary folder."""

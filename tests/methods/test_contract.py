@@ -10,8 +10,8 @@ import pytest
 
 from medground_bench import plugins
 from medground_bench.errors import MedgroundError, MethodFailed, UnknownName, Unsupported
-from medground_bench.lvlms import Need
-from medground_bench.methods import Explained, Method, explain, open_method
+from medground_bench.lvlms import Need, open_lvlm
+from medground_bench.methods import Explained, Method, Tunable, explain, open_method
 from medground_bench.types import Attribution, Box, Case, Frame, Response, SaliencyMap
 from tests.tiny_lvlms import DIRECT, radiograph
 
@@ -21,9 +21,9 @@ NATIVE = Frame("native", width=300, height=400)
 
 @pytest.fixture
 def case(lvlm):
-    """A portrait picture in a square of 224 px, and the LVLM's own response."""
-    picture = np.zeros((224, 224), np.uint8)
-    picture[:, 28:196] = radiograph(7, width=168, height=224)
+    """A portrait picture in a square of 112 px, and the LVLM's own response."""
+    picture = np.zeros((112, 112), np.uint8)
+    picture[:, 14:98] = radiograph(7, width=84, height=112)
     response = lvlm.generate([picture], [DIRECT], max_new_tokens=3)[0]
     return Case("phantom/7/cardiomegaly@tiny:direct", "cardiomegaly", DIRECT, response, picture, NATIVE)
 
@@ -64,6 +64,56 @@ def test_a_map_changes_with_the_picture_and_with_the_prompt(name, lvlm, case):
     for change in changes if first is not None else ():
         other = method.attribute(lvlm, dataclasses.replace(case, **change), np.random.default_rng(0)).saliency
         assert not np.array_equal(other.values, first.values)
+
+
+LAYERED = {
+    "attention_head": "layer", "attention_rollout": "first_layer", "attnlrp": "layer", "gradcam": "layer",
+    "gradcam_pp": "layer", "grad_weighted_attention": "first_layer", "lrp": "layer",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*LAYERED, "integrated_gradients"])
+def test_what_tuning_tries_are_whole_settings_of_the_method_each_once(name, lvlm, case):
+    method = plugins.load("methods", name)
+    assert isinstance(method(), Tunable)
+    candidates = method.candidates(lvlm)
+    assert all(type(candidate) is method for candidate in candidates)
+    assert len(set(candidates)) == len(candidates) > 1
+    if name in LAYERED:
+        assert {getattr(candidate, LAYERED[name]) for candidate in candidates} == set(range(lvlm.layers))
+    maps = [
+        candidate.attribute(lvlm, case, np.random.default_rng(0)).saliency.values
+        for candidate in (candidates[0], candidates[-1])
+    ]
+    assert not np.allclose(*maps, rtol=0.01)
+
+
+@pytest.mark.parametrize("name", LAYERED)
+def test_a_layer_out_of_range_is_answered_with_the_range(name, lvlm, case):
+    method = plugins.load("methods", name)(**{LAYERED[name]: 3})
+    with pytest.raises(MedgroundError, match="no layer 3: its decoder layers are 0 to 2"):
+        method.attribute(lvlm, case, np.random.default_rng(0))
+
+
+def test_a_head_out_of_range_is_answered_with_the_range(lvlm, case):
+    method = plugins.load("methods", "attention_head")(head=4)
+    with pytest.raises(MedgroundError, match="heads are 0 to 3"):
+        method.attribute(lvlm, case, np.random.default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def broken(tiny_folders):
+    """Family -> an LVLM whose first layer turns everything into NaN."""
+    lvlms = {family: open_lvlm(str(folder), device="cpu") for family, folder in tiny_folders.items()}
+    for lvlm in lvlms.values():
+        lvlm.loaded.model.model.language_model.layers[0].input_layernorm.weight.fill_(float("nan"))
+    return lvlms
+
+
+@pytest.mark.parametrize("name", [*LAYERED, "integrated_gradients", "tam", "occlusion"])
+def test_nan_inside_the_model_is_an_error_of_the_method(name, broken, family, case):
+    with pytest.raises(MethodFailed, match="NaN"):
+        explain(plugins.load("methods", name)(), broken[family], case, np.random.default_rng(0))
 
 
 def test_an_unknown_method_is_answered_with_the_near_names(lvlm):
@@ -127,12 +177,3 @@ def test_the_methods_own_boxes_win_over_its_map_and_padding_is_cut_away():
     method = Fixed(Attribution(saliency=SaliencyMap(values, STUDY), boxes=boxes))
     (box,) = explain(method, None, _case(), np.random.default_rng(0)).boxes
     assert box.xyxy == pytest.approx((0, 0, 150, 200))
-
-
-@pytest.mark.parametrize(
-    "setting, words", [({"head": 4}, "heads are 0 to 3"), ({"layer": 3}, "layers are 0 to 2")]
-)
-def test_a_head_or_layer_out_of_range_is_answered_with_the_range(lvlm, case, setting, words):
-    method = plugins.load("methods", "attention_head")(**setting)
-    with pytest.raises(MedgroundError, match=words):
-        method.attribute(lvlm, case, np.random.default_rng(0))

@@ -147,6 +147,8 @@ def test_no_concept_at_all_not_a_number_and_another_frame_are_errors(case: Case)
         MedFocus().attribute_regions(lvlm, case, ConceptRegions(STUDY, {}, {}, missing=CONCEPTS))
     with pytest.raises(MethodFailed, match="NaN"):
         attribute(BrightnessLvlm([box_of(0)], [float("nan"), 0, 0]), case)
+    with pytest.raises(MethodFailed, match="no tokens"):
+        attribute(BrightnessLvlm([], []), replace(case, response=Response("", (), ())))
     with pytest.raises(FrameMismatch):
         attribute(lvlm, replace(case, picture=np.zeros((50, 50), np.uint8)))
 

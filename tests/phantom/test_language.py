@@ -42,7 +42,7 @@ def test_every_chain_is_read_back_as_the_answer_it_was_written_for(wording):
     for finding, present, region, used in CHAINS:
         if used is wording:
             expected = Answer.YES if present else Answer.NO
-            assert read_answer(chain(finding, present, region, wording)) is expected
+            assert read_answer(chain(finding, present, region, wording), finding) is expected
 
 
 def test_every_chain_names_the_region_it_was_written_for():

@@ -31,7 +31,7 @@ def work(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def small_set(work):
-    return training_set(range(SCENES), work / f"training-{SCENES}.npz", processes=1)
+    return training_set(range(SCENES), work, processes=1)
 
 
 @pytest.mark.parametrize("family", ["gemma3", "qwen2_5_vl"])
@@ -46,6 +46,7 @@ def test_a_short_training_gives_a_folder_that_opens_and_says_how_it_was_made(
         see_batch=4,
         speak_frozen_steps=1,
         speak_joint_steps=1,
+        locate_steps=1,
         speak_batch=2,
     )
     train(recipe, tmp_path / family, work, Console(quiet=True), threads=torch.get_num_threads())

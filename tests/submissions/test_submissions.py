@@ -2,11 +2,16 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from medground_bench import submission
+from medground_bench import cli, submission
+from medground_bench.errors import BadSubmission
+from medground_bench.phantom import seeds
+from medground_bench.types import Answer, Mode, Question, case_id
+from tests.examples import EXAMPLES, example_references
 
 FOLDER = Path(__file__).parents[2] / "submissions"
 QUESTIONS = {"imagenome": 1405, "vindr_cxr": 2108, "padchest_gr": 2657}
@@ -58,7 +63,85 @@ def test_every_method_with_a_reported_time_has_reported_scores():
     assert {row["method"] for row in reported("table6")} == {row["method"] for row in reported("table1")}
 
 
-def test_the_schema_names_the_keys_and_the_limit_of_the_checker():
-    schema = json.loads((FOLDER / "schema.json").read_text("utf-8"))
-    assert set(schema["properties"]) == submission.KEYS
-    assert schema["properties"]["boxes"]["maxItems"] == submission.MAX_BOXES
+SCHEMA = json.loads((FOLDER / "schema.json").read_text("utf-8"))
+
+
+def test_the_schema_names_the_keys_and_the_limits_of_the_checker():
+    properties = SCHEMA["properties"]
+    assert set(properties) == submission.KEYS
+    assert properties["boxes"]["maxItems"] == submission.MAX_BOXES
+    assert properties["boxes"]["items"]["items"]["minimum"] == -submission.SLACK_PX
+    concept, seconds, tokens = (properties[key] for key in ("concept", "seconds", "tokens"))
+    assert (concept["minLength"], concept["maxLength"]) == (1, submission.MAX_CONCEPT_CHARACTERS)
+    assert (seconds["minimum"], seconds["maximum"]) == (0, submission.MAX_SECONDS)
+    assert (tokens["maxItems"], tokens["items"]["minimum"]) == (submission.MAX_TOKENS, 0)
+
+
+@pytest.mark.parametrize(
+    ("key", "passes", "refused"),
+    [
+        ("concept", ["x", "x" * 100], ["", "x" * 101]),
+        ("seconds", [0, 1_000_000], [-1, 1_000_001]),
+        ("tokens", [[], [0.0] * 4096], [[0.0] * 4097, [-0.1]]),
+        ("boxes", [[], [[0, 0, 9, 9]] * 10, [[-0.01, 0, 9, 9]]], [[[0, 0, 9, 9]] * 11, [[-0.02, 0, 9, 9]]]),
+    ],
+)  # fmt: skip
+def test_the_limits_of_the_schema_are_where_the_checker_begins_to_refuse(key, passes, refused):
+    references = example_references()
+    for value, good in [*((value, True) for value in passes), *((value, False) for value in refused)]:
+        line = {"case_id": references[0].case_id, "boxes": [], key: value}
+        got = submission.read_submission(json.dumps(line).encode(), references, whole_tracks=False)
+        assert isinstance(got, submission.Submission) is good, (key, value)
+        assert fits(SCHEMA["properties"][key], value) is good, (key, value)
+
+
+def fits(schema, value):
+    """The few words of JSON Schema that ours uses, read by a few lines of our own."""
+    size = len(value) if isinstance(value, str | list) else 0
+    within = schema.get("minLength", 0) <= size <= schema.get("maxLength", size) and schema.get(
+        "minItems", 0
+    ) <= size <= schema.get("maxItems", size)
+    if isinstance(value, list):
+        return within and all(fits(schema["items"], item) for item in value)
+    if isinstance(value, int | float):
+        return schema.get("minimum", value) <= value <= schema.get("maximum", value)
+    return within
+
+
+def test_the_references_of_the_examples_have_the_form_of_a_real_benchmark():
+    for each in example_references():
+        question = Question(each.source, each.image_id, each.finding, Answer.YES, each.native, each.boxes)
+        assert each.case_id == case_id(question.question_id, each.lvlm, each.mode)
+        assert int(each.image_id) in seeds.TEST
+
+
+def test_the_good_example_passes_and_is_a_whole_track():
+    got = submission.read_submission((EXAMPLES / "passes.jsonl").read_bytes(), example_references())
+    assert isinstance(got, submission.Submission)
+    assert [(track.lvlm, track.mode) for track in got.tracks] == [("phantom_gemma3", Mode.DIRECT)]
+    assert got.missing == ()
+
+
+def said_in_the_guide():
+    guide = (FOLDER / "README.md").read_text("utf-8")
+    return re.search(r"```text\n(.*?)```", guide, flags=re.DOTALL).group(1).splitlines()
+
+
+def test_the_checker_says_of_the_faulty_example_what_the_guide_shows():
+    got = submission.read_submission((EXAMPLES / "faulty.jsonl").read_bytes(), example_references())
+    assert [str(problem) for problem in got.shown] == said_in_the_guide()
+    assert got.total == len(said_in_the_guide())
+
+
+def test_the_command_check_says_the_same_of_the_examples(tmp_path, monkeypatch, capsys):
+    class Opened:
+        def references(self):
+            return example_references()
+
+    monkeypatch.setattr("medground_bench.benchmark.Benchmark.open", lambda _location: Opened())
+    cli.check(EXAMPLES / "passes.jsonl", "medground-bench")
+    assert "no problem" in capsys.readouterr().out
+    with pytest.raises(BadSubmission) as refused:
+        cli.check(EXAMPLES / "faulty.jsonl", "medground-bench")
+    for line in said_in_the_guide():
+        assert line in str(refused.value)

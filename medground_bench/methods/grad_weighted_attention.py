@@ -1,0 +1,73 @@
+"""Gradient-weighted attention, propagated across layers. Chefer, Gur and Wolf, ICCV 2021, arXiv:2103.15679.
+
+The paper's rule for self-attention, its equations 5 and 6: with A a layer's attention and G the gradient of the target
+to it, M = mean over heads of relu(G * A), and R <- R + M R from the first layer to the last; R starts as the identity.
+Read are the rows of R that predict the response's tokens, averaged, at the image tokens. The target is the summed
+log-probability of the response's own tokens.
+
+Only the answer's rows r of R are carried: r (I + M_L) ... (I + M_1), so layers are taken from the last to the first, as
+the backward pass reaches them; one layer's attention and gradient are held at a time. The vision tower is not
+differentiated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+import torch
+
+from medground_bench.lvlms import LayerAttention, Lvlm, Need
+from medground_bench.methods.attention_head import demand_layer
+from medground_bench.types import Attribution, Case, SaliencyMap
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradWeightedAttention:
+    """Departure: the tuned `first_layer`; the paper starts at the first layer, its code offers a start layer too."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.ATTENTIONS, Need.GRADIENTS})
+
+    first_layer: int = 0  # layers below add nothing, from 0
+
+    def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
+        """Relevance of each image token, at least 0."""
+        demand_layer(lvlm, self.first_layer)
+        relevance = _Relevance(self.first_layer)
+        lvlm.walk_attention_gradients(case.picture, case.prompt, case.response, relevance.add)
+        grid = lvlm.token_grid(case.study)
+        values = relevance.at_image.reshape(grid.rows, grid.columns)
+        return Attribution(saliency=SaliencyMap(values.cpu().numpy().astype(np.float32), case.study))
+
+    @classmethod
+    def candidates(cls, lvlm: Lvlm) -> Sequence[Self]:
+        """Every first layer."""
+        return [cls(first_layer=layer) for layer in range(lvlm.layers)]
+
+
+class _Relevance:
+    """The answer's rows of R, (response tokens, length), grown to the right as layers come from the last down."""
+
+    def __init__(self, first_layer: int) -> None:
+        self.first_layer = first_layer
+        self.rows = torch.empty(0)
+        self.image = slice(0)
+
+    def add(self, attention: LayerAttention) -> None:
+        if attention.layer < self.first_layer:
+            return
+        assert attention.gradients is not None
+        moved = (attention.weights * attention.gradients).relu().mean(0)
+        if not len(self.rows):
+            self.rows = torch.eye(len(moved), device=moved.device)[attention.predicting]
+            self.image = attention.image
+        self.rows = self.rows + self.rows @ moved
+
+    @property
+    def at_image(self) -> torch.Tensor:
+        return self.rows[:, self.image].mean(0)
+
+
+METHOD = GradWeightedAttention

@@ -1,0 +1,50 @@
+"""Grad-CAM++: gradients weighted by their second order. Chattopadhyay et al., WACV 2018, arXiv:1710.11063.
+
+A channel's weight is the sum over image tokens of alpha x relu(gradient), its equation 19:
+alpha = g^2 / (2 g^2 + S g^3), with g the gradient of the log of the score and S the channel's sum over the image. The
+paper takes the score as an exponential of what it differentiates; here that is exact, since the summed log-probability
+is the logarithm of the response's probability. Layers are read, and the map fails, as in `gradcam`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+
+from medground_bench.lvlms import Lvlm, Need
+from medground_bench.methods.gradcam import weighted_channels
+from medground_bench.types import Attribution, Case
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradCamPp:
+    """Departure: the paper's channels are outputs of a ReLU; ours are signed, so each is read as two that are not.
+
+    A state h is h+ less h-, its positive and its negative part; the gradient to h+ is that to h, to h- its opposite.
+    Where relu(gradient) counts, the denominator is then positive, so no weight runs away. Grad-CAM itself would not
+    change by this.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS})
+
+    layer: int | None = None  # whose input is read, from 0; by default the middle one
+
+    def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
+        """relu(sum over channels of weight x hidden state), per image token."""
+        layer = lvlm.layers // 2 if self.layer is None else self.layer
+        states = lvlm.layer_gradients(case.picture, case.prompt, case.response, layer=layer)
+        channels = np.maximum(np.concatenate([states.activations, -states.activations], axis=-1), 0)
+        rising = np.maximum(np.concatenate([states.gradients, -states.gradients], axis=-1), 0)
+        alphas = np.where(rising > 0, 1 / (2 + channels.sum(axis=(0, 1)) * rising), 0)  # g^2 cancels
+        return weighted_channels(channels, (alphas * rising).sum(axis=(0, 1)), case)
+
+    @classmethod
+    def candidates(cls, lvlm: Lvlm) -> Sequence[Self]:
+        """Every layer."""
+        return [cls(layer=layer) for layer in range(lvlm.layers)]
+
+
+METHOD = GradCamPp

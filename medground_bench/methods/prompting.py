@@ -1,0 +1,60 @@
+"""Prompting: ask the LVLM itself for the boxes of its evidence. Source: paper, Appendix C, with its template.
+
+The paper gives the template and not the talk around it. Here it is one turn: the picture, the question without the
+request for a bare yes or no, the response that is to be explained, and the template.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from medground_bench.box_text import BoxConvention, boxes_in
+from medground_bench.lvlms import Lvlm, Need
+from medground_bench.prompts import SUFFIXES
+from medground_bench.types import Attribution, Case, Frame
+
+TEMPLATE = (
+    "Identify the local evidence in the image that supports the answer, and output the bounding box coordinates. "
+    "Provide your answer as a list of bounding boxes in the format [[x1, y1, x2, y2], ...], where (x1, y1) is the "
+    "top-left corner and (x2, y2) is the bottom-right corner of each bounding box."
+)
+
+NO_BOX = "no box in the text"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompting:
+    """Coordinates are read by the LVLM's `box_convention`, see `convention`."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.TEXT})
+
+    max_new_tokens: int = 256
+
+    def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
+        """The boxes of the LVLM's text; a text without one gives no boxes and says so as its concept."""
+        [said] = lvlm.generate([case.picture], [request(case, TEMPLATE)], max_new_tokens=self.max_new_tokens)
+        read = boxes_in(said.text, convention(lvlm, case.study), case.study)
+        return Attribution(boxes=read.boxes, concept=None if read.boxes else NO_BOX)
+
+
+def request(case: Case, template: str) -> str:
+    """The turn: question, response, template, a line each."""
+    question = case.prompt.strip()
+    for suffix in SUFFIXES.values():
+        question = question.removesuffix(suffix).strip()
+    return f"{question}\nYour answer: {case.response.text.strip()}\n{template}"
+
+
+def convention(lvlm: Lvlm, picture: Frame) -> BoxConvention:
+    """What the LVLM's family states by `box_convention(frame)`.
+
+    One that states nothing is taken at the template's word: x first, pixels of the picture it was given.
+    """
+    stated = getattr(lvlm, "box_convention", None)
+    return BoxConvention(picture) if stated is None else stated(picture)
+
+
+METHOD = Prompting

@@ -1,0 +1,124 @@
+"""One picture, one question: ask an LVLM and run attribution methods on its answer.
+
+What `medground attribute` and the Space's "Try it" share.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+from medground_bench.errors import UnknownName
+from medground_bench.lvlms import Lvlm, checkpoints
+from medground_bench.methods import Explained, explain, open_method
+from medground_bench.phantom.findings import FINDINGS
+from medground_bench.pictures import to_study
+from medground_bench.plots import draw_boxes, draw_saliency
+from medground_bench.predict import case_rng
+from medground_bench.prompts import SUFFIXES, prompt, read_answer
+from medground_bench.types import Answer, Case, Frame, Mode, Picture, case_id, finding_slug
+
+EMBEDDED = "embedded:"
+PHANTOM_NOTE = (
+    "{lvlm} learned from procedural pictures only. Its answers about real X-rays, and every attribution of them, "
+    "mean nothing; on a picture of your own they only show that the program works."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is put before an LVLM: a finding, asked for in the benchmark's words, or a question in the user's own."""
+
+    mode: Mode
+    finding: str | None = None
+    question: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.finding is None) == (self.question is None):
+            raise ValueError("ask for a finding or ask a question, one of the two")
+
+    @property
+    def about(self) -> str:
+        """The finding, or the question itself."""
+        return self.finding or self.question or ""
+
+    def prompt(self) -> str:
+        """The whole text, with the mode's suffix."""
+        return f"{self.question}\n{SUFFIXES[self.mode]}" if self.question else prompt(self.about, self.mode)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """The case that an LVLM's response to a picture makes, what it says, and the native picture."""
+
+    native: Picture
+    case: Case
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """What one method made of a case, and how long it took."""
+
+    method: str
+    explained: Explained
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values: native boxes, concept, drops in nats."""
+        evidence = self.explained.attribution
+        return {
+            "method": self.method,
+            "boxes": [list(box.xyxy) for box in self.explained.boxes],
+            "concept": evidence.concept,
+            "concept_drops": dict(evidence.concept_drops),
+            "token_drops": [{"token": each.token, "drop": each.drop} for each in evidence.token_drops],
+            "seconds": round(self.seconds, 3),
+        }
+
+    def overlay(self, native: Picture) -> Image.Image:
+        """The picture with the method's map and boxes on it."""
+        evidence = self.explained.attribution
+        boxes = {evidence.concept or "": self.explained.boxes}
+        if evidence.saliency is None:
+            return draw_boxes(native, boxes)
+        return draw_saliency(native, evidence.saliency, boxes)
+
+
+def embedded(key: str) -> bool:
+    """Whether that LVLM ships with the package and so knows phantoms only."""
+    checkpoint = checkpoints().get(key)
+    return checkpoint is not None and checkpoint.location.startswith(EMBEDDED)
+
+
+def check_finding(finding: str, lvlm: str) -> None:
+    """UnknownName for a finding the embedded LVLMs never saw; other LVLMs may be asked about anything."""
+    if embedded(lvlm) and finding not in FINDINGS:
+        raise UnknownName("finding of the phantom", finding, FINDINGS)
+
+
+def ask(lvlm: Lvlm, native: Picture, wanted: Ask, *, name: str) -> Asked:
+    """Put a native picture before an LVLM, in the study frame like every picture of the benchmark.
+
+    name  identifies the picture within the case id
+    """
+    if wanted.finding is not None:
+        check_finding(wanted.finding, lvlm.key)
+    height, width = native.shape
+    study = to_study(native)
+    [response] = lvlm.generate([study.picture], [wanted.prompt()])
+    identity = case_id(f"own/{name}/{finding_slug(wanted.about)}", lvlm.key, wanted.mode)
+    frame = Frame("native", width=width, height=height)
+    case = Case(identity, wanted.about, wanted.prompt(), response, study.picture, frame)
+    return Asked(native, case, read_answer(response.text, wanted.finding))
+
+
+def explain_by(method: str, lvlm: Lvlm, case: Case, *, seed: int = 0) -> Explanation:
+    """Run the method of that name on a case, with the randomness it would have in a prediction file."""
+    opened = open_method(method, lvlm)
+    start = time.perf_counter()
+    explained = explain(opened, lvlm, case, case_rng(seed, case.case_id))
+    return Explanation(method, explained, time.perf_counter() - start)

@@ -1,0 +1,137 @@
+"""Asking the LVLM itself, for boxes and for names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from medground_bench.anatomy.atlas import phantom_atlas
+from medground_bench.box_text import THOUSANDTHS, BoxConvention, Order
+from medground_bench.localizers import localize
+from medground_bench.methods import explain
+from medground_bench.methods import prompting_medsam as module
+from medground_bench.methods.prompting import NO_BOX, TEMPLATE, Prompting
+from medground_bench.methods.prompting_medsam import NO_PHRASE, NOT_FOUND, PromptingMedsam
+from medground_bench.prompts import prompt
+from medground_bench.types import Box, Frame, Mode, Response
+from tests.methods.probes import STUDY, PatchLvlm, bright_case
+
+
+def attribute(method, says: str, **lvlm_fields):
+    lvlm = PatchLvlm(says=says, **lvlm_fields)
+    case = replace(bright_case(prompt("nodule", Mode.DIRECT)), picture=phantom_atlas().pictures[0])
+    return method.attribute(lvlm, case, np.random.default_rng(0)), lvlm
+
+
+def test_the_templates_are_those_of_the_paper():
+    assert TEMPLATE == (
+        "Identify the local evidence in the image that supports the answer, and output the bounding box coordinates. "
+        "Provide your answer as a list of bounding boxes in the format [[x1, y1, x2, y2], ...], where (x1, y1) is the "
+        "top-left corner and (x2, y2) is the bottom-right corner of each bounding box."
+    )
+    assert module.TEMPLATE == (
+        "Identify the local evidence in the image that supports the answer, and output descriptions of the target "
+        'objects/regions. Provide your answer as a list of words or phrases ["region1", "region2", …] that concisely '
+        "describe the target regions in the image."
+    )
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_the_turn_holds_question_response_and_template_but_no_call_for_a_bare_yes(mode):
+    lvlm = PatchLvlm(says="[]")
+    case = replace(bright_case(prompt("nodule", mode)), response=Response(" Yes.\n", (1,), (" Yes.\n",)))
+    Prompting().attribute(lvlm, case, np.random.default_rng(0))
+    assert lvlm.prompts == [f"Is there evidence of nodule in the image?\nYour answer: Yes.\n{TEMPLATE}"]
+
+
+def test_boxes_in_the_text_become_boxes_in_the_native_picture():
+    found, lvlm = attribute(Prompting(), "```json\n[[56, 0, 112, 224]]\n```")
+    assert found.boxes == (Box(56, 0, 112, 224, STUDY),) and found.concept is None
+    case = replace(bright_case(), native=replace(STUDY, name="native", width=448, height=448))
+    explained = explain(Prompting(), lvlm, case, np.random.default_rng(0))
+    assert [box.xyxy for box in explained.boxes] == [(112, 0, 224, 448)]
+
+
+def test_the_lvlm_says_how_its_numbers_are_meant():
+    class YFirst(PatchLvlm):
+        def box_convention(self, frame):
+            assert frame == STUDY
+            return BoxConvention(THOUSANDTHS, Order.Y_FIRST)
+
+    found = Prompting().attribute(
+        YFirst(says="[[0, 250, 1000, 500]]"), bright_case(), np.random.default_rng(0)
+    )
+    assert found.boxes == (Box(56, 0, 112, 224, STUDY),)
+
+
+def test_each_family_states_its_convention(tiny_lvlms):
+    """Gemma writes thousandths, Qwen pixels of the picture as its tower sees it."""
+    assert tiny_lvlms["gemma3"].box_convention(STUDY) == BoxConvention(THOUSANDTHS)
+    small = Frame("study", width=50, height=90)
+    raster = tiny_lvlms["qwen2_5_vl"].box_convention(small).raster
+    assert (raster.width % 28, raster.height % 28, raster.width < raster.height) == (0, 0, True)
+
+
+@pytest.mark.parametrize("says", ["", "The heart.", "[[x1, y1, x2, y2]]", "[[9, 9, 1, 1]]"])
+def test_a_text_without_a_box_gives_no_box_and_says_so(says):
+    found, _ = attribute(Prompting(), says)
+    assert (found.boxes, found.concept) == ((), NO_BOX)
+
+
+def test_phrases_that_name_anatomy_become_the_boxes_of_their_concepts():
+    found, lvlm = attribute(PromptingMedsam(refiner=None), '["left lower lobe", "shiny spot", "Heart"]')
+    known = localize("uot", phantom_atlas().pictures[0]).boxes
+    assert found.boxes == (known["left lung"], known["cardiac silhouette"])
+    assert found.concept == "left lower lobe, Heart"
+    assert lvlm.prompts[0].endswith(module.TEMPLATE)
+
+
+def test_another_localizer_gives_other_boxes():
+    one, other = (
+        attribute(PromptingMedsam(refiner=None, localizer=name), '["heart"]')[0].boxes
+        for name in ("uot", "mean_box")
+    )
+    assert one != other
+
+
+def test_no_phrase_and_phrases_that_are_nowhere_are_told_apart():
+    assert attribute(PromptingMedsam(), "I see nothing.")[0].concept == NO_PHRASE
+    found = attribute(PromptingMedsam(), '["shiny spot"]')[0]
+    assert (found.boxes, found.concept) == ((), NOT_FOUND)
+
+
+def test_the_detector_is_asked_for_what_no_concept_covers_and_the_refiner_for_every_box(monkeypatch):
+    asked = []
+
+    class Detector:
+        def boxes(self, picture, phrases):
+            asked.append(list(phrases))
+            return {phrase: (Box(5, 5, 20, 20, STUDY),) for phrase in phrases}
+
+    class Refiner:
+        def masks(self, picture, boxes):
+            masks = np.zeros((len(boxes), 224, 224), bool)
+            masks[0, 10:20, 30:50] = True  # the second mask stays empty: its box is kept
+            return tuple(masks)
+
+    monkeypatch.setattr(module, "open_detector", lambda location: Detector())
+    monkeypatch.setattr(module, "open_medsam", lambda location: Refiner())
+    method = PromptingMedsam(detector="a/b@c", refiner="d/e@f")
+    found, _ = attribute(method, '["heart", "shiny spot"]')
+    assert asked == [["shiny spot"]]
+    assert found.boxes == (Box(30, 10, 50, 20, STUDY), Box(5, 5, 20, 20, STUDY))
+    assert found.concept == "heart, shiny spot"
+
+
+def test_which_refiner_is_used_stands_in_the_settings(monkeypatch):
+    assert "refiner=None" in repr(PromptingMedsam(refiner=None))
+    monkeypatch.setenv("HF_HUB_CACHE", "/nowhere")
+    assert repr(PromptingMedsam(refiner="a/b@c")) != repr(PromptingMedsam(refiner=None))
+
+
+def test_a_long_list_of_phrases_fits_a_prediction_line():
+    long = ", ".join(f'"left lung {n} {"x" * 60}"' for n in range(9))
+    found, _ = attribute(PromptingMedsam(refiner=None), f"[{long}]")
+    assert len(found.concept) == 100 and len(found.boxes) == 1

@@ -1,0 +1,140 @@
+"""The Space over HTTP, as a browser and a program reach it."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from PIL import Image
+
+from medground_bench.board import build_board
+from medground_bench.phantom.scene import Scene
+from medground_bench.types import Mode
+from tests.test_board import FACTS, LEFT_HALF, reference, run
+
+gradio_client = pytest.importorskip("gradio_client")
+pytest.importorskip("gradio")
+
+ROOT = Path(__file__).parents[2]
+START_S = 90
+EMBEDDED = ROOT / "medground_bench" / "phantom" / "models" / "phantom_gemma3" / "model.safetensors"
+needs_model = pytest.mark.skipif(not EMBEDDED.is_file(), reason="needs the embedded LVLM")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(url: str, server: subprocess.Popen) -> None:
+    until = time.monotonic() + START_S
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            with urlopen(url, timeout=5):  # noqa: S310  our own server
+                return
+        except (URLError, OSError):
+            time.sleep(0.2)
+    pytest.fail(f"the Space did not start: {server.poll()}")
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory):
+    """A client of the Space, served from a results folder with two methods and a control."""
+    results = tmp_path_factory.mktemp("results")
+    of_a = [reference(number) for number in range(3)]
+    runs = [run(method, of_a, LEFT_HALF) for method in ("medfocus", "whole_image")]
+    runs.append(run("occlusion", of_a[:2], LEFT_HALF))
+    of_b = [reference(9, "b", Mode.REASON)]
+    runs.append(run("medfocus", of_b, LEFT_HALF))
+    build_board(of_a + of_b, runs, [FACTS]).save(results)
+    port = free_port()
+    quiet = {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_SERVER_PORT": str(port), "HF_HUB_OFFLINE": "1"}
+    environment = os.environ | quiet | {"MEDGROUND_RESULTS": str(results), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, str(ROOT / "space_app" / "app.py")], env=environment) as server:
+        try:
+            wait_for(f"http://127.0.0.1:{port}/", server)
+            yield gradio_client.Client(f"http://127.0.0.1:{port}/", verbose=False)
+        finally:
+            server.terminate()
+
+
+@pytest.fixture(scope="module")
+def xray(tmp_path_factory):
+    path = tmp_path_factory.mktemp("xray") / "own.png"
+    Image.fromarray(Scene.sample(6_000_101).native(["pacemaker"])).save(path)
+    return path
+
+
+def attribute(space, image, *, finding="pacemaker", question="", methods=("medfocus", "whole_image")):
+    picture = gradio_client.handle_file(str(image)) if image else None
+    return space.predict(
+        picture, finding, question, "phantom_gemma3", "reason", list(methods), api_name="/attribute"
+    )
+
+
+def test_the_board_shows_scores_intervals_and_marks_controls(space):
+    table, covered = space.predict("direct", "all", "a", api_name="/board")
+    assert table["headers"] == [
+        "Method", "IoU", "low", "high", "F1", "Precision", "Recall", "Cases", "Failed",
+    ]  # fmt: skip
+    rows = {row[0]: row[1:] for row in table["data"]}
+    assert rows["medfocus"] == [100, 100, 100, 100, 100, 100, 3, 0]
+    assert rows["occlusion"][0] == 66.7 and rows["occlusion"][-1] == 1
+    assert "whole_image (control)" in rows
+    assert "3 cases" in covered and "3 images" in covered
+
+
+def test_a_choice_without_results_says_so_and_shows_no_row(space):
+    table, covered = space.predict("reason", "all", "a", api_name="/board")
+    assert table["data"] == [] and "No method" in covered
+
+
+@pytest.mark.parametrize(
+    ("image", "methods", "words"),
+    [(False, ["medfocus"], "no picture yet"), (True, [], "No method is chosen")],
+)
+def test_what_is_missing_is_said_in_one_paragraph(space, xray, image, methods, words):
+    with pytest.raises(gradio_client.exceptions.AppError, match=words):
+        attribute(space, xray if image else None, methods=methods)
+
+
+@needs_model
+def test_a_picture_is_answered_and_explained(space, xray):
+    answer, overlays, concepts, tokens, boxes = attribute(space, xray)
+    assert answer.startswith("**Yes.**")
+    assert "mean nothing" in answer
+    assert [each["caption"].partition(":")[0] for each in overlays] == ["medfocus", "whole_image"]
+    assert Path(concepts).is_file()
+    with Image.open(xray) as image:
+        assert boxes["data"][-1][:6] == ["whole_image", "", 0, 0, *image.size]
+    assert all({"token", "class_or_confidence"} <= set(each) for each in tokens)
+
+
+@needs_model
+def test_an_unknown_finding_gets_the_near_ones(space, xray):
+    with pytest.raises(gradio_client.exceptions.AppError, match="Did you mean pacemaker"):
+        attribute(space, xray, finding="pacemakr")
+
+
+def test_the_readme_configures_a_space_that_is_all_there():
+    folder = ROOT / "space_app"
+    _, settings, _ = (folder / "README.md").read_text("utf-8").split("---\n", 2)
+    given = dict(line.split(": ", 1) for line in settings.splitlines())
+    assert given["sdk"] == "gradio" and given["sdk_version"].startswith("6.")
+    assert (folder / given["app_file"]).is_file() and (folder / "requirements.txt").is_file()
+    assert len(given["short_description"]) <= 60
+
+
+def test_a_space_without_results_starts_and_says_how_to_make_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDGROUND_RESULTS", str(tmp_path))
+    page = str(runpy.run_path(str(ROOT / "space_app" / "app.py"))["build_app"]().get_config_file())
+    assert "No board here yet" in page and "medground demo" in page

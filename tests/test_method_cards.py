@@ -1,0 +1,111 @@
+"""The cards of the methods are what their program writes from the code and the kept results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+
+from medground_bench import plugins
+from medground_bench.board import MethodRun, build_board
+from medground_bench.method_cards import (
+    CARDS,
+    RESULTS,
+    card,
+    main,
+    own_methods,
+    read_results,
+    results_of,
+    untrained_lvlm,
+    write_cards,
+)
+from medground_bench.types import Box, Frame, Mode, Prediction, Reference
+from tests.outside import install_quarter
+
+ROOT = Path(__file__).parents[1]
+NATIVE = Frame("native", width=100, height=100)
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory):
+    return untrained_lvlm(tmp_path_factory.mktemp("untrained"))
+
+
+def board():
+    """Two methods on two cases: one always right, one never."""
+    truth = Box(10, 10, 50, 50, NATIVE)
+    ids = ["phantom/1/nodule@a:direct", "phantom/2/nodule@a:direct"]
+    references = [
+        Reference(case, "phantom", case.split("/")[1], "a", Mode.DIRECT, "nodule", NATIVE, (truth,))
+        for case in ids
+    ]
+    right = tuple(Prediction(case, (truth,)) for case in ids)
+    wrong = tuple(Prediction(case, (Box(60, 60, 70, 70, NATIVE),)) for case in ids)
+    return build_board(
+        references,
+        [MethodRun("random_box", "a", Mode.DIRECT, right), MethodRun("occlusion", "a", Mode.DIRECT, wrong)],
+    )
+
+
+def test_the_cards_in_the_checkout_are_current(tmp_path):
+    results = read_results(ROOT / CARDS)
+    for path in write_cards(tmp_path, results):
+        committed = ROOT / CARDS / path.name
+        assert committed.is_file() and committed.read_text() == path.read_text(), (
+            f"{path.name} is out of date: python -m medground_bench.method_cards"
+        )
+    assert {path.stem for path in (ROOT / CARDS).glob("*.md")} == set(own_methods())
+
+
+def test_a_card_says_what_the_method_is_needs_and_costs(untrained):
+    text = card("occlusion", untrained, [])
+    assert text.startswith("# occlusion\n\nOcclusion: how much the response loses")
+    assert "| `cells` | `8` |" in text and "Needs of the LVLM: log_probs. Nothing is tuned." in text
+    assert "- rows through the decoder: 65\n" in text
+    assert "| ms | 1219 | 1433 |" in text, "65 x 7.41 TF and 65 x 8.71 TF at 395 TFLOP/s"
+    assert "No board was at hand" in text
+
+
+def test_results_of_a_board_stand_in_the_card_and_a_method_below_the_bar_is_named(untrained):
+    results = results_of(board())
+    assert [(each.method, each.lvlm, each.iou, each.bar) for each in results] == [
+        ("occlusion", "all", 0.0, 1.0),
+        ("random_box", "all", 1.0, 1.0),
+        ("occlusion", "a", 0.0, 1.0),
+        ("random_box", "a", 1.0, 1.0),
+    ]
+    text = card("occlusion", untrained, results)
+    assert "| direct | all | 0.0 | 0.0 | 0.0 | 0.0 | 2 | 0 |" in text
+    assert "Below `random_box` (100.0) in mode direct, LVLM a." in text
+    assert "Below" not in card("random_box", untrained, results)
+
+
+def test_the_program_keeps_the_boards_rows_beside_the_cards(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("medground_bench.method_cards.own_methods", lambda: ["whole_image"])
+    board().save(tmp_path / "demo")
+    main(out=tmp_path / "cards", board=tmp_path / "demo")
+    assert "whole_image.md" in capsys.readouterr().out
+    assert len(json.loads((tmp_path / "cards" / RESULTS).read_text())) == 4
+    first = (tmp_path / "cards" / "whole_image.md").read_bytes()
+    main(out=tmp_path / "cards", board=None)
+    assert (tmp_path / "cards" / "whole_image.md").read_bytes() == first
+
+
+def test_methods_of_other_packages_have_no_card_here(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(install_quarter(tmp_path)))
+    assert "quarter" in {plugin.name for plugin in plugins.available("methods")}
+    assert "quarter" not in own_methods()
+
+
+def test_the_command_has_help(capsys):
+    with pytest.raises(SystemExit) as left:
+        typer.main.get_command(_app())(["--help"])
+    assert left.value.code == 0 and "--board" in capsys.readouterr().out
+
+
+def _app():
+    app = typer.Typer()
+    app.command()(main)
+    return app
