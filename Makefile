@@ -27,8 +27,9 @@ check: $(READY)
 	$(BIN)/mypy
 	git ls-files -z --cached --others --exclude-standard | xargs -0 $(BIN)/python .ci/credentialed_content.py
 
+# One thread: the models of the tests are too small to gain from a second one, and wait for it on a busy machine.
 test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
 
 demo: $(READY)
 	$(BIN)/medground demo $(ARGS)

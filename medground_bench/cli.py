@@ -80,7 +80,7 @@ def _options(
 
 @app.command()
 def demo(
-    cases: Annotated[int, typer.Option("--cases", min=4, help="About so many cases in every track.")] = 8,
+    cases: Annotated[int, typer.Option("--cases", min=4, help="About so many cases in every track.")] = 12,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Open the Space on the results.")] = True,
     out: Annotated[Path, typer.Option("--out", help="Where everything is kept.")] = Path("medground-demo"),
 ) -> None:
@@ -90,7 +90,7 @@ def demo(
 
     Can be stopped at any time; the same command goes on where it was.
 
-    Example: medground demo --cases 20 --no-serve
+    Example: medground demo --cases 6 --no-serve
     """
     from rich.console import Console
 

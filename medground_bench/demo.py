@@ -34,7 +34,7 @@ from medground_bench.types import Mode, Reference
 BENCHMARK = "medground-bench"
 PREDICTIONS = "predictions"
 SOURCE = "phantom"
-CASES_PER_PICTURE = 2
+CASES_PER_PICTURE = 3
 """Retained in a track, on average."""
 
 
@@ -99,7 +99,9 @@ def serve_space(out: Path) -> None:
     ]
     environment = os.environ | {"MEDGROUND_RESULTS": str(out.resolve()), "PYTHONPATH": str(checkout)}
     with suppress(Stopped):  # being stopped is how serving ends
-        subprocess.run(line, env=environment, check=False)  # noqa: S603
+        ended = subprocess.run(line, env=environment, check=False)  # noqa: S603
+        if ended.returncode > 0:
+            raise MedgroundError("the Space ended by itself; it said why above.")
 
 
 def track_facts(statistics: list[dict[str, Any]]) -> list[TrackFacts]:

@@ -110,7 +110,7 @@ def results_folder() -> Path:
 
 def build_app() -> gr.Blocks:
     """The whole page; models are opened when they are first asked."""
-    with gr.Blocks(title="MedGround-Bench") as app:
+    with gr.Blocks(title="MedGround-Bench", analytics_enabled=False) as app:
         gr.Markdown(f"# MedGround-Bench\n\n{ABOUT}", elem_id="title")
         with gr.Tabs():
             with gr.Tab("Board"):
@@ -126,8 +126,8 @@ def main() -> None:
         primary_hue="slate",
         neutral_hue="slate",
         radius_size="sm",
-        font=["Inter", "system-ui", "sans-serif"],
-        font_mono=["ui-monospace", "monospace"],
+        font=[gr.themes.Font(name) for name in ("Inter", "system-ui", "sans-serif")],
+        font_mono=[gr.themes.Font(name) for name in ("ui-monospace", "monospace")],
     )
     build_app().launch(
         theme=theme,

@@ -13,7 +13,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import typer
 
 from medground_bench.durable import sha256, write_whole
@@ -183,7 +182,6 @@ def main(
     per_answer: Annotated[int, typer.Option(help="pictures with, and as many without, each finding")] = 150,
 ) -> None:
     """Examine an embedded LVLM and write its card."""
-    torch.set_num_threads(2)
     folder = Path(__file__).parent / "models" / name
     examined = examination(folder, per_answer)
     write_whole(folder / "examination.json", (json.dumps(examined, indent=1) + "\n").encode())

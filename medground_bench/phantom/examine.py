@@ -17,7 +17,8 @@ from medground_bench.pictures import to_study
 from medground_bench.prompts import prompt, read_answer
 from medground_bench.types import Answer, Mode, Picture
 
-BATCH = 64
+BATCH = 512
+"""Questions handed over at once; the LVLM sorts them into batches of equal length."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

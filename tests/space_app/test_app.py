@@ -57,7 +57,7 @@ def space(tmp_path_factory):
     runs.append(run("medfocus", of_b, LEFT_HALF))
     build_board(of_a + of_b, runs, [FACTS]).save(results)
     port = free_port()
-    quiet = {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_SERVER_PORT": str(port), "HF_HUB_OFFLINE": "1"}
+    quiet = {"GRADIO_SERVER_PORT": str(port), "HF_HUB_OFFLINE": "1"}
     environment = os.environ | quiet | {"MEDGROUND_RESULTS": str(results), "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, str(ROOT / "space_app" / "app.py")], env=environment) as server:
         try:
