@@ -31,7 +31,7 @@ def draw_token_drops(drops: Sequence[TokenDrop], *, concept: str) -> Image.Image
     strongest = max(drop.drop for drop in drops)
     bars = [(drop.token.strip() or repr(drop.token), drop.drop) for drop in drops]
     strong = {place for place, drop in enumerate(drops) if drop.drop == strongest > 0}
-    return _bars(f"Loss of each token when the {concept} is hidden (nats)", bars, strong)
+    return _bars(f"Loss of each token with the {concept} hidden (nats)", bars, strong)
 
 
 def _bars(title: str, bars: Sequence[tuple[str, float]], strong: set[int]) -> Image.Image:
