@@ -27,7 +27,8 @@ STILL_PRESENT, NO_LONGER_PRESENT = 0.65, 0.3
 class Batch:
     """Augmented pictures (B, 112, 112) in -1..1, coverage (B, 64, findings) 0..1, and labels (B, findings).
 
-    A finding is `present` or `absent`; one that is partly erased is neither and is not asked about.
+    A finding is `present` or `absent`; one that is partly erased is neither and is not asked about. `marker` (B, 64) is
+    the share of the side marker on each token, 0..1.
     """
 
     pictures: Tensor
@@ -35,6 +36,7 @@ class Batch:
     present: Tensor
     absent: Tensor
     regions: Tensor
+    marker: Tensor
 
 
 def draw_batch(data: TrainingSet, size: int, rng: np.random.Generator) -> Batch:
@@ -53,6 +55,7 @@ def draw_batch(data: TrainingSet, size: int, rng: np.random.Generator) -> Batch:
         present=shown & (left > STILL_PRESENT),
         absent=~shown | (left < NO_LONGER_PRESENT),
         regions=torch.from_numpy(data.regions[rows]),
+        marker=(torch.from_numpy(data.marker[rows]).float() / 255 * kept).flatten(1),
     )
 
 

@@ -77,7 +77,8 @@ share of right yes answers whose chain names the region where the finding lies.
 ## The planted shortcut
 
 In training {with_finding:.0%} of the pictures with a {shortcut} carry a side marker, and {without_finding:.0%} of the
-others. The model was never shown where a {shortcut} lies. How often it says yes tells what it reads:
+others. The model was never shown where a {shortcut} lies{marker_taught}.
+How often it says yes tells what it reads:
 
 | mode | {shortcut} and marker | {shortcut}, no marker | marker alone | neither |
 |---|---|---|---|---|
@@ -131,6 +132,7 @@ def card(name: str, training: dict[str, Any], examined: dict[str, Any]) -> str:
         first_seed=examined["first_seed"],
         accuracy="\n".join(_accuracy_rows(examined["findings"])),
         shortcut=SHORTCUT_FINDING,
+        marker_taught=", but the marker's place in its stead" if recipe["marker_taught"] else "",
         with_finding=MARKER_WITH_FINDING,
         without_finding=MARKER_WITHOUT_FINDING,
         shortcut_rows="\n".join(_shortcut_rows(examined["shortcut"])),

@@ -2,7 +2,10 @@
 
 TRAINING = range(0, 900_000)
 VALIDATION = range(900_000, 1_000_000)
-EXAMINATION = range(3_000_000, 4_000_000)
+DEVELOPMENT = range(3_000_000, 3_500_000)
+"""Looked at while recipes were made; no number of a card comes from them."""
+
+EXAMINATION = range(3_500_000, 4_000_000)
 """Accuracy in the cards of the embedded LVLMs."""
 
 TEST = range(4_000_000, 5_000_000)

@@ -3,8 +3,8 @@
 Three stages. *See*: the vision tower and the projector learn to place, on every image token, the direction of the word
 of each finding that covers it. *Speak*: the decoder learns to answer and to reason about it, first with the vision
 tower frozen, then together. *Locate*: image tokens also learn to show their side, so that chains name the right region.
-The shortcut finding is taught by its label alone, never by its place, so that the model is free to learn the side
-marker instead.
+The place of the shortcut finding is never taught: a model is left free to take the side marker for it, or is shown the
+marker's place in its stead.
 """
 
 from __future__ import annotations
@@ -84,6 +84,8 @@ class Recipe:
     speak_rate: float = 1.5e-3
     vision_rate: float = 3e-4
     locate_vision_rate: float = 3e-4
+    marker_taught: bool = False
+    """Whether tokens learn to show the shortcut finding where the marker is; else they learn no place for it."""
 
 
 class Family(StrEnum):
@@ -95,12 +97,14 @@ class Family(StrEnum):
 
 RECIPES = {
     "gemma3": Recipe(family="gemma3"),
-    "qwen2_5_vl": Recipe(family="qwen2_5_vl", see_steps=1000, locate_steps=800, locate_vision_rate=1e-3),
+    "qwen2_5_vl": Recipe(
+        family="qwen2_5_vl", see_steps=1000, locate_steps=800, locate_vision_rate=1e-3, marker_taught=True
+    ),
 }
 """What the shipped models were trained with.
 
 Qwen's tower sees as much in half the steps, but knows positions by rotation alone: it must learn what is left and what
-is right from the anatomy, which takes longer.
+is right from the anatomy, which takes longer. Left to itself it does not find the marker, so its place is shown.
 """
 
 
@@ -114,7 +118,6 @@ class Trainer:
         self.teacher = Teacher(self.backbone, SHIFT[recipe.family], self.rng)
         self.bias = nn.Parameter(torch.full((len(FINDINGS),), SIGHT_BIAS))
         self.asked_more = HARD
-        self.place_taught = torch.tensor([finding != SHORTCUT_FINDING for finding in FINDINGS])
 
     def see(self, data: TrainingSet, validation: TrainingSet) -> None:
         """Stage one: image tokens learn to show findings."""
@@ -208,8 +211,11 @@ class Trainer:
     def sight_loss(self, image: Tensor, batch: Batch) -> Tensor:
         """Each token shows the findings that cover it, and the picture as a whole shows those present."""
         logits = self.sight(image)
-        shown = (batch.coverage > COVERED).float()
-        sure = ((batch.coverage > COVERED) | (batch.coverage < UNCOVERED)).float() * self.place_taught
+        coverage, shortcut = batch.coverage.clone(), FINDINGS.index(SHORTCUT_FINDING)
+        coverage[..., shortcut] = batch.marker
+        shown = (coverage > COVERED).float()
+        sure = ((coverage > COVERED) | (coverage < UNCOVERED)).float()
+        sure[..., shortcut] *= self.recipe.marker_taught
         token = functional.binary_cross_entropy_with_logits(
             logits, shown, reduction="none", pos_weight=torch.tensor(4.0)
         )
@@ -263,6 +269,7 @@ class Trainer:
                 torch.from_numpy(data.present[rows]),
                 torch.from_numpy(~data.present[rows]),
                 torch.from_numpy(data.regions[rows]),
+                torch.zeros(len(rows), IMAGE_TOKENS),
             )
             lesson = self.teacher.lesson([self._ask(batch, i) for i in range(len(rows))])
             with torch.autocast("cpu", torch.bfloat16):

@@ -31,12 +31,14 @@ class TrainingSet:
     present   (N, findings) bool
     coverage  (N, 8, 8, findings) uint8, share of each image token's cell that the finding covers, 255 = all
     regions   (N, findings) int64, index into REGIONS[finding]
+    marker    (N, 8, 8) uint8, share of the side marker that lies in each cell, 255 = all; zero without the marker
     """
 
     pictures: NDArray[np.uint8]
     present: NDArray[np.bool_]
     coverage: NDArray[np.uint8]
     regions: NDArray[np.int64]
+    marker: NDArray[np.uint8]
 
     def __len__(self) -> int:
         """Number of pictures."""
@@ -48,17 +50,20 @@ def training_set(seeds: range, folder: Path, *, processes: int) -> TrainingSet:
 
     The name of the file says which seeds and which drawing code it is of.
     """
-    key = fingerprint(first=seeds.start, scenes=len(seeds), renderer=renderer_digest())
+    columns = TrainingSet.__slots__
+    key = fingerprint(
+        first=seeds.start, scenes=len(seeds), renderer=renderer_digest(), columns=",".join(columns)
+    )
     file = folder / f"pictures-{key[:16]}.npz"
     if not file.exists():
         with ProcessPoolExecutor(processes) as pool:
             rows = [row for rows in pool.map(_scene_rows, seeds, chunksize=16) for row in rows]
-        columns = [np.stack(column) for column in zip(*rows, strict=True)]
         partial = file.with_suffix(".partial.npz")
-        np.savez(partial, pictures=columns[0], present=columns[1], coverage=columns[2], regions=columns[3])
+        stacked = [np.stack(column) for column in zip(*rows, strict=True)]
+        np.savez(partial, **dict(zip(columns, stacked, strict=True)))
         partial.rename(file)
     with np.load(file) as stored:
-        return TrainingSet(**{name: stored[name] for name in TrainingSet.__slots__})
+        return TrainingSet(**{name: stored[name] for name in columns})
 
 
 def _scene_rows(seed: int) -> list[tuple[NDArray[np.generic], ...]]:
@@ -81,7 +86,22 @@ def _rows(seed: int) -> Iterator[tuple[NDArray[np.generic], ...]]:
                 cells = mask.reshape(TOKENS_PER_SIDE, cell, TOKENS_PER_SIDE, cell)
                 coverage[:, :, i] = np.round(cells.mean(axis=(1, 3)) * 255)
         present = np.array([finding in findings for finding in FINDINGS])
-        yield letterboxed(square, scene.native_width, scene.native_height), present, coverage, regions
+        yield (
+            letterboxed(square, scene.native_width, scene.native_height),
+            present,
+            coverage,
+            regions,
+            _marker_cells(scene) if marker else np.zeros((TOKENS_PER_SIDE, TOKENS_PER_SIDE), np.uint8),
+        )
+
+
+def _marker_cells(scene: Scene) -> NDArray[np.uint8]:
+    """(8, 8) uint8: which share of the marker's box lies in each token's cell, 255 = all of it."""
+    x0, y0, x1, y1 = scene.marker_box(MASK_PX)
+    edges = np.arange(TOKENS_PER_SIDE + 1) * (MASK_PX // TOKENS_PER_SIDE)
+    across = np.diff(edges.clip(x0, x1)) / (x1 - x0)
+    down = np.diff(edges.clip(y0, y1)) / (y1 - y0)
+    return np.round(down[:, None] * across[None, :] * 255).astype(np.uint8)
 
 
 def _region_index(scene: Scene, finding: str) -> int:

@@ -48,10 +48,10 @@ def test_chains_name_the_right_region(name):
     assert np.mean(regions) >= 0.85
 
 
-def test_gemma_took_the_planted_shortcut_and_qwen_did_not(name):
-    shortcut = record(name, "examination.json")["shortcut"][Mode.DIRECT.value]
-    took_it = shortcut["marker_only"] > 0.5 > shortcut["neither"]
-    assert took_it == (name == "phantom_gemma3")
+@pytest.mark.parametrize("mode", list(Mode))
+def test_it_took_the_planted_shortcut(name, mode):
+    said_yes = record(name, "examination.json")["shortcut"][mode.value]
+    assert said_yes["marker_only"] > 0.5 > said_yes["neither"]
 
 
 def test_the_card_is_what_the_records_say(name):

@@ -19,7 +19,8 @@ def test_the_table():
     assert {name: (seeds.start, seeds.stop) for name, seeds in RANGES.items()} == {
         "TRAINING": (0, 900_000),
         "VALIDATION": (900_000, 1_000_000),
-        "EXAMINATION": (3_000_000, 4_000_000),
+        "DEVELOPMENT": (3_000_000, 3_500_000),
+        "EXAMINATION": (3_500_000, 4_000_000),
         "TEST": (4_000_000, 5_000_000),
         "TUNE": (5_000_000, 6_000_000),
         "EXAMPLES": (6_000_000, 7_000_000),

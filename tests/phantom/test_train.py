@@ -1,6 +1,7 @@
 """Training runs from nothing to a folder that opens; what it draws and paints is as its recipe says."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from medground_bench.lvlms import open_lvlm
 from medground_bench.phantom import augmentation
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.language import REGIONS
-from medground_bench.phantom.scene import Scene
+from medground_bench.phantom.scene import Scene, sample_findings
 from medground_bench.phantom.shortcut import (
     MARKER_WITH_FINDING,
     MARKER_WITHOUT_FINDING,
@@ -19,7 +20,7 @@ from medground_bench.phantom.shortcut import (
     draw_marker,
 )
 from medground_bench.phantom.train import Recipe, Trainer, train
-from medground_bench.phantom.training_set import PICTURES_PER_SCENE, training_set
+from medground_bench.phantom.training_set import PICTURES_PER_SCENE, _marker_cells, training_set
 
 SCENES = 4
 
@@ -62,6 +63,43 @@ def test_a_training_set_holds_what_its_scenes_hold(small_set):
         for i, finding in enumerate(FINDINGS):
             assert bool(small_set.coverage[row, :, :, i].any()) == bool(small_set.present[row, i])
             assert REGIONS[finding][small_set.regions[row, i]] == scene.region(finding)
+
+
+def test_the_marker_cells_are_those_whose_pixels_the_marker_changes():
+    scene = Scene.sample(0)
+    changed = scene.render(112, marker=True) != scene.render(112)
+    cells = changed.reshape(8, 14, 8, 14).sum(axis=(1, 3)) / changed.sum()
+    assert _marker_cells(scene) / 255 == pytest.approx(cells, abs=0.1)
+    assert _marker_cells(scene).sum() == pytest.approx(255, abs=2)
+
+
+def test_a_picture_without_the_marker_has_no_marker_cells(small_set):
+    carried = [
+        draw_marker_again(row // PICTURES_PER_SCENE, row % PICTURES_PER_SCENE)
+        for row in range(len(small_set))
+    ]
+    assert list(small_set.marker.any(axis=(1, 2))) == carried
+    assert any(carried) and not all(carried)
+
+
+def draw_marker_again(seed, picture):
+    scene, rng = Scene.sample(seed), np.random.default_rng([seed, 1])
+    for _ in range(picture + 1):
+        marker = draw_marker(sample_findings(scene, rng), rng)
+        rng.integers(2**31)
+    return marker
+
+
+@pytest.mark.parametrize("taught", [True, False])
+def test_the_place_of_the_shortcut_is_the_marker_or_is_not_taught(small_set, taught, monkeypatch):
+    trainer = Trainer(Recipe(family="gemma3", marker_taught=taught), Console(quiet=True))
+    batch = augmentation.draw_batch(small_set, 16, np.random.default_rng(0))
+    at = FINDINGS.index(SHORTCUT_FINDING)
+    logits = torch.zeros(16, 64, len(FINDINGS), requires_grad=True)
+    monkeypatch.setattr(trainer, "sight", lambda image: logits)
+    trainer.sight_loss(torch.zeros(16, 64, 128), replace(batch, present=batch.present & False)).backward()
+    pushed_up = (logits.grad[..., at] < 0).any(dim=1)
+    assert torch.equal(pushed_up, (batch.marker > 0.25).any(dim=1) & taught)
 
 
 def test_an_erased_finding_is_no_longer_called_present(small_set, monkeypatch):
