@@ -18,7 +18,8 @@ class Passes:
 
     pictures            through the vision tower
     pictures_backward   of them, those with a gradient back through the tower
-    rows                through the language model
+    rows                through the language model, from their beginning
+    rows_continued      prompts and responses read after a picture that was read before, in this case or an earlier one
     rows_backward       of them, those with a gradient; a row whose gradient stops at half its layers counts half
     steps               single tokens written, on top of rows
     attention_layers    attention maps that were looked at, a layer of a row each
@@ -28,6 +29,7 @@ class Passes:
     pictures: int = 0
     pictures_backward: int = 0
     rows: int = 0
+    rows_continued: int = 0
     rows_backward: float = 0.0
     steps: int = 0
     attention_layers: int = 0
@@ -36,7 +38,8 @@ class Passes:
 
 @contextmanager
 def counting(lvlm: LocalLvlm) -> Iterator[Passes]:
-    """Count what goes through a local LVLM inside the block."""
+    """Count what goes through a local LVLM inside the block; it remembers nothing of what was before."""
+    lvlm.memory.forget()
     passes, model = Passes(), lvlm.loaded.model.model
     tower, decoder = model.get_image_features, model.language_model
     weights = _attention.Call.weights
@@ -50,8 +53,13 @@ def counting(lvlm: LocalLvlm) -> Iterator[Passes]:
 
     def decode(_module: Any, _arguments: Any, settings: dict[str, Any]) -> None:
         batch, length = settings["inputs_embeds"].shape[:2]
-        passes.steps += batch if length == 1 else 0
-        passes.rows += batch if length > 1 else 0
+        cache = settings.get("past_key_values")
+        if cache is None or not cache.get_seq_length():
+            passes.rows += batch
+        elif length == 1:
+            passes.steps += batch
+        else:
+            passes.rows_continued += batch
 
     def decode_layer(_module: Any, _arguments: Any, output: Any) -> None:
         hidden = output[0] if isinstance(output, tuple) else output

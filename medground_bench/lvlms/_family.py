@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import Tensor
 
 from medground_bench.box_text import BoxConvention
 from medground_bench.types import Frame
+
+if TYPE_CHECKING:
+    from medground_bench.lvlms._rows import Row
 
 
 class Family(Protocol):
@@ -40,8 +43,12 @@ class Family(Protocol):
         """What the language model needs of the pictures beside the ids."""
         ...
 
-    def positions(self, row: Tensor, frame: Frame) -> Tensor | None:
+    def positions(self, row: Row) -> Tensor | None:
         """Positions of one row of ids; None where they are 0, 1, 2, ..."""
+        ...
+
+    def masks(self, row: Row) -> dict[str, Tensor] | None:
+        """Who sees whom, (1, 1, length, length) for every kind of layer; None where it is plainly causal."""
         ...
 
     def box_convention(self, frame: Frame) -> BoxConvention:

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 from transformers import GenerationConfig
 
 from medground_bench.box_text import BoxConvention
@@ -30,22 +29,25 @@ from medground_bench.lvlms import (
     TokenGrid,
     TokenLogits,
     _attention,
+    _reading,
     _relevance,
 )
 from medground_bench.lvlms._family import Family
+from medground_bench.lvlms._memory import FEW, Memory, most_bytes, name_of
 from medground_bench.lvlms._opening import Loaded
 from medground_bench.lvlms._pixels import PixelPath
 from medground_bench.lvlms._responses import response_of, stop_ids
 from medground_bench.lvlms._rows import Row, row_of
+from medground_bench.lvlms._word_log_probs import word_log_probs
 from medground_bench.types import Frame, Picture, Response
-
-LOGITS_AT_ONCE = 1 << 28
-"""Largest block of float32 logits held at a time (1 GiB): long responses over 262,000 words are cut into blocks."""
 
 
 @dataclass(kw_only=True, eq=False)
 class LocalLvlm:
     """The contract `Lvlm` for a transformers model in memory.
+
+    Calls with few pictures are remembered, so that another question about them, or another method, finds their image
+    tokens and what the language model kept of them; `memory.most_bytes` bounds it, `memory.forget()` makes it cold.
 
     batch_size           pictures that go through it at a time
     gradient_batch_size  the same where the vision tower is differentiated
@@ -59,6 +61,7 @@ class LocalLvlm:
     stop_ids: frozenset[int]
     batch_size: int
     gradient_batch_size: int
+    memory: Memory
     gives: frozenset[Need] = frozenset(Need)
     _one_at_a_time: threading.RLock = field(default_factory=threading.RLock)
     """transformers keeps state on a Qwen model while it generates, and hooks are the module's, not the caller's."""
@@ -83,9 +86,8 @@ class LocalLvlm:
             pixels=PixelPath.of(loaded.image_processor, model.device),
             stop_ids=stops,
             batch_size=16 if model.device.type == "cpu" else 32,
-            gradient_batch_size=8
-            if model.device.type == "cpu"
-            else 4,  # the tower's graph: 9 GB a picture at 896 px
+            gradient_batch_size=8 if model.device.type == "cpu" else 4,  # the tower's graph: 9 GB at 896 px
+            memory=Memory(most_bytes(model.device)),
         )
 
     @property
@@ -147,8 +149,10 @@ class LocalLvlm:
         `pixel_gradients` differentiates.
         """
         row = self._row(_one_frame(pictures), prompt, response)
+        few = len(pictures) <= FEW and pictures[0].dtype == np.uint8
+        states_of = self._predicting_again if few else self._predicting_once
         parts = [
-            self._token_log_probs(self._last_hidden(self._features(batch), row), row).cpu().numpy()
+            self._token_log_probs(states_of(batch, row), row).cpu().numpy()
             for batch in _batches(pictures, self.batch_size)
         ]
         return np.concatenate(parts)
@@ -250,7 +254,7 @@ class LocalLvlm:
             with torch.enable_grad():
                 grey = self._float_pictures(batch).requires_grad_()
                 features = self._encode(self._float_values(grey, row.frame))
-                target = self._token_log_probs(self._last_hidden(features, row), row).sum()
+                target = self._token_log_probs(self._last_hidden(features, row)[:, row.predicting], row).sum()
                 gradients.append(torch.autograd.grad(target, grey)[0].cpu().numpy())
         return np.concatenate(gradients)
 
@@ -270,31 +274,60 @@ class LocalLvlm:
                 last = self._last_hidden(features, row)
             finally:
                 hook.remove()
-            target = self._token_log_probs(last, row).sum()
+            target = self._token_log_probs(last[:, row.predicting], row).sum()
             gradient, to_last = torch.autograd.grad(target, (entering[0], last))
         return _Differentiated(entering[0].detach()[0], gradient[0], float((last.detach() * to_last).sum()))
 
     def _row(self, frame: Frame, prompt: str, response: Response | None = None) -> Row:
         return row_of(self.loaded, self.family, frame, prompt, response)
 
-    def _features(self, pictures: Sequence[NDArray[Any]]) -> Tensor:
-        """Image tokens (pictures, tokens, channels) of one batch of pictures."""
-        tower = self.family.tower_frame(_frame(pictures[0]))
-        if pictures[0].dtype == np.uint8:
-            return self._encode(self.pixels.of_levels(pictures, width=tower.width, height=tower.height))
-        return self._encode(self._float_values(self._float_pictures(pictures), _frame(pictures[0])))
+    def _predicting_once(self, pictures: Sequence[NDArray[Any]], row: Row) -> Tensor:
+        """Last hidden states (pictures, response tokens, channels) that predict the response; nothing is remembered."""
+        return self._last_hidden(self._encoded(pictures), row)[:, row.predicting]
+
+    def _predicting_again(self, pictures: Sequence[Picture], row: Row) -> Tensor:
+        """The same of pictures that come back: only the words after the picture are read when it was read before."""
+        before = tuple(row.ids[: row.image.stop].tolist())
+        name = (row.frame, before, name_of(pictures))
+        prefix = self.memory.find(name)
+        if prefix is None:
+            features = self._features(pictures)
+            with self._one_at_a_time:
+                prefix = _reading.read_picture(self.loaded, self.family, row, features)
+            self.memory.keep(name, prefix)
+        with self._one_at_a_time:
+            after = _reading.read_on(self.loaded, self.family, row, prefix)
+        return after[:, row.predicting.start - row.image.stop : row.predicting.stop - row.image.stop]
+
+    def _features(self, pictures: Sequence[Picture]) -> Tensor:
+        """Image tokens (pictures, tokens, channels) of one batch of pictures, remembered."""
+        name = name_of(pictures)
+        found = self.memory.find(name)
+        if found is None:
+            found = (self._encoded(pictures),)
+            self.memory.keep(name, found)
+        return found[0]
 
     def _features_of_distinct(self, pictures: Sequence[Picture]) -> list[Tensor]:
         """Image tokens of each picture, every distinct picture encoded once and kept for this call."""
         names = [(_frame(picture), picture.tobytes()) for picture in pictures]
         distinct = dict(zip(names, pictures, strict=True))
+        features_of = self._features if len(distinct) <= FEW else self._encoded
         encoded: dict[tuple[Frame, bytes], Tensor] = {}
         for frame in dict.fromkeys(frame for frame, _ in distinct):
             of_frame = [name for name in distinct if name[0] == frame]
             for batch in _batches(of_frame, self.batch_size):
-                features = self._features([distinct[name] for name in batch])
+                features = features_of([distinct[name] for name in batch])
                 encoded.update(zip(batch, features, strict=True))
         return [encoded[name] for name in names]
+
+    def _encoded(self, pictures: Sequence[NDArray[Any]]) -> Tensor:
+        """Image tokens of one batch of pictures, of grey levels or floats."""
+        frame = _frame(pictures[0])
+        if pictures[0].dtype == np.uint8:
+            tower = self.family.tower_frame(frame)
+            return self._encode(self.pixels.of_levels(pictures, width=tower.width, height=tower.height))
+        return self._encode(self._float_values(self._float_pictures(pictures), frame))
 
     def _float_pictures(self, pictures: Sequence[NDArray[Any]]) -> Tensor:
         return torch.from_numpy(np.stack(pictures).astype(np.float32)).to(self.loaded.model.device)
@@ -308,41 +341,13 @@ class LocalLvlm:
 
     def _last_hidden(self, features: Tensor, row: Row) -> Tensor:
         """Last hidden states (pictures, length, channels) of one row of ids with each picture's image tokens."""
-        model = self.loaded.model
-        ids = row.ids.expand(len(features), -1)
-        positions = self.family.positions(row.ids, row.frame)
         with self._one_at_a_time:
-            hidden: Tensor = model.model(
-                input_ids=ids,
-                position_ids=None if positions is None else positions.expand(-1, len(features), -1),
-                use_cache=False,
-                **{self.family.type_ids: self._types(ids)},
-                **self.family.language_inputs(features, row.frame),
-            ).last_hidden_state
-        return hidden
+            return _reading.read(self.loaded, self.family, row, features)
 
-    def _types(self, ids: Tensor) -> Tensor:
-        """1 at image tokens, 0 elsewhere; both families go wrong without a word when they are not given."""
-        return (ids == self.loaded.model.config.image_token_id).long()
-
-    def _token_log_probs(self, hidden: Tensor, row: Row) -> Tensor:
-        """Log-probabilities (pictures, response tokens) float32 of the response.
-
-        Only the rows that predict the response meet the output matrix, in float32: rounding to bfloat16 would leave
-        ties between yes and no.
-        """
-        weight = self.loaded.model.lm_head.weight.float()
-        answer = row.ids[row.answer].expand(len(hidden), -1)
-        rows_at_once = max(1, LOGITS_AT_ONCE // (len(hidden) * len(weight)))
-        blocks = zip(
-            hidden[:, row.predicting].float().split(rows_at_once, dim=1),
-            answer.split(rows_at_once, dim=1),
-            strict=True,
-        )
-        parts = [
-            checkpoint(_chosen_log_probs, states, ids, weight, use_reentrant=False) for states, ids in blocks
-        ]
-        return torch.cat(parts, dim=1)
+    def _token_log_probs(self, states: Tensor, row: Row) -> Tensor:
+        """Log-probabilities (pictures, response tokens) float32 of the response, from the states that predict it."""
+        answer = row.ids[row.answer].expand(len(states), -1)
+        return word_log_probs(states, answer, self.loaded.model.lm_head.weight)
 
     def _continue(self, ids: Tensor, features: Tensor, frame: Frame, max_new_tokens: int) -> list[Response]:
         """Greedy continuations of rows of equal length."""
@@ -351,7 +356,7 @@ class LocalLvlm:
                 input_ids=ids,
                 attention_mask=torch.ones_like(ids),
                 max_new_tokens=max_new_tokens,
-                **{self.family.type_ids: self._types(ids)},
+                **{self.family.type_ids: (ids == self.loaded.model.config.image_token_id).long()},
                 **self.family.language_inputs(features, frame),
             )
         tokenizer = self.loaded.tokenizer
@@ -372,11 +377,6 @@ class _Differentiated:
     entering: Tensor
     gradient: Tensor
     linear_target: float
-
-
-def _chosen_log_probs(states: Tensor, ids: Tensor, weight: Tensor) -> Tensor:
-    logits = states @ weight.T
-    return logits.gather(-1, ids[..., None])[..., 0] - logits.logsumexp(-1)
 
 
 def _batches(things: Sequence[Any], size: int) -> list[Sequence[Any]]:

@@ -27,6 +27,13 @@ class Row:
     frame: Frame
 
     @property
+    def image_types(self) -> Tensor:
+        """1 at image tokens, 0 elsewhere; both families go wrong without a word when they are not given."""
+        types = torch.zeros_like(self.ids)
+        types[self.image] = 1
+        return types
+
+    @property
     def predicting(self) -> slice:
         """The positions whose next token is the response's: one earlier than the response."""
         return slice(self.answer.start - 1, self.answer.stop - 1)

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 from transformers import Gemma3ForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutputWithPooling
@@ -17,6 +18,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from medground_bench.box_text import THOUSANDTHS, BoxConvention
 from medground_bench.lvlms._local import LocalLvlm
 from medground_bench.lvlms._opening import Folder, Loaded, load
+from medground_bench.lvlms._rows import Row
 from medground_bench.types import Frame
 
 KEYS = {
@@ -69,9 +71,21 @@ class Gemma3Family:
         """What the language model needs of the picture beside the ids."""
         return {"mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=features)}}
 
-    def positions(self, row: Tensor, frame: Frame) -> Tensor | None:
+    def positions(self, row: Row) -> Tensor | None:
         """Positions of one row of ids; None where they are 0, 1, 2, ..."""
         return None
+
+    def masks(self, row: Row) -> dict[str, Tensor]:
+        """Who sees whom: all that came before, and the image tokens each other; a sliding layer looks back so far.
+
+        The decoder makes the same of the type ids, but in 10 ms a call, more than a tiny one needs for its layers.
+        """
+        positions = torch.arange(len(row.ids), device=row.ids.device)
+        image = row.image_types.bool()
+        behind = positions[:, None] - positions
+        seen = (behind >= 0) | (image[:, None] & image)
+        near = behind < self.loaded.model.config.get_text_config().sliding_window
+        return {"full_attention": seen[None, None], "sliding_attention": (seen & near)[None, None]}
 
     def box_convention(self, frame: Frame) -> BoxConvention:
         """Thousandths of the sides, in the order it was asked for; `box_2d` objects, its own form, have theirs."""

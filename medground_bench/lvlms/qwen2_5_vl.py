@@ -15,8 +15,10 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
 from medground_bench.box_text import BoxConvention
+from medground_bench.lvlms import _qwen_tower
 from medground_bench.lvlms._local import LocalLvlm
 from medground_bench.lvlms._opening import Folder, Loaded, load
+from medground_bench.lvlms._rows import Row
 from medground_bench.types import Frame
 
 KEYS = {
@@ -83,9 +85,9 @@ class Qwen25VlFamily:
         blocks = values.reshape(
             pictures, channels, rows // merge, merge, patch, columns // merge, merge, patch
         ).permute(0, 2, 5, 3, 6, 1, 4, 7)
-        blocks = blocks.unsqueeze(6).expand(*blocks.shape[:6], frames, patch, patch)
+        one_frame = blocks.reshape(pictures * rows * columns, channels, 1, patch * patch)
         grid = torch.tensor([[1, rows, columns]] * pictures, device=values.device)
-        return blocks.reshape(pictures * rows * columns, -1), grid
+        return one_frame.expand(-1, -1, frames, -1).flatten(1), grid
 
     def language_inputs(self, features: Tensor, frame: Frame) -> dict[str, Any]:
         """What the language model needs of the picture beside the ids."""
@@ -94,14 +96,15 @@ class Qwen25VlFamily:
             "image_grid_thw": self._grid(frame, len(features)),
         }
 
-    def positions(self, row: Tensor, frame: Frame) -> Tensor:
+    def positions(self, row: Row) -> Tensor:
         """Positions (3, 1, length) of one row of ids: time, row and column."""
-        model = self.loaded.model
-        types = (row == model.config.image_token_id).long()
-        positions: Tensor = model.model.get_rope_index(
-            row[None], mm_token_type_ids=types[None], image_grid_thw=self._grid(frame, 1)
+        positions: Tensor = self.loaded.model.model.get_rope_index(
+            row.ids[None], mm_token_type_ids=row.image_types[None], image_grid_thw=self._grid(row.frame, 1)
         )[0]
         return positions
+
+    def masks(self, row: Row) -> None:
+        """Plainly causal."""
 
     def box_convention(self, frame: Frame) -> BoxConvention:
         """Pixels of the picture as it was resized for the tower, x first."""
@@ -121,7 +124,9 @@ class Qwen25VlFamily:
 def open_qwen2_5_vl(folder: Folder, *, key: str, device: str | None) -> LocalLvlm:
     """A Qwen2.5-VL checkpoint as an LVLM."""
     loaded = load(folder, Qwen2_5_VLForConditionalGeneration, device)
-    return LocalLvlm.of(loaded, Qwen25VlFamily(loaded), key=key, revision=folder.revision)
+    lvlm = LocalLvlm.of(loaded, Qwen25VlFamily(loaded), key=key, revision=folder.revision)
+    _qwen_tower.quicken(loaded.model.model.visual)
+    return lvlm
 
 
 LVLM = open_qwen2_5_vl

@@ -37,7 +37,8 @@ def test_gemma3_is_called_with_what_its_own_processor_makes(tiny_lvlms, raws, wi
     model = lvlm.loaded.model.model
     with Overheard(model, model.vision_tower) as heard:
         response = lvlm.generate([picture], [DIRECT], max_new_tokens=1)[0]
-        lvlm.log_probs([picture], DIRECT, response)
+        lvlm.memory.forget()
+        lvlm.token_logits(picture, DIRECT, response)
     talk = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": DIRECT}]}]
     text = raw.processor.apply_chat_template(talk, add_generation_prompt=True)
     own = raw.processor(
@@ -59,7 +60,8 @@ def test_qwen_is_called_with_what_its_own_image_processor_makes(tiny_lvlms, raws
     model = lvlm.loaded.model.model
     with Overheard(model, model.visual) as heard:
         response = lvlm.generate([picture], [DIRECT], max_new_tokens=1)[0]
-        lvlm.log_probs([picture], DIRECT, response)
+        lvlm.memory.forget()
+        lvlm.token_logits(picture, DIRECT, response)
     own = raw.inputs(picture, DIRECT, response.token_ids)
     assert torch.equal(heard["first"], own["pixel_values"])
     assert torch.equal(heard["image_grid_thw"], own["image_grid_thw"])

@@ -122,12 +122,12 @@ def test_the_prompt_matters(lvlm):
 
 
 def test_long_responses_are_cut_into_blocks_of_logits_without_changing_a_value(lvlm, monkeypatch):
-    from medground_bench.lvlms import _local
+    from medground_bench.lvlms import _word_log_probs
 
     pictures, response = [radiograph(1), radiograph(2)], _response(lvlm, "Yes the left lung")
     whole = lvlm.log_probs(pictures, DIRECT, response)
     gradients = lvlm.pixel_gradients([pictures[0].astype(np.float32)], DIRECT, response)
-    monkeypatch.setattr(_local, "LOGITS_AT_ONCE", 1)
+    monkeypatch.setattr(_word_log_probs, "FLOATS_AT_ONCE", 1000)
     np.testing.assert_allclose(lvlm.log_probs(pictures, DIRECT, response), whole, atol=1e-5)
     again = lvlm.pixel_gradients([pictures[0].astype(np.float32)], DIRECT, response)
     np.testing.assert_allclose(again, gradients, atol=1e-5 * abs(gradients).max())
