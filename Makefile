@@ -35,4 +35,4 @@ demo: $(READY)
 	$(BIN)/medground demo $(ARGS)
 
 bench: $(READY)
-	$(BIN)/python -m tests.performance $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.performance $(ARGS)

@@ -8,13 +8,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from medground_bench import plugins
-from medground_bench.anatomy.atlas import MANIFEST, PHANTOM_POOL
+from medground_bench.anatomy.atlas import MANIFEST, atlas_folder
 from medground_bench.durable import fingerprint, sha256
+from medground_bench.phantom.digest import renderer_digest
 
 OF_LVLMS = ("lvlms",)
 OF_METHODS = (
     *("anatomy", "box_text.py", "geometry.py", "localizers", "lvlms", "methods", "pictures.py", "prompts.py"),
-    "types.py",
+    *("phantom/patient.py", "types.py"),
 )
 """Folders and files of this package that decide a response, or the boxes of a method."""
 
@@ -31,9 +32,11 @@ def lvlm_code() -> str:
 def method_code() -> str:
     """Of everything a method's boxes depend on besides its settings, the case and the LVLM's weights.
 
-    The reference pool of the localizers is among it; plug-ins of other packages are, too.
+    The anatomy network's weights, the vocabularies, the reference pool in use and the phantom's drawing code, which
+    decides its known masks, are among it; plug-ins of other packages are, too.
     """
-    return _digest(OF_METHODS, ["methods", "lvlms", "localizers"], [PHANTOM_POOL / MANIFEST])
+    pool = sha256((atlas_folder() / MANIFEST).read_bytes())
+    return _digest(OF_METHODS, ["methods", "lvlms", "localizers"], pool=pool, renderer=renderer_digest())
 
 
 def library_versions() -> dict[str, str | None]:
@@ -41,18 +44,22 @@ def library_versions() -> dict[str, str | None]:
     return {name: _version(name) for name in LIBRARIES}
 
 
-def _digest(parts: Iterable[str], kinds: Iterable[str], data: Iterable[Path] = ()) -> str:
+def _digest(parts: Iterable[str], kinds: Iterable[str], **data: str) -> str:
     root = Path(__file__).parent
     places = [root / part for part in parts]
-    files = [file for place in places for file in (place.rglob("*.py") if place.is_dir() else [place])]
-    own = {str(file.relative_to(root)): sha256(file.read_bytes()) for file in [*files, *data]}
+    files = [file for place in places for file in (place.rglob("*") if place.is_dir() else [place])]
+    own = {
+        str(file.relative_to(root)): sha256(file.read_bytes())
+        for file in files
+        if file.is_file() and file.suffix != ".pyc" and not file.name.startswith(".")
+    }
     outside = {
         f"{kind} {plugin.name} {plugin.origin}": _source_digest(kind, plugin.name)
         for kind in kinds
         for plugin in plugins.available(kind)
         if plugin.origin != plugins.PACKAGES[kind]
     }
-    return fingerprint(own=own, outside=outside, libraries=library_versions())
+    return fingerprint(own=own, outside=outside, libraries=library_versions(), **data)
 
 
 def _source_digest(kind: str, name: str) -> str | None:

@@ -70,7 +70,15 @@ def read_picture(path: str | Path) -> Picture:
 
 
 def to_study(picture: Picture, side: int = 224) -> Study:
-    """Letterbox a grey picture (height, width) into a square of `side` pixels: aspect kept, black, centred."""
+    """Letterbox a grey picture (height, width) into a square of `side` pixels: aspect kept, black, centred.
+
+    An array that is no grey picture of 8 bits raises BadPicture; `read_picture` makes one of any file.
+    """
+    if picture.ndim != 2 or picture.size == 0 or picture.dtype != np.uint8:
+        raise BadPicture(
+            f"a picture is a grey array (height, width) of uint8; this one has shape {picture.shape} and type "
+            f"{picture.dtype}. Read the file with pictures.read_picture, or convert the array first."
+        )
     height, width = picture.shape
     letterbox = Letterbox.fit(Frame("native", width=width, height=height), side)
     size = (letterbox.content_width, letterbox.content_height)

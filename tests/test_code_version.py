@@ -11,10 +11,14 @@ import pytest
 import medground_bench
 from medground_bench import code_version, plugins
 from medground_bench.code_version import OF_METHODS, library_versions, lvlm_code, method_code
+from medground_bench.phantom.digest import DRAWING
 
 PACKAGE = Path(medground_bench.__file__).parent
-WITHOUT_INFLUENCE = {"durable.py", "errors.py", "plugins.py", "phantom/scene.py", "phantom/seeds.py"}
-"""Imported, but no box depends on them: hashes, messages, names, and the phantoms of which the pool was made."""
+WITHOUT_INFLUENCE = {"durable.py", "errors.py", "plugins.py", "phantom/digest.py", "phantom/seeds.py"}
+"""Imported, but no box depends on them: hashes, messages, names, seeds of what is shipped."""
+
+DRAWN_BY = {f"phantom/{name}.py" for name in DRAWING}
+"""In the digest by way of the renderer's own."""
 
 
 @pytest.fixture
@@ -22,7 +26,6 @@ def copied(tmp_path, monkeypatch):
     """The same sources in a folder that a test may change; nothing is remembered."""
     shutil.copytree(PACKAGE, tmp_path / "copy", ignore=shutil.ignore_patterns("models", "__pycache__"))
     monkeypatch.setattr(code_version, "__file__", str(tmp_path / "copy" / "code_version.py"))
-    monkeypatch.setattr(code_version, "PHANTOM_POOL", tmp_path / "copy" / "anatomy" / "phantom_pool")
     return tmp_path / "copy"
 
 
@@ -52,6 +55,7 @@ def test_another_folder_with_the_same_sources_has_the_same_digests(copied, monke
         ("localizers/uot.py", False, True),
         ("anatomy/transport.py", False, True),
         ("anatomy/phantom_pool/manifest.json", False, True),
+        ("anatomy/vocabularies/lung_zones.yaml", False, True),
         ("geometry.py", False, True),
         ("pictures.py", False, True),
         ("lvlms/_local.py", True, True),
@@ -65,6 +69,13 @@ def test_a_changed_file_changes_the_digest_of_what_depends_on_it(copied, changed
     with (copied / changed).open("a") as file:
         file.write("\n# changed\n")
     assert tuple(one != other for one, other in zip(before, digests(), strict=True)) == (of_lvlms, of_methods)
+
+
+def test_another_reference_pool_changes_the_digest_of_methods(tmp_path, monkeypatch):
+    before = digests()
+    (tmp_path / "manifest.json").write_text("{}")
+    monkeypatch.setenv("MEDGROUND_ATLAS", str(tmp_path))
+    assert [one == other for one, other in zip(before, digests(), strict=True)] == [True, False]
 
 
 def test_another_version_of_a_library_changes_both(monkeypatch):
@@ -112,4 +123,4 @@ def test_all_that_methods_localizers_and_lvlms_import_is_in_the_digest():
     outside = {str(path.relative_to(PACKAGE)) for file in inside for path in imported_by(file)} - {
         str(file.relative_to(PACKAGE)) for file in inside
     }
-    assert {name for name in outside if not name.endswith("__init__.py")} <= WITHOUT_INFLUENCE
+    assert {name for name in outside if not name.endswith("__init__.py")} <= WITHOUT_INFLUENCE | DRAWN_BY

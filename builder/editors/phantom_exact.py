@@ -5,16 +5,19 @@ The side marker is no abnormality, so every edit keeps it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from builder.editors import inside
-from builder.sources.phantom import patient, rendered
+from builder.sources.phantom import rendered
 from medground_bench.causal_filter import Edit
 from medground_bench.durable import fingerprint
 from medground_bench.phantom.digest import renderer_digest
-from medground_bench.types import Picture, Question
+from medground_bench.phantom.patient import patient
+from medground_bench.pictures import to_study
+from medground_bench.types import Case, Mask, Picture, Question
 
 VERSION = 1
 NOISE_STREAM = {Edit.BACKGROUND: 3, Edit.BACKGROUND_NORMAL: 4}
@@ -34,6 +37,12 @@ class PhantomExact:
         if edit is not Edit.FOREGROUND:
             changes = ~changes
         return np.where(changes, other, picture)
+
+    def normal_within(self, case: Case, regions: Sequence[Mask]) -> list[Picture]:
+        """The same patient without any finding, same noise; see `methods._intervention.RegionEditor`."""
+        image_id = case.case_id.split("/")[1]
+        normal = to_study(rendered(image_id, (), patient(image_id).marker), case.study.width).picture
+        return [normal] * len(regions)
 
 
 def _other(question: Question, edit: Edit) -> Picture:

@@ -12,47 +12,13 @@ from builder.causes import Counterfactual
 from builder.sources import SourceQuestion
 from medground_bench.phantom import seeds
 from medground_bench.phantom.findings import FINDINGS
-from medground_bench.phantom.scene import Scene, sample_findings
-from medground_bench.phantom.shortcut import draw_marker
-from medground_bench.types import Answer, Box, Frame, Picture, Question
+from medground_bench.phantom.patient import patient
+from medground_bench.types import Answer, Picture, Question
 
 SEEDS = {"test": seeds.TEST, "tune": seeds.TUNE}
 PICTURES = {"test": 400, "tune": 100}
 TUNE_SHARE = 4
-"""With a limit of N pictures for `test`, `tune` gets one for every 4 of them, at least one."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Patient:
-    """One picture of the benchmark: the scene, what is in it, and whether it carries the side marker."""
-
-    scene: Scene
-    findings: tuple[str, ...]
-    marker: bool
-
-    def native_frame(self) -> Frame:
-        """Of the radiograph."""
-        return Frame("native", width=self.scene.native_width, height=self.scene.native_height)
-
-    def without(self, finding: str) -> tuple[str, ...]:
-        """Its other findings."""
-        return tuple(other for other in self.findings if other != finding)
-
-    def boxes(self, finding: str) -> tuple[Box, ...]:
-        """Exact boxes of a finding that is there, native pixels; none when nothing of it is visible."""
-        frame = self.native_frame()
-        corners = self.scene.native_boxes(finding, self.findings)
-        return tuple(Box(*xyxy, frame) for xyxy in corners if xyxy[0] < xyxy[2] and xyxy[1] < xyxy[3])
-
-
-@lru_cache(maxsize=128)
-def patient(image_id: str) -> Patient:
-    """The patient of an image id, which is the scene's seed."""
-    seed = int(image_id)
-    scene, rng = Scene.sample(seed), np.random.default_rng([seed, 1])
-    # Every finding leads in every tenth picture, so that a small build has all of them.
-    findings = sample_findings(scene, rng, must=FINDINGS[seed % len(FINDINGS)])
-    return Patient(scene, findings, draw_marker(findings, rng))
+"""With a limit of N pictures for `test`, `tune` gets one for every 4 of them, at least two."""
 
 
 @lru_cache(maxsize=64)
@@ -78,8 +44,8 @@ class Phantom:
         return tuple(SEEDS)
 
     def questions(self, split: str, limit: int | None) -> Iterator[SourceQuestion]:
-        """See `Source`. With a limit, `tune` gets a quarter as many pictures as `test`, at least one."""
-        wanted = limit if split == "test" or limit is None else max(1, limit // TUNE_SHARE)
+        """See `Source`. With a limit, `tune` gets a quarter as many pictures as `test`, at least two."""
+        wanted = limit if split == "test" or limit is None else max(2, limit // TUNE_SHARE)
         pictures = PICTURES[split] if wanted is None else wanted
         for seed in SEEDS[split][:pictures]:
             yield from _questions_of(str(seed))

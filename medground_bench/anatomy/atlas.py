@@ -2,13 +2,15 @@
 
 A pool is a folder: one grey PNG per picture, one 16-bit PNG of its masks (bit i set = the pixel belongs to concept i of
 the manifest), and `manifest.json` with source, licence and SHA-256 of every file. The shipped pool holds 16 normal
-phantoms, because pictures of credentialed data sets may not be passed on; a user's own pool has the same form.
+phantoms, because pictures of credentialed data sets may not be passed on; a user's own pool (`medground atlas build`)
+has the same form. The localizers use the shipped pool unless the environment variable MEDGROUND_ATLAS names another.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from medground_bench.anatomy.concepts import CONCEPTS
+from medground_bench.durable import write_whole
 from medground_bench.errors import BadAtlas, SourceMissing
 from medground_bench.geometry import tight_box
 from medground_bench.phantom import seeds
@@ -29,6 +32,9 @@ from medground_bench.types import Box, Frame, Mask, Picture
 
 PHANTOM_POOL = Path(__file__).with_name("phantom_pool")
 MANIFEST = "manifest.json"
+ATLAS_VARIABLE = "MEDGROUND_ATLAS"
+"""Environment variable: folder of the pool that localizers use instead of the shipped one."""
+
 FILES_SHOWN = 50
 
 
@@ -61,6 +67,12 @@ class Atlas:
         """The study frame of every reference."""
         side = self.pictures.shape[-1]
         return Frame("study", width=side, height=side)
+
+    def first(self, count: int) -> Atlas:
+        """The pool cut to its first references; all of them when there are fewer than `count`."""
+        if count < 1:
+            raise ValueError(f"an atlas needs at least one reference, not {count}")
+        return Atlas(self.names[:count], self.concepts, self.pictures[:count], self.masks[:count])
 
     def mean_boxes(self) -> dict[str, Box]:
         """Concept -> the mean of its tight boxes over all references, study frame."""
@@ -100,15 +112,37 @@ def load_atlas(folder: Path) -> Atlas:
     return Atlas(tuple(names), concepts, np.stack(pictures), np.stack(masks))
 
 
-@cache
+def atlas_folder() -> Path:
+    """Folder of the pool that localizers use: MEDGROUND_ATLAS where it is set, the shipped one else."""
+    return Path(os.environ.get(ATLAS_VARIABLE) or PHANTOM_POOL).resolve()
+
+
+def default_atlas() -> Atlas:
+    """The pool of `atlas_folder`, read once a process."""
+    return _kept(atlas_folder())
+
+
 def phantom_atlas() -> Atlas:
-    """The shipped pool, read once."""
-    return load_atlas(PHANTOM_POOL)
+    """The shipped pool, read once a process."""
+    return _kept(PHANTOM_POOL)
 
 
-def save_pool(folder: Path, references: Iterable[Reference]) -> None:
-    """Write a pool; a reference without one of the 11 concepts is refused. Same references, same bytes."""
+@cache
+def _kept(folder: Path) -> Atlas:
+    return load_atlas(folder)
+
+
+def save_pool(folder: Path, references: Iterable[Reference], *, credentialed: bool = False) -> None:
+    """Write a pool; a reference without one of the 11 concepts is refused. Same references, same bytes.
+
+    A credentialed pool says so in its manifest, carries a .gitignore that hides all of it, and is refused a place
+    inside a git checkout: its pictures may not be passed on.
+    """
+    if credentialed:
+        _demand_private(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    if credentialed:
+        (folder / ".gitignore").write_text("*\n", "utf-8")
     entries, side = [], 0
     for reference in references:
         missing = [concept for concept in CONCEPTS if not _any(reference.masks.get(concept))]
@@ -127,8 +161,10 @@ def save_pool(folder: Path, references: Iterable[Reference]) -> None:
                 "masks": _save_png(folder / f"{reference.name}.masks.png", planes),
             }
         )
-    manifest = {"side": side, "concepts": CONCEPTS, "pictures": entries}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
+    manifest: dict[str, Any] = {"side": side, "concepts": CONCEPTS, "pictures": entries}
+    if credentialed:
+        manifest = {"credentialed": True} | manifest
+    write_whole(folder / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
 
 
 def build_phantom_pool(folder: Path, scenes: Iterable[int] = seeds.ATLAS) -> None:
@@ -184,6 +220,16 @@ def _save_png(path: Path, values: NDArray[Any]) -> dict[str, str]:
     Image.fromarray(values).save(buffer, "PNG", optimize=True)
     path.write_bytes(buffer.getvalue())
     return {"file": path.name, "sha256": hashlib.sha256(buffer.getvalue()).hexdigest()}
+
+
+def _demand_private(folder: Path) -> None:
+    place = folder.resolve()
+    for parent in (place, *place.parents):
+        if (parent / ".git").exists():
+            raise BadAtlas(
+                f"{folder} lies in the git checkout {parent}, from where credentialed pictures are soon passed on. "
+                "Give a folder outside of it, for example beside your copy of the source."
+            )
 
 
 def _any(mask: Mask | None) -> bool:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import torch
 from PIL import Image
 
-from medground_bench.anatomy.refiners.medsam import checkpoint_folder
+from medground_bench.anatomy import weights
 from medground_bench.types import Box, Frame, Picture
 
 BOXES_A_PHRASE = 3
@@ -25,37 +26,69 @@ class Detector:
 
     def boxes(self, picture: Picture, phrases: Sequence[str]) -> dict[str, tuple[Box, ...]]:
         """Phrase -> at most 3 boxes, best first, in the picture's own pixels; all phrases in one pass."""
-        import torch
-
         height, width = picture.shape
         frame = Frame("study", width=width, height=height)
         rgb = Image.fromarray(picture).convert("RGB")
-        inputs = self.processor(images=rgb, text=[list(phrases)], return_tensors="pt").to(self.model.device)
+        # A full stop is what separates phrases in the text that Grounding DINO reads.
+        asked = [" ".join(phrase.replace(".", " ").split()) for phrase in phrases]
+        inputs = self.processor(images=rgb, text=[asked], return_tensors="pt").to(self.model.device)
         with torch.no_grad():
             outputs = self.model(**inputs)
-        [found] = self.processor.post_process_grounded_object_detection(
-            outputs, threshold=self.threshold, target_sizes=[(height, width)], text_labels=[list(phrases)]
-        )
-        kept: dict[str, list[Box]] = {phrase: [] for phrase in phrases}
-        for place in found["scores"].argsort(descending=True, stable=True).tolist():
-            box = _clipped(found["boxes"][place].tolist(), frame)
-            boxes = kept.get(found["text_labels"][place])
-            if box is not None and boxes is not None and len(boxes) < BOXES_A_PHRASE:
-                boxes.append(box)
-        return {phrase: tuple(boxes) for phrase, boxes in kept.items()}
+        if "grounding-dino" in self.model.config.model_type:
+            corners = _corners_of_centres(outputs.pred_boxes[0], frame)
+            scores = self._span_scores(outputs.logits[0].sigmoid(), inputs["input_ids"][0], len(phrases))
+        else:
+            [found] = self.processor.post_process_grounded_object_detection(
+                outputs, threshold=-1.0, target_sizes=[(height, width)]
+            )
+            corners, scores = found["boxes"], outputs.logits[0].sigmoid()
+        return {phrase: self._best(corners, scores[:, place], frame) for place, phrase in enumerate(phrases)}
+
+    def _best(self, corners: torch.Tensor, scores: torch.Tensor, frame: Frame) -> tuple[Box, ...]:
+        best: list[Box] = []
+        for place in scores.argsort(descending=True, stable=True).tolist():
+            if scores[place] <= self.threshold or len(best) == BOXES_A_PHRASE:
+                break
+            box = _clipped(corners[place].tolist(), frame)
+            if box is not None:
+                best.append(box)
+        return tuple(best)
+
+    def _span_scores(self, by_token: torch.Tensor, token_ids: torch.Tensor, phrases: int) -> torch.Tensor:
+        """(queries, text length) -> (queries, phrases): the mean over each phrase's own tokens, 0 where it has none.
+
+        The mean and not the highest, or "left lung" and "right lung" would both be as likely as "lung".
+        """
+        tokenizer = self.processor.tokenizer
+        stop, special = tokenizer.convert_tokens_to_ids("."), set(tokenizer.all_special_ids)
+        spans: list[list[int]] = [[]]
+        for place, token in enumerate(token_ids.tolist()[: by_token.shape[1]]):
+            if token == stop:
+                spans.append([])
+            elif token not in special or token == tokenizer.unk_token_id:
+                spans[-1].append(place)
+        scores = by_token.new_zeros(len(by_token), phrases)
+        for phrase, span in enumerate(spans[:phrases]):
+            if span:
+                scores[:, phrase] = by_token[:, span].mean(dim=1)
+        return scores
 
 
 @lru_cache(maxsize=2)
 def open_detector(location: str) -> Detector:
-    """A detector in a folder or on the hub (`org/name@commit`), opened once."""
-    import torch
+    """A detector of any family at a location of `weights`, opened once."""
     from transformers import AutoModelForZeroShotObjectDetection, AutoProcessor
 
-    folder = checkpoint_folder(location)
-    model = AutoModelForZeroShotObjectDetection.from_pretrained(folder, dtype=torch.float32)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    processor = AutoProcessor.from_pretrained(folder, backend="pil")
-    return Detector(model.to(device).eval().requires_grad_(False), processor)
+    folder = weights.GROUNDING_DINO.folder(location)
+    model = weights.GROUNDING_DINO.load(AutoModelForZeroShotObjectDetection, folder)
+    return Detector(model, AutoProcessor.from_pretrained(folder, backend="pil"))
+
+
+def _corners_of_centres(relative: torch.Tensor, frame: Frame) -> torch.Tensor:
+    """(queries, 4) centre x, centre y, width, height as shares of the picture -> corners in its pixels."""
+    centre, half = relative[:, :2], relative[:, 2:] / 2
+    sides = relative.new_tensor([frame.width, frame.height] * 2)
+    return torch.cat([centre - half, centre + half], dim=1) * sides
 
 
 def _clipped(xyxy: list[float], frame: Frame) -> Box | None:

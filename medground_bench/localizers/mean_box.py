@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from medground_bench.anatomy.atlas import Atlas, phantom_atlas
+from medground_bench.anatomy.atlas import Atlas, default_atlas
 from medground_bench.anatomy.concepts import ConceptRegions
 from medground_bench.types import Box, Frame, Mask, Picture
 
@@ -15,7 +15,7 @@ from medground_bench.types import Box, Frame, Mask, Picture
 class MeanBox:
     """Copies the mean box of every concept, scaled to the picture's side."""
 
-    atlas: Atlas = field(default_factory=phantom_atlas)
+    atlas: Atlas = field(default_factory=default_atlas)
 
     def localize(self, picture: Picture) -> ConceptRegions:
         """The same relative boxes on every picture; each mask is its box, rounded to pixels."""

@@ -8,12 +8,13 @@ and the densest cells that hold 75% of a concept's mass are its region. Without 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
-from medground_bench.anatomy.atlas import Atlas, phantom_atlas
+from medground_bench.anatomy.atlas import Atlas, default_atlas
 from medground_bench.anatomy.concepts import ConceptRegions
 from medground_bench.anatomy.grid import cell_averages, cells_to_pixels, mass_core
 from medground_bench.anatomy.transport import Transport, TransportSettings, solve
@@ -24,9 +25,10 @@ from medground_bench.types import Frame, Picture
 
 @dataclass(frozen=True, kw_only=True)
 class Uot:
-    """Settings of Appendix D; grids are cells per side."""
+    """Settings of Appendix D; grids are cells per side. The first `references` of the atlas are candidates."""
 
-    atlas: Atlas = field(default_factory=phantom_atlas)
+    atlas: Atlas = field(default_factory=default_atlas)
+    references: int = 16
     transport: TransportSettings = field(default_factory=TransportSettings)
     selection_cells: int = 14
     transfer_cells: int = 56
@@ -42,10 +44,8 @@ class Uot:
         if picture.min() == picture.max():
             raise BadPicture(f"every pixel has grey {picture.min()}: there is no anatomy on a blank picture.")
         best = self._best_reference(picture)
-        references = self.atlas.pictures[best : best + 1]
-        transport = self._solve(references, picture, self.transfer_cells)
-        shares = cell_averages(self.atlas.masks[best], self.transfer_cells)
-        received = transport.push(torch.from_numpy(shares)[None])[0].numpy()
+        reference, shares = self._to_transfer[best]
+        received = self._solve(reference, picture, self.transfer_cells).push(shares).numpy()
 
         side = picture.shape[0]
         frame = Frame("study", width=side, height=side)
@@ -62,14 +62,24 @@ class Uot:
         )
 
     def _best_reference(self, picture: Picture) -> int:
-        if len(self.atlas.pictures) == 1:
+        if len(self._to_choose) == 1:
             return 0
-        return int(self._solve(self.atlas.pictures, picture, self.selection_cells).cost().argmin())
+        return int(self._solve(self._to_choose, picture, self.selection_cells).cost().argmin())
 
-    def _solve(self, references: NDArray[np.uint8], picture: Picture, cells: int) -> Transport:
-        sources = torch.from_numpy(cell_averages(references, cells))
-        target = torch.from_numpy(cell_averages(picture[None], cells))
-        return solve(sources, target, self.transport)
+    @cached_property
+    def _to_choose(self) -> Tensor:
+        """The candidates at the selection's grid; they are the same for every picture."""
+        return torch.from_numpy(cell_averages(self.atlas.pictures[: self.references], self.selection_cells))
+
+    @cached_property
+    def _to_transfer(self) -> list[tuple[Tensor, Tensor]]:
+        """Every candidate and its masks at the transfer's grid."""
+        pairs = zip(self.atlas.pictures[: self.references], self.atlas.masks[: self.references], strict=True)
+        grids = [[cell_averages(each, self.transfer_cells) for each in pair] for pair in pairs]
+        return [(torch.from_numpy(picture), torch.from_numpy(masks)) for picture, masks in grids]
+
+    def _solve(self, references: Tensor, picture: Picture, cells: int) -> Transport:
+        return solve(references, torch.from_numpy(cell_averages(picture, cells)), self.transport)
 
 
 LOCALIZER = Uot

@@ -1,17 +1,20 @@
 """Separable transport against POT's dense solver, brute force and laws."""
 
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import ot
 import pytest
 import torch
+from scipy.special import logsumexp
 
 from medground_bench.anatomy.transport import Transport, TransportSettings, cost_percentile, solve
 from medground_bench.errors import MethodFailed
 
 CELLS = 9
-TIGHT: dict[str, Any] = {"tolerance": 1e-13, "max_iterations": 20000}
+TIGHT: dict[str, Any] = {"tolerance": 1e-13, "max_iterations": 4000}
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def dense_plan(
     cost = distances / np.percentile(distances, 90)
     with pytest.warns(UserWarning, match="entropy"):
         plan = ot.unbalanced.sinkhorn_unbalanced(
-            a, b, cost, epsilon, weight, reg_type="entropy", numItermax=20000, stopThr=1e-14
+            a, b, cost, epsilon, weight, reg_type="entropy", numItermax=4000, stopThr=1e-14
         )
     return x.astype(int), y.astype(int), distances, plan
 
@@ -69,7 +72,7 @@ def test_plan_cost_and_pushed_mass_equal_the_dense_solver_over_the_papers_table_
     inside = region[0, 0].numpy()[x[:, 0], x[:, 1]] > 0
     pushed = transport.push(region)[0, 0].numpy()
     np.testing.assert_allclose(pushed[y[:, 0], y[:, 1]], plan[inside].sum(0), rtol=1e-6)
-    u, k, v = transport.reference_scaling[0], transport.kernel[0], transport.target_scaling[0]
+    u, k, v = transport.log_u[0].exp(), transport.kernel.factors[0], transport.log_v[0].exp()
     np.testing.assert_allclose((u * (k @ v @ k)).numpy()[x[:, 0], x[:, 1]], plan.sum(1), rtol=1e-6)
 
 
@@ -89,13 +92,13 @@ def test_identical_pictures_are_transported_close_to_the_identity(
     pair: tuple[torch.Tensor, torch.Tensor],
 ) -> None:
     picture = pair[0]
-    settings = TransportSettings(epsilon=0.005, marginal_weight=1.0, **TIGHT)
+    settings = TransportSettings(epsilon=0.005, marginal_weight=1.0, tolerance=1e-9, max_iterations=3000)
     transport = solve(picture[None], picture[None], settings)
     cell = torch.zeros(1, 1, CELLS, CELLS, dtype=torch.float64)
     cell[..., 4, 5] = 1
     received = transport.push(cell)[0, 0]
     assert divmod(int(received.argmax()), CELLS) == (4, 5)
-    torch.testing.assert_close(transport.reference_scaling, transport.target_scaling, rtol=1e-9, atol=0)
+    torch.testing.assert_close(transport.log_u, transport.log_v, rtol=0, atol=1e-6)
 
 
 def test_a_batch_equals_singles_and_one_target_serves_all_references(
@@ -107,7 +110,7 @@ def test_a_batch_equals_singles_and_one_target_serves_all_references(
     for number, one in enumerate(references):
         single = solve(one[None], target[None], TransportSettings())
         assert single.iterations[0] == batch.iterations[number]
-        torch.testing.assert_close(batch.reference_scaling[number], single.reference_scaling[0])
+        torch.testing.assert_close(batch.log_u[number], single.log_u[0])
         torch.testing.assert_close(batch.cost()[number], single.cost()[0])
 
 
@@ -153,8 +156,131 @@ def test_a_picture_without_contrast_is_refused() -> None:
         solve(other, flat, TransportSettings())
 
 
-def test_an_epsilon_out_of_range_is_refused_rather_than_answered() -> None:
-    reference, target = torch.zeros(1, 30, 30), torch.zeros(1, 30, 30)
-    reference[:, :2, :2], target[:, -2:, -2:] = 1, 1
-    with pytest.raises(MethodFailed, match="epsilon"):
-        solve(reference, target, TransportSettings(epsilon=1e-4))
+def corners(cells: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Hard: most mass is close together, some is a whole grid apart, so that exp(-C / epsilon) is zero there."""
+    reference, target = torch.zeros(cells, cells).double(), torch.zeros(cells, cells).double()
+    reference[:3, :3], target[1:4, :3] = 1, 1
+    reference[0, 0], target[2, 1] = 0.4, 0.7
+    reference[-1, -1] = 0.2
+    return reference, target
+
+
+def apart(cells: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Hard: supports that do not touch."""
+    reference, target = torch.zeros(cells, cells).double(), torch.zeros(cells, cells).double()
+    reference[:2, :3], target[-2:, -1:] = torch.tensor([[1.0, 0.6, 0.2]] * 2), 1
+    return reference, target
+
+
+def dense_in_logarithms(
+    reference: torch.Tensor, target: torch.Tensor, settings: TransportSettings
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Places, distances and the plan by the textbook iteration on the whole matrix, in logarithms."""
+    (x, a), (y, b) = dense(reference), dense(target)
+    distances = ((x[:, None] - y[None]) ** 2).sum(-1)
+    log_kernel = -distances / np.percentile(distances, 90) / settings.epsilon
+    power = settings.marginal_weight / (settings.marginal_weight + settings.epsilon)
+    f, g = np.zeros(len(a)), np.zeros(len(b))
+    for _ in range(settings.max_iterations):
+        f = power * (np.log(a) - logsumexp(log_kernel + g[None], axis=1))
+        g = power * (np.log(b) - logsumexp(log_kernel + f[:, None], axis=0))
+    return x.astype(int), y.astype(int), distances, np.exp(f[:, None] + log_kernel + g[None])
+
+
+@pytest.mark.parametrize("pictures", [corners, apart])
+@pytest.mark.parametrize("weight", [0.01, 0.1, 1.0])
+@pytest.mark.parametrize("epsilon", [0.0005, 0.005, 0.05, 0.5])
+def test_hard_pictures_equal_the_dense_iteration_in_logarithms(
+    pictures: Callable[[int], tuple[torch.Tensor, torch.Tensor]], epsilon: float, weight: float
+) -> None:
+    reference, target = pictures(CELLS)
+    settings = TransportSettings(epsilon=epsilon, marginal_weight=weight, tolerance=0, max_iterations=60)
+    x, y, distances, plan = dense_in_logarithms(reference, target, settings)
+    transport = solve(reference, target, settings)
+    one_by_one = torch.zeros(len(x), CELLS, CELLS)
+    one_by_one[range(len(x)), x[:, 0], x[:, 1]] = 1
+    pushed = transport.push(one_by_one).numpy()[:, y[:, 0], y[:, 1]]
+    np.testing.assert_allclose(pushed, plan, rtol=1e-8, atol=1e-30)
+    assert transport.cost().item() == pytest.approx((plan * distances).sum(), rel=1e-8, abs=1e-30)
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "weight"),
+    [(0.005, 0.01), *((epsilon, w) for epsilon in (0.05, 0.5) for w in (0.01, 0.1, 1.0))],
+)
+def test_plans_equal_pots_stabilised_solver_over_the_papers_table_7(
+    pair: tuple[torch.Tensor, torch.Tensor], epsilon: float, weight: float
+) -> None:
+    """At epsilon 0.005 with weight 0.1 and 1 POT 0.9.7's stabilised plan is 40% and 97% off POT's own plain one,
+    with which we are compared above."""
+    (x, a), (y, b) = dense(pair[0]), dense(pair[1])
+    distances = ((x[:, None] - y[None]) ** 2).sum(-1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        plan = ot.unbalanced.sinkhorn_stabilized_unbalanced(
+            a, b, distances / np.percentile(distances, 90), epsilon, weight, reg_type="entropy",
+            numItermax=500, stopThr=1e-14,
+        )  # fmt: skip
+    settings = TransportSettings(epsilon=epsilon, marginal_weight=weight, **TIGHT)
+    one_by_one = torch.zeros(len(x), CELLS, CELLS)
+    one_by_one[range(len(x)), x[:, 0].astype(int), x[:, 1].astype(int)] = 1
+    pushed = solve(*pair, settings).push(one_by_one).numpy()
+    np.testing.assert_allclose(
+        pushed[:, y[:, 0].astype(int), y[:, 1].astype(int)], plan, rtol=1e-5, atol=1e-12
+    )
+
+
+def test_a_hard_picture_in_a_batch_changes_nothing_for_the_others(
+    pair: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    hard, settings = corners(CELLS), TransportSettings(epsilon=0.0005)
+    batch = solve(torch.stack([pair[0], hard[0]]), torch.stack([pair[1], hard[1]]), settings)
+    for number, (reference, target) in enumerate([pair, hard]):
+        single = solve(reference, target, settings)
+        torch.testing.assert_close(batch.cost()[number], single.cost(), rtol=1e-12, atol=0)
+        assert batch.iterations[number] == single.iterations
+
+
+def test_all_pairs_of_references_and_targets_in_one_solve(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    references = torch.stack([pair[0], pair[0].flip(0), pair[0].T + 0.1])
+    targets = torch.stack([pair[1], pair[1].flip(1)])
+    every = solve(references[:, None], targets, TransportSettings())
+    region = torch.rand(4, CELLS, CELLS, generator=torch.Generator().manual_seed(1))
+    pushed = every.push(region.expand(3, 2, -1, -1, -1))
+    assert every.cost().shape == (3, 2) and pushed.shape == (3, 2, 4, CELLS, CELLS)
+    for row, reference in enumerate(references):
+        for column, target in enumerate(targets):
+            single = solve(reference, target, TransportSettings())
+            torch.testing.assert_close(every.cost()[row, column], single.cost(), rtol=1e-12, atol=0)
+            torch.testing.assert_close(pushed[row, column], single.push(region), rtol=1e-12, atol=1e-30)
+
+
+def test_a_region_without_mass_pushes_nothing(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    pushed = solve(*pair, TransportSettings()).push(torch.zeros(1, CELLS, CELLS))
+    assert torch.equal(pushed, torch.zeros(1, CELLS, CELLS, dtype=torch.float64))
+
+
+def test_two_pictures_of_the_same_single_cell_stay_where_they_are() -> None:
+    dot = torch.zeros(5, 5)
+    dot[2, 3] = 1
+    transport = solve(dot, dot, TransportSettings())
+    assert transport.cost() == 0
+    assert int(transport.push(torch.ones(1, 5, 5)).argmax()) == 2 * 5 + 3
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_values_that_are_not_finite_are_refused(value: float) -> None:
+    broken = torch.arange(25.0).view(5, 5)
+    broken[2, 2] = value
+    with pytest.raises(MethodFailed, match="NaN or infinite"):
+        solve(broken, torch.arange(25.0).view(5, 5), TransportSettings())
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_gives_what_the_processor_gives(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    for reference, target in (pair, corners(CELLS)):
+        here = solve(reference, target, TransportSettings(epsilon=0.0005))
+        there = solve(reference.cuda(), target.cuda(), TransportSettings(epsilon=0.0005))
+        assert there.cost().is_cuda
+        torch.testing.assert_close(there.cost().cpu(), here.cost())

@@ -3,10 +3,11 @@ import pytest
 
 from builder.causes import Counterfactual
 from builder.editors.phantom_exact import PhantomExact
-from builder.sources.phantom import Phantom, patient
+from builder.sources.phantom import Phantom
 from medground_bench.causal_filter import Edit
 from medground_bench.phantom import seeds
 from medground_bench.phantom.findings import FINDINGS
+from medground_bench.phantom.patient import patient
 from medground_bench.phantom.shortcut import MARKER_WITH_FINDING, MARKER_WITHOUT_FINDING, SHORTCUT_FINDING
 from medground_bench.types import Answer
 

@@ -1,4 +1,4 @@
-"""`make bench`: quality of the localizers on real chest X-rays, speed of the transport, cost of every method."""
+"""`make bench`: quality of the localizers on real chest X-rays, speed of the transport, MedFocus and every method."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-from tests.performance.lungs import LungScore, score
+from tests.performance.localizers import table as localizer_table
+from tests.performance.medfocus_speed import MedFocusCost, medfocus_cost, plain_way
 from tests.performance.methods_speed import Duel, MethodCost, all_costs, all_duels, open_tiny
 from tests.performance.transport_speed import Speed, compare
+from tests.performance.transport_speed import table as localise_table
 
 REAL_CXR = Path(__file__).parents[3] / "shared" / "data" / "real_cxr"
-LOCALIZERS = ("uot", "mean_box")
 GRIDS = (14, 28, 56)
 WIDTH = 110
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print both tables; without the pictures the first is left out and says so."""
+    """Print every table; without the pictures the first says so and lacks their columns."""
     parser = argparse.ArgumentParser(prog="python -m tests.performance", description=__doc__)
     parser.add_argument(
         "--pictures",
@@ -30,28 +31,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="folder with images/ and annotations.json (default: %(default)s)",
     )
     folder, console = parser.parse_args(arguments).pictures, Console(width=WIDTH)
-    if (folder / "annotations.json").is_file():
-        console.print(lung_table([score(name, folder) for name in LOCALIZERS]))
-    else:
-        console.print(
-            f"No annotations.json in {folder}: lung overlap on real pictures left out (--pictures DIR)."
-        )
+    console.print(localizer_table(folder))
     console.print(speed_table([compare(cells) for cells in GRIDS]))
+    console.print(localise_table())
     with TemporaryDirectory() as weights:
         lvlms = open_tiny(Path(weights))
-        console.print(duel_table(all_duels(lvlms)))
+        console.print(medfocus_table([medfocus_cost(lvlm, family) for family, lvlm in lvlms.items()]))
+        plain = [plain_way(lvlm, family) for family, lvlm in lvlms.items()]
+        console.print(duel_table([*plain, *all_duels(lvlms)]))
         console.print(cost_table(all_costs(lvlms)))
-
-
-def lung_table(scores: list[LungScore]) -> Table:
-    """Mean box IoU against the radiologists, a localizer a row."""
-    table = Table(title=f"{scores[0].pictures} real chest X-rays, mean box IoU of the lungs")
-    for heading in ("localizer", "left lung", "right lung", "mean", "ms a picture"):
-        table.add_column(heading, justify="left" if heading == "localizer" else "right")
-    for one in scores:
-        values = (one.left, one.right, one.both)
-        table.add_row(one.localizer, *(f"{value:.3f}" for value in values), f"{1000 * one.seconds:.1f}")
-    return table
 
 
 def speed_table(speeds: list[Speed]) -> Table:
@@ -62,6 +50,22 @@ def speed_table(speeds: list[Speed]) -> Table:
     for one in speeds:
         times = (f"{1000 * one.separable_s:.1f}", f"{1000 * one.dense_s:.1f}")
         table.add_row(f"{one.cells} x {one.cells}", *times, f"{one.ratio:.0f}", f"{one.error:.0e}")
+    return table
+
+
+def medfocus_table(costs: list[MedFocusCost]) -> Table:
+    """Milliseconds of two questions about one picture, and of each part of the first; an LVLM a row."""
+    table = Table(
+        title="MedFocus, 16 pictures of 224 px: two questions about one picture, and the parts of the first"
+    )
+    parts = ("localise", "resize", "vision", "read picture", "read question")
+    for heading in ("LVLM", "first, ms", "second, ms", "second / first", "difference, nats", *parts):
+        table.add_column(heading, justify="left" if heading == "LVLM" else "right")
+    for one in costs:
+        questions = (f"{1000 * one.first_s:.0f}", f"{1000 * one.second_s:.0f}", f"{one.share:.2f}")
+        timed = (one.localise_s, one.resize_s, one.vision_s, one.picture_s, one.question_s)
+        shown = (f"{1000 * seconds:.1f}" for seconds in timed)
+        table.add_row(one.family, *questions, f"{one.difference:.0e}", *shown)
     return table
 
 

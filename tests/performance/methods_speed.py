@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from medground_bench import plugins
 from medground_bench.lvlms import Need, open_lvlm
@@ -20,7 +20,7 @@ from medground_bench.methods.integrated_gradients import IntegratedGradients
 from medground_bench.methods.occlusion import Occlusion
 from medground_bench.methods.rise import Rise
 from medground_bench.passes import Passes, counting
-from medground_bench.types import Case, Frame
+from medground_bench.types import Case, Frame, Picture, Response
 from tests.tiny_lvlms import DIRECT, radiograph, save_gemma3, save_qwen2_5_vl
 
 SIDE_PX = 56
@@ -87,21 +87,41 @@ def all_costs(lvlms: dict[str, LocalLvlm]) -> list[MethodCost]:
     return [method_cost(name, lvlm, family) for name in names for family, lvlm in lvlms.items()]
 
 
+@dataclass(frozen=True)
+class OneByOne:
+    """The same weights called as transformers documents it, one picture a call: no batch, no memory, its own masks."""
+
+    lvlm: LocalLvlm
+
+    @torch.no_grad()
+    def log_probs(self, pictures: Sequence[Picture], prompt: str, response: Response) -> NDArray[np.float32]:
+        height, width = pictures[0].shape
+        row = self.lvlm._row(Frame("study", width=width, height=height), prompt, response)
+        answer, family = row.ids[row.answer], self.lvlm.family
+        log_probs = []
+        for picture in pictures:
+            logits = self.lvlm.loaded.model(
+                input_ids=row.ids[None],
+                **{family.type_ids: row.image_types[None]},
+                **family.language_inputs(self.lvlm._encoded([picture]), row.frame),
+                use_cache=False,
+                logits_to_keep=len(answer) + 1,
+            ).logits[0, :-1]
+            log_probs.append(logits.float().log_softmax(-1).gather(-1, answer[:, None])[:, 0].numpy())
+        return np.stack(log_probs)
+
+
 def one_at_a_time(method: Method, lvlm: LocalLvlm, family: str) -> Duel:
     """A perturbation method against the same method on the same model, one picture a call."""
     case = bench_case(lvlm)
-
-    class OneByOne:
-        def log_probs(self, pictures: Any, prompt: str, response: Any) -> Any:
-            return np.concatenate([lvlm.log_probs([picture], prompt, response) for picture in pictures])
 
     def ours() -> None:
         method.attribute(lvlm, case, np.random.default_rng(0))
 
     def other() -> None:
-        method.attribute(OneByOne(), case, np.random.default_rng(0))  # type: ignore[arg-type]
+        method.attribute(OneByOne(lvlm), case, np.random.default_rng(0))  # type: ignore[arg-type]
 
-    return _duel(f"{type(method).__name__}: one picture a call", family, ours, other)
+    return duel(f"{type(method).__name__}: one picture a call", family, ours, other)
 
 
 def against_captum(lvlm: LocalLvlm) -> list[Duel]:
@@ -147,8 +167,8 @@ def against_captum(lvlm: LocalLvlm) -> list[Duel]:
 
     rng = np.random.default_rng(0)
     return [
-        _duel("Occlusion: captum", "gemma3", lambda: Occlusion().attribute(lvlm, case, rng), occlusion),
-        _duel(
+        duel("Occlusion: captum", "gemma3", lambda: Occlusion().attribute(lvlm, case, rng), occlusion),
+        duel(
             "IntegratedGradients: captum",
             "gemma3",
             lambda: IntegratedGradients().attribute(lvlm, case, rng),
@@ -192,7 +212,7 @@ def _status_mb(status: Path, name: str) -> float:
     return int(line.split()[1]) / 1024
 
 
-def _duel(what: str, family: str, ours: Callable[[], object], other: Callable[[], object]) -> Duel:
+def duel(what: str, family: str, ours: Callable[[], object], other: Callable[[], object]) -> Duel:
     """In turns, so that a busy spell of the machine meets both."""
     ours(), other()
     times = [(fastest(ours, 1), fastest(other, 1)) for _ in range(TURNS)]
@@ -200,4 +220,6 @@ def _duel(what: str, family: str, ours: Callable[[], object], other: Callable[[]
 
 
 def _explain(method: Method, lvlm: LocalLvlm, case: Case) -> None:
+    """A cold case: nothing is remembered of the one before, which was the same."""
+    lvlm.memory.forget()
     explain(method, lvlm, case, np.random.default_rng(0))

@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 
 import tests.performance.__main__ as programme
+from medground_bench.anatomy.atlas import phantom_atlas
+from medground_bench.anatomy.concepts import CONCEPTS
+from tests.performance import localizers, transport_speed
 from tests.performance.__main__ import REAL_CXR
-from tests.performance.lungs import score
+from tests.performance.medfocus_speed import medfocus_cost
 from tests.performance.methods_speed import Duel, method_cost
 from tests.performance.transport_speed import compare
 
@@ -17,22 +20,40 @@ def test_separable_transport_agrees_with_pot() -> None:
     assert speed.separable_s > 0 and speed.ratio > 0
 
 
+def test_choice_and_transfer_are_the_same_all_three_ways() -> None:
+    atlas, picture = phantom_atlas().first(3), transport_speed.unseen()
+    ours = transport_speed.separable_way(atlas)(picture)
+    assert transport_speed.dense_way(atlas, picture, transport_speed.plain_plan).difference(ours) < 1e-5
+    assert transport_speed.dense_way(atlas, picture, transport_speed.pot_plan).difference(ours) < 1e-3
+
+
+def test_the_oracle_is_right_on_phantoms_and_a_mean_box_is_not() -> None:
+    ids = localizers.PHANTOMS[:1]
+    oracle, control = (localizers.on_phantoms(name, ids) for name in ("oracle", "mean_box"))
+    assert oracle.mean(CONCEPTS) > 0.95, "only rounding to the study frame is lost"
+    assert control.mean(CONCEPTS) < oracle.mean(CONCEPTS) - 0.1
+
+
 @pytest.mark.skipif(not REAL_CXR.is_dir(), reason="the real chest X-rays are not at hand")
-def test_uot_finds_real_lungs_better_than_a_coin_would() -> None:
-    result = score("uot", REAL_CXR)
-    assert result.pictures == 37
-    assert result.both > 0.5
-    assert abs(result.left - result.right) < 0.15
+def test_real_lungs_are_measured_against_boxes_and_masks() -> None:
+    control = localizers.on_radiographs("mean_box", REAL_CXR)
+    assert control.radiologists.pictures == 37 and control.masks.pictures == 30
+    assert 0.5 < control.radiologists.mean() < 0.7
 
 
 def test_the_programme_says_so_when_the_pictures_are_not_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(programme, "GRIDS", (14,))
+    monkeypatch.setattr(localizers, "NAMES", ("mean_box", "oracle"))
+    monkeypatch.setattr(localizers, "PHANTOMS", localizers.PHANTOMS[:1])
     monkeypatch.setattr(programme, "all_duels", lambda lvlms: [Duel("naive calls", "gemma3", 1.0, 6.0)])
     monkeypatch.setattr(
         programme, "all_costs", lambda lvlms: [method_cost("gradcam", lvlms["gemma3"], "gemma3")]
     )
+    monkeypatch.setattr(programme, "localise_table", lambda: "three ways")
+    monkeypatch.setattr(programme, "medfocus_cost", lambda lvlm, family: medfocus_cost(lvlm, family, turns=1))
+    monkeypatch.setattr(programme, "plain_way", lambda lvlm, family: Duel("plain", family, 1.0, 8.0))
     programme.main(["--pictures", str(tmp_path)])
     printed = capsys.readouterr().out
     assert "left out" in printed

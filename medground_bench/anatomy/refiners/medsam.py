@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from medground_bench.anatomy import weights
+from medground_bench.anatomy.refiners import Refiner
 from medground_bench.types import Box, Mask, Picture
 
-MEDSAM = "wanglab/medsam-vit-base@a0a0e4bf38278213a0df876d2378f5736731a15e"
-"""The commit that holds the weights as safetensors."""
+ORIGINAL_SUFFIX = ".pth"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,29 +51,18 @@ class MedSam:
 
 
 @lru_cache(maxsize=2)
-def open_medsam(location: str = MEDSAM) -> MedSam:
-    """A SAM checkpoint in a folder or on the hub (`org/name@commit`), opened once."""
-    import torch
+def open_medsam(location: str) -> Refiner:
+    """MedSAM from a location of `weights`, or from its authors' `medsam_vit_b.pth`; opened once."""
+    if Path(location).suffix == ORIGINAL_SUFFIX:
+        from medground_bench.anatomy.refiners.medsam_original import open_original
+
+        return open_original(Path(location).expanduser())
     from transformers import SamModel, SamProcessor
 
-    folder = checkpoint_folder(location)
-    model = SamModel.from_pretrained(folder, dtype=torch.float32)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    processor = SamProcessor.from_pretrained(folder, backend="pil")
-    return MedSam(model.to(device).eval().requires_grad_(False), processor)
-
-
-def checkpoint_folder(location: str) -> Path:
-    """The files of a folder or of a hub id with a commit, fetched when they are not in the cache."""
-    from medground_bench.lvlms._opening import hub_folder
-
-    return Path(location) if Path(location).is_dir() else hub_folder(*location.rsplit("@", 1)).path
+    folder = weights.MEDSAM.folder(location)
+    return MedSam(weights.MEDSAM.load(SamModel, folder), SamProcessor.from_pretrained(folder, backend="pil"))
 
 
 def medsam_at_hand() -> str | None:
-    """MedSAM's location when its weights are in the hub's cache on this machine; nothing is fetched."""
-    from huggingface_hub import try_to_load_from_cache
-
-    repository, commit = MEDSAM.rsplit("@", 1)
-    cached = try_to_load_from_cache(repository, "model.safetensors", revision=commit)
-    return MEDSAM if isinstance(cached, str) else None
+    """MedSAM's location when its weights are on this machine; nothing is fetched."""
+    return weights.MEDSAM.at_hand()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from transformers import SamConfig, SamModel, SamProcessor
-from transformers.models.sam.image_processing_pil_sam import SamImageProcessorPil
+from transformers import SamModel, SamProcessor
 
-from medground_bench.anatomy.refiners import medsam as module
-from medground_bench.anatomy.refiners import refined
-from medground_bench.anatomy.refiners.medsam import MEDSAM, medsam_at_hand, open_medsam
+from medground_bench.anatomy.refiners import refined, refined_regions
+from medground_bench.anatomy.refiners.medsam import open_medsam
+from medground_bench.anatomy.regions import regions_of_boxes
+from medground_bench.geometry import tight_box
 from medground_bench.types import Box, Frame
+from tests.tiny_localizers import save_sam
 from tests.tiny_lvlms import radiograph
 
 STUDY = Frame("study", width=96, height=64)
@@ -20,21 +21,7 @@ BOXES = (Box(5, 10, 40, 50, STUDY), Box(50, 5, 96, 64, STUDY), Box(0, 0, 96, 64,
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    path = tmp_path_factory.mktemp("tiny_sam")
-    sizes = {"image_size": 64, "patch_size": 8, "hidden_size": 16}
-    decoder = {"hidden_size": 16, "mlp_dim": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
-    config = SamConfig(
-        vision_config={**sizes, "output_channels": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
-                       "mlp_dim": 32, "window_size": 4, "global_attn_indexes": [1], "num_pos_feats": 8},
-        prompt_encoder_config={**sizes, "mask_input_channels": 4},
-        mask_decoder_config={**decoder, "iou_head_hidden_dim": 16, "iou_head_depth": 2},
-        initializer_range=0.3,
-    )  # fmt: skip
-    torch.manual_seed(0)
-    SamModel(config).save_pretrained(path)
-    pixels = SamImageProcessorPil(size={"longest_edge": 64}, pad_size={"height": 64, "width": 64})
-    SamProcessor(pixels).save_pretrained(path)
-    return path
+    return save_sam(tmp_path_factory.mktemp("tiny_sam"))
 
 
 @pytest.fixture
@@ -99,13 +86,27 @@ def test_it_is_opened_once_and_frozen(medsam, folder):
     assert not any(weight.requires_grad for weight in medsam.model.parameters())
 
 
-def test_weights_are_at_hand_only_when_the_pinned_commit_is_in_the_cache(tmp_path, monkeypatch):
-    import huggingface_hub
+class Draws:
+    """A refiner that draws what it is told to."""
 
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    assert medsam_at_hand() is None
-    repository, commit = module.MEDSAM.rsplit("@", 1)
-    snapshot = tmp_path / f"models--{repository.replace('/', '--')}" / "snapshots" / commit
-    snapshot.mkdir(parents=True)
-    (snapshot / "model.safetensors").touch()
-    assert medsam_at_hand() == MEDSAM
+    def __init__(self, *masks):
+        self.drawn = masks
+
+    def masks(self, picture, boxes):
+        return self.drawn
+
+
+def test_refined_regions_take_the_mask_and_its_tight_box_and_keep_what_was_where_the_mask_is_empty(picture):
+    rough = regions_of_boxes({"left lung": BOXES[0], "right lung": BOXES[1]}, STUDY)
+    mask = np.zeros((64, 96), bool)
+    mask[20:30, 7:33] = True
+    fine = refined_regions(Draws(mask, np.zeros_like(mask)), picture, rough)
+    assert fine.boxes == {"left lung": Box(7, 20, 33, 30, STUDY), "right lung": BOXES[1]}
+    assert fine.masks["left lung"] is mask
+    assert tight_box(fine.masks["right lung"], STUDY) == BOXES[1]
+    assert fine.missing == rough.missing and len(fine.missing) == 9
+
+
+def test_nothing_found_is_nothing_to_refine(medsam, picture):
+    nothing = regions_of_boxes({}, STUDY)
+    assert refined_regions(medsam, picture, nothing).boxes == {}

@@ -1,0 +1,172 @@
+"""A reference pool from a user's own copy of Chest ImaGenome and MIMIC-CXR-JPG.
+
+Source: paper, Appendix D: normal pictures complete in all 11 concepts, 16 of them. What is read:
+
+    <imagenome>/silver_dataset/scene_graph/<dicom_id>_SceneGraph.json    or any folder of such files
+    <images>/files/p1x/<patient>/<study>/<dicom_id>.jpg                 or any folder of <dicom_id>.jpg or .png
+
+Boxes are taken in ImaGenome's own frame (x1, y1, x2, y2: longest side 224 px, centred), which is the study frame, so
+copies of the pictures at any size serve. A mask is its box unless the user gives mask files. A picture is normal when
+its scene graph describes something and says `yes` to no anatomical finding, no disease and not to `abnormal`.
+
+These pictures are credentialed: a pool of them stays where its user puts it, and calls them by a digest, because the
+name of a reference travels with results.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from medground_bench.anatomy.atlas import Reference
+from medground_bench.anatomy.concepts import CONCEPTS
+from medground_bench.anatomy.pool_from_folder import SUFFIXES, mask_of
+from medground_bench.durable import sha256
+from medground_bench.errors import BadAtlas, BadPicture, SourceMissing
+from medground_bench.pictures import read_picture, to_study
+from medground_bench.types import Mask, Picture
+
+ENDING = "_SceneGraph.json"
+SIDE = 224
+LICENCE = "PhysioNet Credentialed Health Data License 1.5.0: may not be passed on"
+ABNORMAL = ("anatomicalfinding|yes|", "disease|yes|", "nlp|yes|abnormal")
+
+
+@dataclass(frozen=True, slots=True)
+class ImagenomePool:
+    """What was found.
+
+    references  in order of their ImaGenome id
+    left_out    ImaGenome id of a normal picture -> why it could not serve
+    looked_at   scene graphs read
+    """
+
+    references: list[Reference] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+    looked_at: int = 0
+
+
+def imagenome_references(
+    imagenome: Path, images: Path, *, count: int = 16, masks: Path | None = None
+) -> ImagenomePool:
+    """The first `count` normal pictures, by id, that are complete in all 11 concepts.
+
+    masks   folder of <dicom_id>.<concept>.png, each taken instead of the box
+    raises  SourceMissing where there are no scene graphs, BadAtlas where none of them will do
+    """
+    references: list[Reference] = []
+    left_out: dict[str, str] = {}
+    looked_at = 0
+    for file in _scene_graphs(imagenome):
+        looked_at += 1
+        dicom = file.name.removesuffix(ENDING)
+        try:
+            graph = _read_graph(file)
+            if _normal(graph):
+                references.append(_reference(dicom, graph, images, masks))
+        except (BadAtlas, BadPicture) as problem:
+            left_out[dicom] = str(problem)
+        if len(references) == count:
+            break
+    if not references:
+        reasons = "; ".join(f"{dicom}: {reason}" for dicom, reason in list(left_out.items())[:50])
+        raise BadAtlas(
+            f"none of {looked_at} scene graphs under {imagenome} gives a complete normal picture"
+            f"{': ' + reasons if reasons else ': none is normal'}. Check the folders."
+        )
+    return ImagenomePool(references, left_out, looked_at)
+
+
+def _scene_graphs(imagenome: Path) -> Iterator[Path]:
+    """Sorted by id, so that the same copy gives the same pool."""
+    usual = (imagenome / "silver_dataset" / "scene_graph", imagenome / "scene_graph", imagenome)
+    for folder in usual:
+        names = sorted(folder.glob(f"*{ENDING}")) if folder.is_dir() else []
+        if names:
+            return iter(names)
+    raise SourceMissing(
+        f"{imagenome} holds no scene graph (*{ENDING}). Give your copy of Chest ImaGenome with "
+        "silver_dataset/scene_graph.zip unpacked."
+    )
+
+
+def _read_graph(file: Path) -> Mapping[str, Any]:
+    try:
+        graph = json.loads(file.read_text("utf-8"))
+    except ValueError as error:
+        raise BadAtlas(f"{file.name} is not JSON ({error})") from error
+    needed = ("objects", "attributes", "patient_id", "study_id")
+    absent = [key for key in needed if not isinstance(graph, dict) or key not in graph]
+    if absent:
+        raise BadAtlas(f"{file.name} has no {' and no '.join(absent)}")
+    return graph
+
+
+def _normal(graph: Mapping[str, Any]) -> bool:
+    said = [
+        attribute for place in graph["attributes"] for group in place["attributes"] for attribute in group
+    ]
+    return bool(said) and not any(attribute.startswith(ABNORMAL) for attribute in said)
+
+
+def _reference(dicom: str, graph: Mapping[str, Any], images: Path, masks: Path | None) -> Reference:
+    picture = read_picture(_image(dicom, graph, images))
+    boxes = {each["bbox_name"]: each for each in graph["objects"] if each["bbox_name"] in CONCEPTS}
+    found: dict[str, Mask] = {}
+    problems = []
+    for concept in CONCEPTS:
+        file = _mask_file(masks, dicom, concept)
+        try:
+            if file is not None:
+                found[concept] = mask_of(file, picture)
+            elif concept in boxes:
+                found[concept] = _box_mask(concept, boxes[concept], picture)
+            else:
+                problems.append(f"no box of {concept}")
+        except (BadAtlas, BadPicture) as problem:
+            problems.append(str(problem))
+    if problems:
+        raise BadAtlas(", ".join(problems))
+    name = f"imagenome-{sha256(dicom.encode())[:12]}"
+    source = f"Chest ImaGenome 1.0.0 and MIMIC-CXR-JPG, {dicom}"
+    return Reference(name, to_study(picture, SIDE).picture, found, source, LICENCE)
+
+
+def _image(dicom: str, graph: Mapping[str, Any], images: Path) -> Path:
+    patient, study = f"p{graph['patient_id']}", f"s{graph['study_id']}"
+    nested = Path(patient[:3]) / patient / study
+    for folder in (images / "files" / nested, images / nested, images):
+        for suffix in SUFFIXES:
+            if (folder / f"{dicom}{suffix}").is_file():
+                return folder / f"{dicom}{suffix}"
+    raise BadAtlas(f"its picture is not under {images}")
+
+
+def _mask_file(masks: Path | None, dicom: str, concept: str) -> Path | None:
+    if masks is None:
+        return None
+    names = (f"{dicom}.{concept}.png", f"{dicom}.{concept.replace(' ', '_')}.png")
+    return next((masks / name for name in names if (masks / name).is_file()), None)
+
+
+def _box_mask(concept: str, box: Mapping[str, Any], picture: Picture) -> Mask:
+    """The box clipped to the radiograph; silver boxes can be negative, reach outside or have no area."""
+    x0, y0, x1, y1 = (float(box[key]) for key in ("x1", "y1", "x2", "y2"))
+    letterbox = to_study(picture, SIDE).letterbox
+    radiograph = np.zeros((SIDE, SIDE), bool)
+    radiograph[
+        letterbox.top : letterbox.top + letterbox.content_height,
+        letterbox.left : letterbox.left + letterbox.content_width,
+    ] = True
+    mask = np.zeros((SIDE, SIDE), bool)
+    mask[round(max(y0, 0)) : round(max(y1, 0)), round(max(x0, 0)) : round(max(x1, 0))] = True
+    if not mask.any():
+        raise BadAtlas(f"the box of {concept} has no area")
+    if 2 * (mask & radiograph).sum() < mask.sum():
+        raise BadAtlas(f"the box of {concept} lies in the bars beside the picture: another one was annotated")
+    return mask & radiograph

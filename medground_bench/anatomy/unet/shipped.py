@@ -1,0 +1,42 @@
+"""The trained weights that come with the package, or those of another folder that `train` wrote."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+from safetensors.torch import load
+
+from medground_bench.anatomy.unet.network import AnatomyNet
+from medground_bench.durable import sha256
+from medground_bench.errors import SourceMissing
+
+MODEL = Path(__file__).with_name("model")
+WEIGHTS, RECORD = "model.safetensors", "training.json"
+
+
+@cache
+def shipped_net() -> AnatomyNet:
+    """The shipped network, read once."""
+    return load_net(MODEL)
+
+
+def load_net(folder: Path) -> AnatomyNet:
+    """The network of a folder, float32, frozen; SourceMissing when its weights are not there or not those recorded."""
+    try:
+        content = (folder / WEIGHTS).read_bytes()
+        recorded = json.loads((folder / RECORD).read_text("utf-8"))["weights_sha256"]
+    except FileNotFoundError as error:
+        raise SourceMissing(
+            f"the anatomy U-Net's {Path(error.filename).name} is not in {folder}. Install the package again, or "
+            "train it: python -m medground_bench.anatomy.unet.train --help."
+        ) from error
+    if sha256(content) != recorded:
+        raise SourceMissing(
+            f"{folder / WEIGHTS} is damaged or was exchanged: its SHA-256 is {sha256(content)}, "
+            f"{RECORD} beside it says {recorded}. Install the package again."
+        )
+    net = AnatomyNet()
+    net.load_state_dict({name: value.float() for name, value in load(content).items()})
+    return net.eval().requires_grad_(False)

@@ -1,0 +1,85 @@
+"""Oracle: a source's own masks, exact for the phantom; needs a case of the benchmark, not just a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from medground_bench.anatomy.concepts import ConceptRegions
+from medground_bench.anatomy.regions import regions_of_masks
+from medground_bench.errors import SourceMissing
+from medground_bench.phantom.patient import Patient, patient
+from medground_bench.pictures import to_study
+from medground_bench.types import Case, Mask, Picture
+
+PHANTOM = "phantom"
+CASES_KEPT = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Oracle:
+    """The upper end of every comparison of localizers: nothing is looked for, the regions are known."""
+
+    def localize(self, picture: Picture) -> ConceptRegions:
+        """SourceMissing: a picture alone does not say whose it is."""
+        raise SourceMissing(
+            "the oracle knows the anatomy of the benchmark's own cases, and this picture comes without one. Choose "
+            "another localizer (medground list localizers), or run on a benchmark: medground predict --benchmark ..."
+        )
+
+    def localize_case(self, case: Case) -> ConceptRegions:
+        """The masks from which the case's picture was drawn, its findings included, in the study frame.
+
+        An enlarged heart is masked as enlarged. SourceMissing for a case of another source than the phantom, and for
+        a picture that is not, pixel by pixel, what the phantom draws for that case.
+        """
+        source, image_id = source_and_image(case.case_id)
+        if source != PHANTOM:
+            raise SourceMissing(
+                f"case {case.case_id}: no masks of the anatomy come with {source}; the oracle has those of {PHANTOM} "
+                "only. Choose another localizer: medground list localizers"
+            )
+        if not (image_id.isascii() and image_id.isdigit()):
+            raise SourceMissing(
+                f"case {case.case_id}: {image_id!r} is no picture of the phantom, whose ids are whole numbers."
+            )
+        picture = case.picture
+        regions = _phantom_regions(image_id, picture.shape[0], picture.tobytes())
+        if regions is None:
+            raise SourceMissing(
+                f"case {case.case_id}: its picture is not the one that this version draws for phantom {image_id}, so "
+                "the masks would not fit it. Build the benchmark again, and ask about its pictures unedited."
+            )
+        return regions
+
+
+def source_and_image(case_id: str) -> tuple[str, str]:
+    """`<source>/<image_id>/<finding-slug>@<lvlm>:<mode>` -> its source and image id, which may hold slashes."""
+    source, _, rest = case_id.partition("@")[0].partition("/")
+    return source, rest.rpartition("/")[0]
+
+
+@lru_cache(maxsize=CASES_KEPT)
+def _phantom_regions(image_id: str, side: int, content: bytes) -> ConceptRegions | None:
+    """The regions of a phantom in a study frame of that side; None when the grey values are not its own."""
+    who = patient(image_id)
+    if _drawn(who, side).tobytes() != content:
+        return None
+    return regions_of_masks(_masks(who, side))
+
+
+def _drawn(who: Patient, side: int) -> Picture:
+    return to_study(who.scene.native(who.findings, marker=who.marker), side).picture
+
+
+def _masks(who: Patient, side: int) -> dict[str, Mask]:
+    """Native masks through the pictures' own resize path; half a pixel or more counts as in."""
+    native = who.scene.native_concept_masks(who.findings)
+    return {
+        concept: to_study(mask.astype(np.uint8) * 255, side).picture > 127 for concept, mask in native.items()
+    }
+
+
+LOCALIZER = Oracle

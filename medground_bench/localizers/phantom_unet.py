@@ -1,0 +1,66 @@
+"""A small U-Net that was trained on phantoms alone and ships with the package: the best open localizer here.
+
+It has never seen a patient's picture; its card says how well it does on real ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from medground_bench.anatomy.concepts import CONCEPTS, ConceptRegions
+from medground_bench.geometry import tight_box
+from medground_bench.types import Frame, Picture
+
+if TYPE_CHECKING:
+    from medground_bench.anatomy.unet.network import AnatomyNet
+
+NET_SIDE_PX = 224
+"""The side it was trained on; other pictures are resized for it, and its logits back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhantomUnet:
+    """One pass of the network, then one clean mask per concept. `net` is None for the shipped weights."""
+
+    net: AnatomyNet | None = None
+
+    def localize(self, picture: Picture) -> ConceptRegions:
+        """The 11 concepts on one square picture in the study frame, black bars included.
+
+        A concept that is nowhere likelier than not is listed as missing.
+        """
+        from medground_bench.anatomy.unet.masks import concept_masks
+
+        side = picture.shape[0]
+        frame = Frame("study", width=side, height=side)
+        masks = concept_masks(self._logits(picture))
+        boxes = {concept: tight_box(mask, frame) for concept, mask in masks.items()}
+        found = {concept: box for concept, box in boxes.items() if box is not None}
+        return ConceptRegions(
+            frame,
+            {concept: masks[concept] for concept in found},
+            found,
+            missing=tuple(concept for concept in CONCEPTS if concept not in found),
+        )
+
+    def _logits(self, picture: Picture) -> NDArray[np.float32]:
+        """(11, side, side), positive where a concept is likelier than not."""
+        import torch
+
+        from medground_bench.anatomy.unet.network import enlarge
+        from medground_bench.anatomy.unet.shipped import shipped_net
+
+        size = (NET_SIDE_PX, NET_SIDE_PX)
+        seen = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
+        with torch.no_grad():
+            logits = (self.net or shipped_net())(torch.from_numpy(seen.copy())[None])
+            logits = enlarge(logits, picture.shape[0])[0]
+        return logits.numpy()
+
+
+LOCALIZER = PhantomUnet

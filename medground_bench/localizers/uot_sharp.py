@@ -1,0 +1,63 @@
+"""Transport used as a registration: references laid over the picture, their masks warped and put to the vote.
+
+The paper's localizer thresholds mass that the entropic blur has spread over a seventh of the picture. Here transport
+only says how a reference must be moved, and the masks are moved whole, so their outlines stay sharp. How that is done
+is in `anatomy/registration.py`; nothing is learned, and no real picture was used to choose its constants.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from medground_bench.anatomy.atlas import Atlas, default_atlas
+from medground_bench.anatomy.concepts import ConceptRegions
+from medground_bench.anatomy.regions import regions_of_masks
+from medground_bench.anatomy.registration import Chests, register
+from medground_bench.errors import BadAtlas, BadPicture
+from medground_bench.types import Picture
+
+LUNGS = ("left lung", "right lung")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UotSharp:
+    """The first `references` of the atlas vote; a pixel belongs to a concept when more than half of them say so."""
+
+    atlas: Atlas = field(default_factory=default_atlas)
+    references: int = 4
+
+    def __post_init__(self) -> None:
+        absent = [lung for lung in LUNGS if lung not in self.atlas.concepts]
+        if absent:
+            raise BadAtlas(
+                f"uot_sharp moves references by their lungs; the atlas has no {' and no '.join(absent)}."
+            )
+
+    def localize(self, picture: Picture) -> ConceptRegions:
+        """The atlas' concepts on one square picture in the study frame, black bars included.
+
+        A concept that lies beyond the picture is listed as missing. A picture of one grey raises BadPicture.
+        """
+        if picture.min() == picture.max():
+            raise BadPicture(f"every pixel has grey {picture.min()}: there is no anatomy on a blank picture.")
+        votes = register(self._chests, picture).carried(self._masks, picture.shape[0]).mean(0)
+        masks = dict(zip(self.atlas.concepts, (votes > 0.5).numpy(), strict=True))
+        return regions_of_masks(masks, sought=self.atlas.concepts)
+
+    @cached_property
+    def _chests(self) -> Chests:
+        atlas = self.atlas.first(self.references)
+        lungs = [atlas.concepts.index(lung) for lung in LUNGS]
+        return Chests.of(atlas.pictures, atlas.masks[:, lungs].any(1))
+
+    @cached_property
+    def _masks(self) -> Tensor:
+        return torch.from_numpy(self.atlas.first(self.references).masks.astype(np.float32))
+
+
+LOCALIZER = UotSharp

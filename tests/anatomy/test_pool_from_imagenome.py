@@ -1,0 +1,206 @@
+"""A pool from a synthetic copy of Chest ImaGenome and MIMIC-CXR-JPG in their true formats."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from medground_bench.anatomy.atlas import load_atlas, save_pool
+from medground_bench.anatomy.concepts import CONCEPTS
+from medground_bench.anatomy.pool_from_imagenome import imagenome_references
+from medground_bench.errors import BadAtlas, SourceMissing
+from medground_bench.geometry import Letterbox, tight_box
+from medground_bench.phantom.scene import Scene
+from medground_bench.types import Frame
+
+NORMAL = ["nlp|yes|normal"]
+PATIENT, STUDY = 10000032, 50414267
+
+
+class Copy:
+    """Scene graphs and pictures of phantoms, written as the two data sets are laid out."""
+
+    def __init__(self, root: Path) -> None:
+        self.graphs = root / "imagenome" / "silver_dataset" / "scene_graph"
+        self.imagenome, self.images = root / "imagenome", root / "mimic-cxr-jpg"
+        self.studies = self.images / "files" / "p10" / f"p{PATIENT}" / f"s{STUDY}"
+        self.graphs.mkdir(parents=True)
+        self.studies.mkdir(parents=True)
+
+    def add(self, dicom: str, said: list[str], **changed: Any) -> Scene:
+        """One picture; `changed` replaces boxes (concept with _ for spaces -> xyxy at 224 px, None leaves it out)."""
+        scene = Scene.sample(6_000_200 + len(list(self.graphs.iterdir())))
+        Image.fromarray(scene.native()).save(self.studies / f"{dicom}.jpg", quality=95)
+        boxes = boxes_224(scene) | {name.replace("_", " "): box for name, box in changed.items()}
+        objects = [box_object(dicom, name, box, scene) for name, box in boxes.items() if box is not None]
+        objects.append(box_object(dicom, "spine", (100, 20, 120, 200), scene))
+        graph = {
+            "image_id": dicom, "viewpoint": "PA", "patient_id": PATIENT, "study_id": STUDY, "gender": "F",
+            "age_decile": "50-60", "reason_for_exam": "made up", "StudyOrder": 1, "StudyDateTime": "2180-01-01",
+            "objects": objects, "relationships": [],
+            "attributes": [{
+                "left lung": True, "bbox_name": "left lung", "synsets": ["C1"], "name": "Left lung",
+                "attributes": [said], "attributes_ids": [["C2"]], "phrases": ["made up"], "phrase_IDs": ["1|1"],
+                "sections": ["finalreport"], "object_id": f"{dicom}_left lung",
+            }],
+        }  # fmt: skip
+        (self.graphs / f"{dicom}_SceneGraph.json").write_text(json.dumps(graph))
+        return scene
+
+
+def boxes_224(scene: Scene) -> dict[str, Any]:
+    letterbox = letterbox_of(scene)
+    boxes = {}
+    for concept, mask in scene.native_concept_masks().items():
+        box = tight_box(mask, letterbox.native)
+        assert box is not None
+        boxes[concept] = letterbox.to_study(box).xyxy
+    return boxes
+
+
+def letterbox_of(scene: Scene) -> Letterbox:
+    return Letterbox.fit(Frame("native", scene.native_width, scene.native_height))
+
+
+def box_object(dicom: str, name: str, box: Any, scene: Scene) -> dict[str, Any]:
+    x1, y1, x2, y2 = (round(value) for value in box)
+    ratio, letterbox = max(scene.native_width, scene.native_height) / 224, letterbox_of(scene)
+    native = {
+        f"original_{key}": round((value - bar) * ratio)
+        for key, value, bar in zip(
+            ("x1", "y1", "x2", "y2"), (x1, y1, x2, y2), (letterbox.left, letterbox.top) * 2, strict=True
+        )
+    }
+    return {
+        "object_id": f"{dicom}_{name}", "x1": x1, "y1": y1, "x2": x2, "y2": y2, "width": x2 - x1, "height": y2 - y1,
+        "bbox_name": name, "synsets": ["C1"], "name": name, **native,
+        "original_width": native["original_x2"] - native["original_x1"],
+        "original_height": native["original_y2"] - native["original_y1"],
+    }  # fmt: skip
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    return Copy(tmp_path)
+
+
+def test_normal_complete_pictures_become_references_with_their_boxes_as_masks(
+    copy: Copy, tmp_path: Path
+) -> None:
+    scene = copy.add("b", NORMAL)
+    copy.add("a", [*NORMAL, "anatomicalfinding|no|lung opacity", "disease|no|pneumonia"])
+    found = imagenome_references(copy.imagenome, copy.images)
+    assert [one.source.rpartition(" ")[2] for one in found.references] == ["a", "b"]
+    assert not found.left_out and found.looked_at == 2
+    for concept, mask in found.references[1].masks.items():
+        box = tight_box(mask, Frame("study", 224, 224))
+        assert box is not None
+        assert box.xyxy == pytest.approx(boxes_224(scene)[concept], abs=1), concept
+        assert mask.sum() == box.area
+    save_pool(tmp_path / "pool", found.references, credentialed=True)
+    assert load_atlas(tmp_path / "pool").concepts == CONCEPTS
+
+
+@pytest.mark.parametrize(
+    "said", [["anatomicalfinding|yes|lung opacity"], ["disease|yes|pneumonia"], ["nlp|yes|abnormal"], []]
+)
+def test_a_picture_with_a_finding_or_without_a_word_is_not_normal(copy: Copy, said: list[str]) -> None:
+    copy.add("a", NORMAL)
+    copy.add("b", said)
+    found = imagenome_references(copy.imagenome, copy.images)
+    assert len(found.references) == 1 and not found.left_out
+
+
+@pytest.mark.parametrize(
+    ("box", "says"),
+    [
+        (None, "no box of left clavicle"),
+        ((50, 50, 50, 60), "left clavicle has no area"),
+        ((-30, -20, -5, -2), "left clavicle has no area"),
+    ],
+)
+def test_a_normal_picture_without_a_concept_is_left_out_by_name(copy: Copy, box: Any, says: str) -> None:
+    copy.add("a", NORMAL)
+    copy.add("b", NORMAL, left_clavicle=box)
+    found = imagenome_references(copy.imagenome, copy.images)
+    assert len(found.references) == 1
+    assert list(found.left_out) == ["b"] and says in found.left_out["b"]
+
+
+def test_all_that_is_wrong_with_a_picture_is_said(copy: Copy) -> None:
+    copy.add("a", NORMAL, left_clavicle=None, mediastinum=None)
+    with pytest.raises(BadAtlas, match="a: no box of mediastinum, no box of left clavicle"):
+        imagenome_references(copy.imagenome, copy.images)
+
+
+def test_a_picture_of_another_shape_than_the_annotated_one_is_left_out(copy: Copy) -> None:
+    copy.add("a", NORMAL)
+    copy.add("b", NORMAL)
+    Image.fromarray(np.full((300, 100), 9, np.uint8)).save(copy.studies / "b.jpg")
+    assert "another one was annotated" in imagenome_references(copy.imagenome, copy.images).left_out["b"]
+
+
+def test_damaged_graphs_and_absent_pictures_are_said_and_do_not_stop_the_rest(copy: Copy) -> None:
+    copy.add("a", NORMAL)
+    copy.add("b", NORMAL)
+    (copy.studies / "b.jpg").unlink()
+    (copy.graphs / "c_SceneGraph.json").write_text("{")
+    (copy.graphs / "d_SceneGraph.json").write_text("{}")
+    left_out = imagenome_references(copy.imagenome, copy.images).left_out
+    assert "picture is not under" in left_out["b"]
+    assert "not JSON" in left_out["c"] and "has no objects" in left_out["d"]
+
+
+def test_no_more_than_asked_for_are_taken_and_resized_copies_serve(copy: Copy) -> None:
+    for dicom in "abc":
+        copy.add(dicom, NORMAL)
+    small = copy.images.parent / "small"
+    small.mkdir()
+    for dicom in "abc":
+        with Image.open(copy.studies / f"{dicom}.jpg") as picture:
+            picture.resize((picture.width // 2, picture.height // 2)).save(small / f"{dicom}.png")
+    at_half = imagenome_references(copy.imagenome, small, count=2)
+    assert len(at_half.references) == 2 and at_half.looked_at == 2
+    whole = imagenome_references(copy.imagenome, copy.images, count=2)
+    for half, full in zip(at_half.references, whole.references, strict=True):
+        boxes = [tight_box(one.masks["left lung"], Frame("study", 224, 224)) for one in (half, full)]
+        assert boxes[0].xyxy == pytest.approx(boxes[1].xyxy, abs=1.5)  # type: ignore[union-attr]
+
+
+def test_masks_that_the_user_gives_are_taken_instead_of_boxes(copy: Copy, tmp_path: Path) -> None:
+    scene = copy.add("a", NORMAL, right_clavicle=None)
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    for concept, name in (("left lung", "left lung"), ("right clavicle", "right_clavicle")):
+        mask = scene.native_concept_masks()[concept]
+        Image.fromarray(mask.astype(np.uint8) * 255).save(masks / f"a.{name}.png")
+    with pytest.raises(BadAtlas, match="no box of right clavicle"):
+        imagenome_references(copy.imagenome, copy.images)
+    (reference,) = imagenome_references(copy.imagenome, copy.images, masks=masks).references
+    box = tight_box(reference.masks["left lung"], Frame("study", 224, 224))
+    assert box is not None
+    assert reference.masks["left lung"].sum() < 0.9 * box.area, "a lung is no rectangle"
+    assert reference.masks["right clavicle"].any()
+
+
+def test_a_credentialed_pool_is_kept_out_of_checkouts_and_names_nobody(copy: Copy, tmp_path: Path) -> None:
+    copy.add("a", NORMAL)
+    references = imagenome_references(copy.imagenome, copy.images).references
+    (tmp_path / "checkout" / ".git").mkdir(parents=True)
+    with pytest.raises(BadAtlas, match="git checkout"):
+        save_pool(tmp_path / "checkout" / "deep" / "pool", references, credentialed=True)
+    assert not (tmp_path / "checkout" / "deep").exists()
+    save_pool(tmp_path / "pool", references, credentialed=True)
+    manifest = json.loads((tmp_path / "pool" / "manifest.json").read_text())
+    assert manifest["credentialed"] is True
+    assert "may not be passed on" in manifest["pictures"][0]["licence"]
+    assert (tmp_path / "pool" / ".gitignore").read_text() == "*\n"
+    assert references[0].name.startswith("imagenome-") and len(references[0].name) == 22
+
+
+def test_a_folder_without_scene_graphs_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SourceMissing, match="unpacked"):
+        imagenome_references(tmp_path, tmp_path)
