@@ -7,20 +7,20 @@ Exit codes: 0 done, 1 the input is at fault, 2 usage (also a name nobody has), 3
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from medground_bench import __version__
+from medground_bench import __version__, submission_commands
+from medground_bench.ablation import What
+from medground_bench.atlas_commands import atlas_app
 from medground_bench.console import run
-from medground_bench.errors import BadSubmission, MethodFailed, SourceMissing, UnknownName
+from medground_bench.errors import MethodFailed, UnknownName
+from medground_bench.options import BenchmarkOption, JsonOption, open_benchmark
 from medground_bench.types import Mode
-
-if TYPE_CHECKING:
-    from medground_bench.benchmark import Benchmark
-    from medground_bench.submission import Submission
 
 DEFAULT_LVLM = "phantom_gemma3"
 
@@ -35,19 +35,14 @@ app = typer.Typer(
 ImageArgument = Annotated[
     Path, typer.Argument(metavar="IMAGE", help="A chest X-ray: PNG, JPEG, TIFF, BMP or WEBP.")
 ]
-FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A prediction file, .jsonl or .jsonl.gz.")]
-BenchmarkOption = Annotated[
-    str, typer.Option("--benchmark", help="A benchmark folder, or a hub id such as org/name.")
-]
 LvlmOption = Annotated[
     str, typer.Option("--lvlm", help="A key of `medground list lvlms`, a folder, or org/name@commit.")
 ]
 ModeOption = Annotated[Mode, typer.Option("--mode", help="How the LVLM is asked.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 FolderOption = Annotated[
     Path | None, typer.Option("--out", help="Folder for pictures and JSON; medground-out/<image> by default.")
 ]
-
+VOCABULARY_HELP = "Concepts for MedFocus: imagenome, lung_zones, or a YAML file."
 
 TUNED = Path("medground-tuned")
 ALL_METHODS = "all"
@@ -113,6 +108,7 @@ def attribute(
     lvlm: LvlmOption = DEFAULT_LVLM,
     method: Annotated[list[str] | None, typer.Option("--method", help="May be given again; medfocus if not.")] = None,
     mode: ModeOption = Mode.DIRECT,
+    vocabulary: Annotated[str | None, typer.Option("--vocabulary", help=VOCABULARY_HELP)] = None,
     out: FolderOption = None,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
@@ -131,7 +127,8 @@ def attribute(
     from medground_bench.one_picture import Ask
 
     folder = out or _folder_of(image)
-    attributed = attribute_file(image, Ask(mode, finding, question), lvlm, methods, folder)
+    wanted = Ask(mode, finding, question)
+    attributed = attribute_file(image, wanted, lvlm, methods, folder, vocabulary=vocabulary)
     if attributed.note:
         typer.echo(f"note: {attributed.note}", err=True)
     typer.echo(json.dumps(attributed.as_json(), indent=2) if as_json else attributed.as_text())
@@ -188,7 +185,7 @@ def predict(
     for name in method:
         if name != ALL_METHODS:
             _demand("methods", name)
-    opened = _open_benchmark(benchmark)
+    opened = open_benchmark(benchmark)
     opened.references(lvlm=lvlm, mode=mode)
     from medground_bench.lvlms import open_lvlm
     from medground_bench.many_runs import method_names
@@ -229,7 +226,7 @@ def tune(
     Example: medground tune --benchmark medground-bench --lvlm phantom_gemma3 --method attention_head
     """
     _demand("methods", method)
-    opened = _open_benchmark(benchmark)
+    opened = open_benchmark(benchmark)
     modes = (
         [mode]
         if mode
@@ -251,43 +248,44 @@ def tune(
 
 
 @app.command()
-def check(file: FileArgument, benchmark: BenchmarkOption) -> None:
-    """Tell every problem of a prediction file.
+def ablate(
+    benchmark: BenchmarkOption,
+    out: Annotated[Path, typer.Option("--out", help="Folder for tables, figures and kept results.")],
+    what: Annotated[What, typer.Option("--what", help="Which part; all share their results.")] = What.ALL,
+    lvlm: Annotated[list[str] | None, typer.Option("--lvlm", help="May be given again; all if not.")] = None,
+    mode: Annotated[list[Mode] | None, typer.Option("--mode", help="May be given again; both if not.")] = None,
+    localizer: Annotated[str | None, typer.Option("--localizer", help="That of every other row; uot if not.")] = None,
+    vocabulary: Annotated[str | None, typer.Option("--vocabulary", help=VOCABULARY_HELP)] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Questions of each group of a track.")] = None,
+) -> None:  # fmt: skip
+    """Change one thing of MedFocus at a time.
 
-    Example: medground check medfocus.jsonl --benchmark medground-bench
+    Tables 2, 7 and 8 and figure 6 of the paper on any benchmark, as CSV files and as figures for print. A row that
+    cannot be run here is told with the reason. Can be stopped at any time; the same command goes on where it was.
+
+    Example: medground ablate --benchmark medground-bench --lvlm phantom_gemma3 --what localizers --out ablation
     """
-    given = _read_submission(file, benchmark, whole_tracks=True)
-    tracks = ", ".join(f"{track.lvlm} {track.mode}" for track in given.tracks) or "none"
-    typer.echo(f"{file}: no problem. {len(given.predictions)} cases; whole tracks: {tracks}.")
-
-
-@app.command()
-def score(file: FileArgument, benchmark: BenchmarkOption, as_json: JsonOption = False) -> None:
-    """Score a prediction file.
-
-    A case that it lacks of a track that it touches counts as 0 and as failed; so does one on which, by the .run.json
-    beside the file, the method failed.
-
-    Example: medground score medfocus.jsonl --benchmark medground-bench --json
-    """
-    given = _read_submission(file, benchmark, whole_tracks=False)
-    import numpy as np
+    if localizer is not None:
+        _demand("localizers", localizer)
+    opened = open_benchmark(benchmark)
     from rich.console import Console
 
-    from medground_bench import scoring
-    from medground_bench.run_file import predictions_of
-    from medground_bench.show import scores_table
+    from medground_bench.ablation.report import Plan
+    from medground_bench.ablation.report import ablate as run_ablation
+    from medground_bench.ablation.summary import summary
+    from medground_bench.ablation.variants import Variant
 
-    touched = {(track.lvlm, track.mode) for track in given.tracks}
-    references = [
-        each for each in _open_benchmark(benchmark).references() if (each.lvlm, each.mode) in touched
-    ]
-    predictions = predictions_of(file, given.predictions)
-    rows = scoring.score(references, predictions, rng=np.random.default_rng(0))
-    if as_json:
-        typer.echo(json.dumps({"file": str(file), "tracks": [row.as_dict() for row in rows]}, indent=2))
-    else:
-        Console().print(scores_table(rows))
+    own = Variant()
+    base = replace(own, localizer=localizer or own.localizer, vocabulary=vocabulary or own.vocabulary)
+    plan = Plan(what=what, base=base, lvlms=lvlm or (), modes=mode or (), limit=limit)
+    made = run_ablation(opened, plan, out)
+    Console().print(summary(made))
+    typer.echo(f"written to {out}: {', '.join(file.name for file in made.files)}")
+
+
+app.add_typer(atlas_app, name="atlas")
+app.command()(submission_commands.check)
+app.command()(submission_commands.score)
 
 
 @app.command("list")
@@ -325,29 +323,6 @@ def _demand(kind: str, name: str) -> None:
 
 def _folder_of(image: Path) -> Path:
     return Path("medground-out") / image.stem
-
-
-def _open_benchmark(location: str) -> Benchmark:
-    from medground_bench.benchmark import Benchmark
-
-    return Benchmark.open(location)
-
-
-def _read_submission(file: Path, benchmark: str, *, whole_tracks: bool) -> Submission:
-    from medground_bench.submission import Problems, read_submission
-
-    references = _open_benchmark(benchmark).references()
-    try:
-        content = file.read_bytes()
-    except FileNotFoundError as error:
-        raise SourceMissing(f"{file}: there is no such file. Check the path.") from error
-    given = read_submission(content, references, whole_tracks=whole_tracks)
-    if isinstance(given, Problems):
-        shown = "".join(f"\n  {problem}" for problem in given.shown)
-        more = f"\n  ... and {given.total - len(given.shown)} more." if given.total > len(given.shown) else ""
-        counts = ", ".join(f"{code} {count}" for code, count in given.counts.items())
-        raise BadSubmission(f"{file} has {given.total} problems ({counts}):{shown}{more}")
-    return given
 
 
 if __name__ == "__main__":

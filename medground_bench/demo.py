@@ -1,4 +1,4 @@
-"""The demo: build the phantom benchmark, run every method on every track, score, and keep the board.
+"""The demo: build the phantom benchmark, tune and run every method on every track, score, and keep the board.
 
 Every stage keeps what it has done, so a second run is quick and a killed one goes on where it was.
 """
@@ -22,6 +22,7 @@ from typing import Any
 from medground_bench.benchmark import Benchmark
 from medground_bench.board import Board, MethodRun, TrackFacts, build_board
 from medground_bench.console import Stopped
+from medground_bench.durable import write_whole
 from medground_bench.errors import BadSubmission, MedgroundError, SourceMissing
 from medground_bench.lvlms import checkpoints
 from medground_bench.many_runs import TrackRun, run_methods
@@ -29,10 +30,15 @@ from medground_bench.one_picture import embedded
 from medground_bench.phantom.shortcut import SHORTCUT_FINDING
 from medground_bench.run_file import predictions_of
 from medground_bench.submission import Problems, read_submission
+from medground_bench.sweep import Sweep, file_of
+from medground_bench.sweep_chart import sweeps_as_markdown
+from medground_bench.tune import tunable_names
 from medground_bench.types import Mode, Reference
 
 BENCHMARK = "medground-bench"
 PREDICTIONS = "predictions"
+TUNED = "tuned"
+TUNED_TABLE = "README.md"
 SOURCE = "phantom"
 CASES_PER_PICTURE = 3
 """Retained in a track, on average."""
@@ -40,14 +46,18 @@ CASES_PER_PICTURE = 3
 
 @dataclass(slots=True)
 class Demo:
-    """What a demo made: the board, and the seconds every stage took, in order."""
+    """What a demo made: the board, the sweeps its methods were tuned by, and the seconds of every stage, in order."""
 
     board: Board = field(default_factory=lambda: Board(()))
+    sweeps: tuple[Sweep, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
 
 
 def run_demo(out: Path, cases: int, *, lvlms: Sequence[str] = (), methods: Sequence[str] = ()) -> Demo:
-    """Build, predict, score; everything is kept in `out`, the board as `board.json`.
+    """Build, tune, predict, score; everything is kept in `out`, the board as `board.json`.
+
+    Layers, heads and baselines are chosen on the split `tune`, which in a small benchmark has few cases; what was tried
+    and chosen on how many is in the folder `tuned`, as tables and heat maps.
 
     cases    wanted in every track; as many pictures are taken as give them on average
     lvlms    keys or folders; by default the embedded ones
@@ -63,9 +73,11 @@ def run_demo(out: Path, cases: int, *, lvlms: Sequence[str] = (), methods: Seque
         _builder(
             checkout, "build", "--source", SOURCE, *choices, "--limit", str(pictures), "--out", str(folder)
         )
-    with _timed(demo, "run all methods"):
+    with _timed(demo, "tune and run all methods"):
         tracks = [(key, mode) for mode in (Mode.REASON, Mode.DIRECT) for key in lvlms]
-        runs = run_methods(folder, tracks, methods, out / PREDICTIONS)
+        runs = run_methods(folder, tracks, methods, out / PREDICTIONS, tuned=out / TUNED)
+        demo.sweeps = _sweeps(out / TUNED, runs)
+        write_whole(out / TUNED / TUNED_TABLE, sweeps_as_markdown(demo.sweeps).encode())
     with _timed(demo, "score"):
         references = Benchmark.open(folder).references()
         statistics = _builder(checkout, "stats", "--out", str(folder), "--json")
@@ -134,6 +146,13 @@ def track_facts(statistics: list[dict[str, Any]]) -> list[TrackFacts]:
 
 def _track(row: dict[str, Any]) -> tuple[str, str, str]:
     return row["lvlm"], row["mode"], row["source"]
+
+
+def _sweeps(folder: Path, runs: Sequence[TrackRun]) -> tuple[Sweep, ...]:
+    """What the methods of these runs were tuned by."""
+    tunable = tunable_names()
+    files = [file_of(folder, run.lvlm, run.mode, run.method) for run in runs if run.method in tunable]
+    return tuple(Sweep.read(file) for file in files if file.is_file())
 
 
 def _method_run(references: Sequence[Reference], run: TrackRun) -> MethodRun:

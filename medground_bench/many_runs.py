@@ -18,6 +18,7 @@ from medground_bench.console import progress
 from medground_bench.errors import MedgroundError
 from medground_bench.lvlms import Lvlm, open_lvlm
 from medground_bench.predict import Outcome, Run, predict
+from medground_bench.tune import SPLIT, tunable_names, tune_to
 from medground_bench.types import Mode
 
 MOST_PROCESSES = 4
@@ -37,11 +38,15 @@ class TrackRun:
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """What one process does: locations of LVLMs with a mode each, methods, and the threads it may use."""
+    """What one process does: locations of LVLMs with a mode each, methods, and the threads it may use.
+
+    tuned  folder for what is chosen on the split `tune`; None to leave methods at their defaults
+    """
 
     tracks: tuple[tuple[str, Mode], ...]
     methods: tuple[str, ...]
     threads: int
+    tuned: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +57,27 @@ class _End:
 
 
 def run_methods(
-    benchmark: Path, tracks: Sequence[tuple[str, Mode]], methods: Sequence[str], folder: Path
+    benchmark: Path,
+    tracks: Sequence[tuple[str, Mode]],
+    methods: Sequence[str],
+    folder: Path,
+    *,
+    tuned: Path | None = None,
 ) -> list[TrackRun]:
     """Run methods over tracks; files are `<lvlm>-<mode>-<method>.jsonl`.
 
     tracks   (location of an LVLM, mode); put the longest first
     methods  by name; none for every method that the LVLM of a track supports
+    tuned    folder in which every method that has settings to choose is first tuned, on the track's own cases of the
+             split `tune`; one that has none there keeps its defaults
     """
     folder.mkdir(parents=True, exist_ok=True)
     cores = os.cpu_count() or 1
     processes = max(1, min(cores, len(tracks), MOST_PROCESSES))
     threads = max(1, cores // processes)
-    shares = [_Share(_dealt(tracks, place, processes), tuple(methods), threads) for place in range(processes)]
+    shares = [
+        _Share(_dealt(tracks, place, processes), tuple(methods), threads, tuned) for place in range(processes)
+    ]
     context = get_context("spawn")
     finished = context.Queue()
     workers = [
@@ -134,8 +148,13 @@ def _work(share: _Share, benchmark: Path, folder: Path, finished: Any) -> None:
 
 
 def _runs(share: _Share, benchmark: Benchmark, folder: Path) -> Iterator[TrackRun]:
+    tunable = tunable_names() if share.tuned else ()
     for location, mode in share.tracks:
         lvlm = open_lvlm(location)
+        tune_cases = {(track.lvlm, track.mode): track.cases for track in benchmark.tracks(SPLIT)}
         for name in share.methods or method_names(lvlm):
+            if share.tuned and name in tunable and tune_cases.get((lvlm.key, mode)):
+                tune_to(share.tuned, benchmark, lvlm, name, mode)
             file = folder / f"{lvlm.key.replace('/', '--')}-{mode}-{name}.jsonl"
-            yield TrackRun(lvlm.key, mode, name, predict(benchmark, lvlm, Run(name, mode), file))
+            outcome = predict(benchmark, lvlm, Run(name, mode), file, tuned=share.tuned)
+            yield TrackRun(lvlm.key, mode, name, outcome)

@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from medground_bench.charts import draw_concept_drops, draw_token_drops
+from medground_bench.concept_figure import draw_concepts
 from medground_bench.durable import write_whole
 from medground_bench.localizers import localize
 from medground_bench.lvlms import open_lvlm
@@ -22,11 +22,11 @@ from medground_bench.one_picture import (
     Explanation,
     ask,
     check_finding,
+    check_vocabulary,
     embedded,
     explain_by,
 )
 from medground_bench.pictures import read_picture, to_study
-from medground_bench.plots import draw_concepts
 from medground_bench.types import Box
 
 
@@ -63,11 +63,15 @@ class Attributed:
         """For people: the answer, then a paragraph per method."""
         lines = [f"{self.lvlm} says {self.asked.answer}: {self.asked.case.response.text.strip()}"]
         for each in self.explanations:
-            concept = f" {each.explained.attribution.concept}" if each.explained.attribution.concept else ""
+            evidence = each.explained.attribution
+            delta = evidence.concept_drops.get(evidence.concept or "")
+            loss = "" if delta is None else f", {delta:.2f} nats"
+            concept = f" {evidence.concept}{loss}" if each.explained.boxes and evidence.concept else ""
             lines.append(f"{each.method}:{concept} ({each.seconds:.2f} s)")
-            lines += [f"  {_corners(box)}" for box in each.explained.boxes] or [
-                "  no box: the map holds no evidence"
-            ]
+            lines += [f"  {_corners(box)}" for box in each.explained.boxes]
+            lines += [f"  nothing to report: {each.no_box_because}"] if each.no_box_because else []
+            missing = ", ".join(evidence.missing_concepts)
+            lines += [f"  not found on the picture, so not tried: {missing}"] if missing else []
         return "\n".join(lines)
 
 
@@ -91,26 +95,36 @@ class Located:
         return "\n".join([*lines, *(f"{name:<26}not found" for name in self.missing)])
 
 
-def attribute_file(image: Path, wanted: Ask, lvlm: str, methods: Sequence[str], folder: Path) -> Attributed:
+def attribute_file(
+    image: Path,
+    wanted: Ask,
+    lvlm: str,
+    methods: Sequence[str],
+    folder: Path,
+    *,
+    vocabulary: str | None = None,
+) -> Attributed:
     """Ask, explain, and write `<method>.png`, charts and `attribution.json` into a folder.
 
-    Everything cheap that can be wrong is looked at before the LVLM is opened.
+    A chart that an earlier run left for a method that now has none is removed. Everything cheap that can be wrong is
+    looked at before the LVLM is opened.
+
+    vocabulary  concepts for the methods that try concepts: a shipped name or a YAML file
     """
     native = read_picture(image)
     if wanted.finding is not None:
         check_finding(wanted.finding, lvlm)
+    if vocabulary is not None:
+        check_vocabulary(vocabulary, methods)
     opened = open_lvlm(lvlm)
     asked = ask(opened, native, wanted, name=image.stem)
-    explanations = [explain_by(method, opened, asked.case) for method in dict.fromkeys(methods)]
+    explanations = [
+        explain_by(method, opened, asked.case, vocabulary=vocabulary) for method in dict.fromkeys(methods)
+    ]
     for each in explanations:
-        evidence = each.explained.attribution
         _save(folder / f"{each.method}.png", each.overlay(native))
-        if evidence.concept_drops:
-            chart = draw_concept_drops(evidence.concept_drops, chosen=evidence.concept)
-            _save(folder / f"{each.method}-concepts.png", chart)
-        if evidence.token_drops:
-            chart = draw_token_drops(evidence.token_drops, concept=evidence.concept or "region")
-            _save(folder / f"{each.method}-tokens.png", chart)
+        _save(folder / f"{each.method}-concepts.png", each.concept_chart())
+        _save(folder / f"{each.method}-words.png", each.word_chart())
     attributed = Attributed(image, opened.key, asked, explanations)
     _save_json(folder / "attribution.json", attributed.as_json())
     return attributed
@@ -130,7 +144,10 @@ def localize_file(image: Path, localizer: str, folder: Path) -> Located:
     return located
 
 
-def _save(path: Path, image: Image.Image) -> None:
+def _save(path: Path, image: Image.Image | None) -> None:
+    if image is None:
+        path.unlink(missing_ok=True)
+        return
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     write_whole(path, buffer.getvalue())

@@ -6,20 +6,26 @@ What `medground attribute` and the Space's "Try it" share.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from PIL import Image
 
-from medground_bench.errors import UnknownName
+from medground_bench import plugins
+from medground_bench.anatomy.vocabulary_file import read_vocabulary
+from medground_bench.charts import draw_concept_drops, draw_word_drops
+from medground_bench.errors import UnknownName, Unsupported
 from medground_bench.lvlms import Lvlm, checkpoints
-from medground_bench.methods import Explained, explain, open_method
+from medground_bench.methods import Explained, Method, explain, open_method
+from medground_bench.methods.medfocus import MedFocus
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.pictures import to_study
 from medground_bench.plots import draw_boxes, draw_saliency
 from medground_bench.predict import case_rng
 from medground_bench.prompts import SUFFIXES, prompt, read_answer
 from medground_bench.types import Answer, Case, Frame, Mode, Picture, case_id, finding_slug
+from medground_bench.words import WordDrop, word_drops
 
 EMBEDDED = "embedded:"
 PHANTOM_NOTE = (
@@ -61,11 +67,29 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
-    """What one method made of a case, and how long it took."""
+    """What one method, with its settings, made of a case, and how long it took."""
 
     method: str
+    settings: Method
     explained: Explained
     seconds: float
+
+    @property
+    def words(self) -> list[WordDrop]:
+        """The response's words with what each lost; none for a method, or a fallback, without drops of tokens."""
+        return word_drops(self.explained.attribution.token_drops)
+
+    @property
+    def no_box_because(self) -> str | None:
+        """Why there is no box, in a few words; None when there is one."""
+        evidence = self.explained.attribution
+        if self.explained.boxes:
+            return None
+        if evidence.boxes:
+            return "every box lies in the padding around the picture"
+        if evidence.boxes is None:
+            return "the map holds no evidence"
+        return evidence.concept or "the method chose none"
 
     def as_json(self) -> dict[str, Any]:
         """Plain values: native boxes, concept, drops in nats."""
@@ -76,6 +100,8 @@ class Explanation:
             "concept": evidence.concept,
             "concept_drops": dict(evidence.concept_drops),
             "token_drops": [{"token": each.token, "drop": each.drop} for each in evidence.token_drops],
+            "word_drops": [{"word": each.text.strip(), "drop": each.drop} for each in self.words],
+            "missing_concepts": list(evidence.missing_concepts),
             "seconds": round(self.seconds, 3),
         }
 
@@ -86,6 +112,27 @@ class Explanation:
         if evidence.saliency is None:
             return draw_boxes(native, boxes)
         return draw_saliency(native, evidence.saliency, boxes)
+
+    def concept_chart(self) -> Image.Image | None:
+        """Bars of Delta for concepts and groups; None for a method that tries none."""
+        evidence = self.explained.attribution
+        if not evidence.concept_drops:
+            return None
+        if not isinstance(self.settings, MedFocus):
+            return draw_concept_drops(evidence.concept_drops, chosen=evidence.concept)
+        return draw_concept_drops(
+            evidence.concept_drops,
+            chosen=evidence.concept,
+            groups={group.name for group in self.settings.concepts.groups},
+            least=self.settings.least_drop,
+        )
+
+    def word_chart(self) -> Image.Image | None:
+        """The response with its words shaded by what they lost; None where no loss was measured."""
+        words = self.words
+        return (
+            draw_word_drops(words, region=self.explained.attribution.concept or "region") if words else None
+        )
 
 
 def embedded(key: str) -> bool:
@@ -116,9 +163,26 @@ def ask(lvlm: Lvlm, native: Picture, wanted: Ask, *, name: str) -> Asked:
     return Asked(native, case, read_answer(response.text, wanted.finding))
 
 
-def explain_by(method: str, lvlm: Lvlm, case: Case, *, seed: int = 0) -> Explanation:
-    """Run the method of that name on a case, with the randomness it would have in a prediction file."""
-    opened = open_method(method, lvlm)
+def check_vocabulary(vocabulary: str, methods: Iterable[str]) -> None:
+    """BadVocabulary or UnknownName for one that cannot be read, Unsupported when none of the methods takes one."""
+    read_vocabulary(vocabulary)
+    if not any(issubclass(plugins.load("methods", method), MedFocus) for method in methods):
+        raise Unsupported(
+            "none of the chosen methods tries concepts, so none takes a vocabulary. Add medfocus."
+        )
+
+
+def explain_by(
+    method: str, lvlm: Lvlm, case: Case, *, vocabulary: str | None = None, settings: Method | None = None
+) -> Explanation:
+    """Run the method of that name on a case, with the randomness it would have in a prediction file.
+
+    vocabulary  concepts for a method that tries concepts, see `anatomy.vocabulary`; others go without
+    settings    the method as `medground tune` chose it; its defaults if not given
+    """
+    opened = open_method(method, lvlm) if settings is None else settings
+    if vocabulary is not None and isinstance(opened, MedFocus):
+        opened = replace(opened, vocabulary=vocabulary)
     start = time.perf_counter()
-    explained = explain(opened, lvlm, case, case_rng(seed, case.case_id))
-    return Explanation(method, explained, time.perf_counter() - start)
+    explained = explain(opened, lvlm, case, case_rng(0, case.case_id))
+    return Explanation(method, opened, explained, time.perf_counter() - start)

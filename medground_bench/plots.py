@@ -1,4 +1,4 @@
-"""Overlays on a radiograph, at its own size: boxes, saliency, concepts. Pillow only; every function returns RGB.
+"""Overlays on a radiograph, at its own size: boxes and saliency. Pillow only; every function returns RGB.
 
 Boxes, maps and masks may be in the picture's own frame or in the study frame of its letterbox; the latter are brought
 to the picture first. Any other size raises FrameMismatch.
@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from medground_bench.anatomy.concepts import CONCEPTS, ConceptRegions
 from medground_bench.errors import FrameMismatch
 from medground_bench.geometry import Letterbox, resize_bilinear
 from medground_bench.types import Box, Frame, Picture, SaliencyMap
@@ -33,19 +32,18 @@ COLOURS: tuple[Colour, ...] = (
     (255, 170, 150),
     (220, 150, 255),
 )
-"""Bright on grey and told apart under the common colour blindnesses by lightness too; concepts take them in order."""
+"""Bright on grey, in order. Eleven cannot all be told apart by everyone, so concepts carry a number as well."""
 
 HEAT = np.array([[0, 0, 0], [80, 18, 123], [182, 54, 121], [251, 136, 97], [252, 253, 191]], np.float64)
 """Anchors of the heat colours, dark to light, evenly spaced: order survives in a black and white print."""
 
-MASK_OPACITY = 0.2
 HEAT_OPACITY = 0.65
 
 
 def draw_boxes(picture: Picture, boxes: Mapping[str, Sequence[Box]]) -> Image.Image:
     """Boxes by label, one colour a label, the label written at the first box. Boxes in the padding are left out."""
-    native = _native(picture)
-    layers = {label: [_to_picture(box, native) for box in labelled] for label, labelled in boxes.items()}
+    native = native_frame(picture)
+    layers = {label: [box_on_picture(box, native) for box in labelled] for label, labelled in boxes.items()}
     colours = {label: COLOURS[number % len(COLOURS)] for number, label in enumerate(boxes)}
     return _outlined(Image.fromarray(picture).convert("RGB"), layers, colours)
 
@@ -57,7 +55,7 @@ def draw_saliency(
 
     The map is stretched from its minimum to its maximum; a constant one leaves the picture as it is.
     """
-    native = _native(picture)
+    native = native_frame(picture)
     values = _content(saliency.values.astype(np.float64), saliency.frame, native)
     span = values.max() - values.min()
     strength = (values - values.min()) / span if span > 0 else np.zeros_like(values)
@@ -68,30 +66,17 @@ def draw_saliency(
     )
     if not boxes:
         return blended
-    layers = {label: [_to_picture(box, native) for box in labelled] for label, labelled in boxes.items()}
+    layers = {label: [box_on_picture(box, native) for box in labelled] for label, labelled in boxes.items()}
     return _outlined(blended, layers, {label: COLOURS[n % len(COLOURS)] for n, label in enumerate(boxes)})
 
 
-def draw_concepts(picture: Picture, regions: ConceptRegions) -> Image.Image:
-    """Every concept in its own colour: mask tinted, box outlined and named."""
-    native = _native(picture)
-    tinted = np.repeat(picture[..., None], 3, -1).astype(np.float64)
-    known = [*CONCEPTS, *sorted(set(regions.boxes) - set(CONCEPTS))]
-    colours = {concept: COLOURS[number % len(COLOURS)] for number, concept in enumerate(known)}
-    for concept, mask in regions.masks.items():
-        covered = _content(mask.astype(np.float64), regions.frame, native) >= 0.5
-        tinted[covered] += MASK_OPACITY * (np.array(colours[concept]) - tinted[covered])
-    image = Image.fromarray(np.rint(tinted).astype(np.uint8))
-    layers = {concept: [_to_picture(box, native)] for concept, box in regions.boxes.items()}
-    return _outlined(image, layers, colours)
-
-
-def _native(picture: Picture) -> Frame:
+def native_frame(picture: Picture) -> Frame:
+    """The picture's own frame."""
     height, width = picture.shape
     return Frame("native", width=width, height=height)
 
 
-def _letterbox(frame: Frame, native: Frame) -> Letterbox | None:
+def letterbox_of(frame: Frame, native: Frame) -> Letterbox | None:
     """The letterbox that leads from a frame to the picture; None when the frame is the picture itself."""
     if (frame.width, frame.height) == (native.width, native.height):
         return None
@@ -103,14 +88,15 @@ def _letterbox(frame: Frame, native: Frame) -> Letterbox | None:
     )
 
 
-def _to_picture(box: Box, native: Frame) -> Box | None:
-    letterbox = _letterbox(box.frame, native)
+def box_on_picture(box: Box, native: Frame) -> Box | None:
+    """A box of the picture or of its study frame, on the picture; None for one in the padding."""
+    letterbox = letterbox_of(box.frame, native)
     return box if letterbox is None else letterbox.to_native(box)
 
 
 def _content(values: NDArray[np.float64], frame: Frame, native: Frame) -> NDArray[np.float64]:
     """Values over `frame` as pixels of the picture."""
-    letterbox = _letterbox(frame, native)
+    letterbox = letterbox_of(frame, native)
     if letterbox is None:
         return resize_bilinear(values, width=native.width, height=native.height)
     study = resize_bilinear(values, width=frame.width, height=frame.height)
@@ -148,16 +134,19 @@ def _outlined(
 
 
 def _label_place(text: Rectangle, box: Box, size: tuple[int, int], placed: Sequence[Rectangle]) -> Rectangle:
-    """Above the box, else the first free place below that; always inside the picture."""
+    """Above the box, else the first free place below that, else the first above; always inside the picture."""
     width, height = text[2] + 4, text[3] + 2
     x = min(max(0.0, box.x0), max(0.0, size[0] - width))
     lowest = max(0.0, size[1] - height)
     first = min(max(0.0, box.y0 - height), lowest)
-    for y in np.arange(first, lowest + 1, height):
-        place = (x, float(y), x + width, float(y) + height)
-        if not any(_touch(place, other) for other in placed):
-            return place
-    return (x, first, x + width, first + height)
+    rows = [*np.arange(first, lowest + 1, height), *np.arange(first, -1, -height)]
+    places = [(x, float(y), x + width, float(y) + height) for y in rows]
+    return first_free(places, placed)
+
+
+def first_free(places: Sequence[Rectangle], placed: Sequence[Rectangle]) -> Rectangle:
+    """The first place that touches none of those that are taken; the first of all when there is none."""
+    return next((place for place in places if not any(_touch(place, other) for other in placed)), places[0])
 
 
 def _touch(one: Rectangle, other: Rectangle) -> bool:

@@ -17,9 +17,9 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -136,11 +136,12 @@ def case_rng(seed: int, case: str) -> np.random.Generator:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A prediction, why there is nothing in it when the method failed, and the concepts that were not found."""
+    """A prediction, why there is nothing in it when the method failed, and what else the method said of the case."""
 
     prediction: dict[str, Any]
     error: str | None
     missing_concepts: Sequence[str] = ()
+    self_checks: Mapping[str, float] = field(default_factory=dict)
 
 
 def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> _Line:
@@ -160,7 +161,7 @@ def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> _Line:
         seconds=round(time.perf_counter() - start, 4),
         tokens=tuple(drop.drop for drop in evidence.token_drops) or None,
     )
-    return _Line(prediction.as_json(), None, evidence.missing_concepts)
+    return _Line(prediction.as_json(), None, evidence.missing_concepts, evidence.self_checks)
 
 
 @dataclass(slots=True)
@@ -242,12 +243,25 @@ def _finish(file: Path, key: str, lines: dict[str, _Line], made: dict[str, Any])
         "cases": len(ordered),
         "without_boxes": without_boxes,
         "missing_concepts": dict(sorted(missing.items())),
+        "self_checks": _self_checks(ordered),
         "failures": [asdict(failure) for failure in failures],
     }
     write_whole(file, content)
     write_whole(run_file(file), (json.dumps(side, indent=2) + "\n").encode("ascii"))
     _partial_file(file).unlink(missing_ok=True)
     return Outcome(file, len(ordered), tuple(failures), without_boxes)
+
+
+def _self_checks(lines: Sequence[_Line]) -> dict[str, dict[str, float]]:
+    """Of every check that the method made of itself, such as the completeness gap: its least, median and most."""
+    values: dict[str, list[float]] = {}
+    for line in lines:
+        for name, value in line.self_checks.items():
+            values.setdefault(name, []).append(value)
+    return {
+        name: {"least": min(of), "median": float(np.median(of)), "most": max(of), "cases": len(of)}
+        for name, of in sorted(values.items())
+    }
 
 
 def _finished(file: Path, key: str) -> Outcome | None:

@@ -35,13 +35,18 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """Every candidate in the method's own order, and what they were tried on."""
+    """Every candidate in the method's own order, and what they were tried on.
+
+    benchmark  digest of the cases
+    code       digest of what a method's boxes depend on besides cases and weights
+    """
 
     method: str
     lvlm: str
     lvlm_revision: str
     mode: Mode
     benchmark: str
+    code: str
     cases: int
     candidates: tuple[Candidate, ...]
 

@@ -63,6 +63,34 @@ def sweep_table(sweep: Sweep) -> Table:
     return table
 
 
+def sweeps_as_markdown(sweeps: Sequence[Sweep]) -> str:
+    """A row per sweep: what was chosen, and how it compares with everything that was tried; percent."""
+    lines = [
+        "# Settings chosen on the split tune",
+        "",
+        "By mean IoU. Everything that was tried is in the JSON file of the sweep, and in the picture of that name. The "
+        "fewer the cases, the more a choice is luck.",
+        "",
+        "| method | LVLM | mode | cases | chosen | mean IoU, % | median of all tried | tried | failed |",
+        "|" + "---|" * 9,
+    ]
+    for sweep in sorted(sweeps, key=lambda sweep: (sweep.method, sweep.lvlm, sweep.mode)):
+        chosen, tried = sweep.chosen, [candidate.iou for candidate in sweep.candidates]
+        varying = _Table.of(sweep)
+        settings = [
+            f"{name} {_label(chosen.settings[name])}" for name in (varying.down, varying.across) if name
+        ]
+        cells = (sweep.method, sweep.lvlm, sweep.mode, sweep.cases, ", ".join(settings))
+        scores = (
+            f"{100 * chosen.iou:.1f}",
+            f"{100 * float(np.median(tried)):.1f}",
+            len(tried),
+            chosen.failed,
+        )
+        lines.append(f"| {' | '.join(map(str, cells + scores))} |")
+    return "\n".join(lines) + "\n"
+
+
 @dataclass(frozen=True, slots=True)
 class _Table:
     """Which setting goes down and which across, and their values in the order of the candidates."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from medground_bench import plugins
 from medground_bench.benchmark import Benchmark
+from medground_bench.code_version import method_code
 from medground_bench.console import progress
 from medground_bench.durable import sha256, write_whole
 from medground_bench.errors import NOT_OF_A_CASE, MedgroundError, SourceMissing, Unsupported
@@ -20,7 +21,7 @@ from medground_bench.lvlms import Lvlm
 from medground_bench.methods import Method, Tunable, explain, open_method
 from medground_bench.predict import case_rng
 from medground_bench.scoring import overlap
-from medground_bench.sweep import Candidate, Sweep, settings_of
+from medground_bench.sweep import Candidate, Sweep, file_of, settings_of
 from medground_bench.sweep_chart import draw_sweep
 from medground_bench.types import Case, Mode, Reference
 
@@ -53,6 +54,7 @@ def tune(benchmark: Benchmark, lvlm: Lvlm, name: str, mode: Mode) -> Sweep:
         lvlm_revision=lvlm.revision,
         mode=mode,
         benchmark=benchmark.content_digest(lvlm.key, mode, SPLIT),
+        code=method_code(),
         cases=len(references),
         candidates=tuple(
             Candidate(
@@ -73,13 +75,19 @@ class Kept:
 
 
 def tune_to(folder: Path, benchmark: Benchmark, lvlm: Lvlm, name: str, mode: Mode) -> Kept:
-    """`tune`, with the choice as JSON and the heat map as PNG in a folder."""
-    sweep = tune(benchmark, lvlm, name, mode)
-    buffer = io.BytesIO()
-    draw_sweep(sweep).save(buffer, "PNG")
-    file = sweep.save(folder)
+    """`tune`, with the choice as JSON and the heat map as PNG in a folder.
+
+    What is there of the same cases, weights and code is kept.
+    """
+    file = file_of(folder, lvlm.key, mode, name)
     picture = file.with_suffix(".png")
-    write_whole(picture, buffer.getvalue())
+    sweep = _still_valid(file, benchmark, lvlm, mode)
+    if sweep is None or not picture.is_file():
+        sweep = tune(benchmark, lvlm, name, mode)
+        buffer = io.BytesIO()
+        draw_sweep(sweep).save(buffer, "PNG")
+        write_whole(picture, buffer.getvalue())
+        sweep.save(folder)
     return Kept(sweep, file, picture)
 
 
@@ -87,6 +95,16 @@ def tunable_names() -> list[str]:
     """Methods that offer candidates, sorted."""
     names = [plugin.name for plugin in plugins.available("methods")]
     return [name for name in names if hasattr(plugins.load("methods", name), "candidates")]
+
+
+def _still_valid(file: Path, benchmark: Benchmark, lvlm: Lvlm, mode: Mode) -> Sweep | None:
+    try:
+        sweep = Sweep.read(file)
+    except SourceMissing:
+        return None
+    made_from = (sweep.lvlm_revision, sweep.benchmark, sweep.code)
+    now = (lvlm.revision, benchmark.content_digest(lvlm.key, mode, SPLIT), method_code())
+    return sweep if made_from == now else None
 
 
 def _ious(candidates: Sequence[Method], lvlm: Lvlm, case: Case, reference: Reference) -> NDArray[np.float64]:

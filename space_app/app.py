@@ -1,6 +1,7 @@
 """The Space of MedGround-Bench: the board, and attribution methods to try on a picture.
 
-Deployable as it stands. The board is read from the folder in MEDGROUND_RESULTS, or from `results/` beside this file.
+Deployable as it stands. The board, and the settings that methods were tuned to, are read from the folder in
+MEDGROUND_RESULTS, or from `results/` beside this file.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from PIL import Image
 
 from medground_bench import plugins
 from medground_bench.board import ALL, Board, BoardRow
-from medground_bench.charts import draw_concept_drops
+from medground_bench.demo import TUNED
 from medground_bench.durable import sha256
 from medground_bench.errors import MedgroundError
 from medground_bench.lvlms import Lvlm, checkpoints, open_lvlm
@@ -30,6 +31,7 @@ from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.scene import Scene
 from medground_bench.pictures import read_picture
 from medground_bench.scoring import By
+from medground_bench.sweep import Tuned, tuned_method
 from medground_bench.types import Mode
 
 RESULTS_VARIABLE = "MEDGROUND_RESULTS"
@@ -82,7 +84,8 @@ def attribute(
     """Ask the LVLM about the picture and explain its answer by every chosen method.
 
     question  in the user's own words; asked instead of the finding when it is not empty
-    returns   the answer, an overlay per method, drops per concept and per token, and all boxes in native pixels
+    returns   the answer, an overlay per method, drops per concept and per word of the first method that has them, and
+              all boxes in native pixels
     """
     with _errors_shown():
         if not image:
@@ -90,21 +93,27 @@ def attribute(
         if not methods:
             raise MedgroundError("No method is chosen. Tick at least one.")
         asked = _asked(image, finding, question.strip(), lvlm, Mode(mode))
-        explanations = [explain_by(name, _open(lvlm), asked.case) for name in methods]
+        tuned = {
+            name: tuned_method(name, _open(lvlm), Mode(mode), results_folder() / TUNED) for name in methods
+        }
+        explanations = [
+            explain_by(name, _open(lvlm), asked.case, settings=chosen.method if chosen else None)
+            for name, chosen in tuned.items()
+        ]
     note = "" if not embedded(lvlm) or _is_example(image) else f"\n\n**{PHANTOM_NOTE.format(lvlm=lvlm)}**"
-    overlays = [(each.overlay(asked.native), _caption(each)) for each in explanations]
+    overlays = [(each.overlay(asked.native), _caption(each, tuned[each.method])) for each in explanations]
     boxes = [row for each in explanations for row in _box_cells(each)]
     return (
         _answer_text(asked) + note,
         overlays,
         _concept_chart(explanations),
-        _token_drops(explanations),
+        _word_drops(explanations),
         pd.DataFrame(boxes, columns=list(BOX_COLUMNS)),
     )
 
 
 def results_folder() -> Path:
-    """Where the board is read from."""
+    """Where the board and the tuned settings are read from."""
     return Path(os.environ.get(RESULTS_VARIABLE) or Path(__file__).parent / "results")
 
 
@@ -209,13 +218,13 @@ def _try_tab() -> None:
             overlays = gr.Gallery(
                 show_label=False, columns=2, height="auto", object_fit="contain", elem_id="overlays"
             )
-            tokens = gr.HighlightedText(label="Loss of every token of the answer (nats)", show_legend=False)
+            words = gr.HighlightedText(label="Loss of every word of the answer (nats)", show_legend=False)
             concepts = gr.Image(show_label=False, interactive=False, buttons=["download", "fullscreen"])
             boxes = gr.Dataframe(headers=list(BOX_COLUMNS), interactive=False, label="Boxes, native pixels")
     go.click(
         attribute,
         [image, finding, question, lvlm, mode, chosen],
-        [answer, overlays, concepts, tokens, boxes],
+        [answer, overlays, concepts, words, boxes],
         api_name="attribute",
         show_progress_on=answer,
         concurrency_limit=1,
@@ -272,23 +281,19 @@ def _answer_text(asked: Asked) -> str:
     return f"**{asked.answer.value.capitalize()}.** \u201c{said}\u201d"
 
 
-def _caption(explanation: Explanation) -> str:
+def _caption(explanation: Explanation, tuned: Tuned | None) -> str:
     concept = explanation.explained.attribution.concept
-    return f"{explanation.method}: {concept}" if concept else explanation.method
+    name = f"{explanation.method} (tuned on {tuned.sweep.cases} cases)" if tuned else explanation.method
+    return f"{name}: {concept}" if concept else name
 
 
 def _concept_chart(explanations: Sequence[Explanation]) -> Image.Image | None:
-    evidence = next(
-        (e.explained.attribution for e in explanations if e.explained.attribution.concept_drops), None
-    )
-    return draw_concept_drops(evidence.concept_drops, chosen=evidence.concept) if evidence else None
+    return next((chart for each in explanations if (chart := each.concept_chart())), None)
 
 
-def _token_drops(explanations: Sequence[Explanation]) -> list[tuple[str, float]]:
-    drops = next(
-        (e.explained.attribution.token_drops for e in explanations if e.explained.attribution.token_drops), ()
-    )
-    return [(each.token, round(each.drop, 3)) for each in drops]
+def _word_drops(explanations: Sequence[Explanation]) -> list[tuple[str, float]]:
+    words = next((each.words for each in explanations if each.words), [])
+    return [(word.text, round(word.drop, 3)) for word in words]
 
 
 def _box_cells(explanation: Explanation) -> Iterator[list[Any]]:

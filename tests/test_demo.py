@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from medground_bench.benchmark import Benchmark
 from medground_bench.board import Board
 from medground_bench.demo import run_demo, track_facts
 from medground_bench.errors import MedgroundError
 from medground_bench.many_runs import _dealt, run_methods
+from medground_bench.sweep import Sweep
 from medground_bench.types import Mode
 
 ROOT = Path(__file__).parents[1]
@@ -19,9 +22,9 @@ EMBEDDED = ROOT / "medground_bench" / "phantom" / "models" / "phantom_gemma3" / 
 @pytest.mark.skipif(not EMBEDDED.is_file(), reason="needs the embedded LVLM")
 def test_the_demo_builds_runs_scores_and_keeps_the_board(tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # threads that wait for each other crawl on a busy machine
-    lvlm, methods = "phantom_gemma3", ["medfocus", "whole_image"]
+    lvlm, methods = "phantom_gemma3", ["medfocus", "attention_rollout", "whole_image"]
     made = run_demo(tmp_path, 2, lvlms=[lvlm], methods=methods)
-    assert list(made.seconds) == ["build the benchmark", "run all methods", "score"]
+    assert list(made.seconds) == ["build the benchmark", "tune and run all methods", "score"]
     assert [(track.lvlm, track.mode) for track in made.board.tracks] == [(lvlm, "direct"), (lvlm, "reason")]
     assert sum(track.grounded for track in made.board.tracks) > 0
     for track in made.board.tracks:
@@ -31,6 +34,19 @@ def test_the_demo_builds_runs_scores_and_keeps_the_board(tmp_path, monkeypatch):
         )
         assert all(row.recall == pytest.approx(1) and not row.failed for row in rows if row.control)
     assert Board.read(tmp_path) == made.board
+
+    tuned = tmp_path / "tuned"
+    tracks = Benchmark.open(tmp_path / "medground-bench").tracks("tune")
+    assert {(sweep.mode, sweep.cases) for sweep in made.sweeps} == {
+        (track.mode, track.cases) for track in tracks if track.cases
+    }
+    assert made.sweeps and {sweep.method for sweep in made.sweeps} == {"attention_rollout"}
+    for sweep in made.sweeps:
+        name = f"{lvlm}-{sweep.mode}-attention_rollout"
+        side = json.loads((tmp_path / "predictions" / f"{name}.jsonl.run.json").read_text())
+        assert side["tuned"]["iou"] == sweep.chosen.iou and side["settings"] == sweep.chosen.settings
+        assert (tuned / f"{name}.png").is_file() and Sweep.read(tuned / f"{name}.json") == sweep
+        assert f"first_layer {sweep.chosen.settings['first_layer']}" in (tuned / "README.md").read_text()
 
 
 def test_what_stops_a_process_is_said_by_its_parent(built, tmp_path):

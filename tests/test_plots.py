@@ -3,12 +3,9 @@
 import numpy as np
 import pytest
 
-from medground_bench.anatomy.atlas import phantom_atlas
 from medground_bench.errors import FrameMismatch
 from medground_bench.geometry import Letterbox
-from medground_bench.localizers import localize
-from medground_bench.pictures import to_study
-from medground_bench.plots import COLOURS, draw_boxes, draw_concepts, draw_saliency
+from medground_bench.plots import COLOURS, draw_boxes, draw_saliency
 from medground_bench.types import Box, Frame, Picture, SaliencyMap
 
 NATIVE = Frame("native", 300, 400)
@@ -83,10 +80,11 @@ def test_a_constant_map_leaves_the_picture_and_boxes_can_be_added(picture: Pictu
     assert coloured(draw_saliency(picture, flat, {"a": [Box(5, 50, 50, 90, NATIVE)]})).any()
 
 
-def test_all_concepts_are_drawn_in_colours_of_their_own() -> None:
-    picture = np.ascontiguousarray(np.kron(phantom_atlas().pictures[0], np.ones((3, 3), np.uint8))[:, 60:-60])
-    regions = localize("uot", to_study(picture).picture)
-    image = draw_concepts(picture, regions)
-    assert image.size == picture.shape[::-1]
-    rgb = np.asarray(image).reshape(-1, 3)
-    assert all((rgb == colour).all(1).any() for colour in COLOURS)
+def test_labels_never_cover_each_other_even_at_the_lower_edge(picture: Picture) -> None:
+    box = Box(20, 380, 200, 399, NATIVE)
+    names = [f"label {number}" for number in range(8)]
+    image = np.asarray(draw_boxes(picture, {name: [box] for name in names})).astype(int)
+    black = (image.sum(2) == 0).any(axis=1)
+    assert black.sum() >= 8 * 10, "eight labels, each on rows of its own"
+    for colour in COLOURS[:8]:
+        assert (np.abs(image - colour) < 60).all(2).sum() > 20

@@ -42,9 +42,10 @@ class Fragile:
     needs = frozenset()
 
     def __init__(
-        self, broken: str = "", error: Exception | None = None, missing: tuple[str, ...] = ()
+        self, broken: str = "", error: Exception | None = None, missing: tuple[str, ...] = (), checks=()
     ) -> None:
         self.broken, self.seen, self.missing = broken, [], missing
+        self.checks = dict(checks)
         self.error = error or MethodFailed("out of\nluck")
 
     def __repr__(self) -> str:
@@ -60,6 +61,7 @@ class Fragile:
             concept="left lung",
             token_drops=(TokenDrop("Yes", 0.5),),
             missing_concepts=self.missing[: len(self.seen)],
+            self_checks={name: values[len(self.seen) - 1] for name, values in self.checks.items()},
         )
 
 
@@ -171,6 +173,26 @@ def test_concepts_that_were_not_found_are_counted_beside_the_file_also_over_a_st
     fragile()
     predict(benchmark, RuleLvlm(), RANDOM, file)
     assert json.loads(run_file(file).read_text())["missing_concepts"] == {"aorta": 1, "trachea": 2}
+
+
+def test_self_checks_are_summed_up_beside_the_file_also_over_a_stop(benchmark, tmp_path, fragile):
+    file = tmp_path / "p.jsonl"
+    ids = [each.case_id for each in benchmark.references(lvlm="rule_lvlm", mode=Mode.DIRECT)]
+    gaps = np.linspace(0.5, 0.1, len(ids)).tolist()
+    fragile(ids[2], error=MemoryError(), checks={"completeness_gap": gaps})
+    with pytest.raises(MemoryError):
+        predict(benchmark, RuleLvlm(), RANDOM, file)
+    fragile(ids[3], checks={"completeness_gap": gaps[2:]})
+    predict(benchmark, RuleLvlm(), RANDOM, file)
+    of_cases = gaps[:3] + gaps[4:]  # the fourth failed
+    assert json.loads(run_file(file).read_text())["self_checks"] == {
+        "completeness_gap": {
+            "least": min(of_cases),
+            "median": float(np.median(of_cases)),
+            "most": max(of_cases),
+            "cases": len(of_cases),
+        }
+    }
 
 
 def test_the_run_file_names_the_libraries(benchmark, tmp_path):

@@ -9,21 +9,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from medground_bench import tune as tune_module
 from medground_bench.benchmark import Benchmark
 from medground_bench.errors import MedgroundError, MethodFailed, SourceMissing, Unsupported
 from medground_bench.geometry import Letterbox
+from medground_bench.many_runs import run_methods
 from medground_bench.methods import open_method
 from medground_bench.methods.attention_head import AttentionHead
 from medground_bench.methods.rise import Masks, Rise
 from medground_bench.predict import Run, predict
 from medground_bench.scoring import overlap
 from medground_bench.sweep import Candidate, Sweep, file_of, settings_of, tuned_method
-from medground_bench.sweep_chart import draw_sweep, sweep_table
+from medground_bench.sweep_chart import draw_sweep, sweep_table, sweeps_as_markdown
 from medground_bench.tune import OneCase, tunable_names, tune, tune_to
 from medground_bench.types import Box, Case, Frame, Mode
 from tests.fakes import RuleLvlm
 from tests.outside import install_quarter
-from tests.tiny_lvlms import DIRECT, radiograph
+from tests.tiny_lvlms import DIRECT, radiograph, save_gemma3
 
 
 @pytest.fixture
@@ -90,6 +92,42 @@ def test_predict_takes_the_choice_and_records_it(benchmark, quarter, tmp_path):
     assert side["run"] != before[1]["run"]
     predict(benchmark, lvlm, run, tmp_path / "p.jsonl")
     assert json.loads((tmp_path / "p.jsonl.run.json").read_text())["run"] == before[1]["run"]
+
+
+def test_a_sweep_of_the_same_cases_weights_and_code_is_kept_and_any_other_made_again(
+    benchmark, quarter, tmp_path, monkeypatch
+):
+    made = []
+
+    def counted(*asked):
+        made.append(asked)
+        return tune(*asked)
+
+    monkeypatch.setattr(tune_module, "tune", counted)
+    kept = tune_to(tmp_path, benchmark, RuleLvlm(), quarter, Mode.DIRECT)
+    assert tune_to(tmp_path, benchmark, RuleLvlm(), quarter, Mode.DIRECT) == kept
+    assert len(made) == 1
+    for stale in ({"lvlm_revision": "r0"}, {"benchmark": "other cases"}, {"code": "of yesterday"}):
+        replace(kept.sweep, **stale).save(tmp_path)
+        assert tune_to(tmp_path, benchmark, RuleLvlm(), quarter, Mode.DIRECT) == kept
+    kept.picture.unlink()
+    tune_to(tmp_path, benchmark, RuleLvlm(), quarter, Mode.DIRECT)
+    kept.file.write_text("[]")
+    assert tune_to(tmp_path, benchmark, RuleLvlm(), quarter, Mode.DIRECT) == kept
+    assert len(made) == 6 and kept.picture.is_file()
+
+
+def test_methods_of_many_tracks_are_tuned_where_the_split_tune_has_cases(built, benchmark, tmp_path):
+    lvlm = str(save_gemma3(tmp_path / "rule_lvlm"))
+    tracks, methods, tuned = [(lvlm, Mode.DIRECT)], ["attention_rollout", "random_box"], tmp_path / "tuned"
+    run_methods(benchmark.folder, tracks, methods, tmp_path / "p", tuned=tuned)
+    assert {path.stem for path in tuned.iterdir()} == {"rule_lvlm-direct-attention_rollout"}
+    sides = {
+        path.name.split("-")[2].split(".")[0]: json.loads(path.read_text())
+        for path in (tmp_path / "p").glob("*.run.json")
+    }
+    assert sides["attention_rollout"]["tuned"]["cases"] == Sweep.read(next(tuned.glob("*.json"))).cases
+    assert sides["random_box"]["tuned"] is None
 
 
 def test_a_choice_made_with_other_weights_or_no_longer_offered_is_refused(benchmark, quarter, tmp_path):
@@ -175,6 +213,7 @@ SWEEP = Sweep(
     lvlm_revision="c",
     mode=Mode.DIRECT,
     benchmark="d",
+    code="e",
     cases=3,
     candidates=tuple(
         Candidate({"layer": layer, "head": head}, (layer + (head or 0)) / 10, 0)
@@ -211,6 +250,18 @@ def test_the_table_lists_the_best_first():
     assert table.row_count == 10 and table.caption == "and 6 more"
     assert [column.header for column in table.columns] == ["layer", "head", "mean IoU, %", "failed"]
     assert next(iter(table.columns[2].cells)) == "50.00"
+
+
+def test_the_table_of_all_sweeps_has_a_row_each_with_the_choice():
+    one_layer = tuple(
+        Candidate({"layer": 1, "baseline": text}, iou, 0) for text, iou in (("zero", 0.2), ("mean", 0.1))
+    )
+    other = replace(SWEEP, method="a_method", candidates=one_layer)
+    rows = [line for line in sweeps_as_markdown([SWEEP, other]).splitlines() if "| direct |" in line]
+    assert rows == [
+        "| a_method | a/b@c | direct | 3 | baseline zero | 20.0 | 15.0 | 2 | 0 |",
+        "| attention_head | a/b@c | direct | 3 | layer 3, head 2 | 50.0 | 20.0 | 16 | 0 |",
+    ]
 
 
 def test_settings_are_plain_values():

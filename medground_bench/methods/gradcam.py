@@ -5,7 +5,10 @@ nothing reads it at the image tokens, so its gradient there is exactly zero, in 
 
 Where it fails: the gradient is averaged over the picture before it meets the states. In a convolution a channel means
 the same everywhere; in a decoder a token that the answer rests on and one that nothing reads need not agree, and the
-average follows the many. Then the map can be worse than a random box; the layer, chosen on the tune split, decides.
+average follows the many. Then the map can be worse than a random box, whatever the layer: mean IoU in percent at
+layers 0 to 3 of the embedded Gemma 3, on 26 cases each, is 6.5, 5.9, 6.9, 9.3 in direct mode (`random_box` 16.0) and
+15.3, 19.0, 6.5, 8.1 in reason mode (`random_box` 10.2). Tuning lifts it above chance for a response of many words, not
+for a bare yes.
 """
 
 from __future__ import annotations

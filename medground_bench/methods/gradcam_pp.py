@@ -3,7 +3,9 @@
 A channel's weight is the sum over image tokens of alpha x relu(gradient), its equation 19:
 alpha = g^2 / (2 g^2 + S g^3), with g the gradient of the log of the score and S the channel's sum over the image. The
 paper takes the score as an exponential of what it differentiates; here that is exact, since the summed log-probability
-is the logarithm of the response's probability. Layers are read, and the map fails, as in `gradcam`.
+is the logarithm of the response's probability. Layers are read, and the map fails, as in `gradcam`, but less: mean IoU
+in percent at layers 0 to 3 of the embedded Gemma 3, on 26 cases each, is 7.3, 11.9, 16.9, 15.9 in direct mode
+(`random_box` 16.0) and 5.3, 19.8, 10.3, 11.7 in reason mode (`random_box` 10.2).
 """
 
 from __future__ import annotations

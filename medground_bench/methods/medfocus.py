@@ -4,54 +4,73 @@ Source: paper, section 4.2 and Appendix D. Eleven concepts are localised; each o
 boxes of each of 4 composite groups, is hidden; the response is teacher-forced on every picture in one batch; and
 
     Delta_c = sum over response tokens of max(0, log p(token | original) - log p(token | c hidden)).
+
+The largest Delta names the evidence. Where even that keeps the share tau of the response's probability or more,
+exp(-Delta) >= tau, no concept drives the response and the whole image is reported.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medground_bench.anatomy.concepts import GROUPS, ConceptRegions
+from medground_bench.anatomy.concepts import ConceptRegions
+from medground_bench.anatomy.regions import touched_pixels
+from medground_bench.anatomy.vocabulary import Vocabulary
+from medground_bench.anatomy.vocabulary_file import read_vocabulary
 from medground_bench.errors import FrameMismatch, MethodFailed
-from medground_bench.localizers import localize
+from medground_bench.localizers import localize_case
 from medground_bench.lvlms import Lvlm, Need
 from medground_bench.methods import content_box
-from medground_bench.types import Attribution, Box, Case, Picture, TokenDrop
+from medground_bench.methods._intervention import Fill, Region, hidden
+from medground_bench.types import Attribution, Case, Mask, TokenDrop
 
 WHOLE_IMAGE = "whole image"
-
-
-class Fill(StrEnum):
-    """What a hidden box shows. Black looks like air, so `mean` finds a pneumothorax where the paper's `zero` cannot."""
-
-    ZERO = "zero"
-    MEAN = "mean"
+"""The concept of the fallback, by which its rate is counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MedFocus:
-    """The paper's settings; `localizer` is any name of `medground list localizers`."""
+    """The paper's settings; `localizer` is any name of `medground list localizers`.
+
+    region      what is hidden of a concept; its tight box is reported either way, because the benchmark scores boxes
+    fill        what is shown instead
+    tau         the whole image when every region keeps at least this share of the response's probability
+    vocabulary  the concepts and groups that are tried: a shipped name, or a YAML file as `anatomy.vocabulary` describes
+    concepts    what the vocabulary says, read when the method is made
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.LOG_PROBS})
 
     localizer: str = "uot"
+    region: Region = Region.BOX
     fill: Fill = Fill.ZERO
-    tau: float = (
-        0.75  # the whole image when every region keeps at least this share of the response's probability
-    )
+    tau: float = 0.75
+    vocabulary: str = "imagenome"
+    concepts: Vocabulary = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.tau <= 1:
+            raise ValueError(
+                f"tau is a share of the response's probability, above 0 and at most 1, not {self.tau}"
+            )
+        object.__setattr__(self, "concepts", read_vocabulary(self.vocabulary))
+
+    @property
+    def least_drop(self) -> float:
+        """Delta in nats that a region must exceed to be reported."""
+        return -math.log(self.tau)
 
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
         """The concept or group with the largest Delta; regions are localised once a picture and shared by questions."""
-        return self.attribute_regions(lvlm, case, localize(self.localizer, case.picture))
+        return self.attribute_regions(lvlm, case, localize_case(self.localizer, case))
 
-    def attribute_regions(self, lvlm: Lvlm, case: Case, regions: ConceptRegions) -> Attribution:
-        """As `attribute`, with concepts the caller has found.
+    def attribute_regions(self, lvlm: Lvlm, case: Case, found: ConceptRegions) -> Attribution:
+        """As `attribute`, with what a localizer found.
 
         boxes             the winner's box, or a group's member boxes, or the picture inside its letterbox as fallback
         concept_drops     Delta in nats of every concept and group that was tried, concepts first
@@ -60,15 +79,14 @@ class MedFocus:
 
         Of equal Deltas the first wins, so a concept wins over its group. No concept at all raises MethodFailed.
         """
-        if regions.frame != case.study:
-            raise FrameMismatch(
-                f"the concepts are in {regions.frame}, but the case's picture is {case.study}."
-            )
+        if found.frame != case.study:
+            raise FrameMismatch(f"the concepts are in {found.frame}, but the case's picture is {case.study}.")
+        regions = self.concepts.regions(found)
         if not regions.boxes:
             raise MethodFailed(f"case {case.case_id}: no anatomical concept was found on the picture.")
-        tried = _concepts_and_groups(regions.boxes)
-        grey = self._grey(case)
-        pictures = [case.picture, *(_hidden(case.picture, boxes, grey) for boxes in tried.values())]
+        tried = self._concepts_and_groups(regions)
+        masks = [self._hidden_part(regions, members) for members in tried.values()]
+        pictures = [case.picture, *hidden(case, masks, self.fill)]
         drops = positive_drops(lvlm.log_probs(pictures, case.prompt, case.response))
         deltas = dict(zip(tried, drops.sum(axis=1).tolist(), strict=True))
         winner = max(deltas, key=deltas.__getitem__)
@@ -81,18 +99,28 @@ class MedFocus:
             )
         winners_drops = drops[list(tried).index(winner)].tolist()
         return Attribution(
-            boxes=tried[winner],
+            boxes=tuple(regions.boxes[member] for member in tried[winner]),
             concept=winner,
             concept_drops=deltas,
             token_drops=tuple(map(TokenDrop, case.response.tokens, winners_drops)),
             missing_concepts=regions.missing,
         )
 
-    def _grey(self, case: Case) -> int:
-        if self.fill is Fill.ZERO:
-            return 0
-        x0, y0, x1, y1 = _pixels(content_box(case))
-        return round(float(case.picture[y0:y1, x0:x1].mean()))
+    def _concepts_and_groups(self, regions: ConceptRegions) -> dict[str, tuple[str, ...]]:
+        """What is tried -> the concepts it hides; a group needs two members that were found."""
+        tried: dict[str, tuple[str, ...]] = {concept: (concept,) for concept in regions.boxes}
+        for group in self.concepts.groups:
+            found = tuple(member for member in group.members if member in regions.boxes)
+            if len(found) > 1:
+                tried[group.name] = found
+        return tried
+
+    def _hidden_part(self, regions: ConceptRegions, members: tuple[str, ...]) -> Mask:
+        """The union of the members' masks, or of every pixel that their boxes touch."""
+        by_mask = self.region is Region.MASK
+        parts = [regions.masks[each] if by_mask else touched_pixels(regions.boxes[each]) for each in members]
+        union: Mask = np.any(parts, axis=0)
+        return union
 
 
 def positive_drops(log_probs: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -109,34 +137,6 @@ def positive_drops(log_probs: NDArray[np.float32]) -> NDArray[np.float64]:
         )
     drops: NDArray[np.float64] = np.maximum(values[0] - values[1:], 0.0)
     return drops
-
-
-def _concepts_and_groups(boxes: Mapping[str, Box]) -> dict[str, tuple[Box, ...]]:
-    """Concept or group -> the boxes it hides; a group needs two members that were found."""
-    tried: dict[str, tuple[Box, ...]] = {concept: (box,) for concept, box in boxes.items()}
-    for group, members in GROUPS.items():
-        found = tuple(boxes[member] for member in members if member in boxes)
-        if len(found) > 1:
-            tried[group] = found
-    return tried
-
-
-def _hidden(picture: Picture, boxes: Iterable[Box], grey: int) -> Picture:
-    hidden = picture.copy()
-    for box in boxes:
-        x0, y0, x1, y1 = _pixels(box)
-        hidden[y0:y1, x0:x1] = grey
-    return hidden
-
-
-def _pixels(box: Box) -> tuple[int, int, int, int]:
-    """Every pixel that the box touches."""
-    return (
-        max(0, math.floor(box.x0)),
-        max(0, math.floor(box.y0)),
-        math.ceil(box.x1),
-        math.ceil(box.y1),
-    )
 
 
 METHOD = MedFocus

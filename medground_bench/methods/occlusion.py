@@ -1,4 +1,10 @@
-"""Occlusion: how much the response loses when a patch is hidden. Zeiler and Fergus, ECCV 2014, arXiv:1311.2901."""
+"""Occlusion: how much the response loses when a patch is hidden. Zeiler and Fergus, ECCV 2014, arXiv:1311.2901.
+
+Where it fails: evidence larger than a patch. What stays visible then carries the answer, and no single patch costs it
+anything: with a pacemaker of 66 x 94 px of the study frame and patches of 28 px, the largest fall of the embedded
+Gemma 3 in reason mode is 0.02 nats of a response of 18 tokens. Boxes are cut from a map's highest tenth however low it
+is, so they are then those of the noise.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 The paper gives the template and not the talk around it. Here it is one turn: the picture, the question without the
 request for a bare yes or no, the response that is to be explained, and the template.
+
+The embedded LVLMs never learnt to write a box, so on the phantom there is none, and every case scores 0.
 """
 
 from __future__ import annotations

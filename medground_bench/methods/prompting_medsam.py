@@ -2,6 +2,8 @@
 
 A phrase that names anatomy is looked up among the located concepts; any other goes to an open-vocabulary detector, when
 one is given. Then MedSAM refines every box, when its weights are at hand: `refiner` says so in every record of a run.
+
+The embedded LVLMs never learnt to write a list of phrases, so on the phantom there is no box, and every case scores 0.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from medground_bench.anatomy.phrases import concepts_named
 from medground_bench.anatomy.refiners import refined
 from medground_bench.anatomy.refiners.medsam import medsam_at_hand, open_medsam
 from medground_bench.box_text import phrases_in
-from medground_bench.localizers import localize
+from medground_bench.localizers import localize_case
 from medground_bench.lvlms import Lvlm, Need
 from medground_bench.methods.prompting import request
 from medground_bench.types import Attribution, Box, Case
@@ -62,7 +64,7 @@ class PromptingMedsam:
     def _grounded(self, case: Case, phrases: Sequence[str]) -> dict[str, tuple[Box, ...]]:
         """Phrase -> its boxes in the study frame; empty for one that was not found."""
         concepts = {phrase: concepts_named(phrase) for phrase in phrases}
-        known = localize(self.localizer, case.picture).boxes if any(concepts.values()) else {}
+        known = localize_case(self.localizer, case).boxes if any(concepts.values()) else {}
         grounded = {
             phrase: tuple(known[concept] for concept in named if concept in known)
             for phrase, named in concepts.items()

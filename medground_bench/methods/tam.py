@@ -11,7 +11,8 @@
 
 Where it fails: it takes for granted that last states at image positions read as words. No training asks for that, as
 nothing reads them there; large models on top of a language model have it, a small one that only learnt to answer may
-not, and then the map is noise.
+not, and then the map is noise: on the embedded Gemma 3, 26 cases each, its mean IoU is 10.6 % in direct mode
+(`random_box` 16.0) and 10.1 % in reason mode (`random_box` 10.2).
 
 One forward pass, no gradient. Written from the paper's description. Departures: the response's map is the mean of its
 tokens' maps, where the paper shows one token at a time; context words are all text after the picture.

@@ -13,7 +13,7 @@ from medground_bench.errors import MedgroundError, MethodFailed, UnknownName, Un
 from medground_bench.lvlms import Need, open_lvlm
 from medground_bench.methods import Explained, Method, Tunable, explain, open_method
 from medground_bench.types import Attribution, Box, Case, Frame, Response, SaliencyMap
-from tests.tiny_lvlms import DIRECT, radiograph
+from tests.tiny_lvlms import DIRECT, REASON, radiograph
 
 NAMES = [plugin.name for plugin in plugins.available("methods")]
 NATIVE = Frame("native", width=300, height=400)
@@ -28,6 +28,13 @@ def case(lvlm):
     return Case("phantom/7/cardiomegaly@tiny:direct", "cardiomegaly", DIRECT, response, picture, NATIVE)
 
 
+def brief(name, lvlm) -> Method:
+    """The method with its defaults, but for the length of what it has the LVLM write: a random one never ends."""
+    method = open_method(name, lvlm)
+    writes = any(field.name == "max_new_tokens" for field in dataclasses.fields(method))
+    return dataclasses.replace(method, max_new_tokens=8) if writes else method
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_method_is_a_frozen_dataclass_of_settings_with_a_summary(name):
     method = plugins.load("methods", name)
@@ -39,8 +46,11 @@ def test_a_method_is_a_frozen_dataclass_of_settings_with_a_summary(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_method_explains_a_case_with_boxes_inside_the_native_picture(name, lvlm, case):
-    method = open_method(name, lvlm)
+@pytest.mark.parametrize("prompt", [DIRECT, REASON])
+def test_a_method_explains_a_case_with_boxes_inside_the_native_picture(name, prompt, lvlm, case):
+    method = brief(name, lvlm)
+    [response] = lvlm.generate([case.picture], [prompt], max_new_tokens=3 if prompt == DIRECT else 12)
+    case = dataclasses.replace(case, prompt=prompt, response=response)
     before = case.picture.copy()
     explained = explain(method, lvlm, case, np.random.default_rng(3))
     assert isinstance(explained, Explained)
@@ -58,7 +68,7 @@ def test_a_method_explains_a_case_with_boxes_inside_the_native_picture(name, lvl
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_map_changes_with_the_picture_and_with_the_prompt(name, lvlm, case):
-    method = open_method(name, lvlm)
+    method = brief(name, lvlm)
     first = method.attribute(lvlm, case, np.random.default_rng(0)).saliency
     changes = ({"picture": np.ascontiguousarray(case.picture[::-1])}, {"prompt": "Is there a nodule?"})
     for change in changes if first is not None else ():

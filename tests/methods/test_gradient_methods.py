@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 
 from medground_bench import plugins
+from medground_bench.errors import MedgroundError
 from medground_bench.lvlms import Rule, open_lvlm
 from medground_bench.methods.attnlrp import AttnLrp
 from medground_bench.methods.gradcam import GradCam
 from medground_bench.methods.gradcam_pp import GradCamPp
-from medground_bench.methods.integrated_gradients import Baseline, IntegratedGradients
+from medground_bench.methods.integrated_gradients import (
+    Baseline,
+    IntegratedGradients,
+    cut_where_it_changes,
+)
 from medground_bench.methods.lrp import Lrp
+from medground_bench.phantom import seeds
+from medground_bench.phantom.scene import Scene
+from medground_bench.pictures import to_study
+from medground_bench.prompts import prompt
+from medground_bench.types import Case, Frame, Mode, Response
 from tests.methods.cases import own_case
 from tests.tiny_lvlms import radiograph, save_gemma3, save_qwen2_5_vl
 
 RNG = np.random.default_rng(0)
+FRAME = Frame("native", width=8, height=8)
 
 
 @pytest.mark.parametrize("baseline", list(Baseline))
 def test_integrated_gradients_are_captums(tiny_lvlms, raws, baseline):
-    """Captum differentiates the raw model; a picture of the tower's own size needs no resizing."""
+    """Captum differentiates the raw model, cell by cell; a picture of the tower's own size needs no resizing."""
     captum = pytest.importorskip("captum.attr")
     lvlm, raw = tiny_lvlms["gemma3"], raws["gemma3"]
     case = own_case(lvlm)
@@ -37,9 +50,19 @@ def test_integrated_gradients_are_captums(tiny_lvlms, raws, baseline):
 
     grey = torch.from_numpy(case.picture.astype(np.float32))[None]
     start = torch.full_like(grey, 0 if baseline is Baseline.ZERO else float(grey.mean()))
-    theirs = captum.IntegratedGradients(log_prob).attribute(
-        grey, start, n_steps=36, method="gausslegendre", internal_batch_size=12
-    )[0]
+
+    def on_line(share):
+        return start + float(share) * (grey - start)
+
+    def score(shares):
+        return np.array([float(log_prob(on_line(share)).detach()) for share in shares])
+
+    edges, _scores = cut_where_it_changes(score, 9)
+    integral = captum.IntegratedGradients(log_prob)
+    theirs = sum(
+        integral.attribute(on_line(end), on_line(begin), n_steps=4, method="gausslegendre")[0]
+        for begin, end in itertools.pairwise(edges)
+    )
     ours = IntegratedGradients(baseline=baseline).attribute(lvlm, case, RNG).saliency.values
     np.testing.assert_allclose(ours, theirs, atol=1e-4 * float(abs(theirs).max()))
 
@@ -71,9 +94,54 @@ def test_fewer_steps_leave_a_wider_gap(calm, family):
     case = own_case(calm[family])
     gaps = [
         IntegratedGradients(steps=steps).attribute(calm[family], case, RNG).self_checks["completeness_gap"]
-        for steps in (2, 36)
+        for steps in (4, 36)
     ]
     assert gaps[0] > 5 * gaps[1]
+
+
+@pytest.mark.parametrize("steps", [0, 2, 35])
+def test_steps_that_do_not_fill_the_cells_are_refused(lvlm, steps):
+    with pytest.raises(MedgroundError, match="a multiple of 4"):
+        IntegratedGradients(steps=steps).attribute(lvlm, own_case(lvlm), RNG)
+
+
+class Cliff:
+    """An LVLM that becomes sure within a hundredth of the way from black, at `place`; gradient in closed form."""
+
+    def __init__(self, place: float) -> None:
+        self.place, self.sharpness, self.counted = place, 400.0, 0
+
+    def log_probs(self, pictures, prompt, response):
+        away = [self.sharpness * (picture.mean() / 100 - self.place) for picture in pictures]
+        return -np.logaddexp(0, -np.array(away))[:, None]
+
+    def pixel_gradients(self, pictures, prompt, response):
+        self.counted += len(pictures)
+        behind = [self.sharpness * (self.place - picture.mean() / 100) for picture in pictures]
+        slope = self.sharpness * np.exp(-np.logaddexp(0, -np.array(behind))) / 100 / pictures[0].size
+        return np.stack([np.full(pictures[0].shape, each, np.float32) for each in slope])
+
+
+@pytest.mark.parametrize("place", [0.03, 0.1, 0.31, 0.62, 0.97])
+def test_steps_gather_where_the_log_probability_jumps(place):
+    lvlm, picture = Cliff(place), np.full((8, 8), 100, np.uint8)
+    case = Case("a/b/c@cliff:direct", "nodule", "", Response("Yes", (1,), ("Yes",)), picture, FRAME)
+    found = IntegratedGradients().attribute(lvlm, case, RNG)
+    assert lvlm.counted == 36
+    assert found.self_checks["completeness_gap"] < 0.01
+    assert found.saliency.values.sum() == pytest.approx(np.logaddexp(0, 400 * place), rel=0.01)
+
+
+@pytest.mark.parametrize("key", ["phantom_gemma3", "phantom_qwen2_5_vl"])
+def test_an_lvlm_that_is_sure_of_its_answer_leaves_a_gap_of_a_few_percent_at_most(key):
+    lvlm, picture = (
+        open_lvlm(key, device="cpu"),
+        to_study(Scene.sample(seeds.EXAMPLES[4]).native(["pacemaker"])).picture,
+    )
+    asked = prompt("pacemaker", Mode.DIRECT)
+    [response] = lvlm.generate([picture], [asked], max_new_tokens=4)
+    case = Case("a/b/c@phantom:direct", "pacemaker", asked, response, picture, FRAME)
+    assert IntegratedGradients().attribute(lvlm, case, RNG).self_checks["completeness_gap"] < 0.03
 
 
 def test_black_pixels_get_nothing_from_a_black_baseline_but_something_from_a_grey_one(lvlm):

@@ -8,10 +8,12 @@ import pytest
 from numpy.typing import NDArray
 
 from medground_bench.anatomy.concepts import CONCEPTS, GROUPS, ConceptRegions
+from medground_bench.anatomy.regions import regions_of_boxes
 from medground_bench.errors import FrameMismatch, MethodFailed
 from medground_bench.lvlms import Need
 from medground_bench.methods import content_box, open_method
-from medground_bench.methods.medfocus import WHOLE_IMAGE, Fill, MedFocus, positive_drops
+from medground_bench.methods.medfocus import WHOLE_IMAGE, Fill, MedFocus, Region, positive_drops
+from medground_bench.methods.medfocus_plus import MedFocusPlus
 from medground_bench.types import Attribution, Box, Case, Frame, Picture, Response
 
 SIDE = 66
@@ -42,9 +44,7 @@ def box_of(number: int) -> Box:
     return Box(6.0 * number, 20, 6.0 * number + 6, 32, STUDY)
 
 
-REGIONS = ConceptRegions(
-    STUDY, {}, {concept: box_of(number) for number, concept in enumerate(CONCEPTS)}, reference="r"
-)
+REGIONS = regions_of_boxes({concept: box_of(number) for number, concept in enumerate(CONCEPTS)}, STUDY)
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_the_mean_leaves_the_letterbox_out(case: Case) -> None:
 
 def test_missing_concepts_are_reported_and_leave_their_group(case: Case) -> None:
     boxes = {concept: box for concept, box in REGIONS.boxes.items() if concept != "left lung"}
-    partial = ConceptRegions(STUDY, {}, boxes, missing=("left lung",))
+    partial = regions_of_boxes(boxes, STUDY)
     found = MedFocus().attribute_regions(BrightnessLvlm([box_of(2)], [4, 0, 0]), case, partial)
     assert found.missing_concepts == ("left lung",)
     assert "left lung" not in found.concept_drops
@@ -164,6 +164,82 @@ def test_a_lower_tau_accepts_less_and_the_localizer_is_chosen_by_name(case: Case
     assert MedFocus(localizer="mean_box", tau=0.01).attribute(lvlm, striped, rng).concept == WHOLE_IMAGE
     other = MedFocus(localizer="uot", tau=0.99).attribute(lvlm, striped, rng)
     assert dict(other.concept_drops) != dict(found.concept_drops)
+
+
+def test_the_defaults_are_the_papers() -> None:
+    paper = MedFocus()
+    assert (paper.localizer, paper.region, paper.fill, paper.tau) == ("uot", "box", "zero", 0.75)
+    assert tuple(concept.name for concept in paper.concepts.concepts) == CONCEPTS
+    assert {group.name: group.members for group in paper.concepts.groups} == dict(GROUPS)
+    assert all(concept.as_found for concept in paper.concepts.concepts)
+
+
+@pytest.mark.parametrize("tau", [0.0, 1.01, float("nan")])
+def test_a_tau_that_is_no_share_of_a_probability_is_refused(tau: float) -> None:
+    with pytest.raises(ValueError, match="share of the response's probability"):
+        MedFocus(tau=tau)
+
+
+def test_by_mask_only_the_mask_is_hidden_but_the_tight_box_is_reported(case: Case) -> None:
+    box = REGIONS.boxes["left lung"]
+    corner = Box(box.x0, box.y0, box.x0 + 2, box.y0 + 2, STUDY)
+    masks = dict(REGIONS.masks) | {"left lung": REGIONS.masks["left lung"].copy()}
+    masks["left lung"][int(corner.y0) : int(corner.y1), int(corner.x0) : int(corner.x1)] = False
+    regions = replace(REGIONS, masks=masks)
+    in_the_corner = BrightnessLvlm([corner], [4, 0, 0])
+    by_box = MedFocus(region=Region.BOX).attribute_regions(in_the_corner, case, regions)
+    by_mask = MedFocus(region=Region.MASK).attribute_regions(in_the_corner, case, regions)
+    assert by_box.concept == "left lung" and by_mask.concept == WHOLE_IMAGE
+    elsewhere = BrightnessLvlm([Box(box.x0 + 2, box.y0, box.x1, box.y1, STUDY)], [4, 0, 0])
+    assert MedFocus(region=Region.MASK).attribute_regions(elsewhere, case, regions).boxes == (box,)
+
+
+def test_another_vocabulary_hides_other_regions_and_reports_a_group_as_all_its_boxes(case: Case) -> None:
+    left, right = REGIONS.boxes["left lung"], REGIONS.boxes["right lung"]
+    apices = [Box(box.x0, box.y0, box.x1, box.y0 + 4, STUDY) for box in (left, right)]
+    lvlm = BrightnessLvlm(apices, [4, 0, 0])
+    zones = MedFocus(vocabulary="lung_zones")
+    found = attribute(lvlm, case, zones)
+    assert (found.concept, found.boxes) == ("upper zones", tuple(apices))
+    assert attribute(lvlm, case).boxes == (left, right)
+    assert len(found.concept_drops) == lvlm.calls[0] - 1 == 15 + 6
+    assert attribute(BrightnessLvlm(apices[:1], [4, 0, 0]), case, zones).concept == "left upper zone"
+
+
+def test_the_settings_tell_two_files_of_one_name_apart(tmp_path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("concepts: {left lung: , right lung: }\n")
+    first = MedFocus(vocabulary=str(file))
+    file.write_text("concepts: {left lung: , right lung: }\ngroups: {lungs: [left lung, right lung]}\n")
+    assert repr(MedFocus(vocabulary=str(file))) != repr(first)
+    assert repr(replace(first, tau=0.75)) == repr(MedFocus(vocabulary=str(file)))
+
+
+def test_every_concept_and_group_costs_one_picture_and_missing_ones_are_named(case: Case, tmp_path) -> None:
+    file = tmp_path / "grid.yaml"
+    file.write_text(
+        "concepts: {cell: {of: left lung, cells: [2, 3]}, apex: {of: mediastinum, rows: [0, 0.5]}}\n"
+    )
+    boxes = {concept: box for concept, box in REGIONS.boxes.items() if concept != "mediastinum"}
+    lvlm = BrightnessLvlm([Box(10, 20, 12, 26, STUDY)], [4, 0, 0])
+    found = MedFocus(vocabulary=str(file)).attribute_regions(lvlm, case, regions_of_boxes(boxes, STUDY))
+    assert lvlm.calls == [1 + 6]
+    assert (found.concept, found.boxes) == ("cell 1.3", (Box(10, 20, 12, 26, STUDY),))
+    assert found.missing_concepts == ("apex",)
+
+
+def test_medfocus_plus_differs_from_the_papers_in_the_localizer_alone(case: Case) -> None:
+    differing = {name for name, value in vars(MedFocusPlus()).items() if value != getattr(MedFocus(), name)}
+    assert differing == {"localizer"}
+    lvlm = BrightnessLvlm([Box(20, 25, 40, 50, STUDY)], [1, 0, 0])
+    rng = np.random.default_rng(0)
+    picture = case.picture.copy()
+    picture[::7] = 20
+    ours, theirs = (
+        method(localizer="mean_box").attribute(lvlm, replace(case, picture=picture), rng)
+        for method in (MedFocusPlus, MedFocus)
+    )
+    assert (ours.boxes, ours.concept_drops) == (theirs.boxes, theirs.concept_drops)
 
 
 def test_medfocus_opens_by_name() -> None:

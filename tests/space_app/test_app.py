@@ -16,7 +16,10 @@ import pytest
 from PIL import Image
 
 from medground_bench.board import build_board
+from medground_bench.lvlms import open_lvlm
+from medground_bench.methods.attention_head import AttentionHead
 from medground_bench.phantom.scene import Scene
+from medground_bench.sweep import Candidate, Sweep, settings_of
 from medground_bench.types import Mode
 from tests.test_board import FACTS, LEFT_HALF, reference, run
 
@@ -47,9 +50,13 @@ def wait_for(url: str, server: subprocess.Popen) -> None:
 
 
 @pytest.fixture(scope="module")
-def space(tmp_path_factory):
+def results(tmp_path_factory):
+    return tmp_path_factory.mktemp("results")
+
+
+@pytest.fixture(scope="module")
+def space(results):
     """A client of the Space, served from a results folder with two methods and a control."""
-    results = tmp_path_factory.mktemp("results")
     of_a = [reference(number) for number in range(3)]
     runs = [run(method, of_a, LEFT_HALF) for method in ("medfocus", "whole_image")]
     runs.append(run("occlusion", of_a[:2], LEFT_HALF))
@@ -74,10 +81,12 @@ def xray(tmp_path_factory):
     return path
 
 
-def attribute(space, image, *, finding="pacemaker", question="", methods=("medfocus", "whole_image")):
+def attribute(
+    space, image, *, finding="pacemaker", question="", mode="reason", methods=("medfocus", "whole_image")
+):
     picture = gradio_client.handle_file(str(image)) if image else None
     return space.predict(
-        picture, finding, question, "phantom_gemma3", "reason", list(methods), api_name="/attribute"
+        picture, finding, question, "phantom_gemma3", mode, list(methods), api_name="/attribute"
     )
 
 
@@ -117,6 +126,28 @@ def test_a_picture_is_answered_and_explained(space, xray):
     with Image.open(xray) as image:
         assert boxes["data"][-1][:6] == ["whole_image", "", 0, 0, *image.size]
     assert all({"token", "class_or_confidence"} <= set(each) for each in tokens)
+
+
+@needs_model
+def test_a_method_runs_as_it_was_tuned_for_the_mode_and_says_so(space, results, xray):
+    lvlm, first = open_lvlm("phantom_gemma3", device="cpu"), AttentionHead(layer=0, head=0)
+    asked = {"methods": ["attention_head", "whole_image"]}
+    _, default, *_, boxes = attribute(space, xray, **asked)
+    sweep = Sweep(
+        method="attention_head", lvlm=lvlm.key, lvlm_revision=lvlm.revision, mode=Mode.REASON, benchmark="",
+        code="", cases=7, candidates=(Candidate(settings_of(first), 0.5, 0),),
+    )  # fmt: skip
+    file = sweep.save(results / "tuned")
+    _, tuned, *_, tuned_boxes = attribute(space, xray, **asked)
+    _, direct, *_ = attribute(space, xray, mode="direct", **asked)
+    file.unlink()
+    captions = [[each["caption"] for each in overlays] for overlays in (default, tuned, direct)]
+    assert captions == [
+        ["attention_head", "whole_image"],
+        ["attention_head (tuned on 7 cases)", "whole_image"],
+        ["attention_head", "whole_image"],
+    ]
+    assert boxes["data"] != tuned_boxes["data"]
 
 
 @needs_model

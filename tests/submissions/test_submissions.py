@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from medground_bench import cli, submission
+from medground_bench import submission
 from medground_bench.errors import BadSubmission
 from medground_bench.phantom import seeds
+from medground_bench.submission_commands import check
 from medground_bench.types import Answer, Mode, Question, case_id
 from tests.examples import EXAMPLES, example_references
 
@@ -139,9 +140,9 @@ def test_the_command_check_says_the_same_of_the_examples(tmp_path, monkeypatch, 
             return example_references()
 
     monkeypatch.setattr("medground_bench.benchmark.Benchmark.open", lambda _location: Opened())
-    cli.check(EXAMPLES / "passes.jsonl", "medground-bench")
+    check(EXAMPLES / "passes.jsonl", "medground-bench")
     assert "no problem" in capsys.readouterr().out
     with pytest.raises(BadSubmission) as refused:
-        cli.check(EXAMPLES / "faulty.jsonl", "medground-bench")
+        check(EXAMPLES / "faulty.jsonl", "medground-bench")
     for line in said_in_the_guide():
         assert line in str(refused.value)

@@ -1,0 +1,88 @@
+"""Localizers with settings of an ablation's choice, and what they found, kept for a picture's next question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from medground_bench import plugins
+from medground_bench.anatomy import weights
+from medground_bench.anatomy.concepts import ConceptRegions
+from medground_bench.anatomy.refiners import refined_regions
+from medground_bench.anatomy.refiners.medsam import open_medsam
+from medground_bench.anatomy.transport import TransportSettings
+from medground_bench.errors import NOT_OF_A_CASE, SourceMissing
+from medground_bench.localizers import Localizer, localize_case, open_localizer
+from medground_bench.localizers.uot import Uot
+from medground_bench.types import Case, Picture
+
+TRANSPORTING = ("uot", "uot_medsam")
+"""Localizers whose transport can be varied."""
+
+CANNOT_RUN = (*NOT_OF_A_CASE, ModuleNotFoundError)
+"""What says that something cannot be run here at all: weights, a library or a name that are not there."""
+
+REGIONS_KEPT = 128
+"""More than the variants that are tried on one picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """A choice of table 7; the first `references` of the pool are candidates."""
+
+    epsilon: float
+    marginal_weight: float
+    references: int
+
+
+def found_regions(
+    name: str, checkpoint: str | None, transport: Transport | None, case: Case
+) -> ConceptRegions:
+    """What a localizer finds on a case's picture; None leaves a setting as the localizer has it."""
+    if checkpoint is None and transport is None:
+        return localize_case(name, case)
+    return _found(name, checkpoint, transport, case.picture.shape, case.picture.tobytes())
+
+
+@lru_cache(maxsize=64)
+def settings_of_localizer(name: str) -> str:
+    """A localizer's own settings, such as where its weights come from; its name where it cannot be opened."""
+    try:
+        return repr(open_localizer(name))
+    except CANNOT_RUN:
+        return name
+
+
+@lru_cache(maxsize=REGIONS_KEPT)
+def _found(
+    name: str, checkpoint: str | None, transport: Transport | None, shape: tuple[int, ...], content: bytes
+) -> ConceptRegions:
+    picture = np.frombuffer(content, np.uint8).reshape(shape)
+    return _configured(name, checkpoint, transport).localize(picture)
+
+
+@lru_cache(maxsize=REGIONS_KEPT)
+def _configured(name: str, checkpoint: str | None, transport: Transport | None) -> Localizer:
+    if transport is None:
+        localizer: Localizer = plugins.load("localizers", name)(checkpoint=checkpoint)
+        return localizer
+    settings = TransportSettings(epsilon=transport.epsilon, marginal_weight=transport.marginal_weight)
+    uot = Uot(transport=settings, references=transport.references)
+    if transport.references > len(uot.atlas.names):
+        raise SourceMissing(
+            f"the reference pool has {len(uot.atlas.names)} pictures, not {transport.references}"
+        )
+    return uot if name == "uot" else _Refined(uot, weights.MEDSAM.location())
+
+
+@dataclass(frozen=True, slots=True)
+class _Refined:
+    """As the localizer `uot_medsam`, with a transport of one's own."""
+
+    uot: Uot
+    refiner: str
+
+    def localize(self, picture: Picture) -> ConceptRegions:
+        return refined_regions(open_medsam(self.refiner), picture, self.uot.localize(picture))

@@ -1,0 +1,155 @@
+"""`medground ablate`: run the variants over a benchmark's tracks, and write tables and figures."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from medground_bench.ablation import What
+from medground_bench.ablation.attempts import TURNED_AWAY, Attempts, has_answers
+from medground_bench.ablation.figures import draw_concepts, draw_entries, draw_groups, draw_transport
+from medground_bench.ablation.run import Track, run, total
+from medground_bench.ablation.tables import (
+    VIEWS_OF_FAILURES,
+    Record,
+    concept_records,
+    entry_records,
+    group_records,
+)
+from medground_bench.ablation.variants import Entry, Variant, entries, wanted
+from medground_bench.benchmark import Benchmark
+from medground_bench.console import progress
+from medground_bench.durable import write_whole
+from medground_bench.errors import SourceMissing
+from medground_bench.lvlms import Lvlm, open_lvlm
+from medground_bench.methods import open_method
+from medground_bench.types import Mode
+
+RESULTS = "results"
+FILES = {
+    What.LOCALIZERS: "table2-localizers",
+    What.INTERVENTIONS: "table2-interventions",
+    What.TRANSPORT: "table7",
+}
+"""Part -> the name of its table: parts can be run one after the other into one folder."""
+
+DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is asked for.
+
+    base   what every variant changes one thing of
+    lvlms  keys or locations; none for all of the benchmark
+    modes  none for both
+    limit  at most so many questions of each group of a track; None for all
+    """
+
+    what: What
+    base: Variant
+    lvlms: Sequence[str] = ()
+    modes: Sequence[Mode] = ()
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """What was written, and for the terminal the records of every table by its file."""
+
+    folder: Path
+    tables: dict[str, list[Record]]
+    files: tuple[Path, ...]
+
+
+def ablate(benchmark: Benchmark, plan: Plan, folder: Path) -> Ablation:
+    """Run what the plan asks for and write its tables (CSV) and figures (PNG) into a folder.
+
+    Results are kept in the folder as they come: a killed run goes on where it was, and another part, LVLM or limit
+    does not do again what it has in common with an earlier one.
+    """
+    plan.base.method()  # a vocabulary that cannot be used is refused before anything is opened
+    locations = plan.lvlms or sorted({track.lvlm for track in benchmark.tracks()})
+    for location in locations:
+        benchmark.references(lvlm=Path(location).resolve().name if Path(location).is_dir() else location)
+    rows = entries(plan.what, plan.base)
+    runs = wanted(plan.what, plan.base, chain.from_iterable(rows.values()))
+    tracks: list[Track] = []
+    for lvlm in map(open_lvlm, locations):
+        open_method("medfocus", lvlm)  # refuses an LVLM that cannot be asked for log-probabilities
+        for mode in _modes(benchmark, lvlm, plan):
+            not_run = {variant: why for track in tracks for variant, why in track.not_run.items()}
+            groups = frozenset().union(*runs.values())
+            attempts = Attempts.of(benchmark, lvlm.key, mode, groups=groups, limit=plan.limit)
+            journal = folder / RESULTS / f"{lvlm.key.replace('/', '--')}-{mode}.jsonl"
+            with progress(f"ablate {lvlm.key} {mode}", total(attempts, runs), "results") as advance:
+                tracks.append(run(attempts, lvlm, runs, journal, advance, not_run))
+    if not any(track.attempts.references for track in tracks):
+        raise SourceMissing(
+            f"{benchmark.folder} has no case of what was asked for. Choose other LVLMs or modes, or build more "
+            "questions."
+        )
+    tables = _tables(plan, rows, tracks)
+    contents = {f"{name}.csv": _csv(records) for name, records in tables.items()} | _drawings(tables)
+    for name, content in contents.items():
+        write_whole(folder / name, content)
+    return Ablation(folder, tables, tuple(folder / name for name in contents))
+
+
+def _modes(benchmark: Benchmark, lvlm: Lvlm, plan: Plan) -> Sequence[Mode]:
+    """Those of the plan, or those in which the benchmark's LVLM was asked."""
+    return plan.modes or [track.mode for track in benchmark.tracks() if track.lvlm == lvlm.key] or tuple(Mode)
+
+
+def _tables(
+    plan: Plan, rows: Mapping[What, Sequence[Entry]], tracks: Sequence[Track]
+) -> dict[str, list[Record]]:
+    tables = {FILES[part]: entry_records(of_part, plan.base, tracks) for part, of_part in rows.items()}
+    if plan.what in (What.CONCEPTS, What.ALL):
+        tables["table8"] = concept_records(plan.base, tracks)
+        tables["figure6"] = group_records(plan.base, tracks) + _unanswered(tracks)
+        tables["failures"] = group_records(plan.base, tracks, VIEWS_OF_FAILURES)
+    return tables
+
+
+def _unanswered(tracks: Sequence[Track]) -> list[Record]:
+    """The groups of figure 6 that a benchmark without answers cannot have."""
+    if any(has_answers(track.attempts.benchmark) for track in tracks):
+        return []
+    reason = (
+        "this benchmark does not hold the answers to questions that were not retained; build it to have them"
+    )
+    return [{"group": group.value, "not_run": reason} for group in sorted(TURNED_AWAY)]
+
+
+def _drawings(tables: Mapping[str, Sequence[Record]]) -> dict[str, bytes]:
+    """Figures of the tables in which something was run."""
+    draw = {
+        FILES[What.LOCALIZERS]: draw_entries,
+        FILES[What.INTERVENTIONS]: draw_entries,
+        FILES[What.TRANSPORT]: draw_transport,
+        "table8": draw_concepts,
+        "figure6": draw_groups,
+    }
+    return {
+        f"{name}.png": draw[name](records)
+        for name, records in tables.items()
+        if name in draw and any(row.get("cases") for row in records)
+    }
+
+
+def _csv(records: Sequence[Record]) -> bytes:
+    """Fractions 0..1 with six digits; an empty cell where there is nothing to say."""
+    columns = list(dict.fromkeys(column for row in records for column in row))
+    buffer = io.StringIO(newline="")
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer.writeheader()
+    for row in records:
+        writer.writerow(
+            {name: round(cell, DIGITS) if isinstance(cell, float) else cell for name, cell in row.items()}
+        )
+    return buffer.getvalue().encode()

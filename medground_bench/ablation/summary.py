@@ -1,0 +1,67 @@
+"""What an ablation found, for the terminal: LVLMs and sources pooled, percent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group as Together
+from rich.table import Table
+
+from medground_bench.ablation import What
+from medground_bench.ablation.report import FILES, Ablation
+from medground_bench.ablation.tables import Record
+from medground_bench.board import ALL
+
+NUMBERS = ("IoU", "interval", "F1", "gain", "failure", "n")
+"""Failure is the paper's: no concept matters enough, so the whole image is reported."""
+
+TITLES = {
+    FILES[What.LOCALIZERS]: "Localizers",
+    FILES[What.INTERVENTIONS]: "Interventions",
+    FILES[What.TRANSPORT]: "Transport",
+    "figure6": "Groups of the causal filter",
+}
+
+
+def summary(ablation: Ablation) -> Together:
+    """The pooled rows of every table that scores something, one table a mode, then why other rows were not run."""
+    shown = [
+        _scores(f"{title}, {mode}", records, mode)
+        for name, title in TITLES.items()
+        if (records := ablation.tables.get(name))
+        for mode in dict.fromkeys(row["mode"] for row in records if row.get("mode"))
+    ]
+    reasons: dict[str, list[str]] = {}
+    for records in ablation.tables.values():
+        for row in records:
+            if row.get("not_run"):
+                reasons.setdefault(row["not_run"], []).append(_label(row))
+    sentences = [f"not run: {', '.join(dict.fromkeys(labels))}: {why}" for why, labels in reasons.items()]
+    return Together(*shown, *sentences)
+
+
+def _scores(title: str, records: Sequence[Record], mode: str) -> Table:
+    table = Table(
+        title=f"{title} (%)", title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+    )
+    table.add_column("", no_wrap=True)
+    for heading in NUMBERS:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in records:
+        if row.get("not_run"):
+            table.add_row(_label(row), "not run", style="dim")
+        elif (row["mode"], row["source"], row["lvlm"], row["finding"]) == (mode, ALL, ALL, ALL):
+            interval = "-" if row["low"] is None else f"{_percent(row['low'])}-{_percent(row['high'])}"
+            gain = "" if row.get("gain") is None else f"{100 * row['gain']:+.1f}"
+            scores = (_percent(row["iou"]), interval, _percent(row["f1"]), gain, _percent(row["whole_image"]))
+            table.add_row(_label(row), *scores, str(row["cases"]))
+    return table
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _label(row: Record) -> str:
+    return str(row.get("label") or row["group"])

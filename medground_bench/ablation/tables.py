@@ -1,0 +1,229 @@
+"""Results -> the rows of the tables. Pure: values in, rows out; shares and scores are fractions 0..1.
+
+Means are over all cases of a group, so a failed case counts as 0; intervals resample images (`scoring`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from medground_bench.ablation.run import Result, Track
+from medground_bench.ablation.variants import Entry, Variant
+from medground_bench.anatomy.vocabulary import Vocabulary
+from medground_bench.board import ALL, VIEWS
+from medground_bench.methods.medfocus import WHOLE_IMAGE
+from medground_bench.scoring import By, CaseScore, compare, score_cases, table
+from medground_bench.types import Group
+
+View = tuple[By, ...]
+Names = tuple[str, ...]
+
+VIEWS_OF_CONCEPTS: tuple[View, ...] = (
+    (By.MODE,),
+    (By.MODE, By.SOURCE),
+    (By.MODE, By.LVLM),
+    (By.MODE, By.FINDING),
+)
+VIEWS_OF_FAILURES: tuple[View, ...] = (*VIEWS, (By.MODE, By.FINDING), (By.MODE, By.LVLM, By.FINDING))
+NOTHING = "nothing (failed)"
+COLUMNS = ("mode", "source", "lvlm", "finding")
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A case's result with its score."""
+
+    result: Result
+    score: CaseScore
+
+    def names(self, view: View) -> Names:
+        """What the case is called in a view."""
+        return tuple(str(getattr(self.score, by.value)) for by in view)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """One group of cases.
+
+    whole_image  share of cases in which no concept mattered enough: the paper's failure rate
+    no_box       share of cases that have no box although nothing failed
+    failed       share of cases on which the method raised an error; they score 0
+    low, high    95 % interval of the IoU, images resampled; None where there is a single image
+    region_iou   mean over pictures of how well the concepts were found; None where the truth is not known
+    """
+
+    cases: int
+    images: int
+    iou: float
+    low: float | None
+    high: float | None
+    f1: float
+    precision: float
+    recall: float
+    whole_image: float
+    no_box: float
+    failed: float
+    region_iou: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gain:
+    """IoU minus that of MedFocus as it is, on the same cases, with its 95 % interval and p-value."""
+
+    gain: float
+    gain_low: float
+    gain_high: float
+    gain_p: float
+
+
+Record = dict[str, Any]
+"""A row of a CSV file: column -> value, None for an empty cell."""
+
+
+def scored(track: Track, variant: Variant, groups: Iterable[Group]) -> list[Scored]:
+    """A variant's results on the attempts of some groups."""
+    wanted, said = set(groups), track.attempts.groups
+    references = [each for each in track.attempts.references if said[each.case_id] in wanted]
+    results = track.results[variant]
+    given = [results[each.case_id].prediction(each) for each in references]
+    scores = score_cases(references, [prediction for prediction in given if prediction is not None])
+    return [Scored(results[score.case_id], score) for score in scores]
+
+
+def entry_records(entries: Sequence[Entry], base: Variant, tracks: Sequence[Track]) -> list[Record]:
+    """The rows of table 2 or 7 in every view, in the order of the entries; what was not run says why.
+
+    An entry is in the table with those tracks on which it was run.
+    """
+    against = _over(tracks, base)
+    records = []
+    for entry in entries:
+        variant = entry.variant
+        head: Record = {"section": entry.section, "label": entry.label, "not_run": None}
+        head |= _settings(variant) if variant else {}
+        own = _over(tracks, variant) if variant else []
+        if not own:
+            records.append(head | {"not_run": entry.not_run or _reason(tracks, variant)})
+        for view in VIEWS:
+            for names, members in _grouped(own, view):
+                same = {each.score.case_id for each in members}
+                others = [each for each in against if each.score.case_id in same]
+                gain = asdict(_gain(members, others)) if len(others) == len(members) else {}
+                records.append(head | _place(view, names) | asdict(_numbers(members)) | gain)
+    return records
+
+
+def group_records(base: Variant, tracks: Sequence[Track], views: Sequence[View] = VIEWS) -> list[Record]:
+    """Figure 6: MedFocus on the three groups of the causal filter, IoU and failure rates, in every view."""
+    records = []
+    for group in Group:
+        members = _over(tracks, base, [group])
+        for view in views:
+            for names, of_view in _grouped(members, view):
+                place = {"group": group.value, "not_run": None} | _place(view, names)
+                records.append(place | asdict(_numbers(of_view)))
+    return records
+
+
+def concept_records(base: Variant, tracks: Sequence[Track]) -> list[Record]:
+    """Table 8: how often a concept is the evidence, alone or in a group that won; retained cases only.
+
+    A group that wins counts for each of its members, as in the paper, whose columns add up to more than 100 %. Rows
+    of kind `group` say how often that happened; `whole image` and `nothing` complete the cases.
+    """
+    records = []
+    members, vocabulary = _over(tracks, base), base.method().concepts
+    for view in VIEWS_OF_CONCEPTS:
+        for names, of_view in _grouped(members, view):
+            won = Counter(each.result.concept or NOTHING for each in of_view)
+            for concept, kind, alone, grouped in _shares(won, vocabulary):
+                place = {"concept": concept, "kind": kind} | _place(view, names)
+                counts = {"cases": len(of_view), "alone": alone, "in_group": grouped}
+                records.append(place | counts | {"share": (alone + grouped) / len(of_view)})
+    return records
+
+
+def _shares(won: Mapping[str, int], vocabulary: Vocabulary) -> Iterator[tuple[str, str, int, int]]:
+    """(name, kind, times it won, times a group with it won), concepts first."""
+    for concept in vocabulary.concepts:
+        grouped = sum(won.get(group.name, 0) for group in vocabulary.groups if concept.name in group.members)
+        yield concept.name, "concept", won.get(concept.name, 0), grouped
+    for group in vocabulary.groups:
+        yield group.name, "group", won.get(group.name, 0), 0
+    for name in (WHOLE_IMAGE, NOTHING):
+        yield name, "none", won.get(name, 0), 0
+
+
+def _settings(variant: Variant) -> Record:
+    """The columns that say what was run; a cell is empty where the localizer has its own."""
+    choice = variant.transport
+    return {
+        "localizer": variant.localizer,
+        "region": variant.region.value,
+        "fill": variant.fill.value,
+        "vocabulary": variant.vocabulary,
+        "marginal_weight": choice and choice.marginal_weight,
+        "epsilon": choice and choice.epsilon,
+        "references": choice and choice.references,
+    }
+
+
+def _over(
+    tracks: Iterable[Track], variant: Variant, groups: Sequence[Group] = (Group.GROUNDED,)
+) -> list[Scored]:
+    return [each for track in tracks if variant in track.results for each in scored(track, variant, groups)]
+
+
+def _reason(tracks: Iterable[Track], variant: Variant | None) -> str:
+    reasons = [track.not_run[variant] for track in tracks if variant in track.not_run]
+    return reasons[0] if reasons else "no case to run it on"
+
+
+def _grouped(members: Sequence[Scored], view: View) -> list[tuple[Names, list[Scored]]]:
+    groups: dict[Names, list[Scored]] = {}
+    for each in members:
+        groups.setdefault(each.names(view), []).append(each)
+    return sorted(groups.items())
+
+
+def _numbers(members: Sequence[Scored]) -> Numbers:
+    [row] = table([each.score for each in members], by=(), rng=np.random.default_rng(0))
+    failed = [each for each in members if each.result.error is not None]
+    without = [each for each in members if each.result.error is None and not each.result.boxes]
+    whole = [each for each in members if each.result.concept == WHOLE_IMAGE]
+    found = {
+        (each.score.source, each.score.image_id): each.result.region_iou
+        for each in members
+        if each.result.region_iou is not None
+    }
+    return Numbers(
+        cases=len(members),
+        images=row.images,
+        iou=row.mean.iou,
+        low=row.interval.low.iou if row.interval else None,
+        high=row.interval.high.iou if row.interval else None,
+        f1=row.mean.f1,
+        precision=row.mean.precision,
+        recall=row.mean.recall,
+        whole_image=len(whole) / len(members),
+        no_box=len(without) / len(members),
+        failed=len(failed) / len(members),
+        region_iou=float(np.mean(list(found.values()))) if found else None,
+    )
+
+
+def _gain(members: Sequence[Scored], others: Sequence[Scored]) -> Gain:
+    first, second = ([each.score for each in side] for side in (members, others))
+    made = compare(first, second, rng=np.random.default_rng(0))
+    return Gain(gain=made.mean, gain_low=made.low, gain_high=made.high, gain_p=made.p_value)
+
+
+def _place(view: View, names: Names) -> Record:
+    """The four columns that say where a row stands; `all` is pooled."""
+    given = {by.value: name for by, name in zip(view, names, strict=True)}
+    return {column: given.get(column, ALL) for column in COLUMNS}

@@ -1,0 +1,167 @@
+"""What an ablation runs, as data: MedFocus with some settings changed, and the rows of the paper's tables.
+
+Source: paper, section 5.4 (table 2), section 5.3 (figure 6), Appendix E (tables 7 and 8).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import product
+
+from medground_bench import plugins
+from medground_bench.ablation import What
+from medground_bench.ablation.regions import (
+    TRANSPORTING,
+    Transport,
+    found_regions,
+    settings_of_localizer,
+)
+from medground_bench.anatomy.concepts import ConceptRegions
+from medground_bench.methods._intervention import Fill, Region
+from medground_bench.methods.medfocus import MedFocus
+from medground_bench.types import Case, Group
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """MedFocus as the paper has it but for these settings; two equal ones are run once.
+
+    checkpoint  of the localizer; None for its own
+    transport   of the localizer; None for its own
+    """
+
+    localizer: str = MedFocus.localizer
+    checkpoint: str | None = None
+    transport: Transport | None = None
+    region: Region = MedFocus.region
+    fill: Fill = MedFocus.fill
+    vocabulary: str = MedFocus.vocabulary
+
+    def method(self) -> MedFocus:
+        """MedFocus with these settings, to be given what `regions` finds."""
+        return MedFocus(
+            localizer=self.localizer, region=self.region, fill=self.fill, vocabulary=self.vocabulary
+        )
+
+    def regions(self, case: Case) -> ConceptRegions:
+        """What the localizer finds on a case's picture, kept for its next question."""
+        return found_regions(self.localizer, self.checkpoint, self.transport, case)
+
+    def settings(self) -> tuple[str, ...]:
+        """Everything that decides its results besides the case and the LVLM."""
+        return (
+            repr(self.method()),
+            repr(self.checkpoint),
+            repr(self.transport),
+            settings_of_localizer(self.localizer),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of a table: where it stands, what is run for it, or why nothing can be."""
+
+    section: str
+    label: str
+    variant: Variant | None
+    not_run: str = ""
+
+
+RADZERO = (
+    "its checkpoint (Deepnoid/RadZero) needs Python code that comes with it, and such code is not run here"
+)
+MEDSAM3 = "MEDGROUND_MEDSAM3"
+"""Environment variable with a MedSAM3 checkpoint in the layout of SAM 3."""
+
+PAPERS = {
+    "sam3": "SAM3",
+    "grounding_dino": "Grounding DINO",
+    "grounding_dino_medsam": "Grounding DINO + MedSAM",
+    "uot": "UOT",
+    "uot_medsam": "UOT + MedSAM",
+}
+"""Localizers of the paper's table 2 and their names there."""
+
+MARGINAL_WEIGHTS = (0.01, 0.1, 1.0)
+EPSILONS = (0.005, 0.05, 0.5)
+REFERENCES = (1, 4, 16)
+GROUNDED = frozenset({Group.GROUNDED})
+
+
+def localizers(base: Variant) -> list[Entry]:
+    """Table 2, paradigm and localization, and then every other localizer there is."""
+
+    def entry(section: str, name: str, label: str) -> Entry:
+        return Entry(section, label, replace(base, localizer=name))
+
+    two_stages = list(PAPERS)[1:]
+    others = [each.name for each in plugins.available("localizers") if each.name not in PAPERS]
+    return [
+        entry("Paradigm", "sam3", "SAM3 (end-to-end)"),
+        _medsam3(base),
+        Entry("Paradigm", "RadZero (end-to-end)", None, RADZERO),
+        entry("Paradigm", "uot_medsam", "UOT + MedSAM (detect+seg)"),
+        *(entry("Localization", name, PAPERS[name]) for name in two_stages),
+        *(entry("Beyond the paper", name, name) for name in others),
+    ]
+
+
+def interventions(base: Variant) -> list[Entry]:
+    """Table 2, intervention: what is hidden, and what is shown instead."""
+    regions = {Region.MASK: "Segmentation mask", Region.BOX: "Bounding box"}
+    fills = {Fill.EDITOR: "editor", Fill.ZERO: "zero masking", Fill.MEAN: "mean masking"}
+    return [
+        Entry(
+            "Intervention",
+            f"{regions[region]} + {fills[fill]}",
+            replace(base, region=region, fill=fill),
+        )
+        for region, fill in product(regions, fills)
+    ]
+
+
+def transports(base: Variant) -> list[Entry]:
+    """Table 7; a localizer without transport gives its place to `uot`."""
+    name = base.localizer if base.localizer in TRANSPORTING else "uot"
+    return [
+        Entry(
+            "Transport",
+            f"lambda {weight:g}, epsilon {epsilon:g}, #C {references}",
+            replace(base, localizer=name, transport=Transport(epsilon, weight, references)),
+        )
+        for references, weight, epsilon in product(REFERENCES, MARGINAL_WEIGHTS, EPSILONS)
+    ]
+
+
+TABLES = {
+    What.LOCALIZERS: localizers,
+    What.INTERVENTIONS: interventions,
+    What.TRANSPORT: transports,
+}
+
+
+def entries(what: What, base: Variant) -> dict[What, list[Entry]]:
+    """Part -> the rows of its table, for every part that is asked for and varies something."""
+    return {part: table(base) for part, table in TABLES.items() if what in (part, What.ALL)}
+
+
+def wanted(what: What, base: Variant, rows: Iterable[Entry]) -> dict[Variant, frozenset[Group]]:
+    """Every variant to run, once, MedFocus itself first, with the groups of questions it is run on.
+
+    All are run on the retained cases; MedFocus itself, for figure 6, also on those that the causal filter turned away.
+    """
+    runs = {base: frozenset(Group) if what in (What.CONCEPTS, What.ALL) else GROUNDED}
+    for entry in rows:
+        if entry.variant is not None:
+            runs.setdefault(entry.variant, GROUNDED)
+    return runs
+
+
+def _medsam3(base: Variant) -> Entry:
+    label, checkpoint = "MedSAM3 (end-to-end)", os.environ.get(MEDSAM3)
+    if not checkpoint:
+        where = f"set {MEDSAM3} to a folder or org/name@commit with its weights in the layout of SAM 3"
+        return Entry("Paradigm", label, None, where)
+    return Entry("Paradigm", label, replace(base, localizer="sam3", checkpoint=checkpoint))

@@ -1,0 +1,82 @@
+"""Hiding regions of a case's picture: what MedFocus does to every concept. Source: paper, section 4.2 and Table 2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from functools import lru_cache
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from medground_bench import plugins
+from medground_bench.anatomy.regions import touched_pixels
+from medground_bench.errors import Unsupported
+from medground_bench.methods import content_box
+from medground_bench.types import Case, Mask, Picture
+
+
+class Region(StrEnum):
+    """The part of a concept that is hidden: its box, as the paper chose, or its mask."""
+
+    BOX = "box"
+    MASK = "mask"
+
+
+class Fill(StrEnum):
+    """What a hidden region shows. Black looks like air, so `mean` finds a pneumothorax where the paper's `zero` cannot.
+
+    `editor` puts normal tissue there, by the editor of the case's source.
+    """
+
+    ZERO = "zero"
+    MEAN = "mean"
+    EDITOR = "editor"
+
+
+@runtime_checkable
+class RegionEditor(Protocol):
+    """An editor (`medground.editors`) that can also make any region normal."""
+
+    def normal_within(self, case: Case, regions: Sequence[Mask]) -> list[Picture]:
+        """The case's picture with "No abnormality" inside each region, one picture a region, all in the study frame.
+
+        Same inputs, same bytes. What a picture shows outside its region is not used.
+        """
+        ...
+
+
+def hidden(case: Case, regions: Sequence[Mask], fill: Fill) -> list[Picture]:
+    """The case's picture with each region hidden; outside its region, every picture is the original.
+
+    regions  masks of the study frame
+    """
+    if fill is Fill.EDITOR:
+        edited: Sequence[Picture | np.uint8] = _editor_of(case).normal_within(case, regions)
+    else:
+        edited = [_grey(case, fill)] * len(regions)
+    return [np.where(region, new, case.picture) for region, new in zip(regions, edited, strict=True)]
+
+
+def _grey(case: Case, fill: Fill) -> np.uint8:
+    """0, or the mean of the picture without the black bars of its letterbox."""
+    if fill is Fill.ZERO:
+        return np.uint8(0)
+    return np.uint8(round(float(case.picture[touched_pixels(content_box(case))].mean())))
+
+
+def _editor_of(case: Case) -> RegionEditor:
+    return _editor_of_source(case.case_id.partition("/")[0])
+
+
+@lru_cache(maxsize=8)
+def _editor_of_source(source: str) -> RegionEditor:
+    """The editor that a source names for its own pictures; Unsupported where there is none that edits regions."""
+    what = f"the fill `editor` needs the editor of the pictures' source, {source}"
+    if source not in {plugin.name for plugin in plugins.available("sources")}:
+        raise Unsupported(f"{what}, and no such source is installed here. Choose the fill zero or mean.")
+    name = plugins.load("sources", source)().editor
+    editor = plugins.load("editors", name)()
+    if not isinstance(editor, RegionEditor):
+        raise Unsupported(f"{what}, but {name} cannot edit any region. Choose the fill zero or mean.")
+    return editor

@@ -1,0 +1,158 @@
+"""`medground ablate` as a user meets it."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import signal
+import sys
+
+import pytest
+
+from medground_bench import cli
+from medground_bench.types import Mode
+from tests.ablation.lvlm import SpotLvlm
+from tests.builds import build
+
+
+@pytest.fixture
+def ablate(monkeypatch, capsys):
+    """Run the command in this process, without the hub; returns (exit code, stdout, stderr)."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+    def run(*arguments: object):
+        monkeypatch.setattr(sys, "argv", ["medground", "ablate", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        said = capsys.readouterr()
+        return left.value.code or 0, said.out, said.err
+
+    yield run
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def spot(monkeypatch) -> SpotLvlm:
+    """The LVLM that the command opens, whatever it is called."""
+    lvlm = SpotLvlm()
+    monkeypatch.setattr("medground_bench.ablation.report.open_lvlm", lambda location: lvlm)
+    return lvlm
+
+
+def rows(file) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+@pytest.fixture
+def small_grid(monkeypatch) -> None:
+    """One lambda and one epsilon: the whole grid takes longer than everything else."""
+    for name in ("MARGINAL_WEIGHTS", "EPSILONS"):
+        monkeypatch.setattr(f"medground_bench.ablation.variants.{name}", (0.1,))
+
+
+@pytest.mark.usefixtures("small_grid")
+def test_all_of_it_on_a_small_benchmark(ablate, built, spot, tmp_path):
+    line = ["--benchmark", built.path, "--limit", 1, "--mode", "direct", "--localizer", "mean_box"]
+    code, out, err = ablate(*line, "--out", tmp_path)
+    assert code == 0, err
+    names = {path.name for path in tmp_path.iterdir()}
+    drawn = ("table2-localizers", "table2-interventions", "table7", "table8", "figure6")
+    files = {f"{name}.{kind}" for name in drawn for kind in ("csv", "png")}
+    assert names == {*files, "failures.csv", "results"}
+    table2 = rows(tmp_path / "table2-localizers.csv")
+    both = table2 + rows(tmp_path / "table2-interventions.csv")
+    ran = [row for row in both if not row["not_run"] and row["lvlm"] == row["source"] == "all"]
+    assert {"UOT", "mean_box", "oracle", "Bounding box + zero masking"} <= {row["label"] for row in ran}
+    assert all(0 <= float(row["iou"]) <= 1 and row["cases"] == "1" for row in ran)
+    absent = {row["label"]: row["not_run"] for row in table2 if row["not_run"]}
+    assert {"SAM3 (end-to-end)", "RadZero (end-to-end)", "Grounding DINO", "UOT + MedSAM"} <= set(absent)
+    assert (
+        "not at hand" in absent["SAM3 (end-to-end)"] and "Deepnoid/RadZero" in absent["RadZero (end-to-end)"]
+    )
+    grid = {
+        (row["references"], row["marginal_weight"], row["epsilon"]) for row in rows(tmp_path / "table7.csv")
+    }
+    assert len(grid) == 3
+    groups = {row["group"] for row in rows(tmp_path / "figure6.csv")}
+    assert groups == {"incorrect", "ungrounded", "grounded"}
+    assert "results/s" in err and "not run: " in out and "table7.png" in out
+
+    before, passes = {name: (tmp_path / name).read_bytes() for name in names - {"results"}}, spot.forwarded
+    code, _out, _err = ablate(*line, "--out", tmp_path)
+    assert code == 0 and spot.forwarded == passes
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+
+
+def test_one_part_writes_that_part_only(ablate, built, spot, tmp_path):
+    line = ["--benchmark", built.path, "--limit", 1, "--localizer", "mean_box", "--vocabulary", "lung_zones"]
+    code, _out, err = ablate(*line, "--what", "concepts", "--out", tmp_path)
+    assert code == 0, err
+    names = {path.name for path in tmp_path.iterdir() if path.suffix == ".csv"}
+    assert names == {"table8.csv", "figure6.csv", "failures.csv"}
+    table8 = rows(tmp_path / "table8.csv")
+    assert {row["mode"] for row in table8} == {"direct", "reason"}
+    assert any("zone" in row["concept"] for row in table8)
+
+
+def test_a_benchmark_without_answers_says_why_two_groups_are_missing(ablate, built, spot, tmp_path):
+    published = tmp_path / "medground-bench"
+    shutil.copytree(built.path, published, ignore=shutil.ignore_patterns("answers"))
+    line = ["--benchmark", published, "--limit", 1, "--mode", "direct", "--localizer", "mean_box"]
+    code, out, _err = ablate(*line, "--what", "concepts", "--out", tmp_path / "out")
+    missing = {
+        row["group"]: row["not_run"] for row in rows(tmp_path / "out" / "figure6.csv") if row["not_run"]
+    }
+    assert code == 0 and set(missing) == {"incorrect", "ungrounded"}
+    assert all("does not hold the answers" in why for why in missing.values()) and "not run: " in out
+
+
+def test_the_embedded_lvlm_on_its_own_benchmark(ablate, tmp_path):
+    from medground_bench.lvlms import open_lvlm
+
+    lvlm = open_lvlm("phantom_gemma3", device="cpu")
+    folder = build(tmp_path / "medground-bench", lvlm=lvlm, limit=1, modes=(Mode.DIRECT,))
+    line = ["--benchmark", folder.path, "--lvlm", "phantom_gemma3", "--what", "interventions", "--limit", 2]
+    code, _out, err = ablate(*line, "--localizer", "oracle", "--out", tmp_path / "out")
+    assert code == 0, err
+    ran = [
+        row for row in rows(tmp_path / "out" / "table2-interventions.csv") if row["lvlm"] == "phantom_gemma3"
+    ]
+    assert len({row["label"] for row in ran if row["source"] == "all"}) == 6
+    assert {row["region_iou"] for row in ran} == {"1.0"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ("--benchmark {built} --localizer uott --out x", 2, "Did you mean uot?"),
+        ("--benchmark {built} --what everything --out x", 2, "'localizers'"),
+        ("--benchmark {built} --lvlm rule_lvm --out x", 2, "rule_lvlm"),
+        ("--benchmark {built} --vocabulary lung_zone --out x", 2, "lung_zones"),
+        ("--benchmark {built} --limit 0 --out x", 2, "--limit"),
+        ("--benchmark missing --out x", 1, "missing: there is no such folder"),
+        ("--benchmark {built}", 2, "--out"),
+    ],
+)
+def test_input_at_fault_gets_one_clear_paragraph(ablate, built, arguments, code, words):
+    left, out, err = ablate(*arguments.format(built=built.path).split())
+    assert (left, out) == (code, "")
+    assert words in " ".join(err.split()) and "Traceback" not in err
+
+
+def test_an_lvlm_that_gives_no_log_probabilities_is_refused(ablate, built, tmp_path, monkeypatch):
+    from tests.fakes import RuleLvlm
+
+    monkeypatch.setattr("medground_bench.ablation.report.open_lvlm", lambda location: RuleLvlm())
+    code, _out, err = ablate("--benchmark", built.path, "--out", tmp_path)
+    assert code == 1 and "needs log_probs" in err
+
+
+def test_a_localizer_whose_weights_are_absent_cannot_be_what_all_is_compared_with(
+    ablate, built, spot, tmp_path
+):
+    line = ["--benchmark", built.path, "--limit", 1, "--what", "interventions", "--localizer", "uot_medsam"]
+    code, _out, err = ablate(*line, "--out", tmp_path)
+    assert code == 1 and "MedSAM's weights are not at hand" in err

@@ -1,0 +1,164 @@
+"""Tables worked out by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from medground_bench.ablation.tables import (
+    NOTHING,
+    VIEWS_OF_FAILURES,
+    concept_records,
+    entry_records,
+    group_records,
+)
+from medground_bench.ablation.variants import Entry, Variant
+from medground_bench.types import Group, Mode
+from tests.ablation.results import reference, result, track
+
+BASE = Variant()
+OTHER = Variant(localizer="oracle")
+ABSENT = Variant(localizer="sam3")
+WHOLE = "whole image"
+
+
+@pytest.fixture(scope="module")
+def tracks():
+    """Two LVLMs, direct: MedFocus has IoU 1, 1/2, 0 (failed) with one, and 0 (no box) with the other."""
+    one = [reference(str(image), finding, "one", Mode.DIRECT) for image, finding in enumerate("abb")]
+    two = reference("0", "a", "two", Mode.DIRECT, source="vindr_cxr")
+    wrong = reference("9", "a", "one", Mode.DIRECT)
+    of_base = [
+        result(one[0], "left", "lungs", region_iou=0.25),
+        result(one[1], "whole", WHOLE, region_iou=0.75),
+        result(one[2], "none", None, "MethodFailed: no"),
+    ]
+    of_other = [
+        result(one[0], "whole", "lungs"),
+        result(one[1], "left", "left lung"),
+        result(one[2], "left", "left lung"),
+    ]
+    rows = [
+        (said, Group.GROUNDED, {BASE: base, OTHER: other})
+        for said, base, other in zip(one, of_base, of_other, strict=True)
+    ]
+    rows.append((wrong, Group.INCORRECT, {BASE: result(wrong, "whole", WHOLE)}))
+    last = {BASE: result(two, "none", "left lung"), OTHER: result(two, "left", "left lung")}
+    not_run = {ABSENT: "its weights are not at hand"}
+    return [
+        track("one", Mode.DIRECT, rows, not_run),
+        track("two", Mode.DIRECT, [(two, Group.GROUNDED, last)], not_run),
+    ]
+
+
+ENTRIES = [
+    Entry("Paradigm", "SAM3", ABSENT),
+    Entry("Paradigm", "RadZero", None, "it needs code of its own"),
+    Entry("Localization", "UOT", BASE),
+    Entry("Beyond the paper", "oracle", OTHER),
+]
+
+
+def row_of(records, **wanted):
+    [row] = [each for each in records if all(each.get(name) == value for name, value in wanted.items())]
+    return row
+
+
+def pooled(records, **wanted):
+    return row_of(records, **dict.fromkeys(("source", "lvlm", "finding"), "all") | wanted)
+
+
+def test_scores_are_means_over_all_cases_and_a_failed_case_counts_as_zero(tracks):
+    row = pooled(entry_records(ENTRIES, BASE, tracks), label="UOT", mode="direct")
+    assert (row["cases"], row["images"]) == (4, 4)
+    assert row["iou"] == pytest.approx((1 + 0.5 + 0 + 0) / 4)
+    assert row["recall"] == pytest.approx((1 + 1 + 0 + 0) / 4)
+    assert row["f1"] == pytest.approx((1 + 2 / 3) / 4)
+    assert row["low"] <= row["iou"] <= row["high"]
+    assert (row["failed"], row["whole_image"], row["no_box"]) == (0.25, 0.25, 0.25)
+    assert row["region_iou"] == pytest.approx(0.5)  # over the two pictures on which it is known
+
+
+def test_gains_are_over_the_same_cases_of_medfocus_as_it_is(tracks):
+    records = entry_records(ENTRIES, BASE, tracks)
+    row = pooled(records, label="oracle", mode="direct")
+    assert row["gain"] == pytest.approx((-0.5 + 0.5 + 1 + 1) / 4)
+    assert row["gain_low"] <= row["gain"] <= row["gain_high"] and 0 < row["gain_p"] <= 1
+    own = pooled(records, label="UOT", mode="direct")
+    assert (own["gain"], own["gain_p"]) == (0, 1)
+    one = row_of(records, label="oracle", lvlm="one", source="all")
+    assert one["gain"] == pytest.approx((-0.5 + 0.5 + 1) / 3)
+
+
+def test_views_pool_or_single_out_sources_and_lvlms(tracks):
+    records = [row for row in entry_records(ENTRIES, BASE, tracks) if row["label"] == "UOT"]
+    places = {(row["source"], row["lvlm"]): row["cases"] for row in records}
+    assert places == {
+        ("all", "all"): 4,
+        ("phantom", "all"): 3,
+        ("vindr_cxr", "all"): 1,
+        ("all", "one"): 3,
+        ("all", "two"): 1,
+        ("phantom", "one"): 3,
+        ("vindr_cxr", "two"): 1,
+    }
+    assert row_of(records, source="all", lvlm="two")["low"] is None  # a single image
+
+
+def test_a_row_that_was_not_run_stays_in_its_place_with_the_reason(tracks):
+    records = entry_records(ENTRIES, BASE, tracks)
+    assert list(dict.fromkeys(row["label"] for row in records)) == ["SAM3", "RadZero", "UOT", "oracle"]
+    assert row_of(records, label="SAM3")["not_run"] == "its weights are not at hand"
+    assert row_of(records, label="SAM3")["localizer"] == "sam3"
+    assert row_of(records, label="RadZero")["not_run"] == "it needs code of its own"
+    assert not any(row.get("not_run") for row in records if row["label"] in {"UOT", "oracle"})
+
+
+def test_figure_6_keeps_the_groups_apart(tracks):
+    records = group_records(BASE, tracks)
+    wrong = pooled(records, group="incorrect", mode="direct")
+    assert (wrong["cases"], wrong["iou"], wrong["whole_image"]) == (1, 0.5, 1)
+    assert pooled(records, group="grounded", mode="direct")["cases"] == 4
+    assert not [row for row in records if row["group"] == "ungrounded"]
+
+
+def test_failures_are_also_told_by_finding(tracks):
+    records = group_records(BASE, tracks, VIEWS_OF_FAILURES)
+    row = row_of(records, group="grounded", finding="b", lvlm="all")
+    assert (row["cases"], row["whole_image"], row["failed"], row["no_box"]) == (2, 0.5, 0.5, 0)
+    assert row_of(records, group="grounded", finding="a", lvlm="two")["no_box"] == 1
+
+
+def test_a_group_that_wins_counts_for_each_of_its_members(tracks):
+    records = concept_records(BASE, tracks)
+    left = pooled(records, concept="left lung", mode="direct")
+    assert (left["cases"], left["alone"], left["in_group"], left["share"]) == (4, 1, 1, 0.5)
+    right = pooled(records, concept="right lung", mode="direct")
+    assert (right["alone"], right["in_group"], right["share"]) == (0, 1, 0.25)
+    group = pooled(records, concept="lungs", mode="direct")
+    assert (group["kind"], group["share"]) == ("group", 0.25)
+    assert pooled(records, concept=WHOLE, mode="direct")["share"] == 0.25
+    assert pooled(records, concept=NOTHING, mode="direct")["share"] == 0.25
+
+
+def test_alone_groups_whole_image_and_nothing_add_up_to_all_cases(tracks):
+    records = concept_records(BASE, tracks)
+    places = {tuple(row[name] for name in ("mode", "source", "lvlm", "finding")) for row in records}
+    assert len(places) == 1 + 2 + 2 + 2
+    for mode, source, lvlm, finding in places:
+        rows = [
+            row
+            for row in records
+            if (row["mode"], row["source"], row["lvlm"], row["finding"]) == (mode, source, lvlm, finding)
+        ]
+        assert sum(row["alone"] for row in rows) == rows[0]["cases"]
+
+
+def test_another_vocabulary_has_its_own_concepts():
+    zones = Variant(vocabulary="lung_zones")
+    said = reference("0", "a", "one", Mode.REASON)
+    concept = zones.method().concepts.concepts[0].name
+    one = track("one", Mode.REASON, [(said, Group.GROUNDED, {zones: result(said, "left", concept)})])
+    records = concept_records(zones, [one])
+    names = {row["concept"] for row in records if row["kind"] == "concept"}
+    assert names == {each.name for each in zones.method().concepts.concepts}
+    assert pooled(records, concept=concept, mode="reason")["share"] == 1

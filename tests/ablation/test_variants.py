@@ -1,0 +1,137 @@
+"""What an ablation runs: the rows of the paper's tables, each setting reaching the thing it sets."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from medground_bench import plugins
+from medground_bench.ablation import What
+from medground_bench.ablation.regions import Transport, found_regions, settings_of_localizer
+from medground_bench.ablation.variants import (
+    Variant,
+    entries,
+    interventions,
+    localizers,
+    transports,
+    wanted,
+)
+from medground_bench.errors import SourceMissing
+from medground_bench.localizers import localize, open_localizer
+from medground_bench.methods.medfocus import MedFocus
+from medground_bench.phantom.scene import Scene
+from medground_bench.pictures import to_study
+from medground_bench.types import Case, Group, Response
+
+PAPERS_TABLE_2 = {
+    "Paradigm": [
+        "SAM3 (end-to-end)",
+        "MedSAM3 (end-to-end)",
+        "RadZero (end-to-end)",
+        "UOT + MedSAM (detect+seg)",
+    ],
+    "Localization": ["Grounding DINO", "Grounding DINO + MedSAM", "UOT", "UOT + MedSAM"],
+}
+
+
+@pytest.fixture(scope="module")
+def case() -> Case:
+    study = to_study(Scene.sample(6_000_201).native())
+    native = study.letterbox.native
+    return Case("phantom/x/nodule@l:direct", "nodule", "?", Response("", (), ()), study.picture, native)
+
+
+def test_table_2_has_every_row_of_the_paper_in_its_order_and_then_every_other_localizer():
+    rows = localizers(Variant())
+    for section, labels in PAPERS_TABLE_2.items():
+        assert [row.label for row in rows if row.section == section] == labels
+    tried = {row.variant.localizer for row in rows if row.variant}
+    assert {plugin.name for plugin in plugins.available("localizers")} <= tried
+    assert all(row.variant is not None or row.not_run for row in rows)
+
+
+def test_interventions_are_every_region_with_every_fill_on_the_chosen_localizer():
+    rows = interventions(Variant(localizer="oracle", vocabulary="lung_zones"))
+    methods = [row.variant.method() for row in rows]
+    hidden = {(method.region.value, method.fill.value) for method in methods}
+    assert hidden == set(product(["box", "mask"], ["zero", "mean", "editor"])) and len(rows) == 6
+    assert all(row.variant.localizer == "oracle" for row in rows)
+    assert {method.concepts.name for method in methods} == {"lung_zones"}
+
+
+def test_table_7_is_the_papers_grid():
+    grid = [row.variant.transport for row in transports(Variant())]
+    found = {(each.marginal_weight, each.epsilon, each.references) for each in grid}
+    assert found == set(product([0.01, 0.1, 1.0], [0.005, 0.05, 0.5], [1, 4, 16])) and len(grid) == 27
+
+
+def test_a_localizer_without_transport_gives_its_place_in_table_7_to_uot():
+    assert {row.variant.localizer for row in transports(Variant(localizer="oracle"))} == {"uot"}
+    assert {row.variant.localizer for row in transports(Variant(localizer="uot_medsam"))} == {"uot_medsam"}
+
+
+def test_every_variant_runs_once_and_only_medfocus_itself_on_what_the_filter_turned_away():
+    base = Variant()
+    rows = [row for table in entries(What.ALL, base).values() for row in table]
+    runs = wanted(What.ALL, base, rows)
+    assert next(iter(runs)) == base
+    assert runs.pop(base) == frozenset(Group)
+    assert set(runs.values()) == {frozenset({Group.GROUNDED})}
+    several = [row.variant for row in rows if row.variant]
+    assert set(runs) | {base} == set(several) and len(several) > len(runs) + 1
+    assert wanted(What.INTERVENTIONS, base, [])[base] == frozenset({Group.GROUNDED})
+
+
+def test_a_checkpoint_of_medsam3_makes_its_row_run(monkeypatch):
+    assert next(row for row in localizers(Variant()) if "MedSAM3" in row.label).variant is None
+    monkeypatch.setenv("MEDGROUND_MEDSAM3", "/weights/medsam3")
+    row = next(row for row in localizers(Variant()) if "MedSAM3" in row.label)
+    assert (row.variant.localizer, row.variant.checkpoint) == ("sam3", "/weights/medsam3")
+
+
+def test_the_papers_transport_is_what_uot_does_by_itself_and_another_is_not(case):
+    own = localize("uot", case.picture)
+    same = found_regions("uot", None, Transport(0.05, 0.1, 16), case)
+    assert same.reference == own.reference
+    assert all(same.boxes[concept] == own.boxes[concept] for concept in own.boxes)
+    sharper = found_regions("uot", None, Transport(0.005, 0.1, 16), case)
+    areas = [np.mean([box.area for box in regions.boxes.values()]) for regions in (sharper, own)]
+    assert areas[0] < areas[1]
+
+
+def test_fewer_references_are_the_first_of_the_pool_and_more_than_it_has_are_refused(case):
+    first = found_regions("uot", None, Transport(0.05, 0.1, 1), case).reference
+    fourth = {found_regions("uot", None, Transport(0.05, weight, 4), case).reference for weight in (0.1, 1)}
+    assert first == "phantom-7000000" and fourth <= {f"phantom-700000{number}" for number in range(4)}
+    with pytest.raises(SourceMissing, match="not 17"):
+        found_regions("uot", None, Transport(0.05, 0.1, 17), case)
+
+
+def forget_localizers() -> None:
+    settings_of_localizer.cache_clear()
+    open_localizer.cache_clear()
+
+
+def test_settings_tell_any_two_variants_apart(tmp_path, monkeypatch):
+    transport = Transport(0.05, 0.1, 16)
+    variants = [
+        row.variant for table in entries(What.ALL, Variant()).values() for row in table if row.variant
+    ]
+    variants += [
+        Variant(vocabulary="lung_zones"),
+        Variant(localizer="sam3", checkpoint="x"),
+        Variant(transport=transport),
+    ]
+    distinct = set(variants)
+    assert len({variant.settings() for variant in distinct}) == len(distinct)
+    own = Variant(localizer="uot_medsam").settings()
+    monkeypatch.setenv("MEDGROUND_MEDSAM", str(tmp_path))
+    forget_localizers()
+    assert Variant(localizer="uot_medsam").settings() != own
+    forget_localizers()
+
+
+def test_the_base_is_medfocus_as_it_is():
+    assert Variant().method() == MedFocus()

@@ -1,0 +1,85 @@
+"""`medground atlas build`, from a folder to a pool that a localizer uses."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from medground_bench.anatomy.atlas import (
+    ATLAS_VARIABLE,
+    PHANTOM_POOL,
+    default_atlas,
+    load_atlas,
+    phantom_atlas,
+)
+from medground_bench.anatomy.concepts import CONCEPTS
+from medground_bench.atlas_commands import atlas_app
+from medground_bench.errors import BadAtlas
+from medground_bench.localizers.mean_box import MeanBox
+from medground_bench.localizers.uot import Uot
+from medground_bench.localizers.uot_sharp import UotSharp
+
+
+@pytest.fixture
+def normals(tmp_path: Path) -> Path:
+    folder, shipped = tmp_path / "normals", phantom_atlas()
+    folder.mkdir()
+    Image.fromarray(shipped.pictures[3]).save(folder / "one.png")
+    for concept, mask in zip(CONCEPTS, shipped.masks[3], strict=True):
+        Image.fromarray(mask.astype(np.uint8) * 255).save(folder / f"one.{concept}.png")
+    return folder
+
+
+def build(*words: object) -> str:
+    done = CliRunner().invoke(atlas_app, ["build", *map(str, words)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_a_pool_is_built_and_all_localizers_that_carry_masks_use_it(
+    normals: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = tmp_path / "pool"
+    said = build(pool, "--pictures", normals, "--source", "made for a test", "--licence", "CC0")
+    assert "1 references written" in said and f"{ATLAS_VARIABLE}={pool}" in said
+    entry = json.loads((pool / "manifest.json").read_text())["pictures"][0]
+    assert (entry["source"], entry["licence"]) == ("made for a test", "CC0")
+    assert default_atlas() is phantom_atlas()
+    monkeypatch.setenv(ATLAS_VARIABLE, str(pool))
+    for localizer in (Uot(), UotSharp(), MeanBox()):
+        assert localizer.atlas.names == ("one",)
+    assert np.array_equal(load_atlas(pool).masks[0], load_atlas(PHANTOM_POOL).masks[3])
+
+
+def test_json_names_what_was_left_out(normals: Path, tmp_path: Path) -> None:
+    said = build(tmp_path / "pool", "--pictures", normals, "--source", "x", "--licence", "CC0", "--json")
+    assert json.loads(said) == {"pool": str(tmp_path / "pool"), "references": 1, "left_out": {}}
+
+
+def test_nothing_is_written_when_a_concept_is_missing(normals: Path, tmp_path: Path) -> None:
+    (normals / "one.mediastinum.png").unlink()
+    with pytest.raises(BadAtlas, match="one has no mask of mediastinum"):
+        build(tmp_path / "pool", "--pictures", normals, "--source", "x", "--licence", "CC0")
+    assert not (tmp_path / "pool").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["--pictures", "a", "--imagenome", "b"],
+        ["--pictures", "a", "--source", "x"],
+        ["--imagenome", "b"],
+    ],
+)
+def test_usage_is_said(words: list[str], tmp_path: Path) -> None:
+    done = CliRunner().invoke(atlas_app, ["build", str(tmp_path / "pool"), *words])
+    assert done.exit_code == 2
+
+
+def test_a_folder_with_something_in_it_is_left_alone(normals: Path) -> None:
+    done = CliRunner().invoke(atlas_app, ["build", str(normals), "--pictures", str(normals)])
+    assert done.exit_code == 2 and "not empty" in done.output
