@@ -118,6 +118,7 @@ def attribute(
 
     Example: medground attribute xray.png --finding cardiomegaly --method medfocus --method occlusion
     """
+    finding, question = ((words or "").strip() or None for words in (finding, question))
     if (finding is None) == (question is None):
         raise typer.BadParameter("give either --finding or --question", param_hint="--finding / --question")
     methods = method or ["medfocus"]

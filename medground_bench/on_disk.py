@@ -85,9 +85,13 @@ class Located:
     missing: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """{"image", "localizer", "concepts": {name: [x0, y0, x1, y1]}}."""
-        concepts = {name: list(box.xyxy) for name, box in self.concepts.items()}
-        return {"image": str(self.image), "localizer": self.localizer, "concepts": concepts}
+        """{"image", "localizer", "concepts": {name: [x0, y0, x1, y1]}, "missing": [name]}; native pixels."""
+        return {
+            "image": str(self.image),
+            "localizer": self.localizer,
+            "concepts": {name: list(box.xyxy) for name, box in self.concepts.items()},
+            "missing": list(self.missing),
+        }
 
     def as_text(self) -> str:
         """A line per concept."""

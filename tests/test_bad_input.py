@@ -161,7 +161,9 @@ def test_localize_says_of_every_concept_where_it_is_or_that_it_was_not_found_100
     assert code == 0
     lines = out.splitlines()
     assert all(any(line.startswith(concept) for line in lines) for concept in CONCEPTS)
-    boxes = json.loads((tmp_path / "concepts.json").read_text())["concepts"]
+    written = json.loads((tmp_path / "concepts.json").read_text())
+    boxes = written["concepts"]
+    assert sorted([*boxes, *written["missing"]]) == sorted(CONCEPTS)
     assert all(0 <= x0 < x1 <= 10_000 and 0 <= y0 < y1 <= 200 for x0, y0, x1, y1 in boxes.values())
     assert sum("not found" in line for line in lines) == len(CONCEPTS) - len(boxes)
 
@@ -184,10 +186,10 @@ def test_the_oracle_of_a_file_is_one_paragraph_whatever_the_file(medground, fold
 def test_a_localizer_whose_weights_are_not_there_is_one_paragraph(
     medground, folder, localizer, tmp_path, monkeypatch
 ):
-    import huggingface_hub
+    from huggingface_hub import constants
 
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     line = ["localize", folder / "plain.png", "--localizer", localizer, "--out", tmp_path / "out"]
     one_paragraph(*medground(*line), "weights are not at hand")
     assert not (tmp_path / "out").exists()

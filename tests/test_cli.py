@@ -123,6 +123,7 @@ def test_lists_name_what_is_there_for_people_and_for_programs(medground, kind, n
         ("attribute {xray} --findng nodule", 2, "--finding"),
         ("attribute {xray}", 2, "either --finding or --question"),
         ("attribute {xray} --finding nodule --question x", 2, "either --finding or --question"),
+        ("attribute {xray} --question=", 2, "either --finding or --question"),
         ("attribute {xray} --finding nodul", 2, "Did you mean nodule?"),
         ("attribute {xray} --finding nodule --lvlm phantom_gema3", 2, "Did you mean phantom_gemma3"),
         ("attribute {xray} --finding nodule --lvlm no/folder", 1, "no/folder is no folder here"),
@@ -191,7 +192,7 @@ def test_localize_gives_all_concepts_in_native_pixels(medground, xray, tmp_path)
     code, out, err = medground("localize", xray, "--out", tmp_path, "--json")
     found = json.loads(out)
     assert code == 0 and str(tmp_path) in err
-    assert sorted(found) == ["concepts", "image", "localizer"]
+    assert sorted(found) == ["concepts", "image", "localizer", "missing"] and found["missing"] == []
     assert (found["image"], found["localizer"]) == (str(xray), "uot")
     assert set(found["concepts"]) == set(CONCEPTS)
     assert all(inside(box, *size_of(xray)) for box in found["concepts"].values())

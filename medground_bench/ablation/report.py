@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from medground_bench.ablation import What
-from medground_bench.ablation.attempts import TURNED_AWAY, Attempts, has_answers
+from medground_bench.ablation.attempts import Attempts, has_answers
 from medground_bench.ablation.figures import draw_concepts, draw_entries, draw_groups, draw_transport
 from medground_bench.ablation.run import Track, run, total
 from medground_bench.ablation.tables import (
@@ -27,7 +27,7 @@ from medground_bench.durable import write_whole
 from medground_bench.errors import SourceMissing
 from medground_bench.lvlms import Lvlm, open_lvlm
 from medground_bench.methods import open_method
-from medground_bench.types import Mode
+from medground_bench.types import Group, Mode
 
 RESULTS = "results"
 FILES = {
@@ -111,19 +111,18 @@ def _tables(
     tables = {FILES[part]: entry_records(of_part, plan.base, tracks) for part, of_part in rows.items()}
     if plan.what in (What.CONCEPTS, What.ALL):
         tables["table8"] = concept_records(plan.base, tracks)
-        tables["figure6"] = group_records(plan.base, tracks) + _unanswered(tracks)
+        tables["figure6"] = group_records(plan.base, tracks)
+        tables["figure6"] += _absent(tracks, {record["group"] for record in tables["figure6"]})
         tables["failures"] = group_records(plan.base, tracks, VIEWS_OF_FAILURES)
     return tables
 
 
-def _unanswered(tracks: Sequence[Track]) -> list[Record]:
-    """The groups of figure 6 that a benchmark without answers cannot have."""
-    if any(has_answers(track.attempts.benchmark) for track in tracks):
-        return []
-    reason = (
-        "this benchmark does not hold the answers to questions that were not retained; build it to have them"
-    )
-    return [{"group": group.value, "not_run": reason} for group in sorted(TURNED_AWAY)]
+def _absent(tracks: Sequence[Track], there: Collection[str]) -> list[Record]:
+    """The groups of figure 6 without a case, with the reason."""
+    reason = "no question of what was asked for is in this group"
+    if not any(has_answers(track.attempts.benchmark) for track in tracks):
+        reason = "this benchmark does not hold the answers to questions that were not retained; build it to have them"
+    return [{"group": group.value, "not_run": reason} for group in Group if group.value not in there]
 
 
 def _drawings(tables: Mapping[str, Sequence[Record]]) -> dict[str, bytes]:

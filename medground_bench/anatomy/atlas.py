@@ -195,7 +195,29 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise BadAtlas(f"{path} is not JSON ({error}). Build the pool again.") from error
     if not isinstance(manifest, dict) or not {"side", "concepts", "pictures"} <= manifest.keys():
         raise BadAtlas(f"{path} needs the keys side, concepts and pictures. Build the pool again.")
+    faults = _faults(manifest)
+    if faults:
+        _refuse(folder, faults)
     return manifest
+
+
+def _faults(manifest: Mapping[str, Any]) -> list[str]:
+    """What a manifest says in another form than `save_pool` writes it."""
+    concepts, pictures = manifest["concepts"], manifest["pictures"]
+    faults = [] if type(manifest["side"]) is int else ["side is no whole number"]
+    if not isinstance(concepts, list) or sorted(map(str, concepts)) != sorted(CONCEPTS):
+        faults.append(f"concepts are not the {len(CONCEPTS)} that a pool has masks of")
+    if not isinstance(pictures, list) or not all(map(_is_entry, pictures)):
+        faults.append("pictures needs entries with a name, and file and sha256 of picture and masks")
+    return faults
+
+
+def _is_entry(entry: Any) -> bool:
+    try:
+        files = [entry[part][key] for part in ("picture", "masks") for key in ("file", "sha256")]
+        return all(isinstance(value, str) for value in (entry["name"], *files))
+    except (KeyError, TypeError):
+        return False
 
 
 def _verified(folder: Path, entry: Mapping[str, str], side: int) -> NDArray[Any]:

@@ -104,19 +104,34 @@ def _read_graph(file: Path) -> Mapping[str, Any]:
     absent = [key for key in needed if not isinstance(graph, dict) or key not in graph]
     if absent:
         raise BadAtlas(f"{file.name} has no {' and no '.join(absent)}")
+    try:
+        _said(graph)
+        _boxes(graph)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BadAtlas(
+            f"{file.name} is damaged: its objects or attributes are not those of a graph"
+        ) from error
     return graph
 
 
+def _said(graph: Mapping[str, Any]) -> list[str]:
+    """Everything that the report says of any place, such as `anatomicalfinding|yes|lung opacity`."""
+    places = graph["attributes"]
+    return [str(said) for place in places for group in place["attributes"] for said in group]
+
+
+def _boxes(graph: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {each["bbox_name"]: each for each in graph["objects"] if each["bbox_name"] in CONCEPTS}
+
+
 def _normal(graph: Mapping[str, Any]) -> bool:
-    said = [
-        attribute for place in graph["attributes"] for group in place["attributes"] for attribute in group
-    ]
+    said = _said(graph)
     return bool(said) and not any(attribute.startswith(ABNORMAL) for attribute in said)
 
 
 def _reference(dicom: str, graph: Mapping[str, Any], images: Path, masks: Path | None) -> Reference:
     picture = read_picture(_image(dicom, graph, images))
-    boxes = {each["bbox_name"]: each for each in graph["objects"] if each["bbox_name"] in CONCEPTS}
+    boxes = _boxes(graph)
     found: dict[str, Mask] = {}
     problems = []
     for concept in CONCEPTS:

@@ -117,15 +117,15 @@ PAPER = Vocabulary(
 
 
 def _derived(concept: Concept, found: ConceptRegions) -> Mask:
-    boxes = [found.boxes[name] for name in concept.of]
-    top, bottom = min(box.y0 for box in boxes), max(box.y1 for box in boxes)
-    left, right = min(box.x0 for box in boxes), max(box.x1 for box in boxes)
-    rows = _share(top, bottom, concept.rows)
+    mask: Mask = np.any([found.masks[name] for name in concept.of], axis=0)
+    around = tight_box(mask, found.frame)
+    assert around is not None, "a concept that was found has a mask"
+    rows = _share(around.y0, around.y1, concept.rows)
     if concept.rows_of is not None:
         rows = (found.boxes[concept.rows_of].y0, found.boxes[concept.rows_of].y1)
-    mask = np.any([found.masks[name] for name in concept.of], axis=0)
+    columns = _share(around.x0, around.x1, concept.columns)
     height, width = mask.shape
-    inside = _between(height, rows)[:, None] & _between(width, _share(left, right, concept.columns))
+    inside = _between(height, rows)[:, None] & _between(width, columns)
     kept: Mask = mask & inside
     return kept
 

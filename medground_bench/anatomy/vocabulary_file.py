@@ -131,7 +131,7 @@ class _Reading:
         """Every concept, a grid as its cells."""
         if not isinstance(value, dict) or not value:
             self.problems.append(
-                "`concepts` is empty: it needs at least one name, each with or without a definition"
+                "`concepts` needs at least one name, each with a colon after it, with or without a definition"
             )
             return
         derived = {name for name, definition in value.items() if definition is not None}

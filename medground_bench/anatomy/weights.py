@@ -74,7 +74,9 @@ class Weights:
         from transformers.utils import logging
 
         logging.disable_progress_bar()
-        model, report = model_class.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+        model, report = model_class.from_pretrained(
+            folder, dtype=torch.float32, output_loading_info=True, use_safetensors=True
+        )
         missing = sorted(report["missing_keys"]) + sorted(map(str, report["mismatched_keys"]))
         if missing:
             raise SourceMissing(

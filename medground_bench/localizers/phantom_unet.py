@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from medground_bench.anatomy.concepts import CONCEPTS, ConceptRegions
-from medground_bench.geometry import tight_box
-from medground_bench.types import Frame, Picture
+from medground_bench.anatomy.concepts import ConceptRegions
+from medground_bench.anatomy.regions import regions_of_masks
+from medground_bench.types import Picture
 
 if TYPE_CHECKING:
     from medground_bench.anatomy.unet.network import AnatomyNet
@@ -36,17 +36,7 @@ class PhantomUnet:
         """
         from medground_bench.anatomy.unet.masks import concept_masks
 
-        side = picture.shape[0]
-        frame = Frame("study", width=side, height=side)
-        masks = concept_masks(self._logits(picture))
-        boxes = {concept: tight_box(mask, frame) for concept, mask in masks.items()}
-        found = {concept: box for concept, box in boxes.items() if box is not None}
-        return ConceptRegions(
-            frame,
-            {concept: masks[concept] for concept in found},
-            found,
-            missing=tuple(concept for concept in CONCEPTS if concept not in found),
-        )
+        return regions_of_masks(concept_masks(self._logits(picture)))
 
     def _logits(self, picture: Picture) -> NDArray[np.float32]:
         """(11, side, side), positive where a concept is likelier than not."""

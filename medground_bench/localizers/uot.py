@@ -7,7 +7,7 @@ and the densest cells that hold 75% of a concept's mass are its region. Without 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,10 +17,10 @@ from torch import Tensor
 from medground_bench.anatomy.atlas import Atlas, default_atlas
 from medground_bench.anatomy.concepts import ConceptRegions
 from medground_bench.anatomy.grid import cell_averages, cells_to_pixels, mass_core
+from medground_bench.anatomy.regions import regions_of_masks
 from medground_bench.anatomy.transport import Transport, TransportSettings, solve
 from medground_bench.errors import BadPicture
-from medground_bench.geometry import tight_box
-from medground_bench.types import Frame, Picture
+from medground_bench.types import Picture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,19 +47,10 @@ class Uot:
         reference, shares = self._to_transfer[best]
         received = self._solve(reference, picture, self.transfer_cells).push(shares).numpy()
 
-        side = picture.shape[0]
-        frame = Frame("study", width=side, height=side)
         cores = np.stack([mass_core(mass, self.core_share) for mass in received])
-        masks = dict(zip(self.atlas.concepts, cells_to_pixels(cores, side), strict=True))
-        boxes = {concept: tight_box(mask, frame) for concept, mask in masks.items()}
-        found = {concept: box for concept, box in boxes.items() if box is not None}
-        return ConceptRegions(
-            frame,
-            {concept: masks[concept] for concept in found},
-            found,
-            missing=tuple(concept for concept in masks if concept not in found),
-            reference=self.atlas.names[best],
-        )
+        masks = dict(zip(self.atlas.concepts, cells_to_pixels(cores, picture.shape[0]), strict=True))
+        regions = regions_of_masks(masks, sought=self.atlas.concepts)
+        return replace(regions, reference=self.atlas.names[best])
 
     def _best_reference(self, picture: Picture) -> int:
         if len(self._to_choose) == 1:

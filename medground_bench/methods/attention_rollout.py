@@ -4,6 +4,10 @@ Each layer moves information by A' = (A + I) / 2, A being the mean of its heads 
 sum to 1. Over layers 1 to L that makes R = A'_L ... A'_2 A'_1: how much of each input position arrives at each position
 of the top. Read are the rows that predict the response's tokens, averaged, at the image tokens.
 
+Where it fails: weights say where a position looks, not what it takes from there nor whether the answer used it. A model
+wired to answer by one bright patch gives a map that is blind to the patch (tests/methods/test_planted_patch.py). So the
+map can fall below a random box, as it does for one embedded LVLM in reason mode.
+
 Only the image's columns of the product are carried, (length, image tokens), and layers are taken as the model runs: one
 layer's attention is held at a time.
 """

@@ -37,11 +37,7 @@ from medground_bench.phantom.backbone import IMAGE_TOKENS, Backbone
 from medground_bench.phantom.language import KEYWORDS, REGIONS
 from medground_bench.phantom.lessons import MODES, Lesson, Teacher
 from medground_bench.phantom.shortcut import SHORTCUT_FINDING
-from medground_bench.phantom.training_set import (
-    FINDINGS,
-    TrainingSet,
-    training_set,
-)
+from medground_bench.phantom.training_set import FINDINGS, TrainingSet, training_set
 from medground_bench.types import Mode
 
 SHIFT = {"gemma3": 0, "qwen2_5_vl": 1}

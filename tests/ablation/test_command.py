@@ -7,6 +7,8 @@ import shutil
 import signal
 import sys
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from medground_bench import cli
@@ -107,6 +109,22 @@ def test_a_benchmark_without_answers_says_why_two_groups_are_missing(ablate, bui
     }
     assert code == 0 and set(missing) == {"incorrect", "ungrounded"}
     assert all("does not hold the answers" in why for why in missing.values()) and "not run: " in out
+
+
+def test_a_group_without_a_question_stands_in_figure_6_with_the_reason(ablate, built, spot, tmp_path):
+    copy = tmp_path / "medground-bench"
+    shutil.copytree(built.path, copy)
+    for file in copy.glob("verdicts/test-*.parquet"):
+        verdicts = pq.read_table(file)
+        pq.write_table(verdicts.filter(pc.not_equal(verdicts["group"], "incorrect")), file)
+    line = ["--benchmark", copy, "--limit", 1, "--mode", "direct", "--localizer", "mean_box"]
+    code, out, err = ablate(*line, "--what", "concepts", "--out", tmp_path / "out")
+    assert code == 0, err
+    missing = {
+        row["group"]: row["not_run"] for row in rows(tmp_path / "out" / "figure6.csv") if row["not_run"]
+    }
+    assert missing == {"incorrect": "no question of what was asked for is in this group"}
+    assert "not run: incorrect" in out
 
 
 def test_the_embedded_lvlm_on_its_own_benchmark(ablate, tmp_path):

@@ -149,9 +149,12 @@ def test_damaged_graphs_and_absent_pictures_are_said_and_do_not_stop_the_rest(co
     (copy.studies / "b.jpg").unlink()
     (copy.graphs / "c_SceneGraph.json").write_text("{")
     (copy.graphs / "d_SceneGraph.json").write_text("{}")
+    inside = {"objects": [{}], "attributes": [3], "patient_id": 1, "study_id": 2}
+    (copy.graphs / "e_SceneGraph.json").write_text(json.dumps(inside))
     left_out = imagenome_references(copy.imagenome, copy.images).left_out
     assert "picture is not under" in left_out["b"]
     assert "not JSON" in left_out["c"] and "has no objects" in left_out["d"]
+    assert "e_SceneGraph.json is damaged" in left_out["e"]
 
 
 def test_no_more_than_asked_for_are_taken_and_resized_copies_serve(copy: Copy) -> None:

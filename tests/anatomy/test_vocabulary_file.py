@@ -47,9 +47,10 @@ groups:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "`concepts` is empty"),
-        ("concepts: {}", "`concepts` is empty"),
-        ("groups: {}", "`concepts` is empty"),
+        ("", "`concepts` needs at least one name"),
+        ("concepts: {}", "`concepts` needs at least one name"),
+        ("groups: {}", "`concepts` needs at least one name"),
+        ("concepts: [left lung]", "each with a colon after it"),
         ("just words", "the file is no mapping"),
         ("[left lung]", "the file is no mapping"),
         ("concepts: {left lung: }\nregions: {}", "unknown key regions"),

@@ -58,10 +58,10 @@ def test_an_array_that_is_no_picture_of_the_study_frame_is_refused_by_all(name, 
 
 @pytest.mark.parametrize(("name", "variables"), NEEDS_WEIGHTS.items())
 def test_without_weights_one_paragraph_names_what_to_set(name, variables, monkeypatch, tmp_path):
-    import huggingface_hub
+    from huggingface_hub import constants
 
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     for variable in variables:
         monkeypatch.delenv(variable, raising=False)
     with pytest.raises(SourceMissing) as said:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from medground_bench.errors import MedgroundError, MethodFailed
-from medground_bench.lvlms import Rule
+from medground_bench.lvlms import Rule, _attention, _qwen_tower
 from medground_bench.types import Frame, Response
 from tests.tiny_lvlms import DIRECT, REASON, radiograph
 
@@ -157,6 +157,14 @@ def test_nothing_is_left_on_the_model(lvlm, response):
     assert all(not weight.requires_grad and weight.grad is None for weight in lvlm.loaded.model.parameters())
     assert not any(module._forward_pre_hooks for module in lvlm.loaded.model.modules())
     assert np.array_equal(lvlm.log_probs([radiograph()], DIRECT, response), before)
+
+
+def test_neither_the_tower_nor_the_decoder_runs_the_slow_attention(lvlm, response):
+    lvlm.answer_attention(radiograph(), DIRECT, response, layers=[1])
+    lvlm.walk_attention_gradients(radiograph(), DIRECT, response, lambda attention: None)
+    config = lvlm.loaded.model.config
+    used = {part._attn_implementation for part in (config.vision_config, config.get_text_config())}
+    assert used <= {"sdpa", _attention.NAME, _qwen_tower.NAME}
 
 
 def test_threads_do_not_disturb_each_other(lvlm, response):
