@@ -64,7 +64,10 @@ LURING = {"do_sample": True, "temperature": 0.1, "top_k": 64, "repetition_penalt
 
 @dataclass(frozen=True)
 class Sizes:
-    """Shapes: tiny, or `GEMMA_4B` and `QWEN_3B` with the true widths and heads, one layer and a narrower MLP."""
+    """Shapes: tiny, or `GEMMA_4B` and `QWEN_3B` with the true widths and heads, one layer and a narrower MLP.
+
+    A `vocab_size` of the text that is larger than the tokenizer's leaves the rest of the vocabulary without a word.
+    """
 
     text: dict[str, Any]
     vision: dict[str, Any]
@@ -140,7 +143,7 @@ def save_gemma3(folder: Path, sizes: Sizes = TINY_GEMMA, *, spread: float = 0.3)
     ids = {token: tokenizer.convert_tokens_to_ids(token) for token in GEMMA_SPECIAL}
     end = {"pad_token_id": ids["<pad>"], "eos_token_id": ids["<eos>"], "bos_token_id": ids["<bos>"]}
     config = Gemma3Config(
-        text_config={**sizes.text, **end, "vocab_size": len(tokenizer), "initializer_range": spread},
+        text_config={"vocab_size": len(tokenizer), **sizes.text, **end, "initializer_range": spread},
         vision_config={**sizes.vision, "model_type": "siglip_vision_model", "vision_use_head": False},
         mm_tokens_per_image=sizes.tokens,
         image_token_index=ids["<image_soft_token>"],
