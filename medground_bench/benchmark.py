@@ -171,7 +171,7 @@ def _reference(row: dict[str, Any]) -> Reference:
             f"case {row['case_id']}: this copy of the benchmark comes without the expert boxes of {row['source']}, "
             "which may not be shared. Build it from your own credentialed copy of the source."
         )
-    native = _native(row)
+    native = native_frame(row)
     boxes = tuple(Box(x0, y0, x1, y1, native) for x0, y0, x1, y1 in row["boxes"])
     return Reference(
         case_id=row["case_id"],
@@ -187,14 +187,15 @@ def _reference(row: dict[str, Any]) -> Reference:
 
 def _case(row: dict[str, Any]) -> Case:
     response = Response(row["response"], tuple(row["response_token_ids"]), tuple(row["response_tokens"]))
-    study = to_study(_picture(row))
-    return Case(row["case_id"], row["finding"], row["prompt"], response, study.picture, _native(row))
+    study = to_study(stored_picture(row, f"case {row['case_id']}"))
+    return Case(row["case_id"], row["finding"], row["prompt"], response, study.picture, native_frame(row))
 
 
-def _picture(row: dict[str, Any]) -> Picture:
+def stored_picture(row: dict[str, Any], name: str) -> Picture:
+    """The native picture of a row with `image`, `image_sha256` and `source`; SourceMissing calls the row by `name`."""
     if row["image"] is None:
         raise SourceMissing(
-            f"case {row['case_id']}: the pictures of {row['source']} may not be shared and are not in this copy of "
+            f"{name}: the pictures of {row['source']} may not be shared and are not in this copy of "
             "the benchmark. Build it from your own credentialed copy of the source."
         )
     try:
@@ -203,13 +204,12 @@ def _picture(row: dict[str, Any]) -> Picture:
     except (OSError, SyntaxError, ValueError, zlib.error):
         picture = np.zeros((0, 0), np.uint8)
     if picture_digest(picture) != row["image_sha256"]:
-        raise SourceMissing(
-            f"case {row['case_id']}: its picture is damaged. Build or download the benchmark again."
-        )
+        raise SourceMissing(f"{name}: its picture is damaged. Build or download the benchmark again.")
     return picture
 
 
-def _native(row: dict[str, Any]) -> Frame:
+def native_frame(row: dict[str, Any]) -> Frame:
+    """Of a row with `width` and `height`."""
     return Frame("native", width=row["width"], height=row["height"])
 
 

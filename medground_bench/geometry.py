@@ -73,6 +73,12 @@ def intersection_area(first: Sequence[Box], second: Sequence[Box]) -> float:
     return cover_areas(first, second).both
 
 
+def box_iou(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes in one frame, 0..1; FrameMismatch for two frames."""
+    both = intersection_area([one], [other])
+    return both / (one.area + other.area - both)
+
+
 @dataclass(frozen=True, slots=True)
 class CoverAreas:
     """Square pixels covered by the first boxes, by the second boxes, and by both."""

@@ -1,7 +1,9 @@
-"""Tiny LVLMs of both families, saved and opened once for the whole run."""
+"""What tests share: tiny LVLMs of both families, opened once; a small build; the command line in this process."""
 
 from __future__ import annotations
 
+import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,22 @@ def built(tmp_path_factory: pytest.TempPathFactory):
     from tests.builds import build
 
     return build(tmp_path_factory.mktemp("built") / "medground-bench", modes=tuple(Mode), limit=10)
+
+
+@pytest.fixture
+def medground(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    """Run a command line in this process; returns (exit code, stdout, stderr)."""
+    from medground_bench import cli
+
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def run(*arguments: object):
+        monkeypatch.setattr(sys, "argv", ["medground", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        said = capsys.readouterr()
+        return left.value.code or 0, said.out, said.err
+
+    yield run
+    for number, handler in kept.items():
+        signal.signal(number, handler)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import signal
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from medground_bench import cli, plugins
+from medground_bench import plugins
 from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.lvlms import Need
 from medground_bench.phantom.scene import Scene
@@ -45,23 +43,6 @@ AS_THE_PLAIN_ONE = (
 )
 WIDE = "wide.png"
 GIVES = frozenset({Need.TEXT, Need.LOG_PROBS})
-
-
-@pytest.fixture
-def medground(monkeypatch, capsys):
-    """Run a command line in this process; returns (exit code, stdout, stderr)."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["medground", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        said = capsys.readouterr()
-        return left.value.code or 0, said.out, said.err
-
-    yield run
-    for number, handler in kept.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="module")

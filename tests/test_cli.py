@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medground_bench import __version__, cli
+from medground_bench import __version__
 from medground_bench import demo as demo_module
 from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.errors import MethodFailed, SourceMissing
@@ -24,23 +23,6 @@ ROOT = Path(__file__).parents[1]
 KINDS = ("methods", "lvlms", "sources", "localizers", "editors")
 SEED = 6_000_101
 REAL = ROOT.parent / "shared" / "data" / "real_cxr" / "images"
-
-
-@pytest.fixture
-def medground(monkeypatch, capsys):
-    """Run a command line in this process; returns (exit code, stdout, stderr)."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def run(*arguments: object):
-        monkeypatch.setattr(sys, "argv", ["medground", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        said = capsys.readouterr()
-        return left.value.code or 0, said.out, said.err
-
-    yield run
-    for number, handler in kept.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="module")

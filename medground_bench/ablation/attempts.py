@@ -7,29 +7,22 @@ the benchmark's tables of questions, answers and verdicts, so that no LVLM is as
 from __future__ import annotations
 
 import heapq
-import io
-import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
-from PIL import Image
 
-from medground_bench.benchmark import Benchmark, readable
+from medground_bench.benchmark import Benchmark, native_frame, readable, stored_picture
 from medground_bench.durable import sha256
-from medground_bench.errors import SourceMissing
-from medground_bench.pictures import picture_digest, to_study
+from medground_bench.pictures import to_study
 from medground_bench.prompts import prompt
 from medground_bench.types import (
     Box,
     Case,
-    Frame,
     Group,
     Mode,
-    Picture,
     Reference,
     Response,
     case_id,
@@ -166,13 +159,13 @@ def _case(case: str, question: dict[str, Any], answer: dict[str, Any], mode: Mod
     response = Response(
         answer["response"], tuple(answer["response_token_ids"]), tuple(answer["response_tokens"])
     )
-    picture = to_study(_picture(question)).picture
+    picture = to_study(stored_picture(question, f"question {question['question_id']}")).picture
     finding = question["finding"]
-    return Case(case, finding, prompt(finding, mode), response, picture, _native(question))
+    return Case(case, finding, prompt(finding, mode), response, picture, native_frame(question))
 
 
 def _reference(question: dict[str, Any], lvlm: str, mode: Mode) -> Reference:
-    native = _native(question)
+    native = native_frame(question)
     return Reference(
         case_id=case_id(question["question_id"], lvlm, mode),
         source=question["source"],
@@ -183,27 +176,6 @@ def _reference(question: dict[str, Any], lvlm: str, mode: Mode) -> Reference:
         native=native,
         boxes=tuple(Box(x0, y0, x1, y1, native) for x0, y0, x1, y1 in question["boxes"] or ()),
     )
-
-
-def _picture(question: dict[str, Any]) -> Picture:
-    name = question["question_id"]
-    if question["image"] is None:
-        raise SourceMissing(
-            f"question {name}: the pictures of {question['source']} may not be shared and are not in this copy of "
-            "the benchmark. Build it from your own credentialed copy of the source."
-        )
-    try:
-        with Image.open(io.BytesIO(question["image"]["bytes"]), formats=("PNG",)) as image:
-            picture = np.array(image.convert("L"), dtype=np.uint8)
-    except (OSError, SyntaxError, ValueError, zlib.error):
-        picture = np.zeros((0, 0), np.uint8)
-    if picture_digest(picture) != question["image_sha256"]:
-        raise SourceMissing(f"question {name}: its picture is damaged. Build the benchmark again.")
-    return picture
-
-
-def _native(row: dict[str, Any]) -> Frame:
-    return Frame("native", width=row["width"], height=row["height"])
 
 
 def _rows(benchmark: Benchmark, table: str, columns: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -4,35 +4,22 @@ from __future__ import annotations
 
 import csv
 import shutil
-import signal
-import sys
+from functools import partial
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from medground_bench import cli
 from medground_bench.types import Mode
 from tests.ablation.lvlm import SpotLvlm
 from tests.builds import build
 
 
 @pytest.fixture
-def ablate(monkeypatch, capsys):
+def ablate(monkeypatch, medground):
     """Run the command in this process, without the hub; returns (exit code, stdout, stderr)."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-
-    def run(*arguments: object):
-        monkeypatch.setattr(sys, "argv", ["medground", "ablate", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        said = capsys.readouterr()
-        return left.value.code or 0, said.out, said.err
-
-    yield run
-    for number, handler in kept.items():
-        signal.signal(number, handler)
+    return partial(medground, "ablate")
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ from PIL import Image
 from scipy import ndimage
 
 from medground_bench.anatomy.concepts import CONCEPTS
-from medground_bench.anatomy.unet.overlap import box_iou
-from medground_bench.geometry import tight_box
+from medground_bench.geometry import box_iou, tight_box
 from medground_bench.localizers import localize
 from medground_bench.localizers.phantom_unet import PhantomUnet
 from medground_bench.phantom import seeds

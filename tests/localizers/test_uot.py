@@ -12,16 +12,10 @@ from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.anatomy.regions import touched_pixels
 from medground_bench.anatomy.transport import TransportSettings
 from medground_bench.errors import BadPicture, UnknownName
-from medground_bench.geometry import intersection_area, tight_box
+from medground_bench.geometry import box_iou, tight_box
 from medground_bench.localizers import localize, open_localizer
 from medground_bench.localizers.mean_box import MeanBox
 from medground_bench.localizers.uot import Uot
-from medground_bench.types import Box
-
-
-def iou(one: Box, other: Box) -> float:
-    both = intersection_area([one], [other])
-    return both / (one.area + other.area - both)
 
 
 def dense_cost(reference: NDArray[np.uint8], target: NDArray[np.uint8]) -> float:
@@ -55,7 +49,7 @@ def test_all_concepts_are_found_on_a_normal_picture_with_the_lungs_on_their_side
     for concept in ("left lung", "right lung"):
         truth = tight_box(atlas.masks[9][CONCEPTS.index(concept)], atlas.frame)
         assert truth is not None
-        assert iou(regions.boxes[concept], truth) > 0.45
+        assert box_iou(regions.boxes[concept], truth) > 0.45
     assert regions.boxes["right lung"].x0 < regions.boxes["left lung"].x0
 
 
@@ -66,7 +60,7 @@ def test_a_sharp_transport_of_a_reference_to_itself_gives_its_own_boxes_back() -
     for concept in ("left lung", "right lung", "cardiac silhouette"):
         truth = tight_box(atlas.masks[3][CONCEPTS.index(concept)], atlas.frame)
         assert truth is not None
-        assert iou(regions.boxes[concept], truth) > 0.8
+        assert box_iou(regions.boxes[concept], truth) > 0.8
 
 
 def test_every_box_is_the_tight_box_of_its_mask_in_the_study_frame() -> None:

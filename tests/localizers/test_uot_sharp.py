@@ -8,13 +8,12 @@ from scipy import ndimage
 from medground_bench.anatomy.atlas import Atlas, phantom_atlas
 from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.errors import BadAtlas, BadPicture
-from medground_bench.geometry import tight_box
+from medground_bench.geometry import box_iou, tight_box
 from medground_bench.localizers.mean_box import MeanBox
 from medground_bench.localizers.uot import Uot
 from medground_bench.localizers.uot_sharp import UotSharp
 from medground_bench.phantom.scene import Scene
 from medground_bench.types import Box, Picture
-from tests.performance.localizers import iou
 
 SEED = 6_000_300
 LUNGS_AND_HEART = ("left lung", "right lung", "cardiac silhouette")
@@ -40,7 +39,7 @@ def moved(seed: int, matrix: NDArray[np.float64], shift: tuple[float, float], ga
 
 def mean_iou(localizer: Uot | UotSharp | MeanBox, picture: Picture, truth: dict[str, Box]) -> float:
     found = localizer.localize(picture).boxes
-    return float(np.mean([iou(found[concept], truth[concept]) for concept in LUNGS_AND_HEART]))
+    return float(np.mean([box_iou(found[concept], truth[concept]) for concept in LUNGS_AND_HEART]))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from medground_bench.anatomy.concepts import ConceptRegions
 from medground_bench.errors import MedgroundError
-from medground_bench.geometry import Letterbox, intersection_area, tight_box
+from medground_bench.geometry import Letterbox, box_iou, tight_box
 from medground_bench.localizers import Localizer, open_localizer
 from medground_bench.localizers.oracle import Oracle
 from medground_bench.phantom import seeds
@@ -147,14 +147,8 @@ def _overlaps(
         found = regions.boxes.get(concept)
         native = letterbox.to_native(found) if found else None
         if box is not None:
-            overlaps[concept] = iou(box, native) if native else 0.0
+            overlaps[concept] = box_iou(box, native) if native else 0.0
     return overlaps
-
-
-def iou(one: Box, other: Box) -> float:
-    """Area of both over area of either."""
-    both = intersection_area([one], [other])
-    return both / (one.area + other.area - both)
 
 
 def _score(overlaps: Sequence[Mapping[str, float]], seconds: Sequence[float]) -> Score:

@@ -12,9 +12,8 @@ from typing import TypeAlias
 import numpy as np
 
 from medground_bench.anatomy.concepts import CONCEPTS, ConceptRegions
-from medground_bench.anatomy.unet.overlap import box_iou
 from medground_bench.anatomy.unet.patients import patient
-from medground_bench.geometry import Letterbox, tight_box
+from medground_bench.geometry import Letterbox, box_iou, tight_box
 from medground_bench.phantom.scene import Scene, sample_findings
 from medground_bench.pictures import read_picture, to_study
 from medground_bench.types import Box, Frame, Picture

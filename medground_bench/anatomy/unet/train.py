@@ -29,12 +29,11 @@ from torch.nn import functional
 from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.anatomy.unet.masks import concept_masks
 from medground_bench.anatomy.unet.network import SHRINK, AnatomyNet, enlarge
-from medground_bench.anatomy.unet.overlap import box_iou
 from medground_bench.anatomy.unet.phantoms import CELL_PX, SIDE_PX, Phantoms, phantoms
 from medground_bench.anatomy.unet.randomise import randomise
 from medground_bench.anatomy.unet.shipped import RECORD, WEIGHTS
 from medground_bench.durable import fingerprint, sha256, write_whole
-from medground_bench.geometry import tight_box
+from medground_bench.geometry import box_iou, tight_box
 from medground_bench.phantom import seeds
 from medground_bench.types import Frame, Mask
 

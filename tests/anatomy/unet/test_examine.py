@@ -8,7 +8,7 @@ from PIL import Image
 
 from medground_bench.anatomy.concepts import ConceptRegions
 from medground_bench.anatomy.unet.examine import on_patients, on_phantoms, on_radiographs, summary
-from medground_bench.anatomy.unet.overlap import box_iou
+from medground_bench.geometry import box_iou
 from medground_bench.types import Box, Frame
 
 STUDY = Frame("study", 224, 224)
