@@ -11,8 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from medground_bench.anatomy.atlas import Atlas, default_atlas
 from medground_bench.anatomy.concepts import ConceptRegions
@@ -45,7 +44,7 @@ class Uot:
             raise BadPicture(f"every pixel has grey {picture.min()}: there is no anatomy on a blank picture.")
         best = self._best_reference(picture)
         reference, shares = self._to_transfer[best]
-        received = self._solve(reference, picture, self.transfer_cells).push(shares).numpy()
+        received = self._solve(reference, picture, self.transfer_cells).push(shares)
 
         cores = np.stack([mass_core(mass, self.core_share) for mass in received])
         masks = dict(zip(self.atlas.concepts, cells_to_pixels(cores, picture.shape[0]), strict=True))
@@ -58,19 +57,18 @@ class Uot:
         return int(self._solve(self._to_choose, picture, self.selection_cells).cost().argmin())
 
     @cached_property
-    def _to_choose(self) -> Tensor:
+    def _to_choose(self) -> NDArray[np.float64]:
         """The candidates at the selection's grid; they are the same for every picture."""
-        return torch.from_numpy(cell_averages(self.atlas.pictures[: self.references], self.selection_cells))
+        return cell_averages(self.atlas.pictures[: self.references], self.selection_cells)
 
     @cached_property
-    def _to_transfer(self) -> list[tuple[Tensor, Tensor]]:
+    def _to_transfer(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
         """Every candidate and its masks at the transfer's grid."""
         pairs = zip(self.atlas.pictures[: self.references], self.atlas.masks[: self.references], strict=True)
-        grids = [[cell_averages(each, self.transfer_cells) for each in pair] for pair in pairs]
-        return [(torch.from_numpy(picture), torch.from_numpy(masks)) for picture, masks in grids]
+        return [tuple(cell_averages(each, self.transfer_cells) for each in pair) for pair in pairs]
 
-    def _solve(self, references: Tensor, picture: Picture, cells: int) -> Transport:
-        return solve(references, torch.from_numpy(cell_averages(picture, cells)), self.transport)
+    def _solve(self, references: NDArray[np.float64], picture: Picture, cells: int) -> Transport:
+        return solve(references, cell_averages(picture, cells), self.transport)
 
 
 LOCALIZER = Uot
