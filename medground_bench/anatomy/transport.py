@@ -10,15 +10,14 @@ over the two supports. With K = exp(-C / epsilon) the solution is P = diag(u) K 
 
     u <- (a / K v)^(lambda / (lambda + epsilon)),   v <- (b / K^T u)^(lambda / (lambda + epsilon))   (paper, Eq. 7-8)
 
-from u = v = 1. Each pair of steps is followed by the best common factor: of all (u t, v / t) the objective is lowest
-where both marginals cost the same, t = (<u, K v> / <v, K^T u>)^(lambda / 2 epsilon). The fixed point is the same and
-comes sooner, much sooner where lambda is large beside epsilon, because the factor is what the plain iteration is slow
-to find (Sejourne, Vialard, Peyre, "Faster unbalanced optimal transport: translation invariant Sinkhorn and 1-D
-Frank-Wolfe", AISTATS 2022).
+from u = v = 1. After each pair of steps u is multiplied and v divided by one factor, the one that is best for the dual
+objective, t = (<u, K v> / <v, K^T u>)^(lambda / 2 epsilon). The fixed point is the same and comes sooner, much sooner
+where lambda is large beside epsilon, for this factor is what the plain iteration is slow to find (Sejourne, Vialard,
+Peyre, "Faster unbalanced optimal transport: translation invariant Sinkhorn and 1-D Frank-Wolfe", AISTATS 2022).
 
-Speed. Everything here uses that K is separable: with k_rc = exp(-(r - c)^2 / (s epsilon)), a matrix of the
-grid's side, K v is k V k for V the picture of v. One iteration is two small matrix products a side instead of one with
-a (cells^2, cells^2) matrix; the plan's cost and the mass pushed from a region are more products of the same kind.
+Speed. Everything here uses that K is separable: with k_rc = exp(-(r - c)^2 / (s epsilon)), a matrix of the grid's side,
+K v is k V k for V the picture of v. One iteration is two small matrix products a side instead of one with a
+(cells^2, cells^2) matrix; the plan's cost and the mass pushed from a region are more products of the same kind.
 
 Range. u and v are iterated as they are wherever float64 carries them, which it does on ordinary pictures for epsilon
 of 0.005 and less. A batch entry that ends outside the range (parts of a support so far apart that exp(-C / epsilon) is
@@ -26,8 +25,8 @@ zero) is solved in logarithms instead, the same iteration: products are logarith
 after the other, still separable, cells^3 steps each, exact for any epsilon and some fifty times slower.
 
 Readings and departures. Eq. 6 speaks of an outer product as the entropy's prior; the iteration that the paper's
-authors run has the counting measure as prior, and so has this one. They use no common factor, and stop when u has
-changed by less than the tolerance in sum; here it is in sum relative to the sum of u, and of v. Grids come from
+authors run has the counting measure as prior, and so has this one. They use no factor t, and stop when u has
+changed by less than the tolerance in sum; here it is in sum relative to the sum of u. Grids come from
 `grid.cell_averages`, which does not drift; the authors' corner-aligned zoom moves a region by up to 3 px. Every picture
 of a batch stops by itself, so a batch equals singles.
 
@@ -275,7 +274,7 @@ def _mass(rows: Axis, columns: Axis, sent: Array, receiving: Array, shares: Arra
 
 
 def _powers(settings: TransportSettings) -> tuple[float, float]:
-    """Exponents of a step, lambda / (lambda + epsilon), and of the common factor, lambda / 2 epsilon."""
+    """Exponents of a step, lambda / (lambda + epsilon), and of the factor t, lambda / 2 epsilon."""
     weight, epsilon = settings.marginal_weight, settings.epsilon
     return weight / (weight + epsilon), weight / (2 * epsilon)
 

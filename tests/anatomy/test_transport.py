@@ -205,7 +205,7 @@ def test_plans_of_hard_pictures_satisfy_the_conditions_of_the_one_minimum(
 
 
 @pytest.mark.parametrize("epsilon", [0.005, 0.05])
-def test_the_common_factor_spares_most_steps_where_marginals_weigh_much(
+def test_the_factor_between_u_and_v_spares_most_steps_where_marginals_weigh_much(
     pair: tuple[torch.Tensor, torch.Tensor], epsilon: float
 ) -> None:
     """The plain iteration, written out, against ours: steps until u stands to 1e-6 of the solution."""
