@@ -6,6 +6,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -21,6 +22,8 @@ from medground_bench.types import Box, Frame, Picture
 Localize: TypeAlias = Callable[[Picture], ConceptRegions]
 Overlaps: TypeAlias = dict[str, list[float]]
 """Concept -> box IoU in native pixels on every picture that shows it; 0 where it was not found."""
+
+EDGES = ("medial", "lateral", "upper", "lower")
 
 
 def on_phantoms(localize: Localize, seeds: Iterable[int]) -> Overlaps:
@@ -50,26 +53,63 @@ def on_patients(localize: Localize, seeds: Iterable[int], side_px: int) -> Overl
     return dict(overlaps)
 
 
-def on_radiographs(localize: Localize, folder: Path) -> dict[str, Overlaps]:
-    """Real pictures of a folder: against its boxes, and against the tight boxes of its masks where it has them.
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One concept on one real picture, native pixels: as people know it, and as it was found, if it was."""
 
-    Also how well these two agree with each other, under the name `people`.
+    concept: str
+    drawn: Box
+    outlined: Box | None
+    found: Box | None
+
+
+def radiographs(localize: Localize, folder: Path) -> list[Sighting]:
+    """Every concept that is known on the real pictures of a folder.
+
     `annotations.json` there: picture -> boxes {concept: {xyxy}} in native pixels, masks {concept: {file}} of concepts
-    that also have a box.
+    that also have a box; `outlined` is the tight box of such a mask.
     """
     annotations = json.loads((folder / "annotations.json").read_text("utf-8"))
-    against: dict[str, Overlaps] = {name: defaultdict(list) for name in ("boxes", "masks", "people")}
+    sightings = []
     for file, known in sorted(annotations.items()):
         study = to_study(read_picture(folder / file))
         native, regions = study.letterbox.native, localize(study.picture)
-        drawn = {concept: _box(box["xyxy"], native) for concept, box in known["boxes"].items()}
-        for concept, box in drawn.items():
-            against["boxes"][concept].append(_overlap(regions, concept, box, study.letterbox))
-        for concept, mask in known["masks"].items():
-            if truth := tight_box(read_picture(folder / mask["file"]) > 127, native):
-                against["masks"][concept].append(_overlap(regions, concept, truth, study.letterbox))
-                against["people"][concept].append(box_iou(drawn[concept], truth))
+        for concept, box in known["boxes"].items():
+            x0, y0, x1, y1 = map(float, box["xyxy"])
+            mask, found = known["masks"].get(concept), regions.boxes.get(concept)
+            outlined = tight_box(read_picture(folder / mask["file"]) > 127, native) if mask else None
+            placed = study.letterbox.to_native(found) if found else None
+            sightings.append(Sighting(concept, Box(x0, y0, x1, y1, native), outlined, placed))
+    return sightings
+
+
+def on_radiographs(sightings: Iterable[Sighting]) -> dict[str, Overlaps]:
+    """Against the boxes that were drawn, against those of the masks, and how well these two agree (`people`)."""
+    against: dict[str, Overlaps] = {name: defaultdict(list) for name in ("boxes", "masks", "people")}
+    for one in sightings:
+        against["boxes"][one.concept].append(_iou(one.found, one.drawn))
+        if one.outlined:
+            against["masks"][one.concept].append(_iou(one.found, one.outlined))
+            against["people"][one.concept].append(_iou(one.drawn, one.outlined))
     return {name: dict(overlaps) for name, overlaps in against.items()}
+
+
+def beyond_the_masks(sightings: Iterable[Sighting]) -> dict[str, dict[str, float]]:
+    """How far drawn and found boxes reach beyond those of the masks: edge -> mean share of the mask's own side.
+
+    Below 0 where they end inside it. Only concepts with a laterality; medial is towards the other side of the body.
+    """
+    reach: dict[str, list[list[float]]] = {"drawn": [], "found": []}
+    for one in sightings:
+        if one.outlined and one.concept.startswith(("left", "right")):
+            for name, box in (("drawn", one.drawn), ("found", one.found)):
+                if box:
+                    reach[name].append(_beyond(box, one.outlined, one.concept))
+    return {
+        name: dict(zip(EDGES, np.round(np.mean(rows, axis=0), 4).tolist(), strict=True))
+        for name, rows in reach.items()
+        if rows
+    }
 
 
 def milliseconds(localize: Localize, picture: Picture, times: int = 20) -> float:
@@ -97,12 +137,17 @@ def summary(overlaps: Overlaps) -> dict[str, dict[str, float]]:
     }
 
 
-def _box(xyxy: list[float], native: Frame) -> Box:
-    x0, y0, x1, y1 = map(float, xyxy)
-    return Box(x0, y0, x1, y1, native)
+def _beyond(box: Box, mask: Box, concept: str) -> list[float]:
+    """In the order of EDGES; the patient's left lies on the picture's right."""
+    left, right = (mask.x0 - box.x0) / mask.width, (box.x1 - mask.x1) / mask.width
+    sides = [left, right] if concept.startswith("left") else [right, left]
+    return [*sides, (mask.y0 - box.y0) / mask.height, (box.y1 - mask.y1) / mask.height]
 
 
 def _overlap(regions: ConceptRegions, concept: str, truth: Box, letterbox: Letterbox) -> float:
     found = regions.boxes.get(concept)
-    native = letterbox.to_native(found) if found else None
-    return box_iou(native, truth) if native else 0.0
+    return _iou(letterbox.to_native(found) if found else None, truth)
+
+
+def _iou(found: Box | None, truth: Box) -> float:
+    return box_iou(found, truth) if found else 0.0

@@ -14,7 +14,7 @@ SHRINK = 2
 """Pictures are first averaged over 2 x 2 pixels: ample for boxes, and a quarter of the work."""
 
 STEM = 24
-WIDTHS = (48, 72, 96)
+WIDTHS = (48, 96, 160)
 """Channels at 1/4 of the picture's side, and at 1/8, 1/16 and 1/32."""
 
 NEIGHBOURHOOD = 4, 5
@@ -22,10 +22,9 @@ NEIGHBOURHOOD = 4, 5
 
 
 class AnatomyNet(nn.Module):
-    """Pictures (B, H, W), any grey scale -> logits (B, 11, H / 4, W / 4), one channel for each of CONCEPTS.
+    """Pictures (B, H, W), any grey scale -> logits (B, 11, H / 2, W / 2), one channel for each of CONCEPTS.
 
-    The map is coarse, but a boundary between the centres of two cells is found by interpolation, see `enlarge`. H and
-    W are multiples of 32.
+    A boundary between the centres of two cells is found by interpolation, see `enlarge`. H and W are multiples of 32.
     """
 
     def __init__(self) -> None:
@@ -37,7 +36,7 @@ class AnatomyNet(nn.Module):
         self.down = nn.ModuleList(_block(above, below) for above, below in pairs)
         self.up = nn.ModuleList(_block(below + above, above) for above, below in reversed(pairs[1:]))
         self.last = _layer(WIDTHS[0] + STEM, STEM)
-        self.head = nn.Conv2d(STEM, len(CONCEPTS), 1)
+        self.head = nn.Conv2d(STEM, 4 * len(CONCEPTS), 1)  # the four cells of each place of the stem
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -54,8 +53,7 @@ class AnatomyNet(nn.Module):
             x = block(functional.max_pool2d(x, 2))
         for block in (*self.up, self.last):
             x = block(torch.cat([_doubled(x), passed.pop()], dim=1))
-        logits: Tensor = self.head(x)
-        return logits
+        return functional.pixel_shuffle(self.head(x), 2)
 
 
 def enlarge(logits: Tensor, side_px: int) -> Tensor:

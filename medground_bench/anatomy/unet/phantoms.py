@@ -16,10 +16,9 @@ from medground_bench.phantom.digest import renderer_digest
 from medground_bench.phantom.scene import sample_findings
 
 SIDE_PX = 224
-CELL_PX = 4
+CELL_PX = 2
 """Side of the cells of the network's map."""
 
-BITS = np.array([number.bit_count() for number in range(16)], np.uint8)
 HEALTHY = 0.4
 """Share of patients without any finding; the others have about two and a half."""
 
@@ -36,13 +35,13 @@ class Phantoms:
         return len(self.pictures)
 
     def pixels_per_cell(self) -> NDArray[np.uint8]:
-        """How many pixels of each cell a concept covers, (N, 11, 56, 56), 0..16."""
-        count, concepts, rows, _ = self.packed.shape
-        cells = np.empty((count, concepts, rows // CELL_PX, rows // CELL_PX), np.uint8)
-        for picture, packed in zip(cells, self.packed, strict=True):
-            halves = np.stack([BITS[packed >> 4], BITS[packed & 15]], axis=-1)  # four pixels of a row each
-            picture[:] = halves.reshape(concepts, -1, CELL_PX, rows // CELL_PX).sum(axis=2)
-        return cells
+        """How many pixels of each cell a concept covers, (N, 11, 112, 112), 0..4."""
+        cells = SIDE_PX // CELL_PX
+        covered = np.empty((*self.packed.shape[:2], cells, cells), np.uint8)
+        for picture, packed in zip(covered, self.packed, strict=True):
+            pixels = np.unpackbits(packed, axis=-1).reshape(-1, cells, CELL_PX, cells, CELL_PX)
+            picture[:] = pixels.sum(axis=(2, 4), dtype=np.uint8)
+        return covered
 
     def masks(self, rows: NDArray[np.integer] | slice) -> NDArray[np.uint8]:
         """Masks of some pictures, (rows, 11, 224, 224), 0 or 1."""

@@ -48,16 +48,16 @@ class Dice:
         return functional.interpolate(total, size=(side, side), mode="bilinear", align_corners=False)
 
 
-def randomise(pictures: Tensor, cells: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+def randomise(pictures: Tensor, targets: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     """Pictures (B, H, W) uint8 and their targets -> other pictures (B, 1, H, W), 0..1, and their targets.
 
-    Targets (B, 11, H / 2, W / 2) are the share of each cell of 2 x 2 pixels that a concept covers, 0..1.
+    Targets (B, 11, H, W) are the share of each pixel that a concept covers, 0..1.
     """
-    dice = Dice(len(pictures), rng)
+    dice, cells = Dice(len(pictures), rng), functional.avg_pool2d(targets, 2)
     x = pictures[:, None].float() / 255
     x = _organs(x, cells, dice)
     x = _lines(x + _doubled(_shapes(cells, dice)), dice)
-    x, targets = _bend(x, cells, dice)
+    x, targets = _bend(x, targets, dice)
     x = _expose(x, dice)
     x = _tags(x, dice)
     x = _detector(x, dice)
@@ -66,7 +66,10 @@ def randomise(pictures: Tensor, cells: Tensor, rng: torch.Generator) -> tuple[Te
 
 
 def _organs(x: Tensor, cells: Tensor, dice: Dice) -> Tensor:
-    """Each organ brighter or darker, the abdomen too; lungs veiled, filled from below or white."""
+    """Each organ brighter or darker, the abdomen too; lungs veiled, filled from below or white.
+
+    Cells (B, 11, H / 2, W / 2) are ample for what has no sharp edge.
+    """
     lungs = cells[:, [LEFT_LUNG, RIGHT_LUNG]]
     both = lungs.amax(dim=1, keepdim=True)
     abdomen = both.cummax(dim=2).values - both
@@ -120,11 +123,10 @@ def _bend(x: Tensor, targets: Tensor, dice: Dice) -> tuple[Tensor, Tensor]:
     grid = functional.affine_grid(affine, [len(x), 1, side, side], align_corners=False)
     warp = dice.field(side, (3, 0.03), (5, 0.022), (9, 0.008), channels=2) * dice.uniform(0, 1.4)
     grid = grid + warp.permute(0, 2, 3, 1)
-    cells = functional.avg_pool2d(grid.permute(0, 3, 1, 2), 2).permute(0, 2, 3, 1)
     moved = functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
     covered = (grid.abs().amax(dim=3) < 1).float()[:, None]
     moved = moved * torch.maximum(covered, dice.chance(0.6))
-    return moved, functional.grid_sample(targets, cells, padding_mode="zeros", align_corners=False)
+    return moved, functional.grid_sample(targets, grid, padding_mode="zeros", align_corners=False)
 
 
 def _expose(x: Tensor, dice: Dice) -> Tensor:
@@ -173,7 +175,7 @@ def _collimate(x: Tensor, targets: Tensor, dice: Dice) -> tuple[Tensor, Tensor]:
         last = both * share + dice.uniform(0, 0.06) * dice.chance(0.1)
         shown = shown * (axis > first) * (axis < 1 - last)
     level = dice.uniform(0, 1) * dice.chance(0.15)
-    return torch.lerp(level, x, shown), targets * functional.avg_pool2d(shown, 2)
+    return torch.lerp(level, x, shown), targets * shown
 
 
 def _doubled(x: Tensor) -> Tensor:

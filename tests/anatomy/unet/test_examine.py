@@ -7,7 +7,14 @@ import pytest
 from PIL import Image
 
 from medground_bench.anatomy.concepts import ConceptRegions
-from medground_bench.anatomy.unet.examine import on_patients, on_phantoms, on_radiographs, summary
+from medground_bench.anatomy.unet.examine import (
+    beyond_the_masks,
+    on_patients,
+    on_phantoms,
+    on_radiographs,
+    radiographs,
+    summary,
+)
 from medground_bench.geometry import box_iou
 from medground_bench.types import Box, Frame
 
@@ -27,7 +34,7 @@ def test_box_iou_by_hand():
 
 
 @pytest.fixture
-def radiographs(tmp_path):
+def folder(tmp_path):
     """A portrait of 300 x 400 px: in the study frame 168 x 224 px behind a bar of 28."""
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 255, (400, 300), np.uint8)).save(tmp_path / "one.png")
@@ -42,13 +49,21 @@ def radiographs(tmp_path):
     return tmp_path
 
 
-def test_real_pictures_are_scored_in_native_pixels_and_what_is_not_found_scores_nothing(radiographs):
+def test_real_pictures_are_scored_in_native_pixels_and_what_is_not_found_scores_nothing(folder):
     localize = always(left_lung=(28 + 84, 56, 28 + 140, 168))
-    found = on_radiographs(localize, radiographs)
+    found = on_radiographs(radiographs(localize, folder))
     assert found["boxes"]["left lung"] == [pytest.approx(1.0)]
     assert found["masks"]["left lung"] == [pytest.approx(0.5)]
     assert found["boxes"]["right lung"] == [0.0]
     assert found["people"] == {"left lung": [pytest.approx(0.5)]}
+
+
+def test_how_far_boxes_reach_beyond_a_mask_by_hand(folder):
+    """The mask is 100 x 100 px; its lung is the patient's left, so medial is the picture's left."""
+    localize = always(left_lung=(28 + 84 - 5.6, 56 + 11.2, 28 + 140 + 2.8, 112))
+    beyond = beyond_the_masks(radiographs(localize, folder))
+    assert beyond["drawn"] == {"medial": 0.0, "lateral": 0.0, "upper": 0.0, "lower": 1.0}
+    assert beyond["found"] == pytest.approx({"medial": 0.1, "lateral": 0.05, "upper": -0.2, "lower": 0.0})
 
 
 def test_phantoms_are_scored_against_their_own_masks():

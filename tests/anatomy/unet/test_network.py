@@ -7,9 +7,9 @@ from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.anatomy.unet.network import AnatomyNet, enlarge
 
 
-def test_it_gives_one_map_per_concept_a_quarter_the_size_and_stays_small():
+def test_it_gives_one_map_per_concept_half_the_size_and_stays_small():
     net = AnatomyNet().eval()
-    assert net(torch.rand(2, 96, 64)).shape == (2, len(CONCEPTS), 24, 16)
+    assert net(torch.rand(2, 96, 64)).shape == (2, len(CONCEPTS), 48, 32)
     assert sum(values.numel() for values in net.parameters()) * 2 <= 4e6
 
 
@@ -23,6 +23,6 @@ def test_gain_and_offset_of_the_grey_scale_do_not_matter():
 
 @pytest.mark.parametrize("edge", [20.0, 21.25, 22.5, 23.9])
 def test_a_boundary_inside_a_cell_is_found_to_half_a_pixel(edge):
-    centres = (torch.arange(16) + 0.5) * 4
-    logits = (edge - centres).expand(1, 1, 16, 16)
+    centres = (torch.arange(32) + 0.5) * 2
+    logits = (edge - centres).expand(1, 1, 32, 32)
     assert (enlarge(logits, 64) > 0)[0, 0, 0].sum() == pytest.approx(edge, abs=0.5)

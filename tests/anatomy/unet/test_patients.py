@@ -44,5 +44,5 @@ def test_rendered_phantoms_hold_their_patients_masks_and_are_rendered_once(tmp_p
     drawn = patient(1).concept_masks(224)
     for concept in ("left lung", "right clavicle"):
         assert np.array_equal(masks[CONCEPTS.index(concept)].astype(bool), drawn[concept])
-    cells = masks.reshape(len(CONCEPTS), 56, 4, 56, 4).sum(axis=(2, 4))
+    cells = masks.reshape(len(CONCEPTS), 112, 2, 112, 2).sum(axis=(2, 4))
     assert np.array_equal(stored.pixels_per_cell()[1], cells)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.functional import avg_pool2d
 
 from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.anatomy.unet.patients import patient
@@ -17,7 +17,7 @@ def phantoms():
     scenes = [patient(seed) for seed in range(6)]
     masks = [np.stack([scene.concept_masks(SIDE)[concept] for concept in CONCEPTS]) for scene in scenes]
     pictures = np.stack([scene.render(SIDE) for scene in scenes])
-    return torch.from_numpy(pictures), avg_pool2d(torch.from_numpy(np.stack(masks)).float(), 2)
+    return torch.from_numpy(pictures), torch.from_numpy(np.stack(masks)).float()
 
 
 def rng(seed=0):
@@ -32,30 +32,30 @@ def test_the_same_seed_gives_the_same_batch_and_another_seed_another(phantoms):
 
 def test_pictures_stay_grey_values_and_targets_stay_shares(phantoms):
     pictures, targets = randomise(*phantoms, rng())
-    assert pictures.shape == (6, 1, SIDE, SIDE) and targets.shape == (6, len(CONCEPTS), SIDE // 2, SIDE // 2)
+    assert pictures.shape == (6, 1, SIDE, SIDE) and targets.shape == (6, len(CONCEPTS), SIDE, SIDE)
     for values in (pictures, targets):
         assert values.isfinite().all() and values.min() >= 0 and values.max() <= 1
 
 
 def test_a_picture_bends_with_its_masks(phantoms):
-    cells = phantoms[1][:, [CONCEPTS.index("left lung")]]
-    bent, targets = _bend(interpolate(cells, scale_factor=2), cells, Dice(6, rng()))
-    moved, apart = (targets - cells).abs().mean(), (avg_pool2d(bent, 2) - targets).abs().mean()
+    lung = phantoms[1][:, [CONCEPTS.index("left lung")]]
+    bent, targets = _bend(lung, lung, Dice(6, rng()))
+    moved, apart = (targets - lung).abs().mean(), (bent - targets).abs().mean()
     assert moved > 0.02
-    assert apart < 0.15 * moved
+    assert apart < 0.02 * moved, "only where the lung leaves the picture, which goes on outside it"
 
 
 def test_what_lies_under_a_bar_is_no_target():
     white = torch.ones(40, 1, SIDE, SIDE)
-    shown, targets = _collimate(white, white[..., ::2, ::2], Dice(40, rng()))
-    barred = avg_pool2d(shown, 2) == 0
+    shown, targets = _collimate(white, white, Dice(40, rng()))
+    barred = shown < 1
     assert barred.any() and not barred.all()
-    assert not targets[barred].any() and targets[~barred].min() > 0
+    assert not targets[barred].any() and targets[~barred].all()
 
 
 def test_organs_change_their_grey_one_by_one(phantoms):
     heart, lung = CONCEPTS.index("cardiac silhouette"), CONCEPTS.index("right lung")
-    cells = phantoms[1]
+    cells = avg_pool2d(phantoms[1], 2)
     grey = torch.full((6, 1, SIDE, SIDE), 0.5)
     change = avg_pool2d(_organs(grey, cells, Dice(6, rng(5))) - grey, 2)[:, 0]
     only_lung = (cells[:, lung] > 0.9) & (cells.sum(dim=1) < 1.1)
