@@ -103,7 +103,7 @@ def build_track(folder: Folder, lvlm: Lvlm, mode: Mode, bench: Bench) -> None:
                 answers += answer_rows(asked, lvlm.key, lvlm.revision, mode)
                 advance(1)
             if rows:
-                _write_track(folder, split, lvlm.key, mode, rows, answers)
+                _write_track(folder, split, (lvlm.key, mode), rows, answers)
     folder.write_card()
 
 
@@ -187,8 +187,10 @@ Sourced = TypeVar("Sourced", AnswerRow, VerdictRow)
 
 
 def _write_track(
-    folder: Folder, split: str, lvlm: str, mode: Mode, rows: Sequence[QuestionRow], answers: list[AnswerRow]
+    folder: Folder, split: str, track: tuple[str, Mode], rows: Sequence[QuestionRow], answers: list[AnswerRow]
 ) -> None:
+    """Write one split of a track (LVLM key, mode) over the rows, all of one source."""
+    lvlm, mode = track
     questions = {row.question_id: row for row in rows}
     source = rows[0].source
     verdicts = verdict_rows(questions, answers)

@@ -43,10 +43,11 @@ class Bench:
 
 @dataclass(slots=True)
 class Asked:
-    """A question and the responses so far: picture name -> response."""
+    """A question, the prompt beside each of its pictures, and the responses so far: picture name -> response."""
 
     question: Question
     marker: bool | None
+    prompt: str
     responses: dict[str, Response] = field(default_factory=dict)
 
     @property
@@ -74,31 +75,30 @@ def answer_questions(
     """Everything one LVLM says in one mode, question by question, in the order of the question ids."""
     ordered = sorted(questions, key=lambda known: known.question.question_id)
     for start in range(0, len(ordered), QUESTIONS_AT_ONCE):
-        chunk = [Asked(known.question, known.marker) for known in ordered[start : start + QUESTIONS_AT_ONCE]]
+        chunk = [
+            Asked(known.question, known.marker, prompt(known.question.finding, mode))
+            for known in ordered[start : start + QUESTIONS_AT_ONCE]
+        ]
         originals = {asked.question.question_id: bench.source.picture(asked.question) for asked in chunk}
-        _ask(chunk, ORIGINAL, list(originals.values()), lvlm, mode, bench)
-        _ask_edits(chunk, originals, lvlm, mode, bench)
+        _ask(chunk, ORIGINAL, list(originals.values()), lvlm, bench)
+        _ask_edits(chunk, originals, lvlm, bench)
         if isinstance(bench.source, KnowsCauses):
-            _ask_counterfactuals(chunk, bench.source, lvlm, mode, bench)
+            _ask_counterfactuals(chunk, bench.source, lvlm, bench)
         yield from chunk
 
 
-def _ask_edits(
-    chunk: Sequence[Asked], originals: Mapping[str, Picture], lvlm: Lvlm, mode: Mode, bench: Bench
-) -> None:
+def _ask_edits(chunk: Sequence[Asked], originals: Mapping[str, Picture], lvlm: Lvlm, bench: Bench) -> None:
     while wanted := _wanted(chunk, _next_edit):
         for edit, group in wanted.items():
             pictures = edited([asked.question for asked in group], originals, edit, bench)
-            _ask(group, edit.value, pictures, lvlm, mode, bench)
+            _ask(group, edit.value, pictures, lvlm, bench)
 
 
-def _ask_counterfactuals(
-    chunk: Sequence[Asked], source: KnowsCauses, lvlm: Lvlm, mode: Mode, bench: Bench
-) -> None:
+def _ask_counterfactuals(chunk: Sequence[Asked], source: KnowsCauses, lvlm: Lvlm, bench: Bench) -> None:
     while wanted := _wanted(chunk, _next_counterfactual):
         for counterfactual, group in wanted.items():
             pictures = [source.without(asked.question, counterfactual) for asked in group]
-            _ask(group, counterfactual.value, pictures, lvlm, mode, bench)
+            _ask(group, counterfactual.value, pictures, lvlm, bench)
 
 
 Name = TypeVar("Name", Edit, Counterfactual)
@@ -157,12 +157,10 @@ def edit_key(question: Question, picture: Picture, edit: Edit, editor: Editor) -
     )
 
 
-def _ask(
-    group: Sequence[Asked], name: str, natives: Sequence[Picture], lvlm: Lvlm, mode: Mode, bench: Bench
-) -> None:
+def _ask(group: Sequence[Asked], name: str, natives: Sequence[Picture], lvlm: Lvlm, bench: Bench) -> None:
     """Put one picture of each question before the LVLM and note the responses under `name`."""
     pictures = [to_study(native).picture for native in natives]
-    prompts = [prompt(asked.question.finding, mode) for asked in group]
+    prompts = [asked.prompt for asked in group]
     for asked, response in zip(group, respond(lvlm, pictures, prompts, bench.answers), strict=True):
         asked.responses[name] = response
 

@@ -12,9 +12,9 @@ from functools import cache
 
 from PIL import Image, ImageDraw, ImageFont
 
+from medground_bench.plots import Colour
 from medground_bench.words import WordDrop
 
-Colour = tuple[int, int, int]
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 CONCEPT: Colour = (0, 114, 178)

@@ -7,10 +7,11 @@ Exit codes: 0 done, 1 the input is at fault, 2 usage (also a name nobody has), 3
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +22,9 @@ from medground_bench.console import run
 from medground_bench.errors import MethodFailed, UnknownName
 from medground_bench.options import BenchmarkOption, JsonOption, open_benchmark
 from medground_bench.types import Mode
+
+if TYPE_CHECKING:
+    from medground_bench.predict import Outcome
 
 DEFAULT_LVLM = "phantom_gemma3"
 
@@ -129,11 +133,17 @@ def attribute(
 
     folder = out or _folder_of(image)
     wanted = Ask(mode, finding, question)
-    attributed = attribute_file(image, wanted, lvlm, methods, folder, vocabulary=vocabulary)
+    attributed = attribute_file(image, wanted, lvlm, methods, vocabulary=vocabulary)
+    attributed.save(folder)
     if attributed.note:
         typer.echo(f"note: {attributed.note}", err=True)
     typer.echo(json.dumps(attributed.as_json(), indent=2) if as_json else attributed.as_text())
     typer.echo(f"written to {folder}", err=as_json)
+    if attributed.failures:
+        failed = ", ".join(attributed.failures)
+        raise MethodFailed(
+            f"{failed} failed on {image}. The reasons, and what the others found, are in {folder}."
+        )
 
 
 @app.command()
@@ -187,8 +197,9 @@ def predict(
         if name != ALL_METHODS:
             _demand("methods", name)
     opened = open_benchmark(benchmark)
-    opened.references(lvlm=lvlm, mode=mode)
-    from medground_bench.lvlms import open_lvlm
+    from medground_bench.lvlms import key_of, open_lvlm
+
+    opened.references(lvlm=key_of(lvlm), mode=mode)
     from medground_bench.many_runs import method_names
     from medground_bench.methods import open_method
     from medground_bench.predict import Run, predict_several
@@ -197,14 +208,7 @@ def predict(
     names = method_names(asked) if ALL_METHODS in method else list(dict.fromkeys(method))
     for name in names:
         open_method(name, asked)
-    useless = []
-    for outcome in predict_several(opened, asked, [Run(name, mode) for name in names], out, tuned=tuned):
-        typer.echo(outcome.as_text())
-        for failure in outcome.failures[:5]:
-            typer.echo(f"  {failure.case_id}: {failure.error}", err=True)
-        useless += [str(outcome.file)] if outcome.all_failed else []
-    if useless:
-        raise MethodFailed(f"the method failed on every case of {', '.join(useless)}.")
+    _report(predict_several(opened, asked, [Run(name, mode) for name in names], out, tuned=tuned))
 
 
 @app.command()
@@ -228,16 +232,18 @@ def tune(
     """
     _demand("methods", method)
     opened = open_benchmark(benchmark)
+    from medground_bench.lvlms import key_of, open_lvlm
+
+    key = key_of(lvlm)
     modes = (
         [mode]
         if mode
-        else [track.mode for track in opened.tracks("tune") if track.lvlm == lvlm and track.cases]
+        else [track.mode for track in opened.tracks("tune") if track.lvlm == key and track.cases]
     )
     for each in modes or Mode:
-        opened.references(lvlm=lvlm, mode=each, split="tune")
+        opened.references(lvlm=key, mode=each, split="tune")
     from rich.console import Console
 
-    from medground_bench.lvlms import open_lvlm
     from medground_bench.sweep_chart import sweep_table
     from medground_bench.tune import tune_to
 
@@ -320,6 +326,18 @@ def _demand(kind: str, name: str) -> None:
     known = {plugin.name for plugin in plugins.available(kind)}
     if name not in known:
         raise UnknownName(kind.removesuffix("s"), name, known)
+
+
+def _report(outcomes: Iterable[Outcome]) -> None:
+    """Say how each run went as it ends; MethodFailed names those of which every case failed."""
+    useless = []
+    for outcome in outcomes:
+        typer.echo(outcome.as_text())
+        for failure in outcome.failures[:5]:
+            typer.echo(f"  {failure.case_id}: {failure.error}", err=True)
+        useless += [str(outcome.file)] if outcome.all_failed else []
+    if useless:
+        raise MethodFailed(f"the method failed on every case of {', '.join(useless)}.")
 
 
 def _folder_of(image: Path) -> Path:

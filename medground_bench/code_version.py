@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from medground_bench import plugins
-from medground_bench.anatomy.atlas import MANIFEST, atlas_folder
+from medground_bench.anatomy.atlas import pool_digest
 from medground_bench.durable import fingerprint, sha256
 from medground_bench.phantom.digest import renderer_digest
 
@@ -35,8 +35,8 @@ def method_code() -> str:
     The anatomy network's weights, the vocabularies, the reference pool in use and the phantom's drawing code, which
     decides its known masks, are among it; plug-ins of other packages are, too.
     """
-    pool = sha256((atlas_folder() / MANIFEST).read_bytes())
-    return _digest(OF_METHODS, ["methods", "lvlms", "localizers"], pool=pool, renderer=renderer_digest())
+    kinds = ["methods", "lvlms", "localizers"]
+    return _digest(OF_METHODS, kinds, pool=pool_digest(), renderer=renderer_digest())
 
 
 def library_versions() -> dict[str, str | None]:

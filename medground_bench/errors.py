@@ -1,7 +1,9 @@
 """The library's own errors: each message says what happened, where, and what to do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+
+from medground_bench.problems import SHOWN
 
 
 class MedgroundError(Exception):
@@ -48,5 +50,15 @@ class BadAtlas(MedgroundError):
     """A reference pool that is incomplete, damaged or changed since its manifest was written."""
 
 
+class BadVocabulary(MedgroundError):
+    """A concept vocabulary that cannot be used; the message lists its problems."""
+
+
 NOT_OF_A_CASE = (SourceMissing, UnknownName, Unsupported, BadAtlas)
 """What a method may run into that has nothing to do with the case at hand, and would be the same on the next one."""
+
+
+def told(problems: Sequence[str]) -> str:
+    """How many problems there are, and the first ones in full: `3 problem(s): ...; ...; ...`."""
+    more = f"; and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+    return f"{len(problems)} problem(s): {'; '.join(problems[:SHOWN])}{more}"

@@ -46,6 +46,12 @@ RESULTS = "results.json"
 BAR = "random_box"
 """The control that every method should beat."""
 
+OF_THIS_MACHINE = {
+    "refiner": "MedSAM when its weights are in the hub's cache",
+    "refiner_revision": "that of MedSAM's weights",
+}
+"""Defaults that depend on what is in this machine's cache: a card says them in words."""
+
 TEMPLATE = """# {name}
 
 {about}
@@ -171,8 +177,7 @@ def _settings(method: Method) -> str:
 
 
 def _shown(name: str, value: Any) -> str:
-    """A refiner depends on what is in this machine's cache, and a card must not."""
-    return "MedSAM when its weights are in the hub's cache" if name == "refiner" else str(value)
+    return OF_THIS_MACHINE.get(name, str(value))
 
 
 def _tuning(method: Method, lvlm: LocalLvlm) -> str:

@@ -1,20 +1,26 @@
-"""`medground attribute` and `medground localize`: from a picture file to overlays, charts and a JSON file."""
+"""`medground attribute` and `medground localize`: from a picture file to overlays, charts and a JSON file.
+
+The JSON file is the record of what lies beside it. A folder never mixes runs: before a command writes, it removes what
+it wrote there before, and what the other command wrote there about another picture.
+"""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from medground_bench import plugins
 from medground_bench.concept_figure import draw_concepts
 from medground_bench.durable import write_whole
-from medground_bench.localizers import localize
+from medground_bench.localizers import demand_anatomy, localize
 from medground_bench.lvlms import open_lvlm
+from medground_bench.methods import open_method
 from medground_bench.one_picture import (
     PHANTOM_NOTE,
     Ask,
@@ -24,20 +30,29 @@ from medground_bench.one_picture import (
     check_finding,
     check_vocabulary,
     embedded,
-    explain_by,
+    explain_by_each,
 )
-from medground_bench.pictures import read_picture, to_study
+from medground_bench.pictures import picture_digest, read_picture, to_study
 from medground_bench.types import Box
+
+ATTRIBUTION, CONCEPTS = "attribution.json", "concepts.json"
+DRAWN_CONCEPTS = "concepts.png"
+OVERLAY, CONCEPT_CHART, WORD_CHART = ".png", "-concepts.png", "-words.png"
+"""What a method's name is followed by in the name of its overlay and of its charts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attributed:
-    """An LVLM's answer about a picture file, and what every method made of it."""
+    """An LVLM's answer about a picture file, and what every method made of it; nothing is written before `save`.
+
+    failures  method -> why it has no explanation, for those that failed on this picture
+    """
 
     image: Path
     lvlm: str
     asked: Asked
     explanations: Sequence[Explanation]
+    failures: Mapping[str, str]
 
     @property
     def note(self) -> str | None:
@@ -49,6 +64,7 @@ class Attributed:
         case = self.asked.case
         return {
             "image": str(self.image),
+            "image_sha256": picture_digest(self.asked.native),
             "width": case.native.width,
             "height": case.native.height,
             "lvlm": self.lvlm,
@@ -57,6 +73,7 @@ class Attributed:
             "answer": self.asked.answer.value,
             "note": self.note,
             "methods": [each.as_json() for each in self.explanations],
+            "failures": [{"method": method, "error": error} for method, error in self.failures.items()],
         }
 
     def as_text(self) -> str:
@@ -72,7 +89,19 @@ class Attributed:
             lines += [f"  nothing to report: {each.no_box_because}"] if each.no_box_because else []
             missing = ", ".join(evidence.missing_concepts)
             lines += [f"  not found on the picture, so not tried: {missing}"] if missing else []
+        lines += [f"{method}: failed. {error}" for method, error in self.failures.items()]
         return "\n".join(lines)
+
+    def save(self, folder: Path) -> None:
+        """Write `attribution.json`, and `<method>.png` and charts of every method that did not fail."""
+        native = self.asked.native
+        record = self.as_json()
+        _make_room(folder, ATTRIBUTION, record["image_sha256"])
+        _save_json(folder / ATTRIBUTION, record)
+        for each in self.explanations:
+            _save(folder / f"{each.method}{OVERLAY}", each.overlay(native))
+            _save(folder / f"{each.method}{CONCEPT_CHART}", each.concept_chart())
+            _save(folder / f"{each.method}{WORD_CHART}", each.word_chart())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,14 +109,16 @@ class Located:
     """The concepts on a picture file, boxes in native pixels."""
 
     image: Path
+    image_sha256: str
     localizer: str
     concepts: dict[str, Box]
     missing: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """{"image", "localizer", "concepts": {name: [x0, y0, x1, y1]}, "missing": [name]}; native pixels."""
+        """Plain values; `concepts` is name -> [x0, y0, x1, y1] in native pixels."""
         return {
             "image": str(self.image),
+            "image_sha256": self.image_sha256,
             "localizer": self.localizer,
             "concepts": {name: list(box.xyxy) for name, box in self.concepts.items()},
             "missing": list(self.missing),
@@ -100,57 +131,71 @@ class Located:
 
 
 def attribute_file(
-    image: Path,
-    wanted: Ask,
-    lvlm: str,
-    methods: Sequence[str],
-    folder: Path,
-    *,
-    vocabulary: str | None = None,
+    image: Path, wanted: Ask, lvlm: str, methods: Sequence[str], *, vocabulary: str | None = None
 ) -> Attributed:
-    """Ask, explain, and write `<method>.png`, charts and `attribution.json` into a folder.
+    """Ask and explain; everything cheap that can be wrong is looked at before the LVLM is opened, or at least asked.
 
-    A chart that an earlier run left for a method that now has none is removed. Everything cheap that can be wrong is
-    looked at before the LVLM is opened.
+    A method that fails on this picture is among the `failures`, and the others go on; an error that says nothing about
+    the picture is raised.
 
     vocabulary  concepts for the methods that try concepts: a shipped name or a YAML file
     """
     native = read_picture(image)
+    demand_anatomy(to_study(native).picture)
     if wanted.finding is not None:
         check_finding(wanted.finding, lvlm)
     if vocabulary is not None:
         check_vocabulary(vocabulary, methods)
     opened = open_lvlm(lvlm)
+    chosen = {method: open_method(method, opened) for method in methods}
     asked = ask(opened, native, wanted, name=image.stem)
-    explanations = [
-        explain_by(method, opened, asked.case, vocabulary=vocabulary) for method in dict.fromkeys(methods)
-    ]
-    for each in explanations:
-        _save(folder / f"{each.method}.png", each.overlay(native))
-        _save(folder / f"{each.method}-concepts.png", each.concept_chart())
-        _save(folder / f"{each.method}-words.png", each.word_chart())
-    attributed = Attributed(image, opened.key, asked, explanations)
-    _save_json(folder / "attribution.json", attributed.as_json())
-    return attributed
+    explanations, failures = explain_by_each(chosen, opened, asked.case, vocabulary=vocabulary)
+    return Attributed(image, opened.key, asked, explanations, failures)
 
 
 def localize_file(image: Path, localizer: str, folder: Path) -> Located:
-    """Find the concepts and write `concepts.png` and `concepts.json` into a folder."""
+    """Find the concepts and write `concepts.json` and `concepts.png` into a folder."""
     native = read_picture(image)
     study = to_study(native)
     regions = localize(localizer, study.picture)
     boxes = {name: study.letterbox.to_native(box) for name, box in regions.boxes.items()}
     found = {name: box for name, box in boxes.items() if box is not None}
     missing = (*regions.missing, *(name for name in boxes if name not in found))
-    located = Located(image, localizer, found, missing)
-    _save(folder / "concepts.png", draw_concepts(native, regions))
-    _save_json(folder / "concepts.json", located.as_json())
+    located = Located(image, picture_digest(native), localizer, found, missing)
+    _make_room(folder, CONCEPTS, located.image_sha256)
+    _save_json(folder / CONCEPTS, located.as_json())
+    _save(folder / DRAWN_CONCEPTS, draw_concepts(native, regions))
     return located
+
+
+def _make_room(folder: Path, record: str, image_sha256: str) -> None:
+    """Remove an earlier run of the command whose record this is, and the other's if it was about another picture.
+
+    The record goes last, and is written first, so that no drawing is ever without one.
+    """
+    methods = [plugin.name for plugin in plugins.available("methods")]
+    drawings = {
+        ATTRIBUTION: [f"{name}{kind}" for name in methods for kind in (OVERLAY, CONCEPT_CHART, WORD_CHART)],
+        CONCEPTS: [DRAWN_CONCEPTS],
+    }
+    for earlier, names in drawings.items():
+        of = _picture_of(folder / earlier)
+        if of is not None and (earlier == record or of != image_sha256):
+            for name in (*names, earlier):
+                (folder / name).unlink(missing_ok=True)
+
+
+def _picture_of(record: Path) -> str | None:
+    """Digest of the picture that a record of ours is about; None for no file, or one that is not ours."""
+    try:
+        said = json.loads(record.read_text("utf-8"))
+    except (FileNotFoundError, ValueError, RecursionError):
+        return None
+    return said.get("image_sha256") if isinstance(said, dict) else None
 
 
 def _save(path: Path, image: Image.Image | None) -> None:
     if image is None:
-        path.unlink(missing_ok=True)
         return
     buffer = io.BytesIO()
     image.save(buffer, "PNG")

@@ -6,7 +6,7 @@ What `medground attribute` and the Space's "Try it" share.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,8 +15,9 @@ from PIL import Image
 from medground_bench import plugins
 from medground_bench.anatomy.vocabulary_file import read_vocabulary
 from medground_bench.charts import draw_concept_drops, draw_word_drops
-from medground_bench.errors import UnknownName, Unsupported
+from medground_bench.errors import NOT_OF_A_CASE, MedgroundError, UnknownName, Unsupported
 from medground_bench.lvlms import Lvlm, checkpoints
+from medground_bench.lvlms._opening import EMBEDDED
 from medground_bench.methods import Explained, Method, explain, open_method
 from medground_bench.methods.medfocus import MedFocus
 from medground_bench.phantom.findings import FINDINGS
@@ -27,7 +28,6 @@ from medground_bench.prompts import SUFFIXES, prompt, read_answer
 from medground_bench.types import Answer, Case, Frame, Mode, Picture, case_id, finding_slug
 from medground_bench.words import WordDrop, word_drops
 
-EMBEDDED = "embedded:"
 PHANTOM_NOTE = (
     "{lvlm} learned from procedural pictures only. Its answers about real X-rays, and every attribution of them, "
     "mean nothing; on a picture of your own they only show that the program works."
@@ -170,6 +170,26 @@ def check_vocabulary(vocabulary: str, methods: Iterable[str]) -> None:
         raise Unsupported(
             "none of the chosen methods tries concepts, so none takes a vocabulary. Add medfocus."
         )
+
+
+def explain_by_each(
+    methods: Mapping[str, Method | None], lvlm: Lvlm, case: Case, *, vocabulary: str | None = None
+) -> tuple[list[Explanation], dict[str, str]]:
+    """What every method makes of a case, see `explain_by`, and why some fail on it: name -> reason.
+
+    methods  name -> its settings, None for its defaults
+
+    An error that says nothing about the case is raised.
+    """
+    explanations, failures = [], {}
+    for name, settings in methods.items():
+        try:
+            explanations.append(explain_by(name, lvlm, case, vocabulary=vocabulary, settings=settings))
+        except NOT_OF_A_CASE:
+            raise
+        except MedgroundError as error:
+            failures[name] = " ".join(str(error).split())
+    return explanations, failures
 
 
 def explain_by(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -51,27 +52,14 @@ def counting(lvlm: LocalLvlm) -> Iterator[Passes]:
         passes.pictures_backward += pictures if values.requires_grad else 0
         return tower(values, *arguments, **settings)
 
-    def decode(_module: Any, _arguments: Any, settings: dict[str, Any]) -> None:
-        batch, length = settings["inputs_embeds"].shape[:2]
-        cache = settings.get("past_key_values")
-        if cache is None or not cache.get_seq_length():
-            passes.rows += batch
-        elif length == 1:
-            passes.steps += batch
-        else:
-            passes.rows_continued += batch
-
-    def decode_layer(_module: Any, _arguments: Any, output: Any) -> None:
-        hidden = output[0] if isinstance(output, tuple) else output
-        passes.rows_backward += len(hidden) / lvlm.layers if hidden.requires_grad else 0
-
     def look(call: Any, rows: slice = _attention.EVERY_ROW) -> Any:
         passes.attention_layers += len(call.query)
         passes.whole_attention |= rows == _attention.EVERY_ROW
         return weights(call, rows)
 
-    hooks = [decoder.register_forward_pre_hook(decode, with_kwargs=True)]
-    hooks += [layer.register_forward_hook(decode_layer) for layer in decoder.layers]
+    hooks = [decoder.register_forward_pre_hook(partial(_count_rows, passes), with_kwargs=True)]
+    count_gradient = partial(_count_gradient, passes, 1 / lvlm.layers)
+    hooks += [layer.register_forward_hook(count_gradient) for layer in decoder.layers]
     try:
         with (
             patch.object(model, "get_image_features", encode),
@@ -82,6 +70,24 @@ def counting(lvlm: LocalLvlm) -> Iterator[Passes]:
         for hook in hooks:
             hook.remove()
         passes.rows_backward = round(passes.rows_backward, 3)
+
+
+def _count_rows(passes: Passes, _decoder: Any, _arguments: Any, settings: dict[str, Any]) -> None:
+    """Before the decoder runs: whether its rows are new, go on after a picture, or are single tokens."""
+    batch, length = settings["inputs_embeds"].shape[:2]
+    cache = settings.get("past_key_values")
+    if cache is None or not cache.get_seq_length():
+        passes.rows += batch
+    elif length == 1:
+        passes.steps += batch
+    else:
+        passes.rows_continued += batch
+
+
+def _count_gradient(passes: Passes, share: float, _layer: Any, _arguments: Any, output: Any) -> None:
+    """After a layer, which is that share of a row."""
+    hidden = output[0] if isinstance(output, tuple) else output
+    passes.rows_backward += len(hidden) * share if hidden.requires_grad else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from PIL import Image, ImageOps
 from medground_bench.durable import fingerprint, sha256
 from medground_bench.errors import BadPicture
 from medground_bench.geometry import Letterbox
-from medground_bench.types import Frame, Picture
+from medground_bench.types import Frame, Mask, Picture
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 """The only decoders that an untrusted file may reach."""
@@ -87,6 +87,15 @@ def to_study(picture: Picture, side: int = 224) -> Study:
     top, left = letterbox.top, letterbox.left
     square[top : top + letterbox.content_height, left : left + letterbox.content_width] = resized
     return Study(square, letterbox)
+
+
+def mask_to_study(mask: Mask, side: int = 224) -> Mask:
+    """A native mask (height, width) in the study frame, by the pictures' own resize path.
+
+    A pixel of the study frame is in when at least half of it is, so a mask thinner than that can come out empty.
+    """
+    inside: Mask = to_study(mask.astype(np.uint8) * 255, side).picture > 127
+    return inside
 
 
 def picture_digest(picture: Picture) -> str:

@@ -1,8 +1,8 @@
 """Run one attribution method over one track of a benchmark and write its prediction file.
 
-While it runs, predictions are appended to `<file>.partial`, one flushed line a case, so a killed run goes on where it
-was. The finished file is sorted by case id and appears whole. Beside it, `<file>.run.json` says what made it and names
-every case on which the method failed: such a case has no boxes, and scores 0.
+While it runs, predictions are kept in the journal `<file>.partial`, so a killed run goes on where it was. The finished
+file is sorted by case id and appears whole. Beside it, `<file>.run.json` says what made it and names every case on
+which the method failed: such a case has no boxes, and scores 0.
 
 A method fails on a case when it says so, by an error of this package about that case. Any other error, such as memory
 that runs out, a missing library or a fault in the method, says nothing about the case: it ends the run, which goes on
@@ -14,15 +14,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from itertools import takewhile
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -30,8 +28,10 @@ from medground_bench import __version__
 from medground_bench.benchmark import Benchmark
 from medground_bench.code_version import library_versions, method_code
 from medground_bench.console import progress
-from medground_bench.durable import fingerprint, flush_folder, hold, sha256, write_whole
+from medground_bench.durable import fingerprint, sha256, write_whole
 from medground_bench.errors import NOT_OF_A_CASE, MedgroundError
+from medground_bench.journal import opened_journal
+from medground_bench.localizers import localizer_record
 from medground_bench.lvlms import Lvlm
 from medground_bench.methods import Method, explain, open_method
 from medground_bench.run_file import read_run, run_file
@@ -96,14 +96,14 @@ def predict(benchmark: Benchmark, lvlm: Lvlm, run: Run, file: Path, *, tuned: Pa
         return finished
     total = len(benchmark.references(lvlm=lvlm.key, mode=run.mode, split=run.split))
     label = f"{run.method} {lvlm.key} {run.mode}"
-    with _resumed(_partial_file(file), key) as partial, progress(label, total, "cases") as advance:
-        advance(len(partial.lines))
+    lines: dict[str, _Line] = {}
+    with opened_journal(_partial_file(file)) as journal, progress(label, total, "cases") as advance:
         for case in benchmark.cases(lvlm=lvlm.key, mode=run.mode, split=run.split):
-            if case.case_id not in partial.lines:
-                partial.add(_predicted(case, method, lvlm, run.seed))
-                advance(1)
+            make = partial(_predicted, case, method, lvlm, run.seed)
+            lines[case.case_id] = _Line(**journal.once(f"{key} {case.case_id}", make))
+            advance(1)
         made = _provenance(run, lvlm, method, chosen)
-        return _finish(file, key, partial.lines, made)
+        return _finish(file, key, lines, made)
 
 
 def predict_several(
@@ -124,6 +124,7 @@ def run_key(benchmark: Benchmark, lvlm: Lvlm, run: Run, method: Method) -> str:
         revision=lvlm.revision,
         method=run.method,
         settings=repr(method),  # a frozen dataclass: its name and all its settings
+        localizer=_localizer(method),
         seed=run.seed,
         code=method_code(),
     )
@@ -144,7 +145,8 @@ class _Line:
     self_checks: Mapping[str, float] = field(default_factory=dict)
 
 
-def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> _Line:
+def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> dict[str, Any]:
+    """The fields of the case's `_Line`."""
     start = time.perf_counter()
     try:
         explained = explain(method, lvlm, case, case_rng(seed, case.case_id))
@@ -152,7 +154,7 @@ def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> _Line:
         raise
     except MedgroundError as error:
         prediction = Prediction(case.case_id, (), seconds=round(time.perf_counter() - start, 4))
-        return _Line(prediction.as_json(), " ".join(f"{type(error).__name__}: {error}".split()))
+        return asdict(_Line(prediction.as_json(), " ".join(f"{type(error).__name__}: {error}".split())))
     evidence = explained.attribution
     prediction = Prediction(
         case.case_id,
@@ -161,61 +163,11 @@ def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> _Line:
         seconds=round(time.perf_counter() - start, 4),
         tokens=tuple(drop.drop for drop in evidence.token_drops) or None,
     )
-    return _Line(prediction.as_json(), None, evidence.missing_concepts, evidence.self_checks)
-
-
-@dataclass(slots=True)
-class _Partial:
-    """The file of an unfinished run, open and held, and its lines by case id."""
-
-    file: BinaryIO
-    lines: dict[str, _Line]
-
-    def add(self, line: _Line) -> None:
-        self.lines[line.prediction["case_id"]] = line
-        self.write(asdict(line))
-
-    def write(self, entry: dict[str, Any]) -> None:
-        self.file.write(json.dumps(entry, allow_nan=False).encode("ascii") + b"\n")
-        self.file.flush()
-        os.fsync(self.file.fileno())
-
-
-@contextmanager
-def _resumed(path: Path, key: str) -> Iterator[_Partial]:
-    """Go on with the file of a killed run of the same key, cut after its last whole line; any other starts anew."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as file:
-        hold(file, path)
-        file.seek(0)
-        head, *rest = file.read().splitlines(keepends=True) or [b""]
-        partial = _Partial(file, {})
-        if _parsed(head) != {"run": key}:
-            file.truncate(0)
-            partial.write({"run": key})
-            flush_folder(path.parent)
-        else:
-            whole = list(takewhile(_parsed, rest))
-            file.truncate(len(head) + sum(map(len, whole)))
-            for raw in whole:
-                line = _Line(**json.loads(raw))
-                partial.lines[line.prediction["case_id"]] = line
-        yield partial
-
-
-def _parsed(raw: bytes) -> dict[str, Any] | None:
-    """A whole line of the partial file; None for one that a kill cut short."""
-    if not raw.endswith(b"\n"):
-        return None
-    try:
-        entry: dict[str, Any] = json.loads(raw)
-    except ValueError:
-        return None
-    return entry
+    return asdict(_Line(prediction.as_json(), None, evidence.missing_concepts, evidence.self_checks))
 
 
 def _provenance(run: Run, lvlm: Lvlm, method: Method, chosen: Tuned | None) -> dict[str, Any]:
-    """What made the file; `tuned` is null for a method with its defaults."""
+    """What made the file; `tuned` is null for a method with its defaults, `localizer` for one without."""
     return {
         "version": __version__,
         "libraries": library_versions(),
@@ -223,8 +175,15 @@ def _provenance(run: Run, lvlm: Lvlm, method: Method, chosen: Tuned | None) -> d
         "lvlm": lvlm.key,
         "lvlm_revision": lvlm.revision,
         "settings": settings_of(method),
+        "localizer": _localizer(method),
         "tuned": None if chosen is None else chosen.as_json(),
     }
+
+
+def _localizer(method: Method) -> dict[str, Any] | None:
+    """What the localizer that a method's settings name depends on; None for a method without one."""
+    name = getattr(method, "localizer", None)
+    return localizer_record(name) if isinstance(name, str) else None
 
 
 def _finish(file: Path, key: str, lines: dict[str, _Line], made: dict[str, Any]) -> Outcome:

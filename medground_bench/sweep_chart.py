@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from rich.table import Table
 
+from medground_bench.ablation.sheet import ink_on
+from medground_bench.charts import INK, PAPER
 from medground_bench.plots import HEAT
 from medground_bench.sweep import Candidate, Sweep
 
-INK = (30, 34, 40)
-PAPER = (255, 255, 255)
 CHOSEN = (0, 150, 255)
 CELL_WIDTH_PX, CELL_HEIGHT_PX = 46, 26
 TEXT_PX = 13
@@ -136,10 +136,9 @@ def _draw_cell(
     edges = (x, y, x + CELL_WIDTH_PX - 1, y + CELL_HEIGHT_PX - 1)
     outline, line_px = (CHOSEN, 3) if chosen else (PAPER, 1)
     draw.rectangle(edges, fill=(red, green, blue), outline=outline, width=line_px)
-    ink = INK if red + green + blue > 380 else PAPER
     middle = (x + CELL_WIDTH_PX / 2, y + CELL_HEIGHT_PX / 2)
     font = ImageFont.load_default(size=TEXT_PX)
-    draw.text(middle, f"{100 * candidate.iou:.1f}", font=font, fill=ink, anchor="mm")
+    draw.text(middle, f"{100 * candidate.iou:.1f}", font=font, fill=ink_on((red, green, blue)), anchor="mm")
 
 
 def _label(value: Any) -> str:

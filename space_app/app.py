@@ -25,7 +25,7 @@ from medground_bench.demo import TUNED
 from medground_bench.durable import sha256
 from medground_bench.errors import MedgroundError
 from medground_bench.lvlms import Lvlm, checkpoints, open_lvlm
-from medground_bench.one_picture import PHANTOM_NOTE, Ask, Asked, Explanation, ask, embedded, explain_by
+from medground_bench.one_picture import PHANTOM_NOTE, Ask, Asked, Explanation, ask, embedded, explain_by_each
 from medground_bench.phantom import seeds
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.scene import Scene
@@ -48,6 +48,7 @@ EXAMPLES = (
 BOARD_COLUMNS = ("Method", "IoU", "low", "high", "F1", "Precision", "Recall", "Cases", "Failed")
 FILTER_COLUMNS = ("LVLM", "Mode", "Source", "Questions", "Accuracy", "Positives", "Retained", "Retention")
 BOX_COLUMNS = ("Method", "Concept", "x0", "y0", "x1", "y1")
+WORDS_LABEL = "Loss of every word of the answer (nats)"
 BOARD_NOTE = (
     "All scores in percent, averaged over cases; a case on which a method failed counts as 0. *low* and *high* bound "
     "the 95 % interval of IoU, images resampled. Rows marked **control** never ask the model: a method that does not "
@@ -62,7 +63,10 @@ CSS = """
 .gradio-container main {width: 100%}
 #title h1 {font-weight: 650; letter-spacing: -0.02em; margin-bottom: 0.2rem}
 #title p, .note p, .note li {opacity: 0.78; max-width: 84ch; line-height: 1.5}
-#overlays .grid-wrap, #overlays .gallery-container {height: auto !important; min-height: 0 !important}
+#overlays .grid-wrap, #overlays .gallery-container, #charts .grid-wrap, #charts .gallery-container
+  {height: auto !important; max-height: none !important; min-height: 0 !important}
+#charts .thumbnail-lg {aspect-ratio: auto; padding-top: 1.6rem}
+#charts .thumbnail-lg img {height: auto}
 .answer p {font-size: 1.05rem; line-height: 1.5}
 """
 
@@ -80,12 +84,14 @@ def board_view(mode: str, source: str, lvlm: str) -> tuple[pd.DataFrame, str]:
 
 def attribute(
     image: str | None, finding: str, question: str, lvlm: str, mode: str, methods: list[str]
-) -> tuple[str, list[tuple[Image.Image, str]], Image.Image | None, list[tuple[str, float]], pd.DataFrame]:
+) -> tuple[
+    str, list[tuple[Image.Image, str]], list[tuple[Image.Image, str]], gr.HighlightedText, pd.DataFrame
+]:
     """Ask the LVLM about the picture and explain its answer by every chosen method.
 
     question  in the user's own words; asked instead of the finding when it is not empty
-    returns   the answer, an overlay per method, drops per concept and per word of the first method that has them, and
-              all boxes in native pixels
+    returns   the answer and the methods that failed, an overlay per method, a chart per method that tries concepts,
+              the words of the first method that scores words, and all boxes in native pixels
     """
     with _errors_shown():
         if not image:
@@ -96,17 +102,18 @@ def attribute(
         tuned = {
             name: tuned_method(name, _open(lvlm), Mode(mode), results_folder() / TUNED) for name in methods
         }
-        explanations = [
-            explain_by(name, _open(lvlm), asked.case, settings=chosen.method if chosen else None)
-            for name, chosen in tuned.items()
-        ]
+        settings = {name: chosen.method if chosen else None for name, chosen in tuned.items()}
+        explanations, failures = explain_by_each(settings, _open(lvlm), asked.case)
+        if not explanations:
+            raise MedgroundError(" ".join(f"{name} failed: {why}" for name, why in failures.items()))
     note = "" if not embedded(lvlm) or _is_example(image) else f"\n\n**{PHANTOM_NOTE.format(lvlm=lvlm)}**"
+    note += "".join(f"\n\n**{name} failed:** {why}" for name, why in failures.items())
     overlays = [(each.overlay(asked.native), _caption(each, tuned[each.method])) for each in explanations]
     boxes = [row for each in explanations for row in _box_cells(each)]
     return (
         _answer_text(asked) + note,
         overlays,
-        _concept_chart(explanations),
+        _concept_charts(explanations),
         _word_drops(explanations),
         pd.DataFrame(boxes, columns=list(BOX_COLUMNS)),
     )
@@ -186,50 +193,59 @@ def _board_tab() -> None:
 
 
 def _try_tab() -> None:
-    methods = [method.name for method in plugins.available("methods")]
-    lvlms, files = _lvlm_choices(), [str(file) for file in example_files()]
-    findings = [finding for _seed, finding in EXAMPLES]
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=320):
-            image = gr.Image(
-                files[0],
-                type="filepath",
-                image_mode=None,
-                sources=["upload"],
-                label="Chest X-ray",
-                height=320,
-            )
-            finding = gr.Dropdown(list(FINDINGS), value=findings[0], label="Finding", allow_custom_value=True)
-            gr.Examples(
-                [list(example) for example in zip(files, findings, strict=True)],
-                [image, finding],
-                example_labels=findings,
-                label="Phantoms (procedural pictures) to try",
-                cache_examples=False,
-            )
-            question = gr.Textbox(label="Or a question of your own", placeholder="Is there ... in the image?")
-            with gr.Row():
-                lvlm = gr.Dropdown(lvlms, value=lvlms[0], label="LVLM")
-                mode = gr.Radio([mode.value for mode in Mode], value=Mode.REASON.value, label="Mode")
-            chosen = gr.CheckboxGroup(methods, value=["medfocus", "occlusion"], label="Methods")
+            asked = _question()
             go = gr.Button("Ask and explain", variant="primary")
         with gr.Column(scale=3, min_width=420):
-            answer = gr.Markdown("The answer and what it rests on appear here.", elem_classes="answer")
-            overlays = gr.Gallery(
-                show_label=False, columns=2, height="auto", object_fit="contain", elem_id="overlays"
-            )
-            words = gr.HighlightedText(label="Loss of every word of the answer (nats)", show_legend=False)
-            concepts = gr.Image(show_label=False, interactive=False, buttons=["download", "fullscreen"])
-            boxes = gr.Dataframe(headers=list(BOX_COLUMNS), interactive=False, label="Boxes, native pixels")
+            shown = _answer()
     go.click(
         attribute,
-        [image, finding, question, lvlm, mode, chosen],
-        [answer, overlays, concepts, words, boxes],
+        asked,
+        shown,
         api_name="attribute",
-        show_progress_on=answer,
+        show_progress_on=shown[0],
         concurrency_limit=1,
         concurrency_id="lvlm",
     )
+
+
+def _question() -> list[gr.components.Component]:
+    """What `attribute` takes, in its order."""
+    methods = [method.name for method in plugins.available("methods")]
+    lvlms, files = _lvlm_choices(), [str(file) for file in example_files()]
+    findings = [finding for _seed, finding in EXAMPLES]
+    image = gr.Image(
+        files[0], type="filepath", image_mode=None, sources=["upload"], label="Chest X-ray", height=320
+    )
+    finding = gr.Dropdown(list(FINDINGS), value=findings[0], label="Finding", allow_custom_value=True)
+    gr.Examples(
+        [list(example) for example in zip(files, findings, strict=True)],
+        [image, finding],
+        example_labels=findings,
+        label="Phantoms (procedural pictures) to try",
+        cache_examples=False,
+    )
+    question = gr.Textbox(label="Or a question of your own", placeholder="Is there ... in the image?")
+    with gr.Row():
+        lvlm = gr.Dropdown(lvlms, value=lvlms[0], label="LVLM")
+        mode = gr.Radio([mode.value for mode in Mode], value=Mode.REASON.value, label="Mode")
+    chosen = gr.CheckboxGroup(methods, value=["medfocus", "occlusion"], label="Methods")
+    return [image, finding, question, lvlm, mode, chosen]
+
+
+def _answer() -> list[gr.components.Component]:
+    """What `attribute` returns, in its order; the words stand above the charts."""
+    answer = gr.Markdown("The answer and what it rests on appear here.", elem_classes="answer")
+    overlays = gr.Gallery(
+        show_label=False, columns=2, height="auto", object_fit="contain", elem_id="overlays"
+    )
+    words = gr.HighlightedText(label=WORDS_LABEL, show_legend=False)
+    concepts = gr.Gallery(
+        label="Loss by concept", columns=1, height="auto", object_fit="contain", elem_id="charts"
+    )
+    boxes = gr.Dataframe(headers=list(BOX_COLUMNS), interactive=False, label="Boxes, native pixels")
+    return [answer, overlays, concepts, words, boxes]
 
 
 @lru_cache(maxsize=1)
@@ -287,13 +303,20 @@ def _caption(explanation: Explanation, tuned: Tuned | None) -> str:
     return f"{name}: {concept}" if concept else name
 
 
-def _concept_chart(explanations: Sequence[Explanation]) -> Image.Image | None:
-    return next((chart for each in explanations if (chart := each.concept_chart())), None)
+def _concept_charts(explanations: Sequence[Explanation]) -> list[tuple[Image.Image, str]]:
+    return [(chart, each.method) for each in explanations if (chart := each.concept_chart())]
 
 
-def _word_drops(explanations: Sequence[Explanation]) -> list[tuple[str, float]]:
-    words = next((each.words for each in explanations if each.words), [])
-    return [(word.text, round(word.drop, 3)) for word in words]
+def _word_drops(explanations: Sequence[Explanation]) -> gr.HighlightedText:
+    """The words of the first method that scores words, under its name and that of the region it hid."""
+    first = next((each for each in explanations if each.words), None)
+    if first is None:
+        return gr.HighlightedText(value=[], label=WORDS_LABEL)
+    region = first.explained.attribution.concept
+    words = [(word.text, round(word.drop, 3)) for word in first.words]
+    return gr.HighlightedText(
+        value=words, label=f"{first.method}: loss of every word with the {region} hidden (nats)"
+    )
 
 
 def _box_cells(explanation: Explanation) -> Iterator[list[Any]]:

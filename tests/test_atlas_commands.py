@@ -21,6 +21,8 @@ from medground_bench.errors import BadAtlas
 from medground_bench.localizers.mean_box import MeanBox
 from medground_bench.localizers.uot import Uot
 from medground_bench.localizers.uot_sharp import UotSharp
+from medground_bench.problems import SHOWN
+from tests.anatomy.test_pool_from_imagenome import NORMAL, Copy
 
 
 @pytest.fixture
@@ -57,6 +59,29 @@ def test_a_pool_is_built_and_all_localizers_that_carry_masks_use_it(
 def test_json_names_what_was_left_out(normals: Path, tmp_path: Path) -> None:
     said = build(tmp_path / "pool", "--pictures", normals, "--source", "x", "--licence", "CC0", "--json")
     assert json.loads(said) == {"pool": str(tmp_path / "pool"), "references": 1, "left_out": {}}
+
+
+def test_files_that_were_skipped_are_named_beside_the_pool(normals: Path, tmp_path: Path) -> None:
+    (normals / "two.dcm").touch()
+    words = ("--pictures", normals, "--source", "x", "--licence", "CC0")
+    first, written, _use = build(tmp_path / "pool", *words).splitlines()
+    assert first.startswith("  two.dcm: skipped, only .png") and written.startswith("1 references written")
+    assert list(json.loads(build(tmp_path / "other", *words, "--json"))["left_out"]) == ["two.dcm"]
+
+
+def test_what_was_left_out_of_an_imagenome_pool_is_said_first_and_then_how_to_use_it(tmp_path: Path) -> None:
+    copy, pool = Copy(tmp_path), tmp_path / "pool"
+    copy.add("a", NORMAL)
+    for number in range(SHOWN + 2):
+        (copy.graphs / f"b{number:02}_SceneGraph.json").write_text("{")
+    first, *left_out, more, written, use = build(
+        pool, "--imagenome", copy.imagenome, "--images", copy.images
+    ).splitlines()
+    assert first == f"{SHOWN + 3} scene graphs read, {SHOWN + 2} pictures left out"
+    assert len(left_out) == SHOWN and left_out[0].startswith("  b00: b00_SceneGraph.json is not JSON")
+    assert more == "  ... and 2 more (--json lists all)"
+    assert written == f"1 references written to {pool}" and use.startswith("use it with: ")
+    assert json.loads((pool / "manifest.json").read_text())["credentialed"] is True
 
 
 def test_nothing_is_written_when_a_concept_is_missing(normals: Path, tmp_path: Path) -> None:

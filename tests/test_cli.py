@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,9 +16,11 @@ from medground_bench import __version__
 from medground_bench import demo as demo_module
 from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.errors import MethodFailed, SourceMissing
+from medground_bench.lvlms import Need
 from medground_bench.phantom.scene import Scene
 from medground_bench.types import Attribution
 from tests.fakes import RuleLvlm
+from tests.outside import install_quarter
 
 ROOT = Path(__file__).parents[1]
 KINDS = ("methods", "lvlms", "sources", "localizers", "editors")
@@ -158,23 +161,12 @@ def test_our_own_fault_exits_3_and_says_how_to_report_it(medground, xray, monkey
     assert "Traceback" not in err
 
 
-def test_a_core_installation_says_what_to_install(xray):
-    program = (
-        "import sys; sys.modules['torch'] = None; sys.argv = ['medground', *sys.argv[1:]]\n"
-        "from medground_bench.cli import main; main()"
-    )
-    line = [sys.executable, "-c", program, "localize", str(xray)]
-    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "needs torch" in done.stderr and "pip install 'medground-bench[lvlm]'" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 def test_localize_gives_all_concepts_in_native_pixels(medground, xray, tmp_path):
     code, out, err = medground("localize", xray, "--out", tmp_path, "--json")
     found = json.loads(out)
     assert code == 0 and str(tmp_path) in err
-    assert sorted(found) == ["concepts", "image", "localizer", "missing"] and found["missing"] == []
+    assert sorted(found) == ["concepts", "image", "image_sha256", "localizer", "missing"]
+    assert found["missing"] == []
     assert (found["image"], found["localizer"]) == (str(xray), "uot")
     assert set(found["concepts"]) == set(CONCEPTS)
     assert all(inside(box, *size_of(xray)) for box in found["concepts"].values())
@@ -238,6 +230,29 @@ def test_an_embedded_lvlm_says_that_its_answers_about_own_pictures_mean_nothing(
     assert "mean nothing" in json.loads((tmp_path / "attribution.json").read_text())["note"]
 
 
+class Unsure(RuleLvlm):
+    """Finds no number for how likely its response is."""
+
+    def log_probs(self, pictures, prompt, response):
+        return np.full((len(pictures), len(response.tokens)), np.nan, np.float32)
+
+
+def test_attribute_shows_and_writes_what_it_has_when_a_method_fails_and_exits_1(
+    medground, xray, tmp_path, monkeypatch
+):
+    fake = Unsure(gives=frozenset({Need.TEXT, Need.LOG_PROBS}))
+    monkeypatch.setattr("medground_bench.on_disk.open_lvlm", lambda key: fake)
+    methods = ["--method", "medfocus", "--method", "whole_image"]
+    line = ["attribute", xray, "--finding", "cardiomegaly", *methods, "--out", tmp_path]
+    code, out, err = medground(*line)
+    assert code == 1 and out.startswith("rule_lvlm says yes") and f"written to {tmp_path}" in out
+    assert "whole_image: (" in out and "medfocus: failed." in out
+    assert f"error: medfocus failed on {xray}" in err and "Traceback" not in err
+    code, out, _err = medground(*line, "--json")
+    assert code == 1 and json.loads(out) == json.loads((tmp_path / "attribution.json").read_text())
+    assert [each["method"] for each in json.loads(out)["failures"]] == ["medfocus"]
+
+
 def test_predict_check_and_score_work_hand_in_hand(medground, built, tmp_path, monkeypatch):
     monkeypatch.setattr("medground_bench.lvlms.open_lvlm", lambda key: RuleLvlm())
     file = tmp_path / "whole.jsonl"
@@ -263,6 +278,29 @@ def test_predict_check_and_score_work_hand_in_hand(medground, built, tmp_path, m
     (fewer,) = json.loads(out)["tracks"]
     assert (fewer["cases"], fewer["failed"]) == (len(lines), 1)
     assert fewer["iou"] < scores["iou"]
+
+
+@pytest.fixture
+def direct_only(built, tmp_path) -> Path:
+    """A benchmark with cases in one mode, the same in the splits `test` and `tune`."""
+    folder = shutil.copytree(built.path, tmp_path / "medground-bench")
+    shutil.rmtree(folder / "reason")
+    test = folder / "direct" / "test-rule_lvlm.parquet"
+    shutil.copy(test, test.with_name("tune-rule_lvlm.parquet"))
+    return folder
+
+
+def test_an_lvlm_given_as_a_folder_stands_for_its_cases(medground, direct_only, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(install_quarter(tmp_path / "site")))
+    (tmp_path / "sub" / "rule_lvlm").mkdir(parents=True)
+    monkeypatch.setattr("medground_bench.lvlms.open_lvlm", lambda location: RuleLvlm())
+    line = ["--benchmark", direct_only, "--lvlm", "sub/rule_lvlm", "--method", "quarter"]
+    code, out, err = medground("predict", *line, "--mode", "direct", "--out", tmp_path / "p.jsonl")
+    assert (code, err.count("Traceback")) == (0, 0) and "written to" in out
+    code, out, err = medground("tune", *line)
+    assert code == 0, err
+    assert "rule_lvlm-direct-quarter.json" in out and "reason" not in out
 
 
 class Fails:
@@ -311,7 +349,9 @@ def test_predict_fails_when_the_method_failed_on_every_case(medground, built, tm
     assert "failed and will score 0" in out and file.is_file()
 
 
-@pytest.mark.parametrize("command", ["localize {xray}", "attribute {xray} --finding nodule"])
+@pytest.mark.parametrize(
+    "command", ["localize {xray} --localizer phantom_unet", "attribute {xray} --finding nodule"]
+)
 def test_without_torch_one_paragraph_says_what_to_install(command, xray, tmp_path):
     program = (
         "import sys; sys.modules['torch'] = None; sys.argv = ['medground', *sys.argv[1:]]\n"
@@ -321,6 +361,7 @@ def test_without_torch_one_paragraph_says_what_to_install(command, xray, tmp_pat
     line = [sys.executable, "-c", program, *words]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
+    assert "needs torch" in done.stderr
     assert "pip install 'medground-bench[lvlm]'" in done.stderr and "Traceback" not in done.stderr
 
 

@@ -23,6 +23,7 @@ from medground_bench.method_cards import (
 )
 from medground_bench.types import Box, Frame, Mode, Prediction, Reference
 from tests.outside import install_quarter
+from tests.tiny_localizers import save_sam
 
 ROOT = Path(__file__).parents[1]
 NATIVE = Frame("native", width=100, height=100)
@@ -47,6 +48,12 @@ def board():
         references,
         [MethodRun("random_box", "a", Mode.DIRECT, right), MethodRun("occlusion", "a", Mode.DIRECT, wrong)],
     )
+
+
+def test_a_card_is_the_same_wherever_the_weights_of_medsam_are(untrained, tmp_path, monkeypatch):
+    name = "prompting_medsam"
+    monkeypatch.setenv("MEDGROUND_MEDSAM", str(save_sam(tmp_path / "sam")))
+    assert card(name, untrained, read_results(ROOT / CARDS)) == (ROOT / CARDS / f"{name}.md").read_text()
 
 
 def test_the_cards_in_the_checkout_are_current(tmp_path):

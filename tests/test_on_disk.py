@@ -10,11 +10,12 @@ import pytest
 from PIL import Image
 
 from medground_bench import on_disk
-from medground_bench.errors import UnknownName
+from medground_bench.errors import BadPicture, UnknownName, Unsupported
 from medground_bench.lvlms import Need
 from medground_bench.one_picture import Ask
 from medground_bench.phantom import seeds
 from medground_bench.phantom.scene import Scene
+from medground_bench.pictures import picture_digest, read_picture
 from medground_bench.types import Mode, Response
 
 
@@ -42,14 +43,16 @@ def image(tmp_path) -> Path:
 
 @pytest.fixture
 def attributed(image, tmp_path, monkeypatch):
-    """Run `attribute_file` on the picture."""
+    """Run `attribute_file` on the picture, and write what it gives."""
     lvlm = Reads()
 
     def run(methods, *, weight=1.0, **options):
         lvlm.weight = weight
         monkeypatch.setattr(on_disk, "open_lvlm", lambda key: lvlm)
         wanted = Ask(Mode.REASON, finding="pleural effusion")
-        return on_disk.attribute_file(image, wanted, "reads", methods, tmp_path / "out", **options)
+        said = on_disk.attribute_file(image, wanted, "reads", methods, **options)
+        said.save(tmp_path / "out")
+        return said
 
     return run
 
@@ -93,9 +96,77 @@ def test_another_vocabulary_is_tried_and_what_was_not_found_is_said(attributed, 
     assert "not found on the picture, so not tried: sliver" in said.as_text()
 
 
-def test_a_bad_vocabulary_is_refused_before_the_lvlm_is_opened(image, tmp_path, monkeypatch):
+def test_a_method_that_fails_on_the_picture_leaves_the_answer_and_the_other_methods(attributed, tmp_path):
+    attributed(["medfocus"])
+    said = attributed(["medfocus", "whole_image"], weight=np.nan)
+    assert written(tmp_path) == {"attribution.json", "whole_image.png"}
+    record = json.loads((tmp_path / "out" / "attribution.json").read_text())
+    assert (record["answer"], [each["method"] for each in record["methods"]]) == ("yes", ["whole_image"])
+    [failure] = record["failures"]
+    assert failure["method"] == "medfocus" and "NaN" in failure["error"]
+    assert f"medfocus: failed. {failure['error']}" in said.as_text().splitlines()
+    assert attributed(["whole_image"]).as_json()["failures"] == []
+
+
+def test_a_method_that_this_lvlm_cannot_serve_is_said_before_it_is_asked(attributed, monkeypatch):
+    monkeypatch.setattr(Reads, "generate", lambda *_: pytest.fail("asked"))
+    with pytest.raises(Unsupported, match="gradcam needs"):
+        attributed(["whole_image", "gradcam"])
+
+
+def test_a_blank_picture_is_refused_before_the_lvlm_is_opened(tmp_path, monkeypatch):
+    monkeypatch.setattr(on_disk, "open_lvlm", lambda key: pytest.fail("opened"))
+    Image.new("L", (90, 60), 77).save(tmp_path / "blank.png")
+    with pytest.raises(BadPicture, match="no anatomy on a blank picture"):
+        on_disk.attribute_file(
+            tmp_path / "blank.png", Ask(Mode.DIRECT, finding="nodule"), "x", ["whole_image"]
+        )
+
+
+def about(tmp_path) -> dict[str, str]:
+    """Record -> digest of the picture that it is about."""
+    records = sorted((tmp_path / "out").glob("*.json"))
+    return {record.name: json.loads(record.read_text())["image_sha256"] for record in records}
+
+
+def test_a_folder_keeps_both_commands_files_of_one_picture_and_nothing_of_another(
+    attributed, image, tmp_path
+):
+    out = tmp_path / "out"
+    on_disk.localize_file(image, "mean_box", out)
+    attributed(["whole_image", "centre_box"])
+    attributed(["whole_image"])
+    both = {"attribution.json", "concepts.json", "concepts.png", "whole_image.png"}
+    assert written(tmp_path) == both
+    digest = picture_digest(read_picture(image))
+    assert about(tmp_path) == {"attribution.json": digest, "concepts.json": digest}
+
+    Image.fromarray(Scene.sample(seeds.TUNE[1]).native()).save(image)
+    (out / "centre_box.txt").write_text("a reader's own notes")
+    attributed(["centre_box"])
+    assert written(tmp_path) == {"attribution.json", "centre_box.png", "centre_box.txt"}
+    assert about(tmp_path) == {"attribution.json": picture_digest(read_picture(image))}
+
+    Image.fromarray(Scene.sample(seeds.TUNE[2]).native()).save(image)
+    on_disk.localize_file(image, "mean_box", out)
+    assert written(tmp_path) == {"concepts.json", "concepts.png", "centre_box.txt"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"{", b"[1]", b'{"left lung": 1}', b"\xff", b"[" * 100_000],
+    ids=["cut off", "list", "other keys", "no text", "too deep"],
+)
+def test_a_file_of_the_records_name_that_is_none_is_left_alone(attributed, tmp_path, content):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "concepts.json").write_bytes(content)
+    attributed(["whole_image"])
+    assert (tmp_path / "out" / "concepts.json").read_bytes() == content
+
+
+def test_a_bad_vocabulary_is_refused_before_the_lvlm_is_opened(image, monkeypatch):
     monkeypatch.setattr(on_disk, "open_lvlm", lambda key: pytest.fail("opened"))
     with pytest.raises(UnknownName, match="lung_zones"):
         on_disk.attribute_file(
-            image, Ask(Mode.DIRECT, finding="nodule"), "x", ["medfocus"], tmp_path / "out", vocabulary="zones"
+            image, Ask(Mode.DIRECT, finding="nodule"), "x", ["medfocus"], vocabulary="zones"
         )

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medground_bench.anatomy.vocabulary_file import BadVocabulary
 from medground_bench.charts import CHOSEN, FAINT, GROUP
-from medground_bench.errors import UnknownName, Unsupported
+from medground_bench.errors import BadVocabulary, UnknownName, Unsupported
 from medground_bench.lvlms import Need
 from medground_bench.methods import Explained
 from medground_bench.methods.medfocus import WHOLE_IMAGE, MedFocus

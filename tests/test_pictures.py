@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from medground_bench.errors import BadPicture
-from medground_bench.pictures import LARGEST_AREA_PX, read_picture, to_study
+from medground_bench.geometry import tight_box
+from medground_bench.pictures import LARGEST_AREA_PX, mask_to_study, read_picture, to_study
 from medground_bench.types import Box, Frame
 
 RAMP = np.add.outer(np.arange(20), np.arange(24) * 4).astype(np.uint8)
@@ -162,3 +163,25 @@ def test_resizing_never_leaves_the_range_of_the_picture_and_is_antialiased() -> 
     step = np.full((500, 500), 50, np.uint8)
     step[:, 250:] = 180
     assert set(np.unique(to_study(step).picture)) <= set(range(50, 181))
+
+
+def test_a_mask_lands_in_the_study_frame_where_its_box_does_and_never_in_the_bars() -> None:
+    mask = np.zeros((900, 500), bool)
+    mask[120:480, 75:301] = True
+    letterbox = to_study(np.zeros(mask.shape, np.uint8)).letterbox
+    box = tight_box(mask_to_study(mask), letterbox.study)
+    assert box is not None
+    assert box.xyxy == pytest.approx(
+        letterbox.to_study(Box(75, 120, 301, 480, letterbox.native)).xyxy, abs=0.5
+    )
+    everything = mask_to_study(np.ones(mask.shape, bool), 112)
+    assert everything.shape == (112, 112)
+    assert everything.sum() == 112 * to_study(np.zeros(mask.shape, np.uint8), 112).letterbox.content_width
+
+
+def test_a_mask_keeps_a_pixel_that_is_at_least_half_covered_and_no_other() -> None:
+    mask = np.zeros((448, 448), bool)
+    mask[:, :101] = True  # to the middle of study pixel 50
+    assert mask_to_study(mask)[:, :51].all() and not mask_to_study(mask)[:, 51:].any()
+    mask[:, 100] = False
+    assert mask_to_study(mask)[:, :50].all() and not mask_to_study(mask)[:, 50:].any()

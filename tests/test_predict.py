@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 import torch
 
 from medground_bench import predict as predict_module
+from medground_bench.anatomy.atlas import pool_digest
 from medground_bench.benchmark import Benchmark
 from medground_bench.errors import (
     BadAtlas,
@@ -25,12 +27,17 @@ from medground_bench.errors import (
     UnknownName,
     Unsupported,
 )
+from medground_bench.localizers import localizer_record
 from medground_bench.methods import open_method
+from medground_bench.methods.medfocus import MedFocus
 from medground_bench.predict import Run, case_rng, predict, run_key
 from medground_bench.run_file import run_file
 from medground_bench.submission import Submission, read_submission
 from medground_bench.types import Attribution, Box, Mode, TokenDrop
+from tests.ablation.lvlm import SpotLvlm
+from tests.checkpoints import as_in_a_new_process, exchange_weights
 from tests.fakes import RuleLvlm
+from tests.tiny_localizers import save_sam
 
 ROOT = Path(__file__).parents[1]
 RANDOM = Run("random_box", Mode.DIRECT, seed=3)
@@ -234,7 +241,7 @@ def test_a_stopped_run_goes_on_after_its_last_whole_line(benchmark, tmp_path, fr
         predict(benchmark, RuleLvlm(), RANDOM, file)
     partial = tmp_path / "p.jsonl.partial"
     with partial.open("ab") as torn:
-        torn.write(b'{"prediction": {"case_id": "')
+        torn.write(b'{"key": "')
     method = fragile()
     predict(benchmark, RuleLvlm(), RANDOM, file)
     assert method.seen == ids[2:]
@@ -243,14 +250,38 @@ def test_a_stopped_run_goes_on_after_its_last_whole_line(benchmark, tmp_path, fr
 
 
 def test_a_partial_file_of_another_run_is_not_mixed_in(benchmark, tmp_path, fragile):
+    file, partial = tmp_path / "p.jsonl", tmp_path / "p.jsonl.partial"
     method = fragile()
-    partial = tmp_path / "p.jsonl.partial"
     for rubbish in (b"", b"\x00\xff", b'{"run": "other"}\n{"prediction": {}, "error": null}\n'):
         partial.write_bytes(rubbish)
         method.seen.clear()
+        predict(benchmark, RuleLvlm(), RANDOM, file)
+        assert len(method.seen) == len(lines(file)) and not partial.exists()
+        file.unlink()
+    ids = [each.case_id for each in benchmark.references(lvlm="rule_lvlm", mode=Mode.DIRECT)]
+    fragile(ids[-1], error=MemoryError())
+    with pytest.raises(MemoryError):
+        predict(benchmark, RuleLvlm(revision="other"), RANDOM, file)
+    assert partial.exists()
+    method = fragile()
+    predict(benchmark, RuleLvlm(), RANDOM, file)
+    assert method.seen == ids and not partial.exists()
+
+
+def test_the_progress_counts_cases_that_were_done_before_a_stop_too(
+    benchmark, tmp_path, fragile, monkeypatch
+):
+    ids = [each.case_id for each in benchmark.references(lvlm="rule_lvlm", mode=Mode.DIRECT)]
+    counted: list[int] = []
+    monkeypatch.setattr(predict_module, "progress", lambda *_words: nullcontext(counted.append))
+    fragile(ids[2], error=MemoryError())
+    with pytest.raises(MemoryError):
         predict(benchmark, RuleLvlm(), RANDOM, tmp_path / "p.jsonl")
-        assert len(method.seen) == len(lines(tmp_path / "p.jsonl"))
-        (tmp_path / "p.jsonl").unlink()
+    assert sum(counted) == 2
+    counted.clear()
+    fragile()
+    predict(benchmark, RuleLvlm(), RANDOM, tmp_path / "p.jsonl")
+    assert sum(counted) == len(ids)
 
 
 def test_two_runs_into_one_file_are_refused(benchmark, tmp_path, fragile):
@@ -295,12 +326,43 @@ def test_the_key_of_a_run_changes_with_every_input(benchmark, monkeypatch):
     assert len(keys) == 7
 
 
+def test_a_run_says_with_which_localizer_reference_pool_and_weights_it_was_made(
+    benchmark, tmp_path, monkeypatch
+):
+    folder = save_sam(tmp_path / "sam")
+    monkeypatch.setenv("MEDGROUND_MEDSAM", str(folder))
+    as_in_a_new_process()
+    method = MedFocus(localizer="uot_medsam")
+    monkeypatch.setattr(predict_module, "open_method", lambda name, lvlm: method)
+    predict(benchmark, SpotLvlm(), Run("medfocus", Mode.DIRECT), tmp_path / "p.jsonl")
+    said = json.loads(run_file(tmp_path / "p.jsonl").read_text())["localizer"]
+    assert said == localizer_record("uot_medsam")
+    assert said["pool"] == pool_digest() and set(said["weights"]) == {str(folder)}
+    as_in_a_new_process()
+
+
+def test_other_bytes_in_the_same_checkpoint_folder_are_another_run(benchmark, tmp_path, monkeypatch):
+    folder = save_sam(tmp_path / "sam")
+    monkeypatch.setenv("MEDGROUND_MEDSAM", str(folder))
+
+    def key() -> str:
+        as_in_a_new_process()
+        return run_key(benchmark, RuleLvlm(), RANDOM, MedFocus(localizer="uot_medsam"))
+
+    before = key()
+    assert key() == before
+    exchange_weights(folder)
+    assert key() != before
+    as_in_a_new_process()
+
+
 CHILD = """
 import sys, time
 from pathlib import Path
 import medground_bench.predict as module
 from medground_bench.benchmark import Benchmark
 from medground_bench.types import Mode
+from tests.checkpoints import as_in_a_new_process, exchange_weights
 from tests.fakes import RuleLvlm
 from tests.test_predict import Fragile, RANDOM
 class Slow(Fragile):
@@ -322,7 +384,7 @@ def test_a_run_killed_while_writing_ends_in_the_same_predictions(benchmark, tmp_
             assert child.poll() is None
             time.sleep(0.01)
         os.kill(child.pid, signal.SIGKILL)
-    done = partial.read_bytes().count(b"\n") - 1
+    done = partial.read_bytes().count(b"\n")
     method = fragile()
     predict(benchmark, RuleLvlm(), RANDOM, file)
     total = len(benchmark.references(lvlm="rule_lvlm", mode=Mode.DIRECT))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from medground_bench.ablation.regions import PAPERS_CHOICE, TransportChoice
 from medground_bench.ablation.sheet import (
     GRID,
     HUES,
@@ -27,8 +28,6 @@ WIDTH = 180.0
 MARGIN = 3.0
 ROW = 4.6
 TITLE = 8.0
-PAPERS_CHOICE = (0.1, 0.05)
-"""lambda and epsilon of the paper."""
 
 
 def draw_entries(records: Sequence[Record]) -> bytes:
@@ -95,7 +94,7 @@ def draw_groups(records: Sequence[Record]) -> bytes:
     sheet = Sheet(left + width * len(lvlms), TITLE * 2 + (height + 9) * len(titles))
     for (number, lvlm), (line, column) in product(enumerate(lvlms), enumerate(titles)):
         end = _longest(records, *(("iou", "high") if column == "iou" else (column,)))
-        panel = _Panel((left + width * number, TITLE + (height + 9) * line), width - 6, height, end)
+        panel = _Panel(column, (left + width * number, TITLE + (height + 9) * line), width - 6, height, end)
         middle = panel.corner[1] + height / 2
         if line == 0:
             sheet.text((panel.corner[0] + panel.width / 2, TITLE / 2), lvlm, anchor="mm")
@@ -104,7 +103,7 @@ def draw_groups(records: Sequence[Record]) -> bytes:
         _draw_panel(sheet, panel, with_numbers=number == 0)
         for place, mode in enumerate(modes):
             rows = [_pooled(records, lvlm=lvlm, mode=mode, group=group.value) for group in Group]
-            _draw_mode(sheet, panel, [row for row in rows if row], column, place, len(modes))
+            _draw_mode(sheet, panel, [row for row in rows if row], place, len(modes))
     for place, mode in enumerate(modes):
         x, y = left + 24 * place, TITLE * 1.5 + (height + 9) * len(titles)
         sheet.dot((x, y), ink=HUES[place], filled=place % 2 == 0)
@@ -153,8 +152,9 @@ class _Axis:
 
 @dataclass(frozen=True, slots=True)
 class _Panel:
-    """A panel with a vertical axis from 0 at its foot to `end` at its top; three places across."""
+    """A panel of one column's values: from 0 at its foot to `end` at its top; three places across."""
 
+    column: str
     corner: Place
     width: float
     height: float
@@ -190,7 +190,7 @@ def _draw_cell(
         return
     low, high = span
     fill = shade(0.08 + 0.8 * (row["iou"] - low) / ((high - low) or 1.0))
-    papers = (row["marginal_weight"], row["epsilon"]) == PAPERS_CHOICE
+    papers = TransportChoice(row["epsilon"], row["marginal_weight"], row["references"]) == PAPERS_CHOICE
     x, y = corner
     far = (x + size[0] - 0.4, y + size[1] - 0.4)
     sheet.cell(corner, far, fill=fill, outline=HUES[1] if papers else fill, points=1.4 if papers else 0.2)
@@ -220,9 +220,7 @@ def _draw_panel(sheet: Sheet, panel: _Panel, *, with_numbers: bool) -> None:
         sheet.text((panel.at(place, 0)[0], foot + 3), group.value, anchor="mm", size_pt=SMALL_PT)
 
 
-def _draw_mode(
-    sheet: Sheet, panel: _Panel, rows: Sequence[Record], column: str, place: int, modes: int
-) -> None:
+def _draw_mode(sheet: Sheet, panel: _Panel, rows: Sequence[Record], place: int, modes: int) -> None:
     """One mode's line through the groups that have cases, shifted a little so that lines do not hide each other."""
     shift = 0.16 * (place - (modes - 1) / 2)
     at = {
@@ -231,11 +229,11 @@ def _draw_mode(
         for row in rows
         if row["group"] == group
     }
-    places = [panel.at(at[row["group"]], row[column]) for row in rows]
+    places = [panel.at(at[row["group"]], row[panel.column]) for row in rows]
     if len(places) > 1:
         sheet.line(places, ink=HUES[place], points=0.8)
     for row, (x, y) in zip(rows, places, strict=True):
-        if column == "iou" and row["low"] is not None:
+        if panel.column == "iou" and row["low"] is not None:
             ends = [panel.at(at[row["group"]], row[side]) for side in ("low", "high")]
             sheet.line(ends, ink=HUES[place], points=0.8)
         sheet.dot((x, y), ink=HUES[place], filled=place % 2 == 0)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from medground_bench import plugins
-from medground_bench.anatomy import weights
 from medground_bench.anatomy.concepts import ConceptRegions
-from medground_bench.anatomy.refiners import refined_regions
-from medground_bench.anatomy.refiners.medsam import open_medsam
 from medground_bench.anatomy.transport import TransportSettings
 from medground_bench.errors import NOT_OF_A_CASE, SourceMissing
-from medground_bench.localizers import Localizer, localize_case, open_localizer
+from medground_bench.localizers import Localizer, localize_case, open_localizer, record_of
 from medground_bench.localizers.uot import Uot
-from medground_bench.types import Case, Picture
+from medground_bench.localizers.uot_medsam import UotMedsam
+from medground_bench.types import Case
 
 TRANSPORTING = ("uot", "uot_medsam")
 """Localizers whose transport can be varied."""
@@ -29,7 +28,7 @@ REGIONS_KEPT = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Transport:
+class TransportChoice:
     """A choice of table 7; the first `references` of the pool are candidates."""
 
     epsilon: float
@@ -37,8 +36,13 @@ class Transport:
     references: int
 
 
+PAPERS_CHOICE = TransportChoice(
+    TransportSettings().epsilon, TransportSettings().marginal_weight, Uot.references
+)
+
+
 def found_regions(
-    name: str, checkpoint: str | None, transport: Transport | None, case: Case
+    name: str, checkpoint: str | None, transport: TransportChoice | None, case: Case
 ) -> ConceptRegions:
     """What a localizer finds on a case's picture; None leaves a setting as the localizer has it."""
     if checkpoint is None and transport is None:
@@ -46,26 +50,31 @@ def found_regions(
     return _found(name, checkpoint, transport, case.picture.shape, case.picture.tobytes())
 
 
-@lru_cache(maxsize=64)
-def settings_of_localizer(name: str) -> str:
-    """A localizer's own settings, such as where its weights come from; its name where it cannot be opened."""
+def record_of_choice(name: str, checkpoint: str | None, transport: TransportChoice | None) -> dict[str, Any]:
+    """As `localizers.record_of`, of a localizer with these settings; why not, where it cannot be opened."""
     try:
-        return repr(open_localizer(name))
-    except CANNOT_RUN:
-        return name
+        return record_of(_configured(name, checkpoint, transport))
+    except CANNOT_RUN as error:
+        return {"not_opened": " ".join(str(error).split())}
 
 
 @lru_cache(maxsize=REGIONS_KEPT)
 def _found(
-    name: str, checkpoint: str | None, transport: Transport | None, shape: tuple[int, ...], content: bytes
+    name: str,
+    checkpoint: str | None,
+    transport: TransportChoice | None,
+    shape: tuple[int, ...],
+    content: bytes,
 ) -> ConceptRegions:
     picture = np.frombuffer(content, np.uint8).reshape(shape)
     return _configured(name, checkpoint, transport).localize(picture)
 
 
 @lru_cache(maxsize=REGIONS_KEPT)
-def _configured(name: str, checkpoint: str | None, transport: Transport | None) -> Localizer:
+def _configured(name: str, checkpoint: str | None, transport: TransportChoice | None) -> Localizer:
     if transport is None:
+        if checkpoint is None:
+            return open_localizer(name)
         localizer: Localizer = plugins.load("localizers", name)(checkpoint=checkpoint)
         return localizer
     settings = TransportSettings(epsilon=transport.epsilon, marginal_weight=transport.marginal_weight)
@@ -74,15 +83,4 @@ def _configured(name: str, checkpoint: str | None, transport: Transport | None) 
         raise SourceMissing(
             f"the reference pool has {len(uot.atlas.names)} pictures, not {transport.references}"
         )
-    return uot if name == "uot" else _Refined(uot, weights.MEDSAM.location())
-
-
-@dataclass(frozen=True, slots=True)
-class _Refined:
-    """As the localizer `uot_medsam`, with a transport of one's own."""
-
-    uot: Uot
-    refiner: str
-
-    def localize(self, picture: Picture) -> ConceptRegions:
-        return refined_regions(open_medsam(self.refiner), picture, self.uot.localize(picture))
+    return uot if name == "uot" else UotMedsam(uot=uot)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
+from medground_bench import __version__
 from medground_bench.ablation import What
 from medground_bench.ablation.attempts import Attempts, has_answers
 from medground_bench.ablation.figures import draw_concepts, draw_entries, draw_groups, draw_transport
@@ -22,14 +25,16 @@ from medground_bench.ablation.tables import (
 )
 from medground_bench.ablation.variants import Entry, Variant, entries, wanted
 from medground_bench.benchmark import Benchmark
+from medground_bench.code_version import library_versions
 from medground_bench.console import progress
-from medground_bench.durable import write_whole
+from medground_bench.durable import sha256, write_whole
 from medground_bench.errors import SourceMissing
-from medground_bench.lvlms import Lvlm, open_lvlm
+from medground_bench.lvlms import Lvlm, key_of, open_lvlm
 from medground_bench.methods import open_method
 from medground_bench.types import Group, Mode
 
 RESULTS = "results"
+PROVENANCE = "ablation.json"
 FILES = {
     What.LOCALIZERS: "table2-localizers",
     What.INTERVENTIONS: "table2-interventions",
@@ -69,25 +74,27 @@ class Ablation:
 def ablate(benchmark: Benchmark, plan: Plan, folder: Path) -> Ablation:
     """Run what the plan asks for and write its tables (CSV) and figures (PNG) into a folder.
 
+    Beside them, `ablation.json` says of every table what made it, also of those of earlier calls that are still there.
     Results are kept in the folder as they come: a killed run goes on where it was, and another part, LVLM or limit
     does not do again what it has in common with an earlier one.
     """
     plan.base.method()  # a vocabulary that cannot be used is refused before anything is opened
     locations = plan.lvlms or sorted({track.lvlm for track in benchmark.tracks()})
     for location in locations:
-        benchmark.references(lvlm=Path(location).resolve().name if Path(location).is_dir() else location)
+        benchmark.references(lvlm=key_of(location))
     rows = entries(plan.what, plan.base)
     runs = wanted(plan.what, plan.base, chain.from_iterable(rows.values()))
+    groups = frozenset().union(*runs.values())
     tracks: list[Track] = []
+    revisions: dict[str, str] = {}
     for lvlm in map(open_lvlm, locations):
         open_method("medfocus", lvlm)  # refuses an LVLM that cannot be asked for log-probabilities
+        revisions[lvlm.key] = lvlm.revision
         for mode in _modes(benchmark, lvlm, plan):
-            not_run = {variant: why for track in tracks for variant, why in track.not_run.items()}
-            groups = frozenset().union(*runs.values())
             attempts = Attempts.of(benchmark, lvlm.key, mode, groups=groups, limit=plan.limit)
-            journal = folder / RESULTS / f"{lvlm.key.replace('/', '--')}-{mode}.jsonl"
-            with progress(f"ablate {lvlm.key} {mode}", total(attempts, runs), "results") as advance:
-                tracks.append(run(attempts, lvlm, runs, journal, advance, not_run))
+            tracks.append(_run_track(attempts, lvlm, runs, folder))
+            # What cannot be run here is not tried again.
+            runs = {variant: of for variant, of in runs.items() if variant not in tracks[-1].not_run}
     if not any(track.attempts.references for track in tracks):
         raise SourceMissing(
             f"{benchmark.folder} has no case of what was asked for. Choose other LVLMs or modes, or build more "
@@ -95,9 +102,18 @@ def ablate(benchmark: Benchmark, plan: Plan, folder: Path) -> Ablation:
         )
     tables = _tables(plan, rows, tracks)
     contents = {f"{name}.csv": _csv(records) for name, records in tables.items()} | _drawings(tables)
+    contents[PROVENANCE] = _provenance(folder, contents, _made(plan, tables, rows, revisions))
     for name, content in contents.items():
         write_whole(folder / name, content)
     return Ablation(folder, tables, tuple(folder / name for name in contents))
+
+
+def _run_track(
+    attempts: Attempts, lvlm: Lvlm, runs: Mapping[Variant, frozenset[Group]], folder: Path
+) -> Track:
+    journal = folder / RESULTS / f"{lvlm.key.replace('/', '--')}-{attempts.mode}.jsonl"
+    with progress(f"ablate {lvlm.key} {attempts.mode}", total(attempts, runs), "results") as advance:
+        return run(attempts, lvlm, runs, journal, advance)
 
 
 def _modes(benchmark: Benchmark, lvlm: Lvlm, plan: Plan) -> Sequence[Mode]:
@@ -139,6 +155,38 @@ def _drawings(tables: Mapping[str, Sequence[Record]]) -> dict[str, bytes]:
         for name, records in tables.items()
         if name in draw and any(row.get("cases") for row in records)
     }
+
+
+def _made(
+    plan: Plan,
+    tables: Collection[str],
+    rows: Mapping[What, Sequence[Entry]],
+    revisions: Mapping[str, str],
+) -> dict[str, dict[str, Any]]:
+    """Table -> what made it; `rows` has the localizer of every row by its label, none where all have the base's."""
+    common = {
+        "version": __version__,
+        "libraries": library_versions(),
+        "lvlms": dict(revisions),
+        "limit": plan.limit,
+        "base": plan.base.record(),
+    }
+    localizers = {
+        FILES[part]: {entry.label: entry.variant.record()["localizer"] for entry in of_part if entry.variant}
+        for part, of_part in rows.items()
+    }
+    return {name: {**common, "rows": localizers.get(name, {})} for name in tables}
+
+
+def _provenance(folder: Path, contents: Mapping[str, bytes], made: Mapping[str, dict[str, Any]]) -> bytes:
+    """What made every table by its file; a table whose bytes have another SHA-256 is not the one that is meant."""
+    try:
+        earlier = json.loads((folder / PROVENANCE).read_bytes())
+    except (FileNotFoundError, ValueError):
+        earlier = {}
+    now = {f"{name}.csv": {"sha256": sha256(contents[f"{name}.csv"]), **of} for name, of in made.items()}
+    text = json.dumps({**(earlier if isinstance(earlier, dict) else {}), **now}, indent=1, sort_keys=True)
+    return f"{text}\n".encode("ascii")
 
 
 def _csv(records: Sequence[Record]) -> bytes:

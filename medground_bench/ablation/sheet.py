@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-Colour = tuple[int, int, int]
+from medground_bench.charts import INK, PAPER
+from medground_bench.plots import Colour
+
 Place = tuple[float, float]
 
 DPI = 300
@@ -18,10 +20,8 @@ FINER = 2
 PX_PER_MM = DPI * FINER / 25.4
 PX_PER_POINT = DPI * FINER / 72
 
-INK: Colour = (30, 34, 40)
 PALE: Colour = (150, 155, 162)
 GRID: Colour = (222, 225, 229)
-PAPER: Colour = (255, 255, 255)
 HUES: tuple[Colour, ...] = ((0, 90, 160), (205, 85, 0), (0, 130, 95), (150, 60, 130))
 """Told apart under the common colour blindnesses, and in a black and white print by lightness."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group as Together
@@ -13,8 +14,8 @@ from medground_bench.ablation.report import FILES, Ablation
 from medground_bench.ablation.tables import Record
 from medground_bench.board import ALL
 
-NUMBERS = ("IoU", "interval", "F1", "gain", "failure", "n")
-"""Failure is the paper's: no concept matters enough, so the whole image is reported."""
+NUMBERS = ("IoU", "interval", "F1", "gain", "failure", "errors", "n")
+"""Failure is the paper's: no concept matters enough, so the whole image is reported. Errors are cases that score 0."""
 
 TITLES = {
     FILES[What.LOCALIZERS]: "Localizers",
@@ -25,20 +26,28 @@ TITLES = {
 
 
 def summary(ablation: Ablation) -> Together:
-    """The pooled rows of every table that scores something, one table a mode, then why other rows were not run."""
+    """The pooled rows of every table that scores something, one table a mode, then what failed or was not run."""
     shown = [
         _scores(f"{title}, {mode}", records, mode)
         for name, title in TITLES.items()
         if (records := ablation.tables.get(name))
         for mode in dict.fromkeys(row["mode"] for row in records if row.get("mode"))
     ]
-    reasons: dict[str, list[str]] = {}
-    for records in ablation.tables.values():
-        for row in records:
-            if row.get("not_run"):
-                reasons.setdefault(row["not_run"], []).append(_label(row))
-    sentences = [f"not run: {', '.join(dict.fromkeys(labels))}: {why}" for why, labels in reasons.items()]
+    sentences = [
+        f"{said}: {', '.join(dict.fromkeys(labels))}: {why}"
+        for said, column in (("errors", "error"), ("not run", "not_run"))
+        for why, labels in _labels_by(column, ablation).items()
+    ]
     return Together(*shown, *sentences)
+
+
+def _labels_by(column: str, ablation: Ablation) -> dict[str, list[str]]:
+    """What a column says -> the labels of the rows that say it."""
+    labels: dict[str, list[str]] = {}
+    for row in chain.from_iterable(ablation.tables.values()):
+        if row.get(column):
+            labels.setdefault(row[column], []).append(_label(row))
+    return labels
 
 
 def _scores(title: str, records: Sequence[Record], mode: str) -> Table:
@@ -48,14 +57,17 @@ def _scores(title: str, records: Sequence[Record], mode: str) -> Table:
     table.add_column("", no_wrap=True)
     for heading in NUMBERS:
         table.add_column(heading, justify="right", no_wrap=True)
+    scored = {_label(row) for row in records if row.get("mode") == mode}
     for row in records:
         if row.get("not_run"):
-            table.add_row(_label(row), "not run", style="dim")
+            if _label(row) not in scored:
+                table.add_row(_label(row), "not run", style="dim")
         elif (row["mode"], row["source"], row["lvlm"], row["finding"]) == (mode, ALL, ALL, ALL):
             interval = "-" if row["low"] is None else f"{_percent(row['low'])}-{_percent(row['high'])}"
             gain = "" if row.get("gain") is None else f"{100 * row['gain']:+.1f}"
             scores = (_percent(row["iou"]), interval, _percent(row["f1"]), gain, _percent(row["whole_image"]))
-            table.add_row(_label(row), *scores, str(row["cases"]))
+            errors = str(round(row["failed"] * row["cases"]) or "")
+            table.add_row(_label(row), *scores, errors, str(row["cases"]))
     return table
 
 

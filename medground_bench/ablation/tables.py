@@ -1,4 +1,4 @@
-"""Results -> the rows of the tables. Pure: values in, rows out; shares and scores are fractions 0..1.
+"""Evidence -> the rows of the tables. Pure: values in, rows out; shares and scores are fractions 0..1.
 
 Means are over all cases of a group, so a failed case counts as 0; intervals resample images (`scoring`).
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from medground_bench.ablation.run import Result, Track
+from medground_bench.ablation.run import Evidence, Track
 from medground_bench.ablation.variants import Entry, Variant
 from medground_bench.anatomy.vocabulary import Vocabulary
 from medground_bench.board import ALL, VIEWS
@@ -36,9 +36,9 @@ COLUMNS = ("mode", "source", "lvlm", "finding")
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A case's result with its score."""
+    """What a variant made of a case, with its score."""
 
-    result: Result
+    evidence: Evidence
     score: CaseScore
 
     def names(self, view: View) -> Names:
@@ -53,6 +53,7 @@ class Numbers:
     whole_image  share of cases in which no concept mattered enough: the paper's failure rate
     no_box       share of cases that have no box although nothing failed
     failed       share of cases on which the method raised an error; they score 0
+    error        what most of them said, None where none failed
     low, high    95 % interval of the IoU, images resampled; None where there is a single image
     region_iou   mean over pictures of how well the concepts were found; None where the truth is not known
     """
@@ -68,6 +69,7 @@ class Numbers:
     whole_image: float
     no_box: float
     failed: float
+    error: str | None
     region_iou: float | None
 
 
@@ -86,19 +88,19 @@ Record = dict[str, Any]
 
 
 def scored(track: Track, variant: Variant, groups: Iterable[Group]) -> list[Scored]:
-    """A variant's results on the attempts of some groups."""
+    """A variant's evidence on the attempts of some groups."""
     wanted, said = set(groups), track.attempts.groups
     references = [each for each in track.attempts.references if said[each.case_id] in wanted]
-    results = track.results[variant]
-    given = [results[each.case_id].prediction(each) for each in references]
+    evidence = track.evidence[variant]
+    given = [evidence[each.case_id].prediction(each) for each in references]
     scores = score_cases(references, [prediction for prediction in given if prediction is not None])
-    return [Scored(results[score.case_id], score) for score in scores]
+    return [Scored(evidence[score.case_id], score) for score in scores]
 
 
 def entry_records(entries: Sequence[Entry], base: Variant, tracks: Sequence[Track]) -> list[Record]:
     """The rows of table 2 or 7 in every view, in the order of the entries; what was not run says why.
 
-    An entry is in the table with those tracks on which it was run.
+    An entry is in the table with those tracks on which it was run; a last row says which it lacks.
     """
     against = _over(tracks, base)
     records = []
@@ -115,6 +117,9 @@ def entry_records(entries: Sequence[Entry], base: Variant, tracks: Sequence[Trac
                 others = [each for each in against if each.score.case_id in same]
                 gain = asdict(_gain(members, others)) if len(others) == len(members) else {}
                 records.append(head | _place(view, names) | asdict(_numbers(members)) | gain)
+        if own and (lacking := [track for track in tracks if variant not in track.evidence]):
+            names = ", ".join(f"{track.attempts.lvlm} {track.attempts.mode}" for track in lacking)
+            records.append(head | {"not_run": f"not on {names}: {_reason(tracks, variant)}"})
     return records
 
 
@@ -140,7 +145,7 @@ def concept_records(base: Variant, tracks: Sequence[Track]) -> list[Record]:
     members, vocabulary = _over(tracks, base), base.method().concepts
     for view in VIEWS_OF_CONCEPTS:
         for names, of_view in _grouped(members, view):
-            won = Counter(each.result.concept or NOTHING for each in of_view)
+            won = Counter(each.evidence.concept or NOTHING for each in of_view)
             for concept, kind, alone, grouped in _shares(won, vocabulary):
                 place = {"concept": concept, "kind": kind} | _place(view, names)
                 counts = {"cases": len(of_view), "alone": alone, "in_group": grouped}
@@ -164,6 +169,7 @@ def _settings(variant: Variant) -> Record:
     choice = variant.transport
     return {
         "localizer": variant.localizer,
+        "checkpoint": variant.checkpoint,
         "region": variant.region.value,
         "fill": variant.fill.value,
         "vocabulary": variant.vocabulary,
@@ -176,7 +182,7 @@ def _settings(variant: Variant) -> Record:
 def _over(
     tracks: Iterable[Track], variant: Variant, groups: Sequence[Group] = (Group.GROUNDED,)
 ) -> list[Scored]:
-    return [each for track in tracks if variant in track.results for each in scored(track, variant, groups)]
+    return [each for track in tracks if variant in track.evidence for each in scored(track, variant, groups)]
 
 
 def _reason(tracks: Iterable[Track], variant: Variant | None) -> str:
@@ -193,13 +199,13 @@ def _grouped(members: Sequence[Scored], view: View) -> list[tuple[Names, list[Sc
 
 def _numbers(members: Sequence[Scored]) -> Numbers:
     [row] = table([each.score for each in members], by=(), rng=np.random.default_rng(0))
-    failed = [each for each in members if each.result.error is not None]
-    without = [each for each in members if each.result.error is None and not each.result.boxes]
-    whole = [each for each in members if each.result.concept == WHOLE_IMAGE]
+    errors = Counter(each.evidence.error for each in members if each.evidence.error is not None)
+    without = [each for each in members if each.evidence.error is None and not each.evidence.boxes]
+    whole = [each for each in members if each.evidence.concept == WHOLE_IMAGE]
     found = {
-        (each.score.source, each.score.image_id): each.result.region_iou
+        (each.score.source, each.score.image_id): each.evidence.region_iou
         for each in members
-        if each.result.region_iou is not None
+        if each.evidence.region_iou is not None
     }
     return Numbers(
         cases=len(members),
@@ -212,7 +218,8 @@ def _numbers(members: Sequence[Scored]) -> Numbers:
         recall=row.mean.recall,
         whole_image=len(whole) / len(members),
         no_box=len(without) / len(members),
-        failed=len(failed) / len(members),
+        failed=errors.total() / len(members),
+        error=errors.most_common(1)[0][0] if errors else None,
         region_iou=float(np.mean(list(found.values()))) if found else None,
     )
 

@@ -9,18 +9,20 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any
 
 from medground_bench import plugins
 from medground_bench.ablation import What
 from medground_bench.ablation.regions import (
     TRANSPORTING,
-    Transport,
+    TransportChoice,
     found_regions,
-    settings_of_localizer,
+    record_of_choice,
 )
 from medground_bench.anatomy.concepts import ConceptRegions
 from medground_bench.methods._intervention import Fill, Region
 from medground_bench.methods.medfocus import MedFocus
+from medground_bench.sweep import settings_of
 from medground_bench.types import Case, Group
 
 
@@ -34,7 +36,7 @@ class Variant:
 
     localizer: str = MedFocus.localizer
     checkpoint: str | None = None
-    transport: Transport | None = None
+    transport: TransportChoice | None = None
     region: Region = MedFocus.region
     fill: Fill = MedFocus.fill
     vocabulary: str = MedFocus.vocabulary
@@ -49,14 +51,10 @@ class Variant:
         """What the localizer finds on a case's picture, kept for its next question."""
         return found_regions(self.localizer, self.checkpoint, self.transport, case)
 
-    def settings(self) -> tuple[str, ...]:
-        """Everything that decides its results besides the case and the LVLM."""
-        return (
-            repr(self.method()),
-            repr(self.checkpoint),
-            repr(self.transport),
-            settings_of_localizer(self.localizer),
-        )
+    def record(self) -> dict[str, Any]:
+        """Everything that decides what it makes of a case and an LVLM, besides code."""
+        localizer = record_of_choice(self.localizer, self.checkpoint, self.transport)
+        return {"method": settings_of(self.method()), "localizer": localizer}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +127,7 @@ def transports(base: Variant) -> list[Entry]:
         Entry(
             "Transport",
             f"lambda {weight:g}, epsilon {epsilon:g}, #C {references}",
-            replace(base, localizer=name, transport=Transport(epsilon, weight, references)),
+            replace(base, localizer=name, transport=TransportChoice(epsilon, weight, references)),
         )
         for references, weight, epsilon in product(REFERENCES, MARGINAL_WEIGHTS, EPSILONS)
     ]

@@ -8,11 +8,10 @@ has the same form. The localizers use the shipped pool unless the environment va
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -23,19 +22,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from medground_bench.anatomy.concepts import CONCEPTS
-from medground_bench.durable import write_whole
-from medground_bench.errors import BadAtlas, SourceMissing
+from medground_bench.durable import sha256, write_whole
+from medground_bench.errors import BadAtlas, SourceMissing, told
 from medground_bench.geometry import tight_box
 from medground_bench.phantom import seeds
-from medground_bench.pictures import to_study
+from medground_bench.pictures import mask_to_study, to_study
 from medground_bench.types import Box, Frame, Mask, Picture
 
 PHANTOM_POOL = Path(__file__).with_name("phantom_pool")
 MANIFEST = "manifest.json"
 ATLAS_VARIABLE = "MEDGROUND_ATLAS"
 """Environment variable: folder of the pool that localizers use instead of the shipped one."""
-
-FILES_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,12 +52,18 @@ class Atlas:
 
     pictures  (references, side, side) uint8
     masks     (references, concepts, side, side) bool, none of them empty
+    digest    of the pool it was read from, as `pool_digest`; None for one that was put together in memory
     """
 
     names: tuple[str, ...]
     concepts: tuple[str, ...]
     pictures: NDArray[np.uint8]
     masks: NDArray[np.bool_]
+    digest: str | None = None
+
+    def __repr__(self) -> str:
+        """How many references of which pool: a localizer's settings are told by its repr, and go into run keys."""
+        return f"<{len(self.names)} references, {self.digest[:12] if self.digest else 'in memory'}>"
 
     @property
     def frame(self) -> Frame:
@@ -72,7 +75,9 @@ class Atlas:
         """The pool cut to its first references; all of them when there are fewer than `count`."""
         if count < 1:
             raise ValueError(f"an atlas needs at least one reference, not {count}")
-        return Atlas(self.names[:count], self.concepts, self.pictures[:count], self.masks[:count])
+        return replace(
+            self, names=self.names[:count], pictures=self.pictures[:count], masks=self.masks[:count]
+        )
 
     def mean_boxes(self) -> dict[str, Box]:
         """Concept -> the mean of its tight boxes over all references, study frame."""
@@ -109,12 +114,17 @@ def load_atlas(folder: Path) -> Atlas:
         masks.append(split)
     if problems or not names:
         _refuse(folder, problems or ["the manifest lists no picture"])
-    return Atlas(tuple(names), concepts, np.stack(pictures), np.stack(masks))
+    return Atlas(tuple(names), concepts, np.stack(pictures), np.stack(masks), pool_digest(folder))
 
 
 def atlas_folder() -> Path:
     """Folder of the pool that localizers use: MEDGROUND_ATLAS where it is set, the shipped one else."""
     return Path(os.environ.get(ATLAS_VARIABLE) or PHANTOM_POOL).resolve()
+
+
+def pool_digest(folder: Path | None = None) -> str:
+    """SHA-256 of a pool's manifest, which holds the digest of every file; None for the pool that localizers use."""
+    return sha256(_manifest_of(folder or atlas_folder()))
 
 
 def default_atlas() -> Atlas:
@@ -142,7 +152,7 @@ def save_pool(folder: Path, references: Iterable[Reference], *, credentialed: bo
         _demand_private(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if credentialed:
-        (folder / ".gitignore").write_text("*\n", "utf-8")
+        write_whole(folder / ".gitignore", b"*\n")
     entries, side = [], 0
     for reference in references:
         missing = [concept for concept in CONCEPTS if not _any(reference.masks.get(concept))]
@@ -173,24 +183,26 @@ def build_phantom_pool(folder: Path, scenes: Iterable[int] = seeds.ATLAS) -> Non
 
     def reference(seed: int) -> Reference:
         scene = Scene.sample(seed)
-        masks = {
-            concept: to_study(mask.astype(np.uint8) * 255).picture > 127
-            for concept, mask in scene.native_concept_masks().items()
-        }
+        masks = {concept: mask_to_study(mask) for concept, mask in scene.native_concept_masks().items()}
         picture = to_study(scene.native()).picture
         return Reference(f"phantom-{seed}", picture, masks, f"phantom scene {seed}", "Apache-2.0")
 
     save_pool(folder, (reference(seed) for seed in scenes))
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
+def _manifest_of(folder: Path) -> bytes:
     path = folder / MANIFEST
     if not path.is_file():
         raise SourceMissing(
             f"{folder} is no reference pool: it has no {MANIFEST}. Give the folder of a pool."
         )
+    return path.read_bytes()
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
     try:
-        manifest = json.loads(path.read_text("utf-8"))
+        manifest = json.loads(_manifest_of(folder))
     except ValueError as error:
         raise BadAtlas(f"{path} is not JSON ({error}). Build the pool again.") from error
     if not isinstance(manifest, dict) or not {"side", "concepts", "pictures"} <= manifest.keys():
@@ -227,11 +239,14 @@ def _verified(folder: Path, entry: Mapping[str, str], side: int) -> NDArray[Any]
     if not path.is_file():
         raise BadAtlas(f"{entry['file']} is missing")
     content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
+    found = sha256(content)
     if found != entry["sha256"]:
         raise BadAtlas(f"{entry['file']} has SHA-256 {found[:12]}..., expected {entry['sha256'][:12]}...")
-    with Image.open(BytesIO(content), formats=("PNG",)) as image:
-        values = np.asarray(image)
+    try:
+        with Image.open(BytesIO(content), formats=("PNG",)) as image:
+            values = np.asarray(image)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise BadAtlas(f"{entry['file']} is no PNG that can be read ({type(error).__name__})") from error
     if values.shape != (side, side):
         raise BadAtlas(f"{entry['file']} has shape {values.shape}, expected ({side}, {side})")
     return values
@@ -240,8 +255,8 @@ def _verified(folder: Path, entry: Mapping[str, str], side: int) -> NDArray[Any]
 def _save_png(path: Path, values: NDArray[Any]) -> dict[str, str]:
     buffer = BytesIO()
     Image.fromarray(values).save(buffer, "PNG", optimize=True)
-    path.write_bytes(buffer.getvalue())
-    return {"file": path.name, "sha256": hashlib.sha256(buffer.getvalue()).hexdigest()}
+    write_whole(path, buffer.getvalue())
+    return {"file": path.name, "sha256": sha256(buffer.getvalue())}
 
 
 def _demand_private(folder: Path) -> None:
@@ -259,7 +274,4 @@ def _any(mask: Mask | None) -> bool:
 
 
 def _refuse(folder: Path, problems: list[str]) -> None:
-    shown = "; ".join(problems[:FILES_SHOWN])
-    raise BadAtlas(
-        f"reference pool {folder}: {len(problems)} problem(s): {shown}. Build or copy the pool again."
-    )
+    raise BadAtlas(f"reference pool {folder}: {told(problems)}. Build or copy the pool again.")

@@ -4,22 +4,23 @@
     normal-1.left lung.png              its mask of the left lung, same size; "left_lung" is read as well
     normal-1.cardiac silhouette.png     ... and so on for all 11 concepts of `concepts.CONCEPTS`
 
+A name may have dots of its own, as a DICOM UID has: 1.2.3.png and 1.2.3.4.png are two pictures when both have masks.
 A pixel belongs to a mask when it is brighter than half of the mask's brightest, so files of 0/1, 0/255 and true/false
 work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
-
-from medground_bench.anatomy.atlas import FILES_SHOWN, Reference
+from medground_bench.anatomy.atlas import Reference
 from medground_bench.anatomy.concepts import CONCEPTS
-from medground_bench.errors import BadAtlas, BadPicture, SourceMissing
-from medground_bench.pictures import read_picture, to_study
+from medground_bench.errors import BadAtlas, BadPicture, SourceMissing, told
+from medground_bench.pictures import mask_to_study, read_picture, to_study
 from medground_bench.types import Mask, Picture
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
@@ -29,35 +30,42 @@ def references_in(folder: Path, *, source: str, licence: str) -> list[Reference]
     """Every picture of a folder with its masks, in the study frame, sorted by name.
 
     raises  BadAtlas with all problems at once: a concept without mask, an unknown concept, a mask of another size, a
-            file that cannot be read; SourceMissing for a folder without pictures
+            file that cannot be read, two files of one picture or mask; SourceMissing for a folder without pictures
     """
     files = _files(folder)
-    pictures = {file.stem: file for file in files if _concept(file) is None and not _mask_like(file, files)}
+    masks = [file for file in files if _concept(file) is not None]
+    others = [file for file in files if _concept(file) is None]
+    owners = {_owner(mask) for mask in masks}
+    pictures = {file.stem: file for file in others if file.stem in owners or not _mask_like(file, files)}
     if not pictures:
         raise SourceMissing(
             f"{folder} holds no picture. Give a folder of chest X-rays ({', '.join(SUFFIXES)})."
         )
-    problems = [_unknown(file) for file in files if _concept(file) is None and _mask_like(file, files)]
-    masks = {file for file in files if _concept(file) is not None}
-    problems += [
-        f"{file.name} is a mask of no picture" for file in sorted(masks) if _owner(file) not in pictures
-    ]
+    problems = [_unknown(file) for file in others if file.stem not in pictures]
+    problems += [f"{file.name} is a mask of no picture" for file in masks if _owner(file) not in pictures]
+    problems += _twice(files)
     references = []
-    for name, file in pictures.items():
-        own = {
-            concept: mask for mask in sorted(masks) if _owner(mask) == name and (concept := _concept(mask))
-        }
+    for name, file in sorted(pictures.items()):
+        own = {concept: mask for mask in masks if _owner(mask) == name and (concept := _concept(mask))}
         try:
             references.append(reference_of(name, read_picture(file), own, source=source, licence=licence))
         except (BadAtlas, BadPicture) as problem:
             problems.append(str(problem))
     if problems:
-        more = f"; and {len(problems) - FILES_SHOWN} more" if len(problems) > FILES_SHOWN else ""
         raise BadAtlas(
-            f"{folder}: {len(problems)} problem(s): {'; '.join(problems[:FILES_SHOWN])}{more}. "
-            "Every picture needs a mask <picture>.<concept>.png of each of the 11 concepts."
+            f"{folder}: {told(problems)}. Every picture needs one mask <picture>.<concept>.png of each of the "
+            "11 concepts."
         )
     return references
+
+
+def skipped_in(folder: Path) -> dict[str, str]:
+    """Name of a file that `references_in` does not read -> why; folders and hidden files are not told."""
+    return {
+        file.name: f"skipped, only {', '.join(SUFFIXES)} are read"
+        for file in sorted(folder.iterdir())
+        if file.is_file() and not file.name.startswith(".") and file.suffix.lower() not in SUFFIXES
+    }
 
 
 def reference_of(
@@ -85,8 +93,7 @@ def mask_of(file: Path, picture: Picture) -> Mask:
     if grey.shape != picture.shape:
         (height, width), (rows, columns) = grey.shape, picture.shape
         raise BadAtlas(f"{file.name} is {width} x {height} px, its picture {columns} x {rows} px")
-    inside = grey > grey.max() / 2
-    mask = to_study(inside.astype(np.uint8) * 255).picture > 127
+    mask = mask_to_study(grey > grey.max() / 2)
     if not mask.any():
         raise BadAtlas(f"{file.name} is empty in the study frame")
     return mask
@@ -105,6 +112,16 @@ def _owner(file: Path) -> str:
 def _concept(file: Path) -> str | None:
     name = file.stem.rpartition(".")[2].replace("_", " ").lower()
     return name if name in CONCEPTS and _owner(file) else None
+
+
+def _twice(files: Iterable[Path]) -> list[str]:
+    """Two files of one picture or mask: which of them is meant is not ours to guess."""
+    named = defaultdict(list)
+    for file in files:
+        concept = _concept(file)
+        of = f"picture {file.stem}" if concept is None else f"mask of the {concept} of {_owner(file)}"
+        named[of].append(file.name)
+    return [f"{a} and {b} are both the {of}" for of, names in named.items() for a, b in pairwise(names)]
 
 
 def _mask_like(file: Path, files: Sequence[Path]) -> bool:

@@ -16,8 +16,9 @@ name of a reference travels with results.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from medground_bench.anatomy.atlas import Reference
 from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.anatomy.pool_from_folder import SUFFIXES, mask_of
 from medground_bench.durable import sha256
-from medground_bench.errors import BadAtlas, BadPicture, SourceMissing
+from medground_bench.errors import BadAtlas, BadPicture, SourceMissing, told
 from medground_bench.pictures import read_picture, to_study
 from medground_bench.types import Mask, Picture
 
@@ -38,22 +39,22 @@ ABNORMAL = ("anatomicalfinding|yes|", "disease|yes|", "nlp|yes|abnormal")
 
 
 @dataclass(frozen=True, slots=True)
-class ImagenomePool:
-    """What was found.
+class Collected:
+    """What a pool is to be made of.
 
-    references  in order of their ImaGenome id
-    left_out    ImaGenome id of a normal picture -> why it could not serve
-    looked_at   scene graphs read
+    references  in order of their names at the source
+    left_out    ImaGenome id of a normal picture, or name of a file -> why it could not serve
+    looked_at   scene graphs read; None where there are none to read
     """
 
-    references: list[Reference] = field(default_factory=list)
-    left_out: dict[str, str] = field(default_factory=dict)
-    looked_at: int = 0
+    references: list[Reference]
+    left_out: dict[str, str]
+    looked_at: int | None
 
 
 def imagenome_references(
     imagenome: Path, images: Path, *, count: int = 16, masks: Path | None = None
-) -> ImagenomePool:
+) -> Collected:
     """The first `count` normal pictures, by id, that are complete in all 11 concepts.
 
     masks   folder of <dicom_id>.<concept>.png, each taken instead of the box
@@ -74,12 +75,12 @@ def imagenome_references(
         if len(references) == count:
             break
     if not references:
-        reasons = "; ".join(f"{dicom}: {reason}" for dicom, reason in list(left_out.items())[:50])
+        reasons = [f"{dicom}: {reason}" for dicom, reason in left_out.items()]
         raise BadAtlas(
-            f"none of {looked_at} scene graphs under {imagenome} gives a complete normal picture"
-            f"{': ' + reasons if reasons else ': none is normal'}. Check the folders."
+            f"none of {looked_at} scene graphs under {imagenome} gives a complete normal picture: "
+            f"{told(reasons) if reasons else 'none is normal'}. Check the folders."
         )
-    return ImagenomePool(references, left_out, looked_at)
+    return Collected(references, left_out, looked_at)
 
 
 def _scene_graphs(imagenome: Path) -> Iterator[Path]:
@@ -98,7 +99,7 @@ def _scene_graphs(imagenome: Path) -> Iterator[Path]:
 def _read_graph(file: Path) -> Mapping[str, Any]:
     try:
         graph = json.loads(file.read_text("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadAtlas(f"{file.name} is not JSON ({error})") from error
     needed = ("objects", "attributes", "patient_id", "study_id")
     absent = [key for key in needed if not isinstance(graph, dict) or key not in graph]
@@ -135,8 +136,8 @@ def _reference(dicom: str, graph: Mapping[str, Any], images: Path, masks: Path |
     found: dict[str, Mask] = {}
     problems = []
     for concept in CONCEPTS:
-        file = _mask_file(masks, dicom, concept)
         try:
+            file = _mask_file(masks, dicom, concept)
             if file is not None:
                 found[concept] = mask_of(file, picture)
             elif concept in boxes:
@@ -165,13 +166,16 @@ def _image(dicom: str, graph: Mapping[str, Any], images: Path) -> Path:
 def _mask_file(masks: Path | None, dicom: str, concept: str) -> Path | None:
     if masks is None:
         return None
-    names = (f"{dicom}.{concept}.png", f"{dicom}.{concept.replace(' ', '_')}.png")
-    return next((masks / name for name in names if (masks / name).is_file()), None)
+    names = {f"{dicom}.{concept}.png", f"{dicom}.{concept.replace(' ', '_')}.png"}
+    found = sorted(masks / name for name in names if (masks / name).is_file())
+    if len(found) > 1:
+        raise BadAtlas(f"{found[0].name} and {found[1].name} are both its mask of the {concept}")
+    return found[0] if found else None
 
 
 def _box_mask(concept: str, box: Mapping[str, Any], picture: Picture) -> Mask:
     """The box clipped to the radiograph; silver boxes can be negative, reach outside or have no area."""
-    x0, y0, x1, y1 = (float(box[key]) for key in ("x1", "y1", "x2", "y2"))
+    x0, y0, x1, y1 = _corners(concept, box)
     letterbox = to_study(picture, SIDE).letterbox
     radiograph = np.zeros((SIDE, SIDE), bool)
     radiograph[
@@ -185,3 +189,14 @@ def _box_mask(concept: str, box: Mapping[str, Any], picture: Picture) -> Mask:
     if 2 * (mask & radiograph).sum() < mask.sum():
         raise BadAtlas(f"the box of {concept} lies in the bars beside the picture: another one was annotated")
     return mask & radiograph
+
+
+def _corners(concept: str, box: Mapping[str, Any]) -> list[float]:
+    """x0, y0, x1, y1 of a box as it stands in the graph."""
+    try:
+        corners = [float(box[key]) for key in ("x1", "y1", "x2", "y2")]
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise BadAtlas(f"the box of {concept} is damaged") from error
+    if not all(map(math.isfinite, corners)):
+        raise BadAtlas(f"the box of {concept} is damaged")
+    return corners

@@ -160,7 +160,7 @@ def _by_transport(chests: Chests, air: Tensor) -> Tensor:
         lungs = pullback.carried(torch.stack([chests.air * chests.lungs, chests.lungs], 1), CELLS)
         near = air * (4 * _blurred(lungs[:, 1], reach)).clamp(0, 1)
         origin, mass = _origins(solve(torch.stack([lungs[:, 0], near]), near, settings))
-        step = _fit(origin[0] - origin[1], mass[0], free)
+        step = _fit(origin[0] - origin[1], mass[0], free=free)
         affine = torch.cat(
             [
                 pullback.affine[:, :, :2] @ step[:, :, :2],
@@ -180,7 +180,7 @@ def _origins(transport: Transport) -> tuple[Tensor, Tensor]:
     return torch.stack([x, y], -1) / mass.clamp_min(1e-300)[..., None] * 2 - 1, mass
 
 
-def _fit(displacement: Tensor, weights: Tensor, free: bool) -> Tensor:
+def _fit(displacement: Tensor, weights: Tensor, *, free: bool) -> Tensor:
     """Weighted least squares: place -> place + displacement, (…, 2, 3); only scale and shift unless `free`.
 
     A slight penalty on everything but the shift keeps a map that little mass speaks for near the identity.

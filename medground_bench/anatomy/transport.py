@@ -30,11 +30,13 @@ changed by less than the tolerance in sum; here it is in sum relative to the sum
 `grid.cell_averages`, which does not drift; the authors' corner-aligned zoom moves a region by up to 3 px. Every picture
 of a batch stops by itself, so a batch equals singles.
 
-Arrays are numpy's, which is fastest on a CPU, or torch's on any device; what comes out is of the kind that went in.
+Arrays are numpy's, which is fastest on a CPU, or torch's on any device that has float64; what comes out is of the kind
+that went in.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -54,8 +56,9 @@ PICTURE = (-2, -1)
 SMALLEST = 1e-300
 """Added to products, so that cells outside a support, where they may be nothing, divide to zero."""
 
-SMALLEST_PRODUCT = 1e-280
-"""Below this a float64 product may have lost terms: 1e-308 times the number of cells has to be nothing beside it."""
+SMALLEST_PRODUCT = 1e-140
+"""Below this a float64 product may have lost terms. A kernel of less than 1e-308 counts as zero, and u and v are no
+larger than the inverse of this, so what is lost is below 1e-168 times the number of cells."""
 
 LARGEST_EXPONENT = 600.0
 """exp(600) times the terms that a float64 product may lose is below 1e-40, no mass at all."""
@@ -63,13 +66,23 @@ LARGEST_EXPONENT = 600.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TransportSettings:
-    """The paper's values (Appendix D)."""
+    """The paper's values (Appendix D). A value with which the problem has no meaning raises ValueError."""
 
     epsilon: float = 0.05
     marginal_weight: float = 0.1  # lambda of both marginals
     support_threshold: float = 0.02  # of intensity, after min-max over the picture
     max_iterations: int = 500
     tolerance: float = 1e-6
+
+    def __post_init__(self) -> None:
+        for name in ("epsilon", "marginal_weight"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{name} is {value}; it must be finite and above 0")
+        if not 0 <= self.support_threshold < 1:
+            raise ValueError(
+                f"support_threshold is {self.support_threshold}; it must be at least 0 and below 1"
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from medground_bench.anatomy.vocabulary import PAPER, WHOLE, Concept, Group, Vocabulary
-from medground_bench.errors import MedgroundError, UnknownName
+from medground_bench.errors import BadVocabulary, UnknownName, told
 
 SHIPPED = Path(__file__).with_name("vocabularies")
 LARGEST_FILE_BYTES = 20_000
@@ -27,12 +27,7 @@ LONGEST_NAME = 60
 RESERVED = ("whole image",)
 """What the fallback is called."""
 
-PROBLEMS_SHOWN = 20
 HELP = "The module medground_bench.anatomy.vocabulary shows what a vocabulary may hold."
-
-
-class BadVocabulary(MedgroundError):
-    """A concept vocabulary that cannot be used; the message lists its problems."""
 
 
 def shipped() -> tuple[str, ...]:
@@ -66,8 +61,7 @@ def parse_vocabulary(content: bytes, name: str) -> Vocabulary:
             f"{len(concepts)} concepts and {len(groups)} groups are more than {MOST_REGIONS}, and each costs one pass"
         )
     if reading.problems:
-        shown = "; ".join(reading.problems[:PROBLEMS_SHOWN])
-        raise BadVocabulary(f"vocabulary {name}: {len(reading.problems)} problem(s): {shown}. {HELP}")
+        raise BadVocabulary(f"vocabulary {name}: {told(reading.problems)}. {HELP}")
     return Vocabulary(name, concepts, groups)
 
 

@@ -1,7 +1,8 @@
 """Where the weights of the big models are: a parameter, else an environment variable, else the hub at a fixed commit.
 
 A location is a folder in the Hugging Face layout or `org/name@commit`; MedSAM's may also be its original `.pth` file.
-A hub id without a commit is refused, so the location alone says which weights made a result.
+A hub id without a commit is refused. What is in a folder or a file may change, so a record of a result keeps `revision`
+of its location too.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from medground_bench.errors import SourceMissing
+from medground_bench.lvlms._opening import content_digest, hub_folder, whole_model
 
 ALL_FETCHED = ("config.json", "model.safetensors")
 """The weights are the largest file and come last; when they are in the cache, so is everything else."""
 
 PATIENCE_S = 10.0
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+@[\w.-]+")
+SERVER_AT_FAULT = 500
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}")
+"""A branch or a tag would name other weights tomorrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,52 +43,29 @@ class Weights:
         return os.environ.get(self.variable) or self.pinned
 
     def at_hand(self) -> str | None:
-        """The location when nothing has to be fetched for it; None otherwise."""
+        """The location: what the variable says, wherever that is, else the pinned commit when it is in the cache.
+
+        None where nobody asked for the weights and they would have to be fetched.
+        """
         location = self.location()
         return location if location != self.pinned or _cached(self.pinned) else None
 
     def folder(self, location: str) -> Path:
         """The files of a location, fetched when they are not in the cache; SourceMissing says what to set."""
-        path = Path(location).expanduser()
-        if path.is_dir() and (path / "config.json").is_file():
-            return path
-        if path.is_dir():
-            raise SourceMissing(
-                f"{self.model}: {path} is no checkpoint, it has no config.json. Set {self.variable} to another folder."
-            )
-        if not HUB_ID.fullmatch(location):
-            raise SourceMissing(
-                f"{self.model}: {location} is neither a folder here nor a hub id with its commit. "
-                f"Set {self.variable} to a folder, or to org/name@commit such as {self.pinned}."
-            )
         try:
-            return _cached(location) or _fetched(location)
+            return _local_folder(location) or _cached(location) or _fetched(location)
         except SourceMissing as error:
-            raise SourceMissing(
-                f"{self.model}'s weights are not at hand: {error} If you have them in a folder, set {self.variable} "
-                "to it."
-            ) from error
+            mend = f"Give another location than {location}."
+            if location == self.location():
+                mend = f"If you have them in a folder, set {self.variable} to it."
+            raise SourceMissing(f"{self.model}'s weights are not at hand: {error} {mend}") from error
 
-    def load(self, model_class: Any, folder: Path) -> Any:
-        """The model of a folder: float32, frozen, in evaluation mode, on the GPU where there is one.
-
-        A weight that the folder lacks is an error: transformers would fill it with random numbers and go on.
-        """
+    @staticmethod
+    def load(model_class: Any, folder: Path) -> Any:
+        """The whole model of a folder in float32, frozen, on the GPU where there is one."""
         import torch
-        from transformers.utils import logging
 
-        logging.disable_progress_bar()
-        model, report = model_class.from_pretrained(
-            folder, dtype=torch.float32, output_loading_info=True, use_safetensors=True
-        )
-        missing = sorted(report["missing_keys"]) + sorted(map(str, report["mismatched_keys"]))
-        if missing:
-            raise SourceMissing(
-                f"{self.model}: {len(missing)} weights are missing from {folder} or of another shape, {missing[0]} for "
-                "one. Fetch or save the checkpoint again."
-            )
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        return model.to(device).eval().requires_grad_(False)
+        return whole_model(model_class, folder, torch.float32, "cuda" if torch.cuda.is_available() else "cpu")
 
 
 MEDSAM = Weights(
@@ -99,6 +80,30 @@ SAM3 = Weights("SAM 3", "MEDGROUND_SAM3", "facebook/sam3@3c879f39826c281e95690f0
 """Gated; a MedSAM3 checkpoint in the same layout takes its place."""
 
 
+def revision(location: str) -> str:
+    """Which weights a location holds: the commit of a hub id, else `sha256:` over the content of the folder or file.
+
+    Nothing is fetched. SourceMissing for a location that is none of these.
+    """
+    path = Path(location).expanduser()
+    here = path if path.is_file() else _local_folder(location)
+    return content_digest(here) if here else location.rpartition("@")[2]
+
+
+def _local_folder(location: str) -> Path | None:
+    """The folder of a checkpoint on this machine; None for a hub id, SourceMissing for anything else."""
+    path = Path(location).expanduser()
+    if (path / "config.json").is_file():
+        return path
+    if path.is_dir():
+        raise SourceMissing(f"{path} is no checkpoint, it has no config.json.")
+    if not HUB_ID.fullmatch(location):
+        raise SourceMissing(
+            f"{location} is neither a folder here nor a hub id with its commit (org/name@<40 hexadecimal digits>)."
+        )
+    return None
+
+
 def _cached(location: str) -> Path | None:
     """The folder of a hub id in the cache; None when it is not there. The hub is not asked."""
     from huggingface_hub import try_to_load_from_cache
@@ -109,17 +114,24 @@ def _cached(location: str) -> Path | None:
 
 
 def _fetched(location: str) -> Path:
-    """The folder of a hub id after a download; SourceMissing at once, without retries, where there is no network."""
+    """The folder of a hub id after a download.
+
+    Where the hub cannot be reached, or is at fault itself, SourceMissing comes at once: its client would try for long.
+    """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-
-    from medground_bench.lvlms._opening import hub_folder
 
     repository, commit = location.rsplit("@", 1)
     try:
         HfApi().model_info(repository, revision=commit, timeout=PATIENCE_S)
-    except (HfHubHTTPError, OfflineModeIsEnabled):
-        pass  # `hub_folder` meets the same and says what it means
+    except OfflineModeIsEnabled:
+        pass  # `hub_folder` meets the same and says what it means, as for the answers below 500
+    except HfHubHTTPError as error:
+        answer = error.response.status_code
+        if answer >= SERVER_AT_FAULT:
+            raise SourceMissing(
+                f"{location} is not in the local cache, and the hub answers {answer}. Try later."
+            ) from error
     except Exception as error:  # of whichever HTTP library this version of the hub's client uses
         raise SourceMissing(
             f"{location} is not in the local cache, and the hub cannot be reached ({error}). Connect to the hub once."

@@ -1,18 +1,30 @@
-"""Ways to find the anatomical concepts on a picture, one a file; `LOCALIZER` is its class."""
+"""Ways to find the anatomical concepts on a picture, one a file; `LOCALIZER` is its class.
+
+A localizer is best a frozen dataclass of its settings. A field called `checkpoint`, `detector` or `refiner` is a
+location of `anatomy.weights`, and what is there becomes part of every record of a run.
+"""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import fields, is_dataclass
+from functools import cache, lru_cache
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from medground_bench import plugins
+from medground_bench.anatomy import weights
+from medground_bench.anatomy.atlas import Atlas
 from medground_bench.anatomy.concepts import ConceptRegions
-from medground_bench.errors import BadPicture
+from medground_bench.errors import BadPicture, SourceMissing
 from medground_bench.types import Case, Picture
 
 PICTURES_KEPT = 64
+LEAST_CONTRAST = 4
+"""Grey levels (of 256) that all but a thousandth of the pixels at either end must span."""
+LOCATIONS = frozenset({"checkpoint", "detector", "refiner"})
 
 
 class Localizer(Protocol):
@@ -47,7 +59,7 @@ def localize(name: str, picture: Picture) -> ConceptRegions:
     the study frame, raises BadPicture whatever the localizer.
     """
     open_localizer(name)  # an unknown name is said first
-    _demand_anatomy(picture)
+    demand_anatomy(picture)
     return _localize(name, picture.shape, picture.tobytes())
 
 
@@ -55,9 +67,55 @@ def localize_case(name: str, case: Case) -> ConceptRegions:
     """As `localize(name, case.picture)`, also for a localizer that needs to know the case, such as `oracle`."""
     localizer = open_localizer(name)
     if isinstance(localizer, KnowsCases):
-        _demand_anatomy(case.picture)
+        demand_anatomy(case.picture)
         return localizer.localize_case(case)
     return localize(name, case.picture)
+
+
+def localizer_record(name: str) -> dict[str, Any]:
+    """Everything that decides what the localizer of that name finds on a picture, besides code: see `record_of`."""
+    return record_of(open_localizer(name))
+
+
+def record_of(localizer: Localizer) -> dict[str, Any]:
+    """What a localizer is set to, and the content of what its settings only name.
+
+    settings  its repr; its class where that says no more than its address
+    pool      digest of the reference pool, where it has one: SHA-256 of the manifest
+    weights   location -> revision; a location that holds nothing is left out: what opens it says so, and what to do
+    """
+    kind = type(localizer)
+    speaks = kind.__repr__ is not object.__repr__
+    pools = [value.digest for _name, value in _settings(localizer) if isinstance(value, Atlas)]
+    return {
+        "settings": repr(localizer) if speaks else f"{kind.__module__}.{kind.__qualname__}",
+        "pool": pools[0] if pools else None,
+        "weights": _weights_of(localizer),
+    }
+
+
+def _weights_of(localizer: Localizer) -> dict[str, str]:
+    revisions = {}
+    for name, place in _settings(localizer):
+        if name in LOCATIONS and isinstance(place, str):
+            with suppress(SourceMissing):
+                revisions[place] = _revision(place)
+    return dict(sorted(revisions.items()))
+
+
+@cache
+def _revision(location: str) -> str:
+    """Once a process, like the opening of the weights themselves."""
+    return weights.revision(location)
+
+
+def _settings(holder: object) -> Iterator[tuple[str, Any]]:
+    """Name and value of every field of a dataclass, and of the dataclasses within it."""
+    if is_dataclass(holder) and not isinstance(holder, type):
+        for each in fields(holder):
+            value = getattr(holder, each.name)
+            yield each.name, value
+            yield from _settings(value)
 
 
 @lru_cache(maxsize=PICTURES_KEPT)
@@ -65,8 +123,8 @@ def _localize(name: str, shape: tuple[int, ...], content: bytes) -> ConceptRegio
     return open_localizer(name).localize(np.frombuffer(content, np.uint8).reshape(shape))
 
 
-def _demand_anatomy(picture: Picture) -> None:
-    """BadPicture unless the picture is a square of 8-bit greys that shows more than one of them."""
+def demand_anatomy(picture: Picture) -> None:
+    """BadPicture unless the picture is a square of 8-bit greys that shows more than the noise of an empty film."""
     if picture.dtype != np.uint8 or picture.ndim != 2 or picture.shape[0] != picture.shape[1]:
         raise BadPicture(
             f"concepts are found on a square grey picture of 8 bits; this one has shape {picture.shape} and type "
@@ -77,7 +135,9 @@ def _demand_anatomy(picture: Picture) -> None:
         raise BadPicture("every pixel is black: there is no anatomy on a blank picture. Choose another file.")
     # A blank picture that is not square has the black bars of its letterbox around its one grey.
     content = picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    if content.min() == content.max():
+    darkest, brightest = np.percentile(content, (0.1, 99.9))
+    if brightest - darkest < LEAST_CONTRAST:
         raise BadPicture(
-            f"every pixel has grey {content.max()}: there is no anatomy on a blank picture. Choose another file."
+            f"almost every pixel has a grey between {darkest:.0f} and {brightest:.0f}: there is no anatomy on a blank "
+            "picture. Choose another file."
         )

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-
 from medground_bench.anatomy.concepts import ConceptRegions
 from medground_bench.anatomy.regions import regions_of_masks
 from medground_bench.errors import SourceMissing
 from medground_bench.phantom.patient import Patient, patient
-from medground_bench.pictures import to_study
+from medground_bench.pictures import mask_to_study, to_study
 from medground_bench.types import Case, Mask, Picture
 
 PHANTOM = "phantom"
@@ -75,11 +73,8 @@ def _drawn(who: Patient, side: int) -> Picture:
 
 
 def _masks(who: Patient, side: int) -> dict[str, Mask]:
-    """Native masks through the pictures' own resize path; half a pixel or more counts as in."""
     native = who.scene.native_concept_masks(who.findings)
-    return {
-        concept: to_study(mask.astype(np.uint8) * 255, side).picture > 127 for concept, mask in native.items()
-    }
+    return {concept: mask_to_study(mask, side) for concept, mask in native.items()}
 
 
 LOCALIZER = Oracle

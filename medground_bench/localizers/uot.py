@@ -18,7 +18,7 @@ from medground_bench.anatomy.concepts import ConceptRegions
 from medground_bench.anatomy.grid import cell_averages, cells_to_pixels, mass_core
 from medground_bench.anatomy.regions import regions_of_masks
 from medground_bench.anatomy.transport import Transport, TransportSettings, solve
-from medground_bench.errors import BadPicture
+from medground_bench.localizers import demand_anatomy
 from medground_bench.types import Picture
 
 
@@ -36,12 +36,11 @@ class Uot:
     def localize(self, picture: Picture) -> ConceptRegions:
         """The atlas' concepts on one square picture in the study frame, black bars included.
 
-        A concept that receives no mass is listed as missing. A picture of one grey raises BadPicture. The selection
+        A concept that receives no mass is listed as missing. A blank picture raises BadPicture. The selection
         compares <C, P> with distances in cells. Departure: a reference cell that a mask covers in part sends that
         part of its mass, so thin structures do not vanish on the grid.
         """
-        if picture.min() == picture.max():
-            raise BadPicture(f"every pixel has grey {picture.min()}: there is no anatomy on a blank picture.")
+        demand_anatomy(picture)
         best = self._best_reference(picture)
         reference, shares = self._to_transfer[best]
         received = self._solve(reference, picture, self.transfer_cells).push(shares)
@@ -57,15 +56,20 @@ class Uot:
         return int(self._solve(self._to_choose, picture, self.selection_cells).cost().argmin())
 
     @cached_property
+    def _candidates(self) -> Atlas:
+        return self.atlas.first(self.references)
+
+    @cached_property
     def _to_choose(self) -> NDArray[np.float64]:
         """The candidates at the selection's grid; they are the same for every picture."""
-        return cell_averages(self.atlas.pictures[: self.references], self.selection_cells)
+        return cell_averages(self._candidates.pictures, self.selection_cells)
 
     @cached_property
     def _to_transfer(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
         """Every candidate and its masks at the transfer's grid."""
-        pairs = zip(self.atlas.pictures[: self.references], self.atlas.masks[: self.references], strict=True)
-        return [tuple(cell_averages(each, self.transfer_cells) for each in pair) for pair in pairs]
+        pairs = zip(self._candidates.pictures, self._candidates.masks, strict=True)
+        cells = self.transfer_cells
+        return [(cell_averages(picture, cells), cell_averages(masks, cells)) for picture, masks in pairs]
 
     def _solve(self, references: NDArray[np.float64], picture: Picture, cells: int) -> Transport:
         return solve(references, cell_averages(picture, cells), self.transport)

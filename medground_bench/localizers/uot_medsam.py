@@ -12,7 +12,7 @@ from medground_bench.anatomy import weights
 from medground_bench.anatomy.concepts import ConceptRegions
 from medground_bench.anatomy.refiners import refined_regions
 from medground_bench.anatomy.refiners.medsam import open_medsam
-from medground_bench.localizers import localize
+from medground_bench.localizers.uot import Uot
 from medground_bench.types import Picture
 
 
@@ -20,12 +20,13 @@ from medground_bench.types import Picture
 class UotMedsam:
     """`refiner` is a location of `anatomy.weights`, or MedSAM's original `.pth` file."""
 
+    uot: Uot = field(default_factory=Uot)
     refiner: str = field(default_factory=weights.MEDSAM.location)
 
     def localize(self, picture: Picture) -> ConceptRegions:
         """The concepts of uot with MedSAM's masks; one that MedSAM leaves empty keeps what uot found."""
         refiner = open_medsam(self.refiner)
-        return refined_regions(refiner, picture, localize("uot", picture))
+        return refined_regions(refiner, picture, self.uot.localize(picture))
 
 
 LOCALIZER = UotMedsam

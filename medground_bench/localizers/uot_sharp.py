@@ -18,7 +18,8 @@ from medground_bench.anatomy.atlas import Atlas, default_atlas
 from medground_bench.anatomy.concepts import ConceptRegions
 from medground_bench.anatomy.regions import regions_of_masks
 from medground_bench.anatomy.registration import Chests, register
-from medground_bench.errors import BadAtlas, BadPicture
+from medground_bench.errors import BadAtlas
+from medground_bench.localizers import demand_anatomy
 from medground_bench.types import Picture
 
 LUNGS = ("left lung", "right lung")
@@ -41,10 +42,9 @@ class UotSharp:
     def localize(self, picture: Picture) -> ConceptRegions:
         """The atlas' concepts on one square picture in the study frame, black bars included.
 
-        A concept that lies beyond the picture is listed as missing. A picture of one grey raises BadPicture.
+        A concept that lies beyond the picture is listed as missing. A blank picture raises BadPicture.
         """
-        if picture.min() == picture.max():
-            raise BadPicture(f"every pixel has grey {picture.min()}: there is no anatomy on a blank picture.")
+        demand_anatomy(picture)
         votes = register(self._chests, picture).carried(self._masks, picture.shape[0]).mean(0)
         masks = dict(zip(self.atlas.concepts, (votes > 0.5).numpy(), strict=True))
         return regions_of_masks(masks, sought=self.atlas.concepts)

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
     from medground_bench.lvlms._opening import Folder
 
+REMEMBERED = 32
+"""A call with at most so many pictures may be remembered, so that another question about them is quick. Larger calls
+are taken for the masks of occlusion or RISE, which are never seen again and would drive out what is."""
+
 
 class Need(StrEnum):
     """What a method can ask of an LVLM."""
@@ -237,20 +241,20 @@ def open_lvlm(location: str, *, device: str | None = None) -> Lvlm:
     elif checkpoint is not None:
         folder = _opening.hub_folder(checkpoint.location, checkpoint.revision)
     elif Path(location).is_dir():
-        return open_folder(Path(location), _free_name(Path(location), known), device=device)
+        return open_folder(Path(location), key_of(location), device=device)
     else:
         folder = _opening.hub_folder(*location.rsplit("@", 1))
     return _of_family(folder, location, device)
 
 
-def open_folder(path: Path, key: str, *, device: str | None = None) -> Lvlm:
-    """The LVLM in a local folder under a key of the caller's choice."""
-    from medground_bench.lvlms import _opening
+def key_of(location: str) -> str:
+    """The key under which `open_lvlm` opens a location, and so a part of its cases' ids; nothing is opened.
 
-    return _of_family(_opening.local_folder(path), key, device)
-
-
-def _free_name(path: Path, known: Mapping[str, Checkpoint]) -> str:
+    A folder's name, refused when that is a known key; anything else, such as a known key or a hub id, is its own.
+    """
+    known, path = checkpoints(), Path(location)
+    if location in known or not path.is_dir():
+        return location
     name = path.resolve().name
     if name in known:
         raise SourceMissing(
@@ -258,6 +262,13 @@ def _free_name(path: Path, known: Mapping[str, Checkpoint]) -> str:
             f"folder, for example to my_{name}; for the known LVLM itself give its key: {name}"
         )
     return name
+
+
+def open_folder(path: Path, key: str, *, device: str | None = None) -> Lvlm:
+    """The LVLM in a local folder under a key of the caller's choice."""
+    from medground_bench.lvlms import _opening
+
+    return _of_family(_opening.local_folder(path), key, device)
 
 
 def _of_family(folder: Folder, key: str, device: str | None) -> Lvlm:

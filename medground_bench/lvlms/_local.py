@@ -21,6 +21,7 @@ from transformers import GenerationConfig
 from medground_bench.box_text import BoxConvention
 from medground_bench.errors import MedgroundError, MethodFailed
 from medground_bench.lvlms import (
+    REMEMBERED,
     LayerAttention,
     LayerGradients,
     LayerRelevance,
@@ -33,7 +34,7 @@ from medground_bench.lvlms import (
     _relevance,
 )
 from medground_bench.lvlms._family import Family
-from medground_bench.lvlms._memory import FEW, Memory, most_bytes, name_of
+from medground_bench.lvlms._memory import Memory, most_bytes, name_of
 from medground_bench.lvlms._opening import Loaded
 from medground_bench.lvlms._pixels import PixelPath
 from medground_bench.lvlms._responses import response_of, stop_ids
@@ -149,13 +150,10 @@ class LocalLvlm:
         `pixel_gradients` differentiates.
         """
         row = self._row(_one_frame(pictures), prompt, response)
-        few = len(pictures) <= FEW and pictures[0].dtype == np.uint8
+        few = len(pictures) <= REMEMBERED and pictures[0].dtype == np.uint8
         states_of = self._predicting_again if few else self._predicting_once
-        parts = [
-            self._token_log_probs(states_of(batch, row), row).cpu().numpy()
-            for batch in _batches(pictures, self.batch_size)
-        ]
-        return np.concatenate(parts)
+        batches = _batches(pictures, self.batch_size)
+        return np.concatenate([self._token_log_probs(states_of(b, row), row).cpu().numpy() for b in batches])
 
     @torch.no_grad()
     def answer_attention(
@@ -312,7 +310,7 @@ class LocalLvlm:
         """Image tokens of each picture, every distinct picture encoded once and kept for this call."""
         names = [(_frame(picture), picture.tobytes()) for picture in pictures]
         distinct = dict(zip(names, pictures, strict=True))
-        features_of = self._features if len(distinct) <= FEW else self._encoded
+        features_of = self._features if len(distinct) <= REMEMBERED else self._encoded
         encoded: dict[tuple[Frame, bytes], Tensor] = {}
         for frame in dict.fromkeys(frame for frame, _ in distinct):
             of_frame = [name for name in distinct if name[0] == frame]

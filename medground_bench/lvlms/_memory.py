@@ -17,10 +17,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-FEW = 32
-"""Pictures of a call that is remembered: the original and its 15 counterfactuals, not the masks of occlusion or RISE,
-which are never seen again and would drive out what is."""
-
 GIB = 1 << 30
 
 Kept = tuple[Tensor, ...]

@@ -50,14 +50,21 @@ def embedded_folder(name: str) -> Folder:
 def local_folder(path: Path) -> Folder:
     """A folder in the Hugging Face layout; its revision is a hash of its content."""
     model_type = _model_type(path)
+    return Folder(path, content_digest(path), model_type)
+
+
+def content_digest(path: Path) -> str:
+    """`sha256:` over names and bytes: of all that a checkpoint needs of a folder, or of a single file."""
+    files = [path]
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if any(file.match(pattern) for pattern in WANTED))
     digest = hashlib.sha256()
-    for file in sorted(path.iterdir()):
-        if any(file.match(pattern) for pattern in WANTED):
-            digest.update(f"{file.name}\0{file.stat().st_size}\0".encode())
-            with file.open("rb") as stream:
-                while block := stream.read(1 << 22):
-                    digest.update(block)
-    return Folder(path, f"sha256:{digest.hexdigest()}", model_type)
+    for file in files:
+        digest.update(f"{file.name}\0{file.stat().st_size}\0".encode())
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 22):
+                digest.update(block)
+    return f"sha256:{digest.hexdigest()}"
 
 
 def hub_folder(repository: str, revision: str) -> Folder:
@@ -97,13 +104,10 @@ def load(folder: Folder, model_class: Any, device: str | None) -> Loaded:
     """Weights, tokenizer and image processor of a folder, frozen, on the device.
 
     Precision: float32 on a CPU; elsewhere bfloat16 for a checkpoint saved in bfloat16, float32 for any other.
-    A weight that the folder lacks is an error: transformers would fill it with random numbers and go on.
     """
     import torch
     from transformers import AutoImageProcessor, AutoTokenizer
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     if torch.device(device).type == "cuda" and not torch.cuda.is_available():
         raise Unsupported(
@@ -112,22 +116,41 @@ def load(folder: Folder, model_class: Any, device: str | None) -> Loaded:
     saved = _config(folder.path)
     saved_dtype = saved.get("dtype") or saved.get("torch_dtype")
     half = torch.device(device).type != "cpu" and saved_dtype == "bfloat16"
-    model, report = model_class.from_pretrained(
-        folder.path, dtype=torch.bfloat16 if half else torch.float32, output_loading_info=True
-    )
-    missing = sorted(report["missing_keys"]) + sorted(map(str, report["mismatched_keys"]))
-    if missing:
-        raise SourceMissing(
-            f"{folder.path}: {len(missing)} weights are missing or of another shape, {missing[0]} for one. "
-            "Fetch or save the checkpoint again."
-        )
+    model = whole_model(model_class, folder.path, torch.bfloat16 if half else torch.float32, device)
     tokenizer = AutoTokenizer.from_pretrained(folder.path)
     if not tokenizer.chat_template:
         raise SourceMissing(
             f"{folder.path} has no chat template (chat_template.jinja); LVLMs are asked through it."
         )
     image_processor = AutoImageProcessor.from_pretrained(folder.path, backend="pil")
-    return Loaded(model.to(device).eval().requires_grad_(False), tokenizer, image_processor)
+    return Loaded(model, tokenizer, image_processor)
+
+
+def whole_model(model_class: Any, folder: Path, dtype: Any, device: str) -> Any:
+    """The model of a folder on the device, frozen, in evaluation mode; its weights come from safetensors alone.
+
+    A weight that the folder lacks is an error: transformers would fill it with random numbers and go on.
+    """
+    from safetensors import SafetensorError
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    try:
+        model, report = model_class.from_pretrained(
+            folder, dtype=dtype, output_loading_info=True, use_safetensors=True
+        )
+    except (OSError, SafetensorError) as error:
+        raise SourceMissing(
+            f"{folder} has no weights that can be read: {_first_line(error)}. Fetch it again, or save it as "
+            "safetensors with its save_pretrained; pickled weights (.bin) are not read, because they can run code."
+        ) from error
+    missing = sorted(report["missing_keys"]) + sorted(map(str, report["mismatched_keys"]))
+    if missing:
+        raise SourceMissing(
+            f"{folder}: {len(missing)} weights are missing or of another shape, {missing[0]} for one. "
+            "Fetch or save the checkpoint again."
+        )
+    return model.to(device).eval().requires_grad_(False)
 
 
 def _model_type(path: Path) -> str:

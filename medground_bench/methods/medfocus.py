@@ -24,7 +24,7 @@ from medground_bench.anatomy.vocabulary import Vocabulary
 from medground_bench.anatomy.vocabulary_file import read_vocabulary
 from medground_bench.errors import FrameMismatch, MethodFailed
 from medground_bench.localizers import localize_case
-from medground_bench.lvlms import Lvlm, Need
+from medground_bench.lvlms import REMEMBERED, Lvlm, Need
 from medground_bench.methods import content_box
 from medground_bench.methods._intervention import Fill, Region, hidden
 from medground_bench.types import Attribution, Case, Mask, TokenDrop
@@ -87,7 +87,9 @@ class MedFocus:
         tried = self._concepts_and_groups(regions)
         masks = [self._hidden_part(regions, members) for members in tried.values()]
         pictures = [case.picture, *hidden(case, masks, self.fill)]
-        drops = positive_drops(lvlm.log_probs(pictures, case.prompt, case.response))
+        calls = [pictures[start : start + REMEMBERED] for start in range(0, len(pictures), REMEMBERED)]
+        log_probs = [lvlm.log_probs(call, case.prompt, case.response) for call in calls]
+        drops = positive_drops(np.concatenate(log_probs))
         deltas = dict(zip(tried, drops.sum(axis=1).tolist(), strict=True))
         winner = max(deltas, key=deltas.__getitem__)
         if math.exp(-deltas[winner]) >= self.tau:

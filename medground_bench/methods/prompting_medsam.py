@@ -18,6 +18,7 @@ from medground_bench.anatomy.detector import open_detector
 from medground_bench.anatomy.phrases import concepts_named
 from medground_bench.anatomy.refiners import refined
 from medground_bench.anatomy.refiners.medsam import medsam_at_hand, open_medsam
+from medground_bench.anatomy.weights import revision
 from medground_bench.box_text import phrases_in
 from medground_bench.localizers import localize_case
 from medground_bench.lvlms import Lvlm, Need
@@ -37,7 +38,11 @@ CONCEPT_CHARACTERS = 100
 
 @dataclass(frozen=True, kw_only=True)
 class PromptingMedsam:
-    """Locations are folders or `org/name@commit`; None does without that step."""
+    """Locations are folders or `org/name@commit`; None does without that step.
+
+    detector_revision  which weights are at the detector's location, read when the method is made; None without it
+    refiner_revision   the same of the refiner
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.TEXT})
 
@@ -45,6 +50,12 @@ class PromptingMedsam:
     localizer: str = "uot"
     detector: str | None = None  # for example google/owlv2-base-patch16-ensemble at a commit
     refiner: str | None = field(default_factory=medsam_at_hand)
+    detector_revision: str | None = field(init=False)
+    refiner_revision: str | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detector_revision", self.detector and revision(self.detector))
+        object.__setattr__(self, "refiner_revision", self.refiner and revision(self.refiner))
 
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
         """The refined boxes of all phrases that were found; the concept lists them, or says why there is none."""

@@ -1,31 +1,35 @@
-"""Running variants: every result once, kept at once, counted when it fails, told when it cannot be had."""
+"""Running variants: every case once, kept at once, counted when it fails, told when it cannot be had."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
+from medground_bench import plugins
+from medground_bench.ablation import run as run_module
 from medground_bench.ablation.attempts import Attempts
-from medground_bench.ablation.regions import Transport
+from medground_bench.ablation.regions import TransportChoice
 from medground_bench.ablation.run import run, total
 from medground_bench.ablation.variants import GROUNDED, Variant
 from medground_bench.benchmark import Benchmark
+from medground_bench.code_version import method_code
 from medground_bench.errors import SourceMissing
-from medground_bench.localizers import localize_case
+from medground_bench.localizers import localize, localize_case, open_localizer
 from medground_bench.methods import explain
 from medground_bench.methods.medfocus import Fill, MedFocus, Region
 from medground_bench.predict import case_rng
 from medground_bench.scoring import overlap
 from medground_bench.types import Group, Mode
 from tests.ablation.lvlm import SPOT, SpotLvlm
+from tests.checkpoints import as_in_a_new_process, exchange_weights
+from tests.tiny_localizers import save_sam
 
 ROOT = Path(__file__).parents[2]
 BASE = Variant(localizer="mean_box")
@@ -38,30 +42,30 @@ def attempts(built) -> Attempts:
     return Attempts.of(Benchmark.open(built.path), "rule_lvlm", Mode.DIRECT, groups=frozenset(Group), limit=2)
 
 
-def ran(attempts, lvlm, runs, file, not_run=None):
-    return run(attempts, lvlm, runs, file, lambda _done: None, not_run or {})
+def ran(attempts, lvlm, runs, file):
+    return run(attempts, lvlm, runs, file, lambda _done: None)
 
 
-def test_a_result_is_what_medfocus_itself_makes_of_the_case(attempts, tmp_path):
+def test_the_evidence_is_what_medfocus_itself_makes_of_the_case(attempts, tmp_path):
     track = ran(attempts, SpotLvlm(), TWO, tmp_path / "r.jsonl")
     for attempt in attempts.walk():
         for variant, method in ((BASE, MedFocus(localizer="mean_box")), (MASK, MASK.method())):
             if attempt.group in TWO[variant]:
                 case = attempt.case
                 explained = explain(method, SpotLvlm(), case, case_rng(0, case.case_id))
-                result = track.results[variant][case.case_id]
-                assert result.boxes == tuple(box.xyxy for box in explained.boxes)
-                assert result.concept == explained.attribution.concept
-    assert set(track.results[BASE]) == set(attempts.groups)
-    assert set(track.results[MASK]) == {c for c, group in attempts.groups.items() if group is Group.GROUNDED}
+                evidence = track.evidence[variant][case.case_id]
+                assert evidence.boxes == tuple(box.xyxy for box in explained.boxes)
+                assert evidence.concept == explained.attribution.concept
+    assert set(track.evidence[BASE]) == set(attempts.groups)
+    assert set(track.evidence[MASK]) == {c for c, group in attempts.groups.items() if group is Group.GROUNDED}
 
 
 def test_the_known_cause_is_found_with_the_known_anatomy(attempts, tmp_path):
     oracle = Variant(localizer="oracle")
     track = ran(attempts, SpotLvlm(), {oracle: frozenset(Group)}, tmp_path / "r.jsonl")
-    concepts = [result.concept for result in track.results[oracle].values()]
+    concepts = [evidence.concept for evidence in track.evidence[oracle].values()]
     assert set(concepts) <= {"right lung", "lungs"}, (concepts, SPOT)
-    assert all(result.region_iou == 1 for result in track.results[oracle].values())
+    assert all(evidence.region_iou == 1 for evidence in track.evidence[oracle].values())
 
 
 def test_how_well_concepts_were_found_is_their_mean_iou_with_the_true_boxes(attempts, tmp_path):
@@ -70,14 +74,14 @@ def test_how_well_concepts_were_found_is_their_mean_iou_with_the_true_boxes(atte
         if attempt.group is Group.GROUNDED:
             truth, found = (localize_case(name, attempt.case).boxes for name in ("oracle", "mean_box"))
             ious = [overlap([found[concept]], [truth[concept]]).iou for concept in truth]
-            result = track.results[BASE][attempt.case.case_id]
-            assert result.region_iou == pytest.approx(sum(ious) / len(ious), abs=1e-6)
+            evidence = track.evidence[BASE][attempt.case.case_id]
+            assert evidence.region_iou == pytest.approx(sum(ious) / len(ious), abs=1e-6)
 
 
 def test_progress_counts_every_pair_also_those_that_are_there_already(attempts, tmp_path):
     counted = [], []
     for seen in counted:
-        run(attempts, SpotLvlm(), TWO, tmp_path / "r.jsonl", seen.append, {})
+        run(attempts, SpotLvlm(), TWO, tmp_path / "r.jsonl", seen.append)
     assert sum(counted[0]) == sum(counted[1]) == total(attempts, TWO) == 3 * 2 + 2
 
 
@@ -88,7 +92,7 @@ def test_a_journal_cut_at_any_byte_is_gone_on_with(attempts, tmp_path, kept):
     content = file.read_bytes()
     file.write_bytes(content[: int(kept * len(content))])
     again = SpotLvlm()
-    assert ran(attempts, again, TWO, file).results == whole.results
+    assert ran(attempts, again, TWO, file).evidence == whole.evidence
     assert sorted(file.read_bytes().splitlines()) == sorted(content.splitlines())
     assert again.forwarded > 0 and (again.forwarded < 8 * 16 or kept == 0)
     last = SpotLvlm()
@@ -97,7 +101,7 @@ def test_a_journal_cut_at_any_byte_is_gone_on_with(attempts, tmp_path, kept):
 
 
 def test_a_killed_run_is_gone_on_with(built, attempts, tmp_path):
-    """The child waits before every case's pass; it is killed after its first results."""
+    """The child waits before every case's pass; it is killed after its first ones."""
     program = (
         "import sys, time; from pathlib import Path; from medground_bench.benchmark import Benchmark\n"
         "from medground_bench.ablation.attempts import Attempts; from medground_bench.types import Group, Mode\n"
@@ -106,11 +110,13 @@ def test_a_killed_run_is_gone_on_with(built, attempts, tmp_path):
         "    def log_probs(self, *asked):\n"
         "        time.sleep(0.3); return super().log_probs(*asked)\n"
         "of = Attempts.of(Benchmark.open(sys.argv[1]), 'rule_lvlm', Mode.DIRECT, groups=frozenset(Group), limit=2)\n"
+        "import medground_bench.ablation.run as module; module.method_code = lambda: sys.argv[3]\n"
         "ran(of, Slow(), TWO, Path(sys.argv[2]))"
     )
     file = tmp_path / "r.jsonl"
+    command = [sys.executable, "-c", program, built.path, file, method_code()]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    child = subprocess.Popen([sys.executable, "-c", program, built.path, file], cwd=ROOT, env=environment)
+    child = subprocess.Popen(command, cwd=ROOT, env=environment)
     deadline = time.monotonic() + 120
     while not (file.is_file() and file.read_bytes().count(b"\n") >= 2):
         assert child.poll() is None and time.monotonic() < deadline
@@ -121,12 +127,12 @@ def test_a_killed_run_is_gone_on_with(built, attempts, tmp_path):
     assert 2 <= done < 8
     lvlm = SpotLvlm()
     assert (
-        ran(attempts, lvlm, TWO, file).results == ran(attempts, SpotLvlm(), TWO, tmp_path / "whole").results
+        ran(attempts, lvlm, TWO, file).evidence == ran(attempts, SpotLvlm(), TWO, tmp_path / "whole").evidence
     )
     assert lvlm.forwarded == (8 - done) * 16
 
 
-def test_results_of_other_weights_or_settings_are_not_taken(attempts, tmp_path):
+def test_evidence_of_other_weights_or_settings_are_not_taken(attempts, tmp_path):
     file = tmp_path / "r.jsonl"
     runs = {BASE: GROUNDED}
     ran(attempts, SpotLvlm(), runs, file)
@@ -145,32 +151,70 @@ def test_a_case_on_which_it_fails_is_kept_as_failed_and_has_no_prediction(attemp
     finding = next(each.finding for each in attempts.references)
     track = ran(attempts, SpotLvlm(broken=finding), {BASE: frozenset(Group)}, tmp_path / "r.jsonl")
     for reference in attempts.references:
-        result = track.results[BASE][reference.case_id]
-        assert (result.prediction(reference) is None) == (reference.finding == finding)
-        failed = result.error is not None and result.error.startswith("MethodFailed: a log-probability")
+        evidence = track.evidence[BASE][reference.case_id]
+        assert (evidence.prediction(reference) is None) == (reference.finding == finding)
+        failed = evidence.error is not None and evidence.error.startswith("MethodFailed: a log-probability")
         assert failed == (reference.finding == finding)
 
 
-def test_a_variant_that_cannot_run_here_is_told_with_its_reason_and_not_tried_again(attempts, tmp_path):
+def test_a_variant_that_cannot_run_here_is_told_with_its_reason(attempts, tmp_path):
     nobody = Variant(localizer="nobody")
-    too_many = Variant(transport=Transport(0.05, 0.1, 17))
+    too_many = Variant(transport=TransportChoice(0.05, 0.1, 17))
     runs = {BASE: GROUNDED, nobody: GROUNDED, too_many: GROUNDED}
     track = ran(attempts, SpotLvlm(), runs, tmp_path / "r.jsonl")
-    assert set(track.results) == {BASE}
+    assert set(track.evidence) == {BASE}
     assert "no localizer is called 'nobody'" in track.not_run[nobody]
     assert "16 pictures, not 17" in track.not_run[too_many]
-    again = ran(attempts, SpotLvlm(), runs, tmp_path / "r.jsonl", {nobody: "said before"})
-    assert again.not_run[nobody] == "said before"
 
 
 def test_what_everything_is_compared_with_has_to_run(attempts, tmp_path):
-    oracle = Variant(transport=Transport(0.05, 0.1, 17))
+    oracle = Variant(transport=TransportChoice(0.05, 0.1, 17))
     with pytest.raises(SourceMissing, match="not 17"):
         ran(attempts, SpotLvlm(), {oracle: GROUNDED, BASE: GROUNDED}, tmp_path / "r.jsonl")
 
 
-def test_a_journal_of_another_version_is_not_misread(attempts, tmp_path):
-    file = tmp_path / "r.jsonl"
-    file.write_text(json.dumps({"key": "k", "boxes": [], "missing": [], "colour": 1}) + "\n")
-    track = ran(attempts, SpotLvlm(), {BASE: GROUNDED}, file)
-    assert len(track.results[BASE]) == 2 and "colour" not in file.read_text()
+def test_what_a_version_that_keeps_other_fields_has_made_is_made_again(attempts, tmp_path, monkeypatch):
+    with monkeypatch.context() as older:
+        older.setattr(run_module, "fields", lambda of: fields(of)[:-1])
+        ran(attempts, SpotLvlm(), {BASE: GROUNDED}, tmp_path / "r.jsonl")
+    lvlm = SpotLvlm()
+    ran(attempts, lvlm, {BASE: GROUNDED}, tmp_path / "r.jsonl")
+    assert lvlm.forwarded > 0
+
+
+class NoDataclass:
+    """A localizer of another package: Python's own repr of it holds its address."""
+
+    def localize(self, picture):
+        return localize("mean_box", picture)
+
+
+def test_a_localizer_that_is_no_dataclass_is_gone_on_with(attempts, tmp_path, monkeypatch):
+    own = plugins.load
+    monkeypatch.setattr(
+        plugins, "load", lambda kind, name: NoDataclass if name == "theirs" else own(kind, name)
+    )
+    theirs = {Variant(localizer="theirs"): GROUNDED}
+    first, again = SpotLvlm(), SpotLvlm()
+    kept = []
+    for lvlm in (first, again):
+        as_in_a_new_process()
+        kept.append(open_localizer("theirs"))  # both live, so that they have two addresses
+        ran(attempts, lvlm, theirs, tmp_path / "r.jsonl")
+    assert first.forwarded > again.forwarded == 0
+    as_in_a_new_process()
+
+
+def test_other_bytes_in_the_same_checkpoint_folder_are_run_again(attempts, tmp_path, monkeypatch):
+    folder = save_sam(tmp_path / "sam")
+    monkeypatch.setenv("MEDGROUND_MEDSAM", str(folder))
+    forwarded = []
+    for step in ("first", "the same", "other bytes"):
+        if step == "other bytes":
+            exchange_weights(folder)
+        as_in_a_new_process()
+        lvlm = SpotLvlm()
+        ran(attempts, lvlm, {Variant(localizer="uot_medsam"): GROUNDED}, tmp_path / "r.jsonl")
+        forwarded.append(lvlm.forwarded)
+    assert forwarded[0] == forwarded[2] > forwarded[1] == 0
+    as_in_a_new_process()

@@ -13,7 +13,7 @@ from medground_bench.ablation.tables import (
 )
 from medground_bench.ablation.variants import Entry, Variant
 from medground_bench.types import Group, Mode
-from tests.ablation.results import reference, result, track
+from tests.ablation.evidence import evidence_of, reference, track
 
 BASE = Variant()
 OTHER = Variant(localizer="oracle")
@@ -28,21 +28,21 @@ def tracks():
     two = reference("0", "a", "two", Mode.DIRECT, source="vindr_cxr")
     wrong = reference("9", "a", "one", Mode.DIRECT)
     of_base = [
-        result(one[0], "left", "lungs", region_iou=0.25),
-        result(one[1], "whole", WHOLE, region_iou=0.75),
-        result(one[2], "none", None, "MethodFailed: no"),
+        evidence_of(one[0], "left", "lungs", region_iou=0.25),
+        evidence_of(one[1], "whole", WHOLE, region_iou=0.75),
+        evidence_of(one[2], "none", None, "MethodFailed: no"),
     ]
     of_other = [
-        result(one[0], "whole", "lungs"),
-        result(one[1], "left", "left lung"),
-        result(one[2], "left", "left lung"),
+        evidence_of(one[0], "whole", "lungs"),
+        evidence_of(one[1], "left", "left lung"),
+        evidence_of(one[2], "left", "left lung"),
     ]
     rows = [
         (said, Group.GROUNDED, {BASE: base, OTHER: other})
         for said, base, other in zip(one, of_base, of_other, strict=True)
     ]
-    rows.append((wrong, Group.INCORRECT, {BASE: result(wrong, "whole", WHOLE)}))
-    last = {BASE: result(two, "none", "left lung"), OTHER: result(two, "left", "left lung")}
+    rows.append((wrong, Group.INCORRECT, {BASE: evidence_of(wrong, "whole", WHOLE)}))
+    last = {BASE: evidence_of(two, "none", "left lung"), OTHER: evidence_of(two, "left", "left lung")}
     not_run = {ABSENT: "its weights are not at hand"}
     return [
         track("one", Mode.DIRECT, rows, not_run),
@@ -75,6 +75,8 @@ def test_scores_are_means_over_all_cases_and_a_failed_case_counts_as_zero(tracks
     assert row["f1"] == pytest.approx((1 + 2 / 3) / 4)
     assert row["low"] <= row["iou"] <= row["high"]
     assert (row["failed"], row["whole_image"], row["no_box"]) == (0.25, 0.25, 0.25)
+    assert row["error"] == "MethodFailed: no"
+    assert pooled(entry_records(ENTRIES, BASE, tracks), label="oracle", mode="direct")["error"] is None
     assert row["region_iou"] == pytest.approx(0.5)  # over the two pictures on which it is known
 
 
@@ -111,6 +113,14 @@ def test_a_row_that_was_not_run_stays_in_its_place_with_the_reason(tracks):
     assert row_of(records, label="SAM3")["localizer"] == "sam3"
     assert row_of(records, label="RadZero")["not_run"] == "it needs code of its own"
     assert not any(row.get("not_run") for row in records if row["label"] in {"UOT", "oracle"})
+
+
+def test_a_row_that_ran_on_some_tracks_only_says_on_which_it_did_not(tracks):
+    del tracks[1].evidence[OTHER]
+    tracks[1].not_run[OTHER] = "it knows no masks of this source"
+    rows = [row for row in entry_records(ENTRIES, BASE, tracks) if row["label"] == "oracle"]
+    assert rows[-1]["not_run"] == "not on two direct: it knows no masks of this source"
+    assert pooled(rows, mode="direct")["cases"] == 3
 
 
 def test_figure_6_keeps_the_groups_apart(tracks):
@@ -157,7 +167,7 @@ def test_another_vocabulary_has_its_own_concepts():
     zones = Variant(vocabulary="lung_zones")
     said = reference("0", "a", "one", Mode.REASON)
     concept = zones.method().concepts.concepts[0].name
-    one = track("one", Mode.REASON, [(said, Group.GROUNDED, {zones: result(said, "left", concept)})])
+    one = track("one", Mode.REASON, [(said, Group.GROUNDED, {zones: evidence_of(said, "left", concept)})])
     records = concept_records(zones, [one])
     names = {row["concept"] for row in records if row["kind"] == "concept"}
     assert names == {each.name for each in zones.method().concepts.concepts}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from itertools import product
-
-import numpy as np
-import pytest
 
 from medground_bench import plugins
 from medground_bench.ablation import What
-from medground_bench.ablation.regions import Transport, found_regions, settings_of_localizer
+from medground_bench.ablation.regions import PAPERS_CHOICE, TransportChoice
 from medground_bench.ablation.variants import (
     Variant,
     entries,
@@ -18,12 +16,9 @@ from medground_bench.ablation.variants import (
     transports,
     wanted,
 )
-from medground_bench.errors import SourceMissing
-from medground_bench.localizers import localize, open_localizer
+from medground_bench.anatomy.atlas import pool_digest
 from medground_bench.methods.medfocus import MedFocus
-from medground_bench.phantom.scene import Scene
-from medground_bench.pictures import to_study
-from medground_bench.types import Case, Group, Response
+from medground_bench.types import Group
 
 PAPERS_TABLE_2 = {
     "Paradigm": [
@@ -34,13 +29,6 @@ PAPERS_TABLE_2 = {
     ],
     "Localization": ["Grounding DINO", "Grounding DINO + MedSAM", "UOT", "UOT + MedSAM"],
 }
-
-
-@pytest.fixture(scope="module")
-def case() -> Case:
-    study = to_study(Scene.sample(6_000_201).native())
-    native = study.letterbox.native
-    return Case("phantom/x/nodule@l:direct", "nodule", "?", Response("", (), ()), study.picture, native)
 
 
 def test_table_2_has_every_row_of_the_paper_in_its_order_and_then_every_other_localizer():
@@ -91,46 +79,27 @@ def test_a_checkpoint_of_medsam3_makes_its_row_run(monkeypatch):
     assert (row.variant.localizer, row.variant.checkpoint) == ("sam3", "/weights/medsam3")
 
 
-def test_the_papers_transport_is_what_uot_does_by_itself_and_another_is_not(case):
-    own = localize("uot", case.picture)
-    same = found_regions("uot", None, Transport(0.05, 0.1, 16), case)
-    assert same.reference == own.reference
-    assert all(same.boxes[concept] == own.boxes[concept] for concept in own.boxes)
-    sharper = found_regions("uot", None, Transport(0.005, 0.1, 16), case)
-    areas = [np.mean([box.area for box in regions.boxes.values()]) for regions in (sharper, own)]
-    assert areas[0] < areas[1]
-
-
-def test_fewer_references_are_the_first_of_the_pool_and_more_than_it_has_are_refused(case):
-    first = found_regions("uot", None, Transport(0.05, 0.1, 1), case).reference
-    fourth = {found_regions("uot", None, Transport(0.05, weight, 4), case).reference for weight in (0.1, 1)}
-    assert first == "phantom-7000000" and fourth <= {f"phantom-700000{number}" for number in range(4)}
-    with pytest.raises(SourceMissing, match="not 17"):
-        found_regions("uot", None, Transport(0.05, 0.1, 17), case)
-
-
-def forget_localizers() -> None:
-    settings_of_localizer.cache_clear()
-    open_localizer.cache_clear()
-
-
-def test_settings_tell_any_two_variants_apart(tmp_path, monkeypatch):
-    transport = Transport(0.05, 0.1, 16)
+def test_records_tell_any_two_variants_apart():
     variants = [
         row.variant for table in entries(What.ALL, Variant()).values() for row in table if row.variant
     ]
     variants += [
         Variant(vocabulary="lung_zones"),
-        Variant(localizer="sam3", checkpoint="x"),
-        Variant(transport=transport),
+        Variant(localizer="sam3", checkpoint=f"my/sam3@{40 * 'a'}"),
+        Variant(transport=TransportChoice(0.05, 0.1, 8)),
     ]
     distinct = set(variants)
-    assert len({variant.settings() for variant in distinct}) == len(distinct)
-    own = Variant(localizer="uot_medsam").settings()
-    monkeypatch.setenv("MEDGROUND_MEDSAM", str(tmp_path))
-    forget_localizers()
-    assert Variant(localizer="uot_medsam").settings() != own
-    forget_localizers()
+    records = {json.dumps(variant.record(), sort_keys=True) for variant in distinct}
+    # The paper's transport is that of uot itself, under another name.
+    assert len(records) == len(distinct) - 1
+    assert Variant(transport=PAPERS_CHOICE).record() == Variant().record()
+
+
+def test_a_record_says_which_weights_and_which_pool():
+    record = Variant(localizer="sam3", checkpoint=f"my/sam3@{40 * 'a'}").record()
+    assert record["localizer"]["weights"] == {f"my/sam3@{40 * 'a'}": 40 * "a"}
+    assert Variant().record()["localizer"]["pool"] == pool_digest()
+    assert record["method"]["region"] == "box"
 
 
 def test_the_base_is_medfocus_as_it_is():

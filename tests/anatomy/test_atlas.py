@@ -8,12 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from medground_bench import durable
+from medground_bench.anatomy import atlas as atlas_module
 from medground_bench.anatomy.atlas import (
     PHANTOM_POOL,
+    Atlas,
     Reference,
     build_phantom_pool,
     load_atlas,
     phantom_atlas,
+    pool_digest,
     save_pool,
 )
 from medground_bench.anatomy.concepts import CONCEPTS
@@ -82,9 +86,25 @@ def empty_a_mask(pool: Path) -> None:
     (pool / "manifest.json").write_text(json.dumps(entries))
 
 
+def replace_a_picture_by(content: bytes) -> Callable[[Path], None]:
+    """Another file in its place, and the manifest says so."""
+
+    def replace(pool: Path) -> None:
+        (pool / "a.png").write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        edit_manifest(lambda m: m["pictures"][0]["picture"].update(sha256=digest))(pool)
+
+    return replace
+
+
+SHIPPED_PNG = (PHANTOM_POOL / "phantom-7000000.png").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("harm", "says"),
     [
+        (replace_a_picture_by(b"GIF89a, say"), r"a\.png is no PNG that can be read"),
+        (replace_a_picture_by(SHIPPED_PNG[:2000]), r"a\.png is no PNG that can be read"),
         (flip_a_byte, "b.masks.png has SHA-256"),
         (lambda pool: (pool / "a.png").unlink(), "a.png is missing"),
         (empty_a_mask, "a has no mask of left clavicle"),
@@ -104,6 +124,30 @@ def test_a_changed_or_incomplete_pool_is_refused(pool: Path, harm: Callable[[Pat
     harm(pool)
     with pytest.raises(BadAtlas, match=says):
         load_atlas(pool)
+
+
+def test_a_pool_is_told_by_the_digest_of_its_manifest_and_not_by_its_arrays(pool: Path) -> None:
+    atlas, digest = load_atlas(pool), pool_digest(pool)
+    assert digest == hashlib.sha256((pool / "manifest.json").read_bytes()).hexdigest() == atlas.digest
+    assert repr(atlas) == f"<2 references, {digest[:12]}>"
+    assert repr(atlas.first(1)) == f"<1 references, {digest[:12]}>"
+    made = Atlas(atlas.names, atlas.concepts, atlas.pictures, atlas.masks)
+    assert repr(made) == "<2 references, in memory>"
+    assert phantom_atlas().digest == pool_digest()
+    with pytest.raises(SourceMissing, match="no reference pool"):
+        pool_digest(pool / "elsewhere")
+
+
+def test_no_file_of_a_pool_is_ever_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+
+    def write_whole(path: Path, content: bytes) -> None:
+        written.append(path.name)
+        durable.write_whole(path, content)
+
+    monkeypatch.setattr(atlas_module, "write_whole", write_whole)
+    save_pool(tmp_path / "pool", [reference("a", 1)], credentialed=True)
+    assert sorted(written) == sorted(path.name for path in (tmp_path / "pool").iterdir())
 
 
 def test_all_problems_of_a_pool_are_listed_at_once(pool: Path) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from medground_bench.anatomy.atlas import load_atlas, save_pool
 from medground_bench.anatomy.concepts import CONCEPTS
-from medground_bench.anatomy.pool_from_folder import references_in
+from medground_bench.anatomy.pool_from_folder import references_in, skipped_in
 from medground_bench.errors import BadAtlas, SourceMissing
 from medground_bench.localizers.uot import Uot
 from medground_bench.phantom.scene import Scene
@@ -48,9 +48,46 @@ def test_a_pool_is_built_verified_and_used(folder: Path, tmp_path: Path) -> None
     assert Uot(atlas=atlas).localize(atlas.pictures[1]).reference == "second.pa"
 
 
+def copied(folder: Path, name: str, masks: int = len(CONCEPTS)) -> None:
+    """The first picture again under another name, with so many of its masks."""
+    (folder / f"{name}.png").write_bytes((folder / "first.png").read_bytes())
+    for concept in CONCEPTS[:masks]:
+        (folder / f"{name}.{concept}.png").write_bytes((folder / f"first.{concept}.png").read_bytes())
+
+
+def test_names_with_dots_like_dicom_uids_are_pictures_of_their_own(folder: Path) -> None:
+    for name in ("1.2.3", "1.2.3.4", "1.2.3.4.5"):
+        copied(folder, name)
+    references = references_in(folder, source="", licence="")
+    assert [each.name for each in references] == ["1.2.3", "1.2.3.4", "1.2.3.4.5", "first", "second.pa"]
+    copied(folder, "1.2.3.6", masks=3)
+    with pytest.raises(BadAtlas, match=r"1 problem.*1\.2\.3\.6 has no mask of mediastinum"):
+        references_in(folder, source="", licence="")
+    copied(folder, "1.2.3.7", masks=0)
+    with pytest.raises(BadAtlas, match=r"2 problem.*1\.2\.3\.7\.png: no concept is called '7'"):
+        references_in(folder, source="", licence="")
+
+
+def test_files_of_a_kind_that_is_not_read_are_named(folder: Path) -> None:
+    (folder / "first.dcm").touch()
+    (folder / ".hidden").touch()
+    (folder / "first.left lung.PNG").touch()
+    skipped = skipped_in(folder)
+    assert list(skipped) == ["first.dcm", "notes.txt"]
+    assert skipped["first.dcm"].startswith("skipped, only .png, .jpg,")
+
+
 def forget(folder: Path) -> None:
     (folder / "first.left lung.png").unlink()
     (folder / "second.pa.mediastinum.png").unlink()
+
+
+def add_a_second_picture(folder: Path) -> None:
+    Image.open(folder / "first.png").save(folder / "first.jpg")
+
+
+def add_a_second_mask(folder: Path) -> None:
+    (folder / "first.left_lung.png").write_bytes((folder / "first.left lung.png").read_bytes())
 
 
 def misspell(folder: Path) -> None:
@@ -68,6 +105,11 @@ def misspell(folder: Path) -> None:
             "first.left lung.png: cannot be read",
         ),
         (lambda f: (f / "first.png").unlink(), "first.left lung.png is a mask of no picture"),
+        (add_a_second_picture, r"1 problem.*first\.jpg and first\.png are both the picture first"),
+        (
+            add_a_second_mask,
+            r"1 problem.*first\.left lung\.png and first\.left_lung\.png are both the mask of the left lung of first",
+        ),
     ],
 )
 def test_every_problem_of_the_folder_is_said(folder: Path, harm: Callable[[Path], None], says: str) -> None:

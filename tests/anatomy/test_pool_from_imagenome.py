@@ -149,12 +149,31 @@ def test_damaged_graphs_and_absent_pictures_are_said_and_do_not_stop_the_rest(co
     (copy.studies / "b.jpg").unlink()
     (copy.graphs / "c_SceneGraph.json").write_text("{")
     (copy.graphs / "d_SceneGraph.json").write_text("{}")
+    (copy.graphs / "f_SceneGraph.json").write_text("[" * 100_000)
     inside = {"objects": [{}], "attributes": [3], "patient_id": 1, "study_id": 2}
     (copy.graphs / "e_SceneGraph.json").write_text(json.dumps(inside))
     left_out = imagenome_references(copy.imagenome, copy.images).left_out
     assert "picture is not under" in left_out["b"]
-    assert "not JSON" in left_out["c"] and "has no objects" in left_out["d"]
+    assert "not JSON" in left_out["c"] and "not JSON" in left_out["f"] and "has no objects" in left_out["d"]
     assert "e_SceneGraph.json is damaged" in left_out["e"]
+
+
+def test_a_damaged_box_is_said_and_does_not_stop_the_rest(copy: Copy) -> None:
+    copy.add("z", NORMAL)
+    picture, whole = (copy.studies / "z.jpg").read_bytes(), (copy.graphs / "z_SceneGraph.json").read_text()
+    name = '"z_left lung", "x1": '
+    before, _, after = whole.partition(name)
+    values = ["null", '"left"', "[]", "NaN", "-Infinity", "1e999", "9" * 400, '1, "x1": {}']
+    for number, value in enumerate(values):
+        (copy.studies / f"a{number}.jpg").write_bytes(picture)
+        damaged = f"{before}{name}{value},{after.partition(',')[2]}"
+        (copy.graphs / f"a{number}_SceneGraph.json").write_text(damaged)
+    (copy.studies / "b.jpg").write_bytes(picture)
+    (copy.graphs / "b_SceneGraph.json").write_text(whole.replace(name, '"z_left lung", "x": '))
+    found = imagenome_references(copy.imagenome, copy.images)
+    assert len(found.left_out) == len(values) + 1
+    assert set(found.left_out.values()) == {"the box of left lung is damaged"}
+    assert [one.source.rpartition(" ")[2] for one in found.references] == ["z"]
 
 
 def test_no_more_than_asked_for_are_taken_and_resized_copies_serve(copy: Copy) -> None:
@@ -187,6 +206,9 @@ def test_masks_that_the_user_gives_are_taken_instead_of_boxes(copy: Copy, tmp_pa
     assert box is not None
     assert reference.masks["left lung"].sum() < 0.9 * box.area, "a lung is no rectangle"
     assert reference.masks["right clavicle"].any()
+    (masks / "a.left_lung.png").write_bytes((masks / "a.left lung.png").read_bytes())
+    with pytest.raises(BadAtlas, match=r"a\.left lung\.png and a\.left_lung\.png are both its mask"):
+        imagenome_references(copy.imagenome, copy.images, masks=masks)
 
 
 def test_a_credentialed_pool_is_kept_out_of_checkouts_and_names_nobody(copy: Copy, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Separable transport against POT's dense solver, brute force and laws."""
 
+import itertools
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -144,6 +145,21 @@ def test_every_setting_changes_the_result(
     assert abs(plain.cost().item() - other.cost().item()) > 1e-9
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"epsilon": -0.05},
+        {"epsilon": 0.0},
+        {"marginal_weight": float("inf")},
+        {"marginal_weight": float("nan")},
+        {"support_threshold": 1.0},
+    ],
+)
+def test_settings_without_a_meaning_are_refused_by_name(setting: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(setting))):
+        TransportSettings(**setting)
+
+
 def test_a_looser_tolerance_stops_earlier(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
     loose = solve(pair[0][None], pair[1][None], TransportSettings(tolerance=1e-2))
     assert loose.iterations < solve(pair[0][None], pair[1][None], TransportSettings()).iterations
@@ -177,17 +193,30 @@ def whole_plan(
     """The transport, squared distances of its two supports, and its plan: what each cell by itself sends."""
     (x, _), (y, _) = dense(reference), dense(target)
     transport = solve(reference.numpy(), target.numpy(), settings)
-    one_by_one = np.zeros((len(x), CELLS, CELLS))
+    one_by_one = np.zeros((len(x), *reference.shape))
     one_by_one[range(len(x)), x[:, 0].astype(int), x[:, 1].astype(int)] = 1
     plan = transport.push(one_by_one)[:, y[:, 0].astype(int), y[:, 1].astype(int)]
     return transport, ((x[:, None] - y[None]) ** 2).sum(-1), plan
 
 
-@pytest.mark.parametrize("pictures", [corners, apart])
-@pytest.mark.parametrize("weight", [0.01, 0.1, 1.0])
-@pytest.mark.parametrize("epsilon", [0.0005, 0.005, 0.05, 0.5])
+def a_column_and_a_far_cell(_: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Hard: the far cell has so far to go that v outgrows what a kernel of zero stands for, and nothing is NaN."""
+    reference = torch.zeros(28, 28).double()
+    reference[5:22, 22:24] = 1
+    target = reference.clone()
+    reference[0, 0] = target[27, 0] = 1
+    return reference, target
+
+
+@pytest.mark.parametrize(
+    ("pictures", "weight", "epsilon"),
+    [
+        *itertools.product([corners, apart], [0.01, 0.1, 1.0], [0.0005, 0.005, 0.05, 0.5]),
+        (a_column_and_a_far_cell, 0.1, 0.005),
+    ],
+)
 def test_plans_of_hard_pictures_satisfy_the_conditions_of_the_one_minimum(
-    pictures: Callable[[int], tuple[torch.Tensor, torch.Tensor]], epsilon: float, weight: float
+    pictures: Callable[[int], tuple[torch.Tensor, torch.Tensor]], weight: float, epsilon: float
 ) -> None:
     """The problem is convex, so the plan at which the objective's gradient vanishes is the plan."""
     reference, target = pictures(CELLS)

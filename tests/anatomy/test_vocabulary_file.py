@@ -7,14 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medground_bench.anatomy.vocabulary import PAPER, Concept, Group
-from medground_bench.anatomy.vocabulary_file import (
-    MOST_REGIONS,
-    BadVocabulary,
-    parse_vocabulary,
-    read_vocabulary,
-    shipped,
-)
-from medground_bench.errors import MedgroundError, UnknownName
+from medground_bench.anatomy.vocabulary_file import MOST_REGIONS, parse_vocabulary, read_vocabulary, shipped
+from medground_bench.errors import BadVocabulary, MedgroundError, UnknownName
+from medground_bench.problems import SHOWN
 
 
 def parsed(text: str):
@@ -104,6 +99,14 @@ def test_every_mistake_is_told(text, problem):
 def test_all_mistakes_are_told_at_once():
     with pytest.raises(BadVocabulary, match=r"3 problem\(s\): .*unknown key row.*rows.*not text"):
         parsed("concepts: {x: {of: left lung, row: 1, rows: 2}, 7: }")
+
+
+def test_the_first_fifty_mistakes_are_shown_and_all_are_counted():
+    with pytest.raises(BadVocabulary) as told:
+        parsed("concepts:\n" + "".join(f"  n{number}: 3\n" for number in range(60)))
+    said = str(told.value)
+    assert "60 problem(s)" in said and "; and 10 more. " in said
+    assert said.count("is no mapping") == SHOWN == 50
 
 
 def test_as_many_regions_as_can_be_paid_for_are_taken():

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from medground_bench import plugins
+from medground_bench.anatomy import weights
+from medground_bench.anatomy.atlas import pool_digest
 from medground_bench.errors import BadPicture, SourceMissing, UnknownName
-from medground_bench.localizers import localize, localize_case
+from medground_bench.localizers import localize, localize_case, localizer_record, record_of
 from medground_bench.pictures import to_study
 from medground_bench.types import Case, Frame, Response
+from tests.checkpoints import as_in_a_new_process
+from tests.tiny_localizers import save_sam
 from tests.tiny_lvlms import radiograph
 
 NEEDS_WEIGHTS = {
@@ -43,6 +49,14 @@ def test_a_blank_picture_is_refused_by_all_before_anything_is_opened(name, grey,
         localize(name, study)
     with pytest.raises(BadPicture, match="there is no anatomy on a blank picture"):
         localize_case(name, case_of(study))
+
+
+@pytest.mark.parametrize("speck", [101, 255])
+def test_an_empty_film_is_blank_though_it_is_grainy_and_has_a_speck(speck):
+    film = (100 + np.random.default_rng(0).integers(0, 3, (224, 224))).astype(np.uint8)
+    film[50, 60] = speck
+    with pytest.raises(BadPicture, match="there is no anatomy on a blank picture"):
+        localize("mean_box", film)
 
 
 @ALL
@@ -80,3 +94,61 @@ def test_a_localizer_of_pictures_finds_the_same_on_a_case():
 def test_an_unknown_name_is_said_before_the_picture_is_looked_at(look):
     with pytest.raises(UnknownName, match="Did you mean uot"):
         look("uott")
+
+
+class Theirs:
+    """A localizer of another package that is no dataclass."""
+
+    def localize(self, picture):
+        return localize("mean_box", picture)
+
+
+class Speaking(Theirs):
+    def __init__(self, threshold):
+        self.threshold = threshold
+
+    def __repr__(self):
+        return f"Speaking({self.threshold})"
+
+
+def test_a_record_holds_the_settings_the_pool_and_the_revision_of_every_location(tmp_path, monkeypatch):
+    folder = save_sam(tmp_path / "sam")
+    monkeypatch.setenv("MEDGROUND_MEDSAM", str(folder))
+    monkeypatch.delenv("MEDGROUND_GROUNDING_DINO", raising=False)
+    as_in_a_new_process()
+    sam = {str(folder): weights.revision(str(folder))}
+    record = localizer_record("uot_medsam")
+    assert (record["pool"], record["weights"]) == (pool_digest(), sam)
+    assert record["settings"].startswith("UotMedsam(uot=Uot(atlas=<16 references")
+    dino = weights.GROUNDING_DINO.pinned
+    assert localizer_record("grounding_dino_medsam")["weights"] == sam | {dino: dino.partition("@")[2]}
+    assert localizer_record("mean_box")["pool"] == pool_digest()
+    assert localizer_record("oracle") == {"settings": "Oracle()", "pool": None, "weights": {}}
+    as_in_a_new_process()
+
+
+@ALL
+def test_a_record_is_the_same_for_a_localizer_that_is_opened_again(name):
+    as_in_a_new_process()
+    record = localizer_record(name)
+    as_in_a_new_process()
+    assert localizer_record(name) == record == json.loads(json.dumps(record))
+    assert len(json.dumps(record)) < 1500 and " at 0x" not in record["settings"]
+
+
+def test_a_localizer_that_says_nothing_of_itself_is_recorded_by_its_class():
+    records = [record_of(theirs) for theirs in (Theirs(), Theirs())]
+    assert records[0] == records[1]
+    assert records[0]["settings"] == f"{__name__}.Theirs"
+    assert record_of(Speaking(0.3))["settings"] == "Speaking(0.3)"
+
+
+def test_weights_that_are_not_there_are_left_to_the_localizer_that_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDGROUND_MEDSAM", str(tmp_path / "none"))
+    as_in_a_new_process()
+    assert localizer_record("uot_medsam")["weights"] == {}
+    with pytest.raises(
+        SourceMissing, match=r"MedSAM's weights are not at hand: .*none.* [Ss]et MEDGROUND_MEDSAM"
+    ):
+        localize("uot_medsam", radiograph(3, width=224, height=224))
+    as_in_a_new_process()

@@ -1,4 +1,4 @@
-"""The paper's localizer and its control, on pictures whose anatomy is known."""
+"""The paper's localizer, on pictures whose anatomy is known."""
 
 import warnings
 
@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 
 from medground_bench.anatomy.atlas import Atlas, phantom_atlas
 from medground_bench.anatomy.concepts import CONCEPTS
-from medground_bench.anatomy.regions import touched_pixels
 from medground_bench.anatomy.transport import TransportSettings
 from medground_bench.errors import BadPicture, UnknownName
 from medground_bench.geometry import box_iou, tight_box
 from medground_bench.localizers import localize, open_localizer
-from medground_bench.localizers.mean_box import MeanBox
 from medground_bench.localizers.uot import Uot
+from medground_bench.pictures import to_study
 
 
 def dense_cost(reference: NDArray[np.uint8], target: NDArray[np.uint8]) -> float:
@@ -85,6 +84,19 @@ def test_every_setting_changes_the_regions(changed: dict) -> None:
     assert plain.boxes != other.boxes or plain.reference != other.reference
 
 
+def test_only_the_first_references_are_candidates() -> None:
+    picture = phantom_atlas().pictures[6]
+    first = phantom_atlas().names[:3]
+    assert Uot().localize(picture).reference not in first
+    assert Uot(references=3).localize(picture).reference in first
+    with pytest.raises(ValueError, match="at least one reference"):
+        Uot(references=0).localize(picture)
+
+
+def test_its_settings_are_told_in_a_line() -> None:
+    assert len(repr(Uot())) < 400 and "16 references" in repr(Uot())
+
+
 def test_a_concept_that_receives_no_mass_is_reported_missing() -> None:
     shipped = phantom_atlas()
     pictures, masks = shipped.pictures[:1].copy(), shipped.masks[:1].copy()
@@ -101,8 +113,10 @@ def test_a_concept_that_receives_no_mass_is_reported_missing() -> None:
 
 @pytest.mark.parametrize("grey", [0, 77, 255])
 def test_a_blank_picture_is_refused(grey: int) -> None:
-    with pytest.raises(BadPicture, match="blank"):
-        Uot().localize(np.full((224, 224), grey, np.uint8))
+    for shape in ((224, 224), (224, 160)):
+        study = to_study(np.full(shape, grey, np.uint8)).picture
+        with pytest.raises(BadPicture, match="blank"):
+            Uot().localize(study)
 
 
 def test_other_sides_than_the_atlas_work() -> None:
@@ -111,15 +125,6 @@ def test_other_sides_than_the_atlas_work() -> None:
     small_boxes, large_boxes = Uot().localize(picture).boxes, Uot().localize(large).boxes
     for concept in CONCEPTS:
         assert large_boxes[concept].xyxy == tuple(2 * value for value in small_boxes[concept].xyxy)
-
-
-def test_the_control_copies_the_mean_boxes_whatever_the_picture() -> None:
-    atlas = phantom_atlas()
-    regions = MeanBox().localize(atlas.pictures[0])
-    assert dict(regions.boxes) == atlas.mean_boxes()
-    half = MeanBox().localize(np.zeros((112, 112), np.uint8))
-    assert half.boxes["left lung"].x1 == regions.boxes["left lung"].x1 / 2
-    assert np.array_equal(half.masks["left lung"], touched_pixels(half.boxes["left lung"]))
 
 
 def test_localizers_open_by_name_and_keep_the_last_pictures() -> None:

@@ -13,6 +13,7 @@ from medground_bench.localizers.mean_box import MeanBox
 from medground_bench.localizers.uot import Uot
 from medground_bench.localizers.uot_sharp import UotSharp
 from medground_bench.phantom.scene import Scene
+from medground_bench.pictures import to_study
 from medground_bench.types import Box, Picture
 
 SEED = 6_000_300
@@ -85,22 +86,24 @@ def test_a_concept_that_lies_beyond_the_picture_is_missing() -> None:
     assert set(regions.boxes) | set(regions.missing) == set(CONCEPTS)
 
 
-@pytest.mark.parametrize("kind", ["noise", "dot", "black left half"])
+@pytest.mark.parametrize("kind", ["noise", "dots", "black left half"])
 def test_pictures_of_no_chest_give_regions_and_no_crash(kind: str) -> None:
     picture = np.zeros((224, 224), np.uint8)
     if kind == "noise":
         picture = np.random.default_rng(0).integers(0, 256, (224, 224)).astype(np.uint8)
-    elif kind == "dot":
-        picture[100, 100] = 255
+    elif kind == "dots":
+        picture[100, 100] = picture[120, 130] = 255
     else:
         picture[:, 112:] = 200
+        picture[:9, 112:] = 190
     regions = UotSharp(references=1).localize(picture)
     assert set(regions.boxes) | set(regions.missing) == set(CONCEPTS)
 
 
 def test_a_blank_picture_and_an_atlas_without_lungs_are_refused() -> None:
-    with pytest.raises(BadPicture, match="blank"):
-        UotSharp().localize(np.full((224, 224), 9, np.uint8))
+    for shape in ((224, 224), (224, 160)):
+        with pytest.raises(BadPicture, match="blank"):
+            UotSharp().localize(to_study(np.full(shape, 9, np.uint8)).picture)
     shipped = phantom_atlas()
     without = Atlas(shipped.names[:1], CONCEPTS[:1], shipped.pictures[:1], shipped.masks[:1, :1])
     with pytest.raises(BadAtlas, match="left lung and no right lung"):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from medground_bench.lvlms import Rule, open_lvlm
-from medground_bench.lvlms._memory import FEW, Memory, name_of
+from medground_bench.lvlms import REMEMBERED, Rule, open_lvlm
+from medground_bench.lvlms._memory import Memory, name_of
 from medground_bench.passes import counting
 from medground_bench.types import Frame, Response
 from tests.tiny_lvlms import DIRECT, REASON, TINY_GEMMA, open_raw, radiograph, save_gemma3
@@ -64,8 +64,8 @@ def test_a_second_question_encodes_nothing_and_equals_a_cold_run_bit_for_bit(lvl
 def test_pictures_in_parts_give_what_the_whole_row_gives(lvlm, response, width, height):
     pictures = counterfactuals(2, width=width, height=height)
     in_parts = lvlm.log_probs(pictures, REASON, response)
-    many = pictures * (FEW // len(pictures) + 1)
-    assert len(many) > FEW
+    many = pictures * (REMEMBERED // len(pictures) + 1)
+    assert len(many) > REMEMBERED
     np.testing.assert_allclose(lvlm.log_probs(many, REASON, response)[:16], in_parts, atol=1e-5)
 
 
@@ -96,7 +96,7 @@ def test_many_pictures_or_floats_are_not_remembered_and_drive_nothing_out(lvlm, 
     pictures = counterfactuals(6)
     lvlm.log_probs(pictures, DIRECT, response)
     kept = lvlm.memory.bytes_kept
-    lvlm.log_probs([radiograph(seed) for seed in range(FEW + 1)], DIRECT, response)
+    lvlm.log_probs([radiograph(seed) for seed in range(REMEMBERED + 1)], DIRECT, response)
     lvlm.log_probs([radiograph(1).astype(np.float32)], DIRECT, response)
     assert lvlm.memory.bytes_kept == kept
 

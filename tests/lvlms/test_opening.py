@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from medground_bench import plugins
 from medground_bench.errors import SourceMissing, UnknownName, Unsupported
-from medground_bench.lvlms import Need, checkpoints, open_lvlm
+from medground_bench.lvlms import Need, checkpoints, key_of, open_lvlm
 from medground_bench.types import Frame
 from tests.tiny_lvlms import DIRECT, GEMMA_4B, QWEN_3B, radiograph, save_gemma3, save_qwen2_5_vl
 
@@ -79,6 +79,27 @@ def test_a_folder_with_the_name_of_a_known_lvlm_is_refused_and_opens_under_anoth
     assert open_lvlm(str(folder.rename(tmp_path / "mine")), device="cpu").key == "mine"
 
 
+@pytest.mark.parametrize(
+    ("location", "key"),
+    [
+        ("mine", "mine"),
+        ("sub/mine/", "mine"),
+        ("link", "mine"),
+        ("phantom_gemma3", "phantom_gemma3"),
+        ("org/name@abc", "org/name@abc"),
+        ("no/folder", "no/folder"),
+    ],
+)
+def test_the_key_of_a_location_is_a_folders_name_and_anything_else_itself(
+    tmp_path, monkeypatch, location, key
+):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("mine", "sub/mine", "phantom_gemma3"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "link").symlink_to("mine")
+    assert key_of(location) == key
+
+
 @pytest.fixture
 def hub_cache(tmp_path, monkeypatch):
     """An offline hub whose cache is in a temporary folder."""
@@ -141,6 +162,19 @@ def test_a_missing_weight_is_an_error_and_not_a_random_number(tiny_folders, tmp_
     del weights[next(name for name in weights if name.endswith("mm_input_projection_weight"))]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(SourceMissing, match=r"1 weights are missing.*mm_input_projection_weight"):
+        open_lvlm(str(folder), device="cpu")
+
+
+@pytest.mark.parametrize("damage", ["pickled", "cut short"])
+def test_weights_are_read_from_whole_safetensors_and_never_from_a_pickle(tiny_folders, tmp_path, damage):
+    folder = shutil.copytree(tiny_folders["qwen2_5_vl"], tmp_path / "mine")
+    file = folder / "model.safetensors"
+    if damage == "pickled":
+        torch.save(load_file(file), folder / "pytorch_model.bin")
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(SourceMissing, match=r"no weights that can be read: .* save it as safetensors"):
         open_lvlm(str(folder), device="cpu")
 
 

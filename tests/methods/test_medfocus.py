@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from medground_bench.anatomy.concepts import CONCEPTS, GROUPS, ConceptRegions
 from medground_bench.anatomy.regions import regions_of_boxes
 from medground_bench.errors import FrameMismatch, MethodFailed
-from medground_bench.lvlms import Need
+from medground_bench.lvlms import REMEMBERED, Need
 from medground_bench.methods import content_box, open_method
 from medground_bench.methods.medfocus import WHOLE_IMAGE, Fill, MedFocus, Region, positive_drops
 from medground_bench.methods.medfocus_plus import MedFocusPlus
@@ -226,6 +226,16 @@ def test_every_concept_and_group_costs_one_picture_and_missing_ones_are_named(ca
     assert lvlm.calls == [1 + 6]
     assert (found.concept, found.boxes) == ("cell 1.3", (Box(10, 20, 12, 26, STUDY),))
     assert found.missing_concepts == ("apex",)
+
+
+def test_a_large_vocabulary_goes_through_in_calls_that_are_remembered(case: Case, tmp_path) -> None:
+    file = tmp_path / "grid.yaml"
+    file.write_text("concepts: {cell: {of: mediastinum, cells: [6, 6]}}\n")
+    wide = regions_of_boxes({"mediastinum": Box(0, 0, 66, 66, STUDY)}, STUDY)
+    lvlm = BrightnessLvlm([Box(57, 57, 60, 60, STUDY)], [4, 0, 0])
+    found = MedFocus(vocabulary=str(file)).attribute_regions(lvlm, case, wide)
+    assert max(lvlm.calls) <= REMEMBERED and sum(lvlm.calls) == 1 + 36
+    assert (found.concept, found.boxes) == ("cell 6.6", (Box(55, 55, 66, 66, STUDY),))
 
 
 def test_medfocus_plus_differs_from_the_papers_in_the_localizer_alone(case: Case) -> None:

@@ -8,15 +8,24 @@ import numpy as np
 import pytest
 
 from medground_bench.anatomy.atlas import phantom_atlas
+from medground_bench.benchmark import Benchmark
 from medground_bench.box_text import THOUSANDTHS, BoxConvention, Order
+from medground_bench.errors import SourceMissing
 from medground_bench.localizers import localize
-from medground_bench.methods import explain
+from medground_bench.methods import explain, open_method
 from medground_bench.methods import prompting_medsam as module
 from medground_bench.methods.prompting import NO_BOX, TEMPLATE, Prompting
 from medground_bench.methods.prompting_medsam import NO_PHRASE, NOT_FOUND, PromptingMedsam
+from medground_bench.predict import Run, predict
 from medground_bench.prompts import prompt
+from medground_bench.run_file import read_run
+from medground_bench.sweep import settings_of
 from medground_bench.types import Box, Frame, Mode, Response
+from tests.fakes import RuleLvlm
 from tests.methods.probes import STUDY, PatchLvlm, bright_case
+from tests.tiny_localizers import save_sam
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def attribute(method, says: str, **lvlm_fields):
@@ -118,17 +127,38 @@ def test_the_detector_is_asked_for_what_no_concept_covers_and_the_refiner_for_ev
 
     monkeypatch.setattr(module, "open_detector", lambda location: Detector())
     monkeypatch.setattr(module, "open_medsam", lambda location: Refiner())
-    method = PromptingMedsam(detector="a/b@c", refiner="d/e@f")
+    method = PromptingMedsam(detector=f"a/b@{COMMIT}", refiner=f"d/e@{COMMIT}")
     found, _ = attribute(method, '["heart", "shiny spot"]')
     assert asked == [["shiny spot"]]
     assert found.boxes == (Box(30, 10, 50, 20, STUDY), Box(5, 5, 20, 20, STUDY))
     assert found.concept == "heart, shiny spot"
 
 
-def test_which_refiner_is_used_stands_in_the_settings(monkeypatch):
-    assert "refiner=None" in repr(PromptingMedsam(refiner=None))
-    monkeypatch.setenv("HF_HUB_CACHE", "/nowhere")
-    assert repr(PromptingMedsam(refiner="a/b@c")) != repr(PromptingMedsam(refiner=None))
+def test_which_weights_are_used_stands_in_the_settings():
+    without = settings_of(PromptingMedsam(refiner=None))
+    assert without["refiner"] is without["refiner_revision"] is without["detector_revision"] is None
+    pinned = settings_of(PromptingMedsam(refiner=f"a/b@{COMMIT}", detector=f"c/d@{COMMIT[::-1]}"))
+    assert (pinned["refiner_revision"], pinned["detector_revision"]) == (COMMIT, COMMIT[::-1])
+
+
+def test_other_bytes_of_the_refiner_are_another_run(built, tmp_path, monkeypatch):
+    folder, file = save_sam(tmp_path / "sam"), tmp_path / "p.jsonl"
+    monkeypatch.setenv("MEDGROUND_MEDSAM", str(folder))
+    runs = []
+    for last in (b"\x01", b"\x02"):
+        with (folder / "model.safetensors").open("r+b") as weights:
+            weights.seek(-1, 2)
+            weights.write(last)
+        predict(Benchmark.open(built.path), RuleLvlm(), Run("prompting_medsam", Mode.DIRECT), file)
+        runs.append(read_run(file))
+    assert runs[0]["settings"]["refiner_revision"] != runs[1]["settings"]["refiner_revision"]
+    assert runs[0]["run"] != runs[1]["run"]
+
+
+def test_weights_that_are_nowhere_are_said_before_the_first_case(monkeypatch):
+    monkeypatch.setenv("MEDGROUND_MEDSAM", "/nowhere")
+    with pytest.raises(SourceMissing, match="/nowhere is neither a folder here nor a hub id"):
+        open_method("prompting_medsam", RuleLvlm())
 
 
 def test_a_long_list_of_phrases_fits_a_prediction_line():

@@ -118,14 +118,37 @@ def test_what_is_missing_is_said_in_one_paragraph(space, xray, image, methods, w
 
 @needs_model
 def test_a_picture_is_answered_and_explained(space, xray):
-    answer, overlays, concepts, tokens, boxes = attribute(space, xray)
+    methods = ["medfocus", "medfocus_plus", "whole_image"]
+    answer, overlays, concepts, words, boxes = attribute(space, xray, methods=methods)
     assert answer.startswith("**Yes.**")
     assert "mean nothing" in answer
-    assert [each["caption"].partition(":")[0] for each in overlays] == ["medfocus", "whole_image"]
-    assert Path(concepts).is_file()
+    assert [each["caption"].partition(":")[0] for each in overlays] == methods
+    assert [each["caption"] for each in concepts] == ["medfocus", "medfocus_plus"]
+    assert all(Path(each["image"]).is_file() for each in concepts)
     with Image.open(xray) as image:
         assert boxes["data"][-1][:6] == ["whole_image", "", 0, 0, *image.size]
-    assert all({"token", "class_or_confidence"} <= set(each) for each in tokens)
+    region = overlays[0]["caption"].removeprefix("medfocus: ")
+    assert words["label"] == f"medfocus: loss of every word with the {region} hidden (nats)"
+    assert "".join(each["token"] for each in words["value"]) in answer
+    assert sum(each["class_or_confidence"] for each in words["value"]) > 0
+
+
+@needs_model
+def test_a_method_that_fails_leaves_the_answer_and_the_other_methods(space, tmp_path):
+    blank = tmp_path / "blank.png"
+    Image.new("L", (300, 300), 90).save(blank)
+    answer, overlays, *_rest = attribute(space, blank)
+    assert "**medfocus failed:** almost every pixel" in answer
+    assert [each["caption"].partition(":")[0] for each in overlays] == ["whole_image"]
+    with pytest.raises(gradio_client.exceptions.AppError, match="medfocus failed: almost every pixel"):
+        attribute(space, blank, methods=["medfocus"])
+
+
+@needs_model
+def test_without_a_method_that_tries_concepts_there_are_no_charts_and_no_words(space, xray):
+    _answer, overlays, concepts, words, _boxes = attribute(space, xray, methods=["whole_image"])
+    assert len(overlays) == 1 and concepts == []
+    assert words["value"] == [] and words["label"] == "Loss of every word of the answer (nats)"
 
 
 @needs_model

@@ -64,5 +64,5 @@ def open_medsam(location: str) -> Refiner:
 
 
 def medsam_at_hand() -> str | None:
-    """MedSAM's location when its weights are on this machine; nothing is fetched."""
+    """MedSAM's location if the variable sets one, wherever that is, or if the hub's copy is in the cache; else None."""
     return weights.MEDSAM.at_hand()

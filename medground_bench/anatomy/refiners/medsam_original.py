@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from medground_bench.anatomy.weights import MEDSAM
 from medground_bench.errors import SourceMissing, Unsupported
 from medground_bench.types import Box, Mask, Picture
 
@@ -62,14 +63,17 @@ class OriginalMedSam:
 
 def open_original(file: Path) -> OriginalMedSam:
     """The ViT-B of a `.pth` file; only tensors are read from it, never pickled code."""
+    by_variable = file == Path(MEDSAM.location()).expanduser()
     if not file.is_file():
-        raise SourceMissing(f"MedSAM: there is no file {file}. Check MEDGROUND_MEDSAM.")
+        mend = f"Check {MEDSAM.variable}." if by_variable else "Give another location."
+        raise SourceMissing(f"MedSAM: there is no file {file}. {mend}")
     try:
         from segment_anything import sam_model_registry
     except ModuleNotFoundError as error:
+        instead = f"unset {MEDSAM.variable} to use" if by_variable else "give the location of"
         raise Unsupported(
             f"{file.name} is run by segment-anything, and {error.name} is not installed. Install it with: pip install "
-            "'medground-bench[medsam]' torchvision; or unset MEDGROUND_MEDSAM to use the hub's copy instead."
+            f"'medground-bench[medsam]' torchvision; or {instead} the hub's copy instead, {MEDSAM.pinned}."
         ) from error
     import torch
 

@@ -13,6 +13,7 @@ from transformers import SamModel
 
 from medground_bench.anatomy.refiners.medsam import open_medsam
 from medground_bench.anatomy.refiners.medsam_original import OriginalMedSam
+from medground_bench.anatomy.weights import MEDSAM
 from medground_bench.errors import SourceMissing, Unsupported
 from medground_bench.types import Box, Frame
 from tests.tiny_localizers import save_sam
@@ -120,13 +121,27 @@ def test_a_file_with_anything_else_in_it_is_refused_and_nothing_in_it_runs(regis
     assert not hasattr(sys, "harmed")
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(SourceMissing, match=r"there is no file .*gone\.pth"):
-        open_medsam(str(tmp_path / "gone.pth"))
+def test_a_file_that_is_not_there_is_named_and_the_variable_only_where_it_named_the_file(
+    tmp_path, monkeypatch
+):
+    gone = str(tmp_path / "gone.pth")
+    monkeypatch.setenv(MEDSAM.variable, gone)
+    with pytest.raises(SourceMissing, match=r"there is no file .*gone\.pth\. Check MEDGROUND_MEDSAM\."):
+        open_medsam(gone)
+    monkeypatch.setenv(MEDSAM.variable, "/another.pth")
+    with pytest.raises(SourceMissing, match=r"there is no file .*gone\.pth\. Give another location\."):
+        open_medsam(gone)
 
 
 def test_without_segment_anything_one_paragraph_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "segment_anything", None)
-    (tmp_path / "medsam_vit_b.pth").touch()
-    with pytest.raises(Unsupported, match=r"pip install 'medground-bench\[medsam\]'"):
-        open_medsam(str(tmp_path / "medsam_vit_b.pth"))
+    file = tmp_path / "medsam_vit_b.pth"
+    file.touch()
+    install = r"pip install 'medground-bench\[medsam\]' torchvision; or "
+    with pytest.raises(
+        Unsupported, match=f"{install}give the location of the hub's copy instead, {MEDSAM.pinned}"
+    ):
+        open_medsam(str(file))
+    monkeypatch.setenv(MEDSAM.variable, str(file))
+    with pytest.raises(Unsupported, match=f"{install}unset MEDGROUND_MEDSAM to use the hub's copy"):
+        open_medsam(str(file))

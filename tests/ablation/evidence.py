@@ -1,11 +1,11 @@
-"""A track whose results are written by hand, so that every number of a table can be worked out on paper."""
+"""A track whose evidence is written by hand, so that every number of a table can be worked out on paper."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from medground_bench.ablation.attempts import Attempts
-from medground_bench.ablation.run import Result, Track
+from medground_bench.ablation.run import Evidence, Track
 from medground_bench.ablation.variants import Variant
 from medground_bench.benchmark import Benchmark
 from medground_bench.types import Box, Frame, Group, Mode, Reference, case_id
@@ -23,14 +23,14 @@ def reference(image: str, finding: str, lvlm: str, mode: Mode, source: str = "ph
     return Reference(name, source, image, lvlm, mode, finding, NATIVE, (TRUTH,))
 
 
-def result(
+def evidence_of(
     said: Reference,
     boxes: str,
     concept: str | None,
     error: str | None = None,
     region_iou: float | None = None,
-) -> Result:
-    return Result(
+) -> Evidence:
+    return Evidence(
         case_id=said.case_id, boxes=HALVES[boxes], concept=concept, error=error, region_iou=region_iou
     )
 
@@ -38,15 +38,15 @@ def result(
 def track(
     lvlm: str,
     mode: Mode,
-    rows: list[tuple[Reference, Group, dict[Variant, Result]]],
+    rows: list[tuple[Reference, Group, dict[Variant, Evidence]]],
     not_run: dict[Variant, str] | None = None,
 ) -> Track:
-    """rows  (truth, what the filter said, variant -> result)"""
+    """rows  (truth, what the filter said, variant -> evidence)"""
     references = tuple(sorted((row[0] for row in rows), key=lambda each: each.case_id))
     groups = {row[0].case_id: row[1] for row in rows}
     attempts = Attempts(Benchmark(Path("nowhere")), lvlm, mode, references, groups)
     made = Track(attempts, {}, not_run or {})
-    for said, _group, results in rows:
-        for variant, each in results.items():
-            made.results.setdefault(variant, {})[said.case_id] = each
+    for said, _group, made_of in rows:
+        for variant, each in made_of.items():
+            made.evidence.setdefault(variant, {})[said.case_id] = each
     return made

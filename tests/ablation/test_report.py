@@ -1,8 +1,9 @@
-"""`medground ablate` as a user meets it."""
+"""`medground ablate` as a user meets it: tables, figures, and what made them."""
 
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from functools import partial
 
@@ -10,9 +11,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from medground_bench import __version__
+from medground_bench.ablation.regions import found_regions
+from medground_bench.ablation.variants import Variant
+from medground_bench.anatomy.atlas import pool_digest
+from medground_bench.code_version import library_versions
+from medground_bench.durable import sha256
+from medground_bench.localizers import localizer_record
 from medground_bench.types import Mode
 from tests.ablation.lvlm import SpotLvlm
 from tests.builds import build
+from tests.checkpoints import as_in_a_new_process
+from tests.tiny_localizers import save_sam3
 
 
 @pytest.fixture
@@ -50,7 +60,7 @@ def test_all_of_it_on_a_small_benchmark(ablate, built, spot, tmp_path):
     names = {path.name for path in tmp_path.iterdir()}
     drawn = ("table2-localizers", "table2-interventions", "table7", "table8", "figure6")
     files = {f"{name}.{kind}" for name in drawn for kind in ("csv", "png")}
-    assert names == {*files, "failures.csv", "results"}
+    assert names == {*files, "failures.csv", "ablation.json", "results"}
     table2 = rows(tmp_path / "table2-localizers.csv")
     both = table2 + rows(tmp_path / "table2-interventions.csv")
     ran = [row for row in both if not row["not_run"] and row["lvlm"] == row["source"] == "all"]
@@ -73,6 +83,74 @@ def test_all_of_it_on_a_small_benchmark(ablate, built, spot, tmp_path):
     code, _out, _err = ablate(*line, "--out", tmp_path)
     assert code == 0 and spot.forwarded == passes
     assert {name: (tmp_path / name).read_bytes() for name in before} == before
+
+
+def test_what_made_every_table_stands_beside_it_over_several_calls(ablate, built, spot, tmp_path):
+    line = ["--benchmark", built.path, "--mode", "direct", "--localizer", "mean_box", "--out", tmp_path]
+    for part, limit in (("concepts", 2), ("interventions", 1)):
+        code, out, err = ablate(*line, "--what", part, "--limit", limit)
+        assert code == 0 and "ablation.json" in out, err
+    made = json.loads((tmp_path / "ablation.json").read_text())
+    assert set(made) == {"table8.csv", "figure6.csv", "failures.csv", "table2-interventions.csv"}
+    for name, of in made.items():
+        assert of["sha256"] == sha256((tmp_path / name).read_bytes())
+        assert (of["version"], of["libraries"]) == (__version__, library_versions())
+        assert of["lvlms"] == {spot.key: spot.revision}
+        assert of["base"] == Variant(localizer="mean_box").record()
+    assert (made["table8.csv"]["limit"], made["table8.csv"]["rows"]) == (2, {})
+    of = made["table2-interventions.csv"]
+    assert of["limit"] == 1
+    assert {row["label"] for row in rows(tmp_path / "table2-interventions.csv")} == set(of["rows"])
+    assert all(record == localizer_record("mean_box") for record in of["rows"].values())
+    assert of["base"]["localizer"]["pool"] == pool_digest()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]"])
+def test_a_damaged_account_of_earlier_tables_is_replaced(ablate, built, spot, tmp_path, content):
+    (tmp_path / "ablation.json").write_bytes(content)
+    line = ["--benchmark", built.path, "--limit", 1, "--mode", "direct", "--localizer", "mean_box"]
+    code, _out, err = ablate(*line, "--what", "concepts", "--out", tmp_path)
+    assert code == 0, err
+    assert "table8.csv" in json.loads((tmp_path / "ablation.json").read_text())
+
+
+def test_two_checkpoints_of_one_localizer_are_told_apart_in_the_table(
+    ablate, built, spot, tmp_path, monkeypatch
+):
+    """SAM3 and MedSAM3 run by the same code, and their rows are of the same localizer."""
+    for name in ("SAM3", "MEDSAM3"):
+        monkeypatch.setenv(f"MEDGROUND_{name}", str(save_sam3(tmp_path / name)))
+    as_in_a_new_process()
+    line = ["--benchmark", built.path, "--limit", 1, "--mode", "direct", "--localizer", "mean_box"]
+    code, _out, err = ablate(*line, "--what", "localizers", "--out", tmp_path / "out")
+    as_in_a_new_process()
+    assert code == 0, err
+    checkpoints = {
+        row["label"]: row["checkpoint"]
+        for row in rows(tmp_path / "out" / "table2-localizers.csv")
+        if row["localizer"] == "sam3"
+    }
+    assert checkpoints == {"SAM3 (end-to-end)": "", "MedSAM3 (end-to-end)": str(tmp_path / "MEDSAM3")}
+    said = json.loads((tmp_path / "out" / "ablation.json").read_text())["table2-localizers.csv"]["rows"]
+    assert [list(said[label]["weights"]) for label in checkpoints] == [
+        [str(tmp_path / "SAM3")],
+        [str(tmp_path / "MEDSAM3")],
+    ]
+
+
+def test_what_cannot_run_here_is_not_tried_again_in_the_next_mode(ablate, built, spot, tmp_path, monkeypatch):
+    tried = []
+
+    def regions(name, checkpoint, transport, case):
+        tried.append((name, case.case_id.rpartition(":")[2]))
+        return found_regions(name, checkpoint, transport, case)
+
+    monkeypatch.setattr("medground_bench.ablation.variants.found_regions", regions)
+    line = ["--benchmark", built.path, "--limit", 1, "--localizer", "mean_box", "--what", "localizers"]
+    code, _out, err = ablate(*line, "--out", tmp_path)
+    assert code == 0, err
+    assert {mode for name, mode in tried if name == "mean_box"} == {"direct", "reason"}
+    assert len({mode for name, mode in tried if name == "grounding_dino"}) == 1
 
 
 def test_one_part_writes_that_part_only(ablate, built, spot, tmp_path):
