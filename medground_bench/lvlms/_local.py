@@ -38,7 +38,7 @@ from medground_bench.lvlms._memory import Memory, most_bytes, name_of
 from medground_bench.lvlms._opening import Loaded
 from medground_bench.lvlms._pixels import PixelPath
 from medground_bench.lvlms._responses import response_of, stop_ids
-from medground_bench.lvlms._rows import Row, row_of
+from medground_bench.lvlms._rows import Row, Rows
 from medground_bench.lvlms._word_log_probs import word_log_probs
 from medground_bench.types import Frame, Picture, Response
 
@@ -58,6 +58,7 @@ class LocalLvlm:
     revision: str
     loaded: Loaded
     family: Family
+    rows: Rows
     pixels: PixelPath
     stop_ids: frozenset[int]
     batch_size: int
@@ -84,6 +85,7 @@ class LocalLvlm:
             revision=revision,
             loaded=loaded,
             family=family,
+            rows=Rows(loaded, family),
             pixels=PixelPath.of(loaded.image_processor, model.device),
             stop_ids=stops,
             batch_size=16 if model.device.type == "cpu" else 32,
@@ -277,7 +279,7 @@ class LocalLvlm:
         return _Differentiated(entering[0].detach()[0], gradient[0], float((last.detach() * to_last).sum()))
 
     def _row(self, frame: Frame, prompt: str, response: Response | None = None) -> Row:
-        return row_of(self.loaded, self.family, frame, prompt, response)
+        return self.rows.of(frame, prompt, response)
 
     def _predicting_once(self, pictures: Sequence[NDArray[Any]], row: Row) -> Tensor:
         """Last hidden states (pictures, response tokens, channels) that predict the response; nothing is remembered."""

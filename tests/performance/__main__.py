@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
+from medground_bench.lvlms import open_lvlm
 from tests.performance.localizers import table as localizer_table
 from tests.performance.medfocus_speed import MedFocusCost, medfocus_cost, plain_way
 from tests.performance.methods_speed import Duel, MethodCost, all_costs, all_duels, open_tiny
@@ -18,6 +19,7 @@ from tests.performance.transport_speed import table as localise_table
 
 REAL_CXR = Path(__file__).parents[3] / "shared" / "data" / "real_cxr"
 GRIDS = (14, 28, 56)
+EMBEDDED = ("phantom_gemma3", "phantom_qwen2_5_vl")
 WIDTH = 110
 
 
@@ -36,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console.print(localise_table())
     with TemporaryDirectory() as weights:
         lvlms = open_tiny(Path(weights))
-        console.print(medfocus_table([medfocus_cost(lvlm, family) for family, lvlm in lvlms.items()]))
+        asked = lvlms | {name: open_lvlm(name, device="cpu") for name in EMBEDDED}
+        console.print(medfocus_table([medfocus_cost(lvlm, name) for name, lvlm in asked.items()]))
         plain = [plain_way(lvlm, family) for family, lvlm in lvlms.items()]
         console.print(duel_table([*plain, *all_duels(lvlms)]))
         console.print(cost_table(all_costs(lvlms)))
