@@ -118,7 +118,8 @@ def attribute(
 ) -> None:  # fmt: skip
     """Show what an LVLM's answer about a picture rests on.
 
-    The embedded LVLMs know the ten findings of the phantom; others may be asked about anything.
+    The embedded LVLMs know the ten findings of the phantom; others may be asked about anything. A folder holds one run:
+    what an earlier one of this command wrote there is replaced.
 
     Example: medground attribute xray.png --finding cardiomegaly --method medfocus --method occlusion
     """
@@ -157,7 +158,7 @@ def localize(
 ) -> None:
     """Find the 11 anatomical concepts on a picture.
 
-    Boxes are native pixels.
+    Boxes are native pixels. What an earlier run wrote into the folder is replaced.
 
     Example: medground localize xray.png --out concepts
     """

@@ -196,6 +196,7 @@ def _picture_of(record: Path) -> str | None:
 
 def _save(path: Path, image: Image.Image | None) -> None:
     if image is None:
+        path.unlink(missing_ok=True)  # of a run whose record was lost
         return
     buffer = io.BytesIO()
     image.save(buffer, "PNG")

@@ -79,7 +79,7 @@ def ablate(benchmark: Benchmark, plan: Plan, folder: Path) -> Ablation:
     does not do again what it has in common with an earlier one.
     """
     plan.base.method()  # a vocabulary that cannot be used is refused before anything is opened
-    locations = plan.lvlms or sorted({track.lvlm for track in benchmark.tracks()})
+    locations = tuple(dict.fromkeys(plan.lvlms)) or sorted({track.lvlm for track in benchmark.tracks()})
     for location in locations:
         benchmark.references(lvlm=key_of(location))
     rows = entries(plan.what, plan.base)
@@ -118,7 +118,11 @@ def _run_track(
 
 def _modes(benchmark: Benchmark, lvlm: Lvlm, plan: Plan) -> Sequence[Mode]:
     """Those of the plan, or those in which the benchmark's LVLM was asked."""
-    return plan.modes or [track.mode for track in benchmark.tracks() if track.lvlm == lvlm.key] or tuple(Mode)
+    return (
+        tuple(dict.fromkeys(plan.modes))
+        or [track.mode for track in benchmark.tracks() if track.lvlm == lvlm.key]
+        or tuple(Mode)
+    )
 
 
 def _tables(

@@ -133,6 +133,7 @@ class _Work:
             code=method_code(),
             case=case.case_id,
             picture=sha256(case.picture.tobytes()),
+            native=[case.native.width, case.native.height],
             prompt=case.prompt,
             response=case.response.token_ids,
             lvlm=self.lvlm.key,

@@ -14,8 +14,8 @@ from medground_bench.ablation.report import FILES, Ablation
 from medground_bench.ablation.tables import Record
 from medground_bench.board import ALL
 
-NUMBERS = ("IoU", "interval", "F1", "gain", "failure", "errors", "n")
-"""Failure is the paper's: no concept matters enough, so the whole image is reported. Errors are cases that score 0."""
+NUMBERS = ("IoU", "interval", "F1", "gain", "failure", "n")
+"""Failure is the paper's: no concept matters enough, so the whole image is reported."""
 
 TITLES = {
     FILES[What.LOCALIZERS]: "Localizers",
@@ -55,7 +55,11 @@ def _scores(title: str, records: Sequence[Record], mode: str) -> Table:
         title=f"{title} (%)", title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True
     )
     table.add_column("", no_wrap=True)
-    for heading in NUMBERS:
+    some_failed = any(row.get("error") for row in records)
+    for heading in (
+        *NUMBERS,
+        *(["errors"] if some_failed else []),
+    ):  # 80 columns have room for what is needed
         table.add_column(heading, justify="right", no_wrap=True)
     scored = {_label(row) for row in records if row.get("mode") == mode}
     for row in records:
@@ -66,8 +70,8 @@ def _scores(title: str, records: Sequence[Record], mode: str) -> Table:
             interval = "-" if row["low"] is None else f"{_percent(row['low'])}-{_percent(row['high'])}"
             gain = "" if row.get("gain") is None else f"{100 * row['gain']:+.1f}"
             scores = (_percent(row["iou"]), interval, _percent(row["f1"]), gain, _percent(row["whole_image"]))
-            errors = str(round(row["failed"] * row["cases"]) or "")
-            table.add_row(_label(row), *scores, errors, str(row["cases"]))
+            errors = [str(round(row["failed"] * row["cases"]))] if some_failed else []
+            table.add_row(_label(row), *scores, str(row["cases"]), *errors)
     return table
 
 

@@ -18,8 +18,9 @@ from medground_bench.anatomy.detector import open_detector
 from medground_bench.anatomy.phrases import concepts_named
 from medground_bench.anatomy.refiners import refined
 from medground_bench.anatomy.refiners.medsam import medsam_at_hand, open_medsam
-from medground_bench.anatomy.weights import revision
+from medground_bench.anatomy.weights import MEDSAM, revision
 from medground_bench.box_text import phrases_in
+from medground_bench.errors import SourceMissing
 from medground_bench.localizers import localize_case
 from medground_bench.lvlms import Lvlm, Need
 from medground_bench.methods.prompting import request
@@ -42,6 +43,8 @@ class PromptingMedsam:
 
     detector_revision  which weights are at the detector's location, read when the method is made; None without it
     refiner_revision   the same of the refiner
+
+    A location that holds nothing raises SourceMissing.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.TEXT})
@@ -50,12 +53,17 @@ class PromptingMedsam:
     localizer: str = "uot"
     detector: str | None = None  # for example google/owlv2-base-patch16-ensemble at a commit
     refiner: str | None = field(default_factory=medsam_at_hand)
-    detector_revision: str | None = field(init=False)
-    refiner_revision: str | None = field(init=False)
+    detector_revision: str | None = field(init=False, default=None)
+    refiner_revision: str | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "detector_revision", self.detector and revision(self.detector))
-        object.__setattr__(self, "refiner_revision", self.refiner and revision(self.refiner))
+        for part in ("detector", "refiner"):
+            location = getattr(self, part)
+            try:
+                object.__setattr__(self, f"{part}_revision", location and revision(location))
+            except SourceMissing as error:
+                remedy = f" Correct {MEDSAM.variable}, or unset it." if location == MEDSAM.location() else ""
+                raise SourceMissing(f"prompting_medsam has no {part}: {error}{remedy}") from error
 
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
         """The refined boxes of all phrases that were found; the concept lists them, or says why there is none."""

@@ -164,6 +164,16 @@ def test_one_part_writes_that_part_only(ablate, built, spot, tmp_path):
     assert any("zone" in row["concept"] for row in table8)
 
 
+def test_an_lvlm_or_a_mode_that_is_named_twice_is_run_once(ablate, built, spot, tmp_path):
+    line = ["--benchmark", built.path, "--limit", 1, "--localizer", "mean_box", "--what", "concepts"]
+    once, twice = ["--lvlm", "rule_lvlm", "--mode", "direct"], ["--lvlm", "rule_lvlm", "--mode", "direct"] * 2
+    for name, tracks in (("once", once), ("twice", twice)):
+        code, _out, err = ablate(*line, *tracks, "--out", tmp_path / name)
+        assert code == 0, err
+    tables = [(tmp_path / name / "table8.csv").read_bytes() for name in ("once", "twice")]
+    assert tables[0] == tables[1]
+
+
 def test_a_benchmark_without_answers_says_why_two_groups_are_missing(ablate, built, spot, tmp_path):
     published = tmp_path / "medground-bench"
     shutil.copytree(built.path, published, ignore=shutil.ignore_patterns("answers"))

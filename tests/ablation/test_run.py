@@ -26,7 +26,7 @@ from medground_bench.methods import explain
 from medground_bench.methods.medfocus import Fill, MedFocus, Region
 from medground_bench.predict import case_rng
 from medground_bench.scoring import overlap
-from medground_bench.types import Group, Mode
+from medground_bench.types import Frame, Group, Mode
 from tests.ablation.lvlm import SPOT, SpotLvlm
 from tests.checkpoints import as_in_a_new_process, exchange_weights
 from tests.tiny_localizers import save_sam
@@ -145,6 +145,24 @@ def test_evidence_of_other_weights_or_settings_are_not_taken(attempts, tmp_path)
     same = SpotLvlm()
     ran(attempts, same, runs, file)
     assert same.forwarded == 0
+
+
+@pytest.mark.parametrize("changed", ["picture", "native", "prompt", "response", "code"])
+def test_everything_that_evidence_depends_on_changes_its_key(attempts, monkeypatch, changed):
+    work, [case, *_rest] = run_module._Work(BASE, SpotLvlm()), [each.case for each in attempts.walk()]
+    before = work.key(case)
+    assert work.key(replace(case)) == before
+    if changed == "code":
+        monkeypatch.setattr(run_module, "method_code", lambda: "other")
+        assert work.key(case) != before
+        return
+    other = {
+        "picture": 255 - case.picture,
+        "native": Frame("native", width=2 * case.native.width, height=2 * case.native.height),
+        "prompt": case.prompt + " ",
+        "response": replace(case.response, token_ids=(*case.response.token_ids[:-1], 1)),
+    }
+    assert work.key(replace(case, **{changed: other[changed]})) != before
 
 
 def test_a_case_on_which_it_fails_is_kept_as_failed_and_has_no_prediction(attempts, tmp_path):

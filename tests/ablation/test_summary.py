@@ -26,8 +26,8 @@ def row(label, *, failed=0.0, error=None, not_run=None, mode="direct"):
     return {"label": label, "not_run": None, "failed": failed, "error": error} | place | numbers
 
 
-def shown(*rows):
-    console = Console(width=160)
+def shown(*rows, width=160):
+    console = Console(width=width)
     with console.capture() as captured:
         console.print(summary(Ablation(Path(), {"table2-localizers": list(rows)}, ())))
     return [" ".join(line.split()) for line in captured.get().splitlines()]
@@ -35,9 +35,14 @@ def shown(*rows):
 
 def test_cases_that_ended_in_an_error_are_counted_and_told():
     lines = shown(row("uot"), row("thin", failed=0.75, error="BadPicture: one grey"))
-    assert "uot 25.0 - 50.0 50.0 4" in lines
-    assert "thin 25.0 - 50.0 50.0 3 4" in lines
+    assert "uot 25.0 - 50.0 50.0 4 0" in lines
+    assert "thin 25.0 - 50.0 50.0 4 3" in lines
     assert "errors: thin: BadPicture: one grey" in lines
+
+
+def test_80_columns_show_the_number_of_cases_beside_the_longest_label():
+    lines = shown(row("lambda 0.1, epsilon 0.05, #C 16"), width=80)
+    assert "lambda 0.1, epsilon 0.05, #C 16 25.0 - 50.0 50.0 4" in lines
 
 
 def test_what_was_not_run_stands_in_the_tables_that_have_no_score_of_it():

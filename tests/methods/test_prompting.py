@@ -157,8 +157,10 @@ def test_other_bytes_of_the_refiner_are_another_run(built, tmp_path, monkeypatch
 
 def test_weights_that_are_nowhere_are_said_before_the_first_case(monkeypatch):
     monkeypatch.setenv("MEDGROUND_MEDSAM", "/nowhere")
-    with pytest.raises(SourceMissing, match="/nowhere is neither a folder here nor a hub id"):
+    with pytest.raises(SourceMissing, match="/nowhere is neither a folder here nor a hub id") as caught:
         open_method("prompting_medsam", RuleLvlm())
+    assert "prompting_medsam has no refiner" in str(caught.value)
+    assert "Correct MEDGROUND_MEDSAM, or unset it." in str(caught.value)
 
 
 def test_a_long_list_of_phrases_fits_a_prediction_line():
