@@ -6,14 +6,15 @@ never depends on what was asked before, not even in its last bit.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
+import xxhash
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -33,11 +34,13 @@ def most_bytes(device: torch.device) -> int:
 
 
 def name_of(pictures: Sequence[NDArray[Any]]) -> bytes:
-    """The content of a batch in 32 bytes; order, sizes and types count."""
-    digest = hashlib.sha256()
+    """The content of a batch in 16 bytes; order, sizes and types count."""
+    digest = (
+        xxhash.xxh3_128()
+    )  # ten times as fast as SHA-256, and nobody forges pictures to be mistaken for others
     for picture in pictures:
         digest.update(f"{picture.dtype}{picture.shape}".encode())
-        digest.update(picture.tobytes())
+        digest.update(np.ascontiguousarray(picture))
     return digest.digest()
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import ClassVar
 
 import numpy as np
@@ -121,8 +122,7 @@ class MedFocus:
         """The union of the members' masks, or of every pixel that their boxes touch."""
         by_mask = self.region is Region.MASK
         parts = [regions.masks[each] if by_mask else touched_pixels(regions.boxes[each]) for each in members]
-        union: Mask = np.any(parts, axis=0)
-        return union
+        return reduce(np.logical_or, parts)
 
 
 def positive_drops(log_probs: NDArray[np.float32]) -> NDArray[np.float64]:
