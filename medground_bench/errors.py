@@ -58,6 +58,11 @@ NOT_OF_A_CASE = (SourceMissing, UnknownName, Unsupported, BadAtlas)
 """What a method may run into that has nothing to do with the case at hand, and would be the same on the next one."""
 
 
+def one_line(said: object) -> str:
+    """An error, or other words, as it stands in a record: its line breaks and runs of spaces are single spaces."""
+    return " ".join(str(said).split())
+
+
 def told(problems: Sequence[str]) -> str:
     """How many problems there are, and the first ones in full: `3 problem(s): ...; ...; ...`."""
     more = f"; and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""

@@ -15,7 +15,7 @@ from PIL import Image
 from medground_bench import plugins
 from medground_bench.anatomy.vocabulary_file import read_vocabulary
 from medground_bench.charts import draw_concept_drops, draw_word_drops
-from medground_bench.errors import NOT_OF_A_CASE, MedgroundError, UnknownName, Unsupported
+from medground_bench.errors import NOT_OF_A_CASE, MedgroundError, UnknownName, Unsupported, one_line
 from medground_bench.lvlms import Lvlm, checkpoints
 from medground_bench.lvlms._opening import EMBEDDED
 from medground_bench.methods import Explained, Method, explain, open_method
@@ -188,7 +188,7 @@ def explain_by_each(
         except NOT_OF_A_CASE:
             raise
         except MedgroundError as error:
-            failures[name] = " ".join(str(error).split())
+            failures[name] = one_line(error)
     return explanations, failures
 
 

@@ -29,7 +29,7 @@ from medground_bench.benchmark import Benchmark
 from medground_bench.code_version import library_versions, method_code
 from medground_bench.console import progress
 from medground_bench.durable import fingerprint, sha256, write_whole
-from medground_bench.errors import NOT_OF_A_CASE, MedgroundError
+from medground_bench.errors import NOT_OF_A_CASE, MedgroundError, one_line
 from medground_bench.journal import opened_journal
 from medground_bench.localizers import localizer_record
 from medground_bench.lvlms import Lvlm
@@ -154,7 +154,7 @@ def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> dict[str, A
         raise
     except MedgroundError as error:
         prediction = Prediction(case.case_id, (), seconds=round(time.perf_counter() - start, 4))
-        return asdict(_Line(prediction.as_json(), " ".join(f"{type(error).__name__}: {error}".split())))
+        return asdict(_Line(prediction.as_json(), one_line(f"{type(error).__name__}: {error}")))
     evidence = explained.attribution
     prediction = Prediction(
         case.case_id,

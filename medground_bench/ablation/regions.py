@@ -11,7 +11,7 @@ import numpy as np
 from medground_bench import plugins
 from medground_bench.anatomy.concepts import ConceptRegions
 from medground_bench.anatomy.transport import TransportSettings
-from medground_bench.errors import NOT_OF_A_CASE, SourceMissing
+from medground_bench.errors import NOT_OF_A_CASE, SourceMissing, one_line
 from medground_bench.localizers import Localizer, localize_case, open_localizer, record_of
 from medground_bench.localizers.uot import Uot
 from medground_bench.localizers.uot_medsam import UotMedsam
@@ -55,7 +55,7 @@ def record_of_choice(name: str, checkpoint: str | None, transport: TransportChoi
     try:
         return record_of(_configured(name, checkpoint, transport))
     except CANNOT_RUN as error:
-        return {"not_opened": " ".join(str(error).split())}
+        return {"not_opened": one_line(error)}
 
 
 @lru_cache(maxsize=REGIONS_KEPT)

@@ -21,7 +21,7 @@ from medground_bench.ablation.variants import Variant
 from medground_bench.anatomy.concepts import ConceptRegions
 from medground_bench.code_version import method_code
 from medground_bench.durable import fingerprint, sha256
-from medground_bench.errors import NOT_OF_A_CASE, MedgroundError
+from medground_bench.errors import NOT_OF_A_CASE, MedgroundError, one_line
 from medground_bench.journal import opened_journal
 from medground_bench.localizers import localize_case
 from medground_bench.lvlms import Lvlm, Need
@@ -107,7 +107,7 @@ def run(
                     except CANNOT_RUN as error:
                         if each is work[0][0]:
                             raise
-                        track.not_run[each.variant] = " ".join(str(error).split())
+                        track.not_run[each.variant] = one_line(error)
                         del track.evidence[each.variant]
                 advance(1)
     return track
@@ -151,7 +151,7 @@ class _Work:
         except NOT_OF_A_CASE:
             raise
         except MedgroundError as error:
-            said = " ".join(f"{type(error).__name__}: {error}".split())
+            said = one_line(f"{type(error).__name__}: {error}")
             return asdict(Evidence(case_id=case.case_id, error=said))
         evidence = Evidence(
             case_id=case.case_id,

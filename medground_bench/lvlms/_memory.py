@@ -35,9 +35,8 @@ def most_bytes(device: torch.device) -> int:
 
 def name_of(pictures: Sequence[NDArray[Any]]) -> bytes:
     """The content of a batch in 16 bytes; order, sizes and types count."""
-    digest = (
-        xxhash.xxh3_128()
-    )  # ten times as fast as SHA-256, and nobody forges pictures to be mistaken for others
+    # Ten times as fast as SHA-256, and nobody forges pictures to be mistaken for others.
+    digest = xxhash.xxh3_128()
     for picture in pictures:
         digest.update(f"{picture.dtype}{picture.shape}".encode())
         digest.update(np.ascontiguousarray(picture))
