@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import ot
 from numpy.typing import NDArray
 from rich.table import Table
 
@@ -159,6 +158,8 @@ def plain_plan(a: Floats, b: Floats, cost: Floats) -> Floats:
 
 def pot_plan(a: Floats, b: Floats, cost: Floats) -> Floats:
     """POT's dense solver with the counting measure as prior, as in the iteration of Appendix D."""
+    import ot
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns that this prior is not its default
         plan: Floats = ot.unbalanced.sinkhorn_unbalanced(
