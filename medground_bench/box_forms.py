@@ -119,11 +119,22 @@ OTHER_WORDS = _table(
 PICTURE_WORDS = frozenset({"image", "picture"})
 """Of the other words, those that may stand beside "coordinates"."""
 
+COUNTED_WORDS = _table(
+    "ribs vertebrae levels steps pages slices stages grades score scores confidence size dimensions resolution shape"
+)
+"""A list right after one of them, as in "ribs (3, 4, 5, 6)", is in doubt without any colon."""
+
 REFUSED_WORDS = _table(
     "area areas polygon polygons poly points point keypoint keypoints landmark landmarks vertex vertices contour "
     "contours outline mask masks segmentation segment segments quad quads line lines arrow arrows path ellipse circle "
     "obb rotated box3d bbox3d boundingbox2d boundingboxes2d boxes2d boundingbox3d"
 )
+
+WORDS_OF_LABELS = _table(
+    "angle axis margin margins window center centre rib ribs vertebra vertebrae intensity level area areas line lines "
+    "segment segments point points contour contours outline"
+)
+"""Words of the two tables above that say nothing beside a word of neither: "costophrenic angle", "PICC line"."""
 
 ORDER_WORDS: Mapping[str, Sides] = {
     word: order.sides
@@ -145,6 +156,8 @@ RASTER_WORDS: Mapping[str, Frame] = {
     }.items()
     for word in words.split()
 }
+
+KNOWN_WORDS = BOX_WORDS | OTHER_WORDS | REFUSED_WORDS | ORDER_WORDS.keys() | RASTER_WORDS.keys()
 
 SIDE_NAMES: Mapping[str, Sides] = {
     name: tuple(sides.split())
@@ -232,9 +245,10 @@ def meaning_of(key: str) -> Meaning:
     if named:
         return Meaning(Kind.SIDES, named)
     of_boxes = not BOX_WORDS.isdisjoint(words)
-    of_others = OTHER_WORDS.intersection(words) - (PICTURE_WORDS if of_boxes else frozenset())
-    if of_others or not REFUSED_WORDS.isdisjoint(words):
-        return OTHER if of_others and not of_boxes else IN_DOUBT
+    labelled = not all(map(KNOWN_WORDS.__contains__, words))
+    telling = set(words) - (WORDS_OF_LABELS if labelled else set()) - (PICTURE_WORDS if of_boxes else set())
+    if telling & (OTHER_WORDS | REFUSED_WORDS):
+        return IN_DOUBT if labelled or of_boxes or telling & REFUSED_WORDS else OTHER
     return GEMINI if "box2d" in words else _frame_said(words, of_boxes=of_boxes)
 
 

@@ -93,7 +93,7 @@ class Reader:
     def take_key(self, meaning: Meaning, start: int, *, hard: bool) -> None:
         """What follows stands under this key, and this one under the one right before it."""
         self.interrupt(start)
-        if meaning.kind is Kind.OTHER and not self.in_braces:
+        if meaning.kind in (Kind.OTHER, Kind.REFUSED) and not self.in_braces:
             self._drop_sides()
         group = self._group
         outer = group.key

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from medground_bench.box_forms import (
+    COUNTED_WORDS,
     FRACTIONS,
+    IN_DOUBT,
     IN_PIXELS,
     LOCATION_TOKENS,
     NORMALISED,
-    OTHER,
     PERCENT,
     PIXELS,
     TAGS,
@@ -230,6 +231,7 @@ class _Tokens:
         self.text = text
         self.reader = Reader(text, order.sides)
         self.last_word, self.last_word_end = "", 0
+        self.end_of_label = 0
 
     def key(self, match: re.Match[str]) -> bool:
         """Take a key, if it is one."""
@@ -238,7 +240,10 @@ class _Tokens:
         hard = bool(marked) or self.reader.in_braces
         meaning = meaning_of(words)
         if meaning.kind is Kind.LABEL and (match["gloss"] or not hard or not any(map(str.isalpha, words))):
+            self.end_of_label = match.end()
             return False
+        if match.end() == self.end_of_label and meaning.kind in (Kind.OTHER, Kind.REFUSED):
+            return False  # "angle" of "costophrenic angle:"
         glossed = meaning_of(words + (match["gloss"] or ""))
         meaning = glossed if glossed.kind is Kind.BOX else meaning
         self.reader.take_key(meaning, match.start(), hard=hard)
@@ -305,10 +310,10 @@ class _Tokens:
         self.reader.open(">", match.start(), meaning_of(match["name"]))
 
     def open(self, match: re.Match[str]) -> None:
-        """A bracket; "ribs [3, 4, 5, 6]" needs no colon."""
+        """A bracket, and whether the word right before it counts something."""
         follows = self.text[self.last_word_end : match.start()] in ("", " ")
-        of_other = follows and meaning_of(self.last_word).kind is Kind.OTHER
-        self.reader.open(BRACKETS[match[0]], match.start(), OTHER if of_other else None)
+        in_doubt = follows and self.last_word in COUNTED_WORDS
+        self.reader.open(BRACKETS[match[0]], match.start(), IN_DOUBT if in_doubt else None)
 
     def close(self, match: re.Match[str]) -> None:
         """The end of a bracket, or of a tag with attributes."""

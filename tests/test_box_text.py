@@ -54,6 +54,11 @@ QUARTER = (56, 112, 168, 224)
         "The heart is large: [10, 20, 110, 120].",
         "Heart: [10, 20, 110, 120]",
         "1. **Heart**: [10, 20, 110, 120]",
+        "Left costophrenic angle: [10, 20, 110, 120]",
+        "PICC line: (10, 20, 110, 120)",
+        "in the image [10, 20, 110, 120]",
+        "The affected area: [10, 20, 110, 120]",
+        "at the left costophrenic angle [10, 20, 110, 120]",
         "```json\n[[10, 20, 110, 120]]\n```",
         "```\n[\n  [10,20,110,120]\n]\n``` That is the area.",
         "```python\nboxes = [(10, 20, 110, 120)]\n```",
@@ -310,6 +315,9 @@ def test_a_bare_list_after_prose_is_not_taken_for_the_frame_of_a_key_before():
         "[[[[[[[[[[10, 20, 110, 120]]]]]]]]]]",  # deeper than anyone nests a box
         "[10, 20, 110, 120",  # cut off, perhaps within its last number
         "[levels 1, 2, 3, 4]",
+        "ribs (3, 4, 5, 6)",
+        "of size [10, 20, 110, 120]",
+        "Heart size: [10, 20, 110, 120]",
     ],
 )
 def test_what_looks_like_a_box_and_is_none_is_shown(text):
@@ -326,7 +334,6 @@ def test_what_looks_like_a_box_and_is_none_is_shown(text):
         "As seen in [1] and [2, 3], 10, 20, 30, 40.",
         "levels 1, 2, 3, 4",
         "(levels 1, 2, 3, 4)",
-        "ribs (3, 4, 5, 6)",
         "The ribs are 3, 4, 5 and 6.",
         "on 2024-01-02, 2023-04-05 and (2024, 01)",
         "10/20/110/120 at 12:30, 13:40",
@@ -336,6 +343,7 @@ def test_what_looks_like_a_box_and_is_none_is_shown(text):
         "x = 5, y = 3",
         "width: 224, height: 224",
         "Image size: (0, 0, 224, 224)",
+        "Confidence scores: [0.1, 0.2, 0.3, 0.4]",
         '{"image": {"width": 224, "height": 224}}',
         '{"center": [60, 70], "size": [100, 100]}',
         "__import__('os').system('true') or [10, 20, 110][0:4]",
