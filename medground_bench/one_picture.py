@@ -93,7 +93,7 @@ class Explanation:
         return evidence.concept or "the method chose none"
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values: native boxes, concept, drops in nats."""
+        """Plain values: native boxes, concept, drops in nats, and pieces of text that were not read as boxes."""
         evidence = self.explained.attribution
         return {
             "method": self.method,
@@ -103,6 +103,7 @@ class Explanation:
             "token_drops": [{"token": each.token, "drop": each.drop} for each in evidence.token_drops],
             "word_drops": [{"word": each.text.strip(), "drop": each.drop} for each in self.words],
             "missing_concepts": list(evidence.missing_concepts),
+            "refused": list(evidence.refused),
             "seconds": round(self.seconds, 3),
         }
 
