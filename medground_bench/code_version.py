@@ -14,7 +14,7 @@ from medground_bench.phantom.digest import renderer_digest
 
 OF_LVLMS = ("lvlms",)
 OF_METHODS = (
-    *("anatomy", "box_text.py", "geometry.py", "localizers", "lvlms", "methods", "pictures.py", "prompts.py"),
+    *("anatomy", "box_text.py", "geometry.py", "localizers", "lvlms", "methods", "pictures", "prompts.py"),
     *("phantom/patient.py", "types.py", "visible_text.py"),
 )
 """Folders and files of this package that decide a response, or the boxes of a method."""
