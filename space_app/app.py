@@ -25,11 +25,21 @@ from medground_bench.demo import TUNED
 from medground_bench.durable import sha256
 from medground_bench.errors import MedgroundError
 from medground_bench.lvlms import Lvlm, checkpoints, open_lvlm
-from medground_bench.one_picture import PHANTOM_NOTE, Ask, Asked, Explanation, ask, embedded, explain_by_each
+from medground_bench.one_picture import (
+    PHANTOM_NOTE,
+    Ask,
+    Asked,
+    Explanation,
+    ask,
+    embedded,
+    explain_by_each,
+    read_radiograph,
+)
 from medground_bench.phantom import seeds
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.scene import Scene
-from medground_bench.pictures import read_picture
+from medground_bench.pictures import Reading, picture_name
+from medground_bench.plots import for_page
 from medground_bench.scoring import By
 from medground_bench.sweep import Tuned, tuned_method
 from medground_bench.types import Mode
@@ -98,7 +108,9 @@ def attribute(
             raise MedgroundError("There is no picture yet. Choose an example or upload a chest X-ray.")
         if not methods:
             raise MedgroundError("No method is chosen. Tick at least one.")
-        asked = _asked(image, finding, question.strip(), lvlm, Mode(mode))
+        reading = _read(image)
+        about = {"question": question.strip()} if question.strip() else {"finding": finding}
+        asked = _asked(reading, picture_name(Path(image)), Ask(Mode(mode), **about), lvlm)
         tuned = {
             name: tuned_method(name, _open(lvlm), Mode(mode), results_folder() / TUNED) for name in methods
         }
@@ -107,8 +119,11 @@ def attribute(
         if not explanations:
             raise MedgroundError(" ".join(f"{name} failed: {why}" for name, why in failures.items()))
     note = "" if not embedded(lvlm) or _is_example(image) else f"\n\n**{PHANTOM_NOTE.format(lvlm=lvlm)}**"
+    note += "".join(f"\n\n**Note:** {told}." for told in reading.how.notes)
     note += "".join(f"\n\n**{name} failed:** {why}" for name, why in failures.items())
-    overlays = [(each.overlay(asked.native), _caption(each, tuned[each.method])) for each in explanations]
+    overlays = [
+        (for_page(each.overlay(asked.native)), _caption(each, tuned[each.method])) for each in explanations
+    ]
     boxes = [row for each in explanations for row in _box_cells(each)]
     return (
         _answer_text(asked) + note,
@@ -117,6 +132,18 @@ def attribute(
         _word_drops(explanations),
         pd.DataFrame(boxes, columns=list(BOX_COLUMNS)),
     )
+
+
+def preview(image: str | None) -> tuple[Image.Image | None, str]:
+    """The picture as it is read and a line on how, or no picture and what is wrong with the file."""
+    if not image:
+        return None, ""
+    try:
+        reading = _read(image)
+    except MedgroundError as error:
+        return None, f"**{error}**"
+    lines = [reading.how.as_text(), *(f"**Note:** {told}." for told in reading.how.notes)]
+    return for_page(Image.fromarray(reading.picture)), "\n\n".join(lines)
 
 
 def results_folder() -> Path:
@@ -215,9 +242,11 @@ def _question() -> list[gr.components.Component]:
     methods = [method.name for method in plugins.available("methods")]
     lvlms, files = _lvlm_choices(), [str(file) for file in example_files()]
     findings = [finding for _seed, finding in EXAMPLES]
-    image = gr.Image(
-        files[0], type="filepath", image_mode=None, sources=["upload"], label="Chest X-ray", height=320
-    )
+    picture, said = preview(files[0])
+    image = gr.File(files[0], label="Chest X-ray: PNG, JPEG, TIFF, BMP, WEBP or DICOM", height=110)
+    shown = gr.Image(picture, interactive=False, show_label=False, height=320, buttons=["fullscreen"])
+    how = gr.Markdown(said, elem_classes="note")
+    image.change(preview, image, [shown, how], api_visibility="private", show_progress_on=shown)
     finding = gr.Dropdown(list(FINDINGS), value=findings[0], label="Finding", allow_custom_value=True)
     gr.Examples(
         [list(example) for example in zip(files, findings, strict=True)],
@@ -284,12 +313,15 @@ def _open(lvlm: str) -> Lvlm:
     return open_lvlm(lvlm)
 
 
-def _asked(image: str, finding: str, question: str, lvlm: str, mode: Mode) -> Asked:
+def _read(image: str) -> Reading:
+    """As the command line reads it, but called by its name, not by where the upload lies."""
+    return read_radiograph(image, called=Path(image).name)
+
+
+def _asked(reading: Reading, name: str, wanted: Ask, lvlm: str) -> Asked:
     if lvlm not in _lvlm_choices():
         raise MedgroundError(f"This Space does not serve {lvlm}. It serves: {', '.join(_lvlm_choices())}.")
-    native = read_picture(image)
-    wanted = Ask(mode, question=question) if question else Ask(mode, finding=finding)
-    return ask(_open(lvlm), native, wanted, name=Path(image).stem)
+    return ask(_open(lvlm), reading.picture, wanted, name=name)
 
 
 def _answer_text(asked: Asked) -> str:
@@ -328,12 +360,8 @@ def _box_cells(explanation: Explanation) -> Iterator[list[Any]]:
 def _board_cells(row: BoardRow) -> list[Any]:
     name = f"{row.method} (control)" if row.control else row.method
     scores = (row.iou, row.iou_low, row.iou_high, row.f1, row.precision, row.recall)
-    return [
-        name,
-        *(None if score is None else round(100 * score, 1) for score in scores),
-        row.cases,
-        row.failed,
-    ]
+    percent = (None if score is None else round(100 * score, 1) for score in scores)
+    return [name, *percent, row.cases, row.failed]
 
 
 def _filter_table(board: Board) -> pd.DataFrame:
