@@ -51,6 +51,9 @@ _OTHERS = (
     (4, b"ftypmif", "a HEIC photograph. Convert it"),
     (4, b"ftypavi", "an AVIF picture. Convert it"),
     (4, b"ftyp", "a film. Export one frame of it"),
+    (0, b"P2\n", "a PGM picture. Convert it"),
+    (0, b"P5\n", "a PGM picture. Convert it"),
+    (0, b"P6\n", "a PPM picture. Convert it"),
     (0, b"8BPS", "a Photoshop file. Export it"),
     (0, b"\xd0\xcf\x11\xe0", "an office document. Export the picture from it"),
     (0, b"\x7fELF", "a program. Choose the picture."),
@@ -60,6 +63,7 @@ _OTHERS = (
         "a pointer of Git LFS, not the picture itself. Fetch it with `git lfs pull`.",
     ),
 )
+START_OF_SCAN, END_OF_JPEG = 0xDA, b"\xff\xd9"
 _VRS = b"AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV".split()
 _WEB_PAGES = (b"<!doctype html", b"<html")
 
@@ -107,8 +111,8 @@ def what_it_is(content: bytes) -> str:
 
 
 def another_behind(content: bytes, container: str) -> bool:
-    """Whether a second picture follows the first within a PNG, WEBP or BMP, the files that say where they end."""
-    ends = {"PNG": _end_of_png, "WEBP": _end_of_riff, "BMP": _end_of_bmp}
+    """Whether a second picture follows the first within a PNG, JPEG, WEBP or BMP, the files that say where they end."""
+    ends = {"PNG": _end_of_png, "JPEG": _end_of_jpeg, "WEBP": _end_of_riff, "BMP": _end_of_bmp}
     if container not in ends:
         return False
     return container_of(content[ends[container](content) :]) is not None
@@ -122,6 +126,15 @@ def _end_of_png(content: bytes) -> int:
         if kind == b"IEND":
             return at
     return len(content)
+
+
+def _end_of_jpeg(content: bytes) -> int:
+    """Behind the end mark after the scans; marks in the segments before, such as a thumbnail's, do not count."""
+    at = 2
+    while at + 4 <= len(content) and content[at] == 0xFF and content[at + 1] != START_OF_SCAN:
+        at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+    end = content.find(END_OF_JPEG, at)
+    return len(content) if end < 0 else end + len(END_OF_JPEG)
 
 
 def _end_of_riff(content: bytes) -> int:

@@ -24,8 +24,6 @@ from medground_bench.pictures.greys import Values
 from medground_bench.pictures.sizes import LARGEST_DECODED_BYTES, demand_size
 from medground_bench.pictures.tiff import Page
 
-UNPACKED = 1
-PACKED = {5: "LZW", 8: "deflate", 32773: "PackBits", 32946: "deflate", 34925: "LZMA", 50000: "Zstandard"}
 _WHOLE = {(8, tiff.UNSIGNED): "u1", (8, tiff.SIGNED): "i1"} | {
     (bits, kind): f"{letter}{bits // 8}"
     for bits in (16, 32, 64)
@@ -33,7 +31,6 @@ _WHOLE = {(8, tiff.UNSIGNED): "u1", (8, tiff.SIGNED): "i1"} | {
 }
 _NO_PREDICTOR, _DIFFERENCES, _FLOAT_DIFFERENCES = 1, 2, 3
 _UNASSOCIATED = 2
-_AGAIN = "Save it as a TIFF of 8 or 16 bits without compression, or as PNG."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +70,13 @@ def read_deep_tiff(content: bytes, page: Page) -> Deep:
     photometric, extra = page.one(tiff.PHOTOMETRIC, tiff.BLACK_IS_ZERO), page.tags.get(tiff.EXTRA, ())
     colours = {tiff.WHITE_IS_ZERO: 1, tiff.BLACK_IS_ZERO: 1, tiff.COLOURS: 3, tiff.INKS: 4}.get(photometric)
     if colours is None or layout.samples < colours or (colours == 4 and layout.stored.kind != "u"):
-        raise BadPicture(f"has colours of a kind that is not read at {layout.bits} bits a sample. {_AGAIN}")
+        raise BadPicture(
+            f"has colours of a kind that is not read at {layout.bits} bits a sample. {tiff.AGAIN}"
+        )
     opacity = None
     if _UNASSOCIATED in extra and layout.samples > colours + extra.index(_UNASSOCIATED):
         alpha = samples[..., colours + extra.index(_UNASSOCIATED)]
-        opacity = (alpha / _most(layout)).astype(np.float32)
+        opacity = np.clip(np.nan_to_num(alpha / _most(layout)), 0, 1).astype(np.float32)
     values: Values = samples[..., 0] if colours == 1 else samples[..., :colours]
     return Deep(
         _light(values, _most(layout)) if colours == 4 else values,
@@ -94,7 +93,7 @@ def _layout(page: Page) -> _Layout:
     kind = _WHOLE.get((max(bits), max(kinds)))
     packed = 8 < max(bits) < 16 and kinds <= {tiff.UNSIGNED, tiff.UNTYPED}
     if len(bits) > 1 or len(kinds) > 1 or not (kind or packed):
-        raise BadPicture(f"has samples of {max(bits)} bits in a form that is not read. {_AGAIN}")
+        raise BadPicture(f"has samples of {max(bits)} bits in a form that is not read. {tiff.AGAIN}")
     width, height, samples = page.one(tiff.WIDTH), page.one(tiff.HEIGHT), page.one(tiff.SAMPLES, 1)
     demand_size(width, height, sample_bytes=max(1, samples) * np.dtype(kind or "u2").itemsize)
     tiled = tiff.TILE_WIDTH in page.tags
@@ -107,14 +106,9 @@ def _layout(page: Page) -> _Layout:
     predictor = page.one(tiff.PREDICTOR, _NO_PREDICTOR)
     wrong_predictor = predictor == _FLOAT_DIFFERENCES and layout.stored.kind != "f"
     if min(samples, block_width, block_height) < 1 or layout.row_bytes * block_height > LARGEST_DECODED_BYTES:
-        raise BadPicture(f"is damaged: its strips or tiles have an impossible size. {_AGAIN}")
+        raise BadPicture(f"is damaged: its strips or tiles have an impossible size. {tiff.AGAIN}")
     if page.one(tiff.FILL_ORDER, 1) != 1 or wrong_predictor or (packed and predictor != _NO_PREDICTOR):
-        raise BadPicture(f"has its samples packed in a form that is not read. {_AGAIN}")
-    if page.one(tiff.COMPRESSION, UNPACKED) not in (UNPACKED, *PACKED):
-        names = ", ".join(dict.fromkeys(PACKED.values()))
-        raise BadPicture(
-            f"is compressed in a way that is not read at {layout.bits} bits; {names} are. {_AGAIN}"
-        )
+        raise BadPicture(f"has its samples packed in a form that is not read. {tiff.AGAIN}")
     return layout
 
 
@@ -125,8 +119,10 @@ def _samples(content: bytes, page: Page, layout: _Layout) -> Values:
     made = np.zeros((layout.height, layout.width, layout.samples), layout.stored)
     across, down = -(-layout.width // layout.block_width), -(-layout.height // layout.block_height)
     blocks = across * down * (layout.samples // layout.together)
-    if len(offsets) != blocks or (len(counts) != blocks and page.one(tiff.COMPRESSION, UNPACKED) != UNPACKED):
-        raise BadPicture(f"is damaged: it lacks the places of its strips or tiles. {_AGAIN}")
+    if len(offsets) != blocks or (
+        len(counts) != blocks and page.one(tiff.COMPRESSION, tiff.UNPACKED) != tiff.UNPACKED
+    ):
+        raise BadPicture(f"is damaged: it lacks the places of its strips or tiles. {tiff.AGAIN}")
     for index, (plane, top, left) in enumerate(layout.blocks()):
         rows = layout.block_height if layout.tiled else min(layout.block_height, layout.height - top)
         size = counts[index] if len(counts) == blocks else rows * layout.row_bytes
@@ -139,8 +135,8 @@ def _samples(content: bytes, page: Page, layout: _Layout) -> Values:
 
 def _unpacked(piece: bytes, page: Page, rows: int, layout: _Layout) -> NDArray[np.uint8]:
     """The bytes of a strip or tile, (rows, row_bytes)."""
-    compression = page.one(tiff.COMPRESSION, UNPACKED)
-    if compression == UNPACKED:
+    compression = page.one(tiff.COMPRESSION, tiff.UNPACKED)
+    if compression == tiff.UNPACKED:
         wanted = rows * layout.row_bytes
         if len(piece) < wanted:
             raise BadPicture("is damaged or cut off: its last pixels are missing. Copy or export it again.")

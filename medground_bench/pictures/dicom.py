@@ -25,6 +25,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from medground_bench.errors import BadPicture
+from medground_bench.pictures import dicom_greys, dicom_pixels
 from medground_bench.pictures.content import DICOM, bare_data_set
 from medground_bench.pictures.greys import Levels
 from medground_bench.pictures.how import Reading
@@ -48,7 +49,7 @@ _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _WANTED = (
     "SOPClassUID", "Modality", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames",
     "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
-    "SmallestImagePixelValue", "LargestImagePixelValue", "PixelPaddingValue", "PixelPaddingRangeLimit",
+    "PixelPaddingValue", "PixelPaddingRangeLimit",
     "PixelSpacing", "ImagerPixelSpacing", "PixelAspectRatio",
     "RescaleIntercept", "RescaleSlope", "ModalityLUTSequence",
     "WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence",
@@ -77,8 +78,6 @@ def read_dicom(content: bytes, levels: Levels) -> Reading:
         raise BadPicture(NEEDS_EXTRA) from None
     except AttributeError:
         raise BadPicture(SHADOWED) from None
-    from medground_bench.pictures import dicom_greys, dicom_pixels
-
     with _patient_kept_out():
         part10 = _with_preamble(content)
         meta = _meta(part10)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 LARGEST_AREA_PX = 50_000_000
-"""Two and a half times the largest detector in use. A decoder of JPEG 2000 takes up to twelve bytes a pixel."""
+"""Two and a half times the largest detector in use; a third of it in colour. It is decoded in less than 0.4 GB."""
 
 ALLOCATED = (1, 8, 16, 32, 64)
 GREYS = ("MONOCHROME1", "MONOCHROME2")
@@ -142,7 +142,7 @@ def decode(dataset: Dataset, coding: Coding) -> Stored:
             f"is a DICOM file whose pixels take {int(dataset.BitsAllocated)} bits, which is not read. {_UNPACKED}"
         )
     bytes_each = max(1, int(dataset.BitsAllocated) // 8)
-    demand_size(width, height, sample_bytes=samples * bytes_each, largest_area_px=LARGEST_AREA_PX)
+    demand_size(width, height, sample_bytes=samples * bytes_each, largest_area_px=LARGEST_AREA_PX // samples)
     if "PixelData" in dataset and int(dataset.get("HighBit", bits - 1)) != bits - 1:
         raise BadPicture(
             f"is a DICOM file whose {bits} bits do not stand lowest (HighBit), which is not read. {_UNPACKED}"

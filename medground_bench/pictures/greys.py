@@ -8,14 +8,17 @@ MIN_MAX  the darkest value becomes 0, the brightest 255. A source whose authors 
 ROBUST   the same, outliers left out, so that a marker, a hot pixel or a dead row does not take the anatomy's greys. The
          *middle* of a picture is what remains without its darkest and its brightest 2 % of pixels. A value further from
          the middle than the middle is wide is an outlier, and is shown black or white (the whiskers of a box plot).
-         Outliers of up to 2 % at one end leave the middle at least half of the greys, at both ends a third.
+         Outliers of up to 2 % at one end leave the middle at least half of the greys, at both ends a third. Half is
+         what an LVLM bears: with a marker at twice the brightest anatomy the embedded LVLMs still see 24 of 32
+         findings that they see without, at two and a half times 9.
 
 What follows for one radiograph at several depths: its deep versions, whatever factor and offset they were made by, are
-equal to each other within one level, and to its 8-bit file when that reaches from 0 to 255 without outliers. (Of 37
-real films those that reach from 0 to 255 end within 0.71 widths of their middle, phantoms within 0.31.) It cannot be so
+equal to each other within one level, and to its 8-bit file when that reaches from 0 to 255 without outliers, as 14 of
+37 real films do as they are, and 24 once stretched. It cannot be so
 
 * where the 8-bit file leaves out black or white: its deep version does not say so, and comes out with more contrast;
-* where the 8-bit file has outliers, say a marker far brighter than all else: there it keeps its distance, here not;
+* where the 8-bit file has outliers, as 13 of the 37 have a marker far brighter than all else: there it keeps its
+  distance, here not;
 * where more than 2 % of the pixels are far off at one end, such as a border: nothing tells them from anatomy.
 
 NaN is black, infinity the end it stands for; neither counts for a range.

@@ -88,6 +88,7 @@ def _read(content: bytes, container: str, levels: Levels) -> Reading:
 def _read_tiff(content: bytes, levels: Levels) -> Reading:
     pages = tiff.pages_of(content)
     page = tiff.chosen(pages)
+    tiff.demand_compression(page)
     if page.deep or tiff.form_of(content) == BIG_AND_BIG_ENDIAN:
         reading = read_deep_tiff(content, page).reading(levels, "TIFF", DECODER)
     else:

@@ -7,9 +7,12 @@ from pathlib import Path
 
 from medground_bench.errors import BadPicture
 from medground_bench.pictures.content import DICOM, container_of, what_it_is
+from medground_bench.pictures.dicom import read_dicom
 from medground_bench.pictures.files import bytes_of
 from medground_bench.pictures.greys import Levels
 from medground_bench.pictures.how import Reading
+from medground_bench.pictures.raster import read_raster
+from medground_bench.pictures.silence import silent_decoders
 from medground_bench.types import Picture
 
 
@@ -48,10 +51,7 @@ def decoded(content: bytes, levels: Levels = Levels.ROBUST) -> Reading:
     container = container_of(content)
     if container is None:
         raise BadPicture(what_it_is(content))
-    if container == DICOM:
-        from medground_bench.pictures.dicom import read_dicom
-
-        return read_dicom(content, levels)
-    from medground_bench.pictures.raster import read_raster
-
-    return read_raster(content, container, levels)
+    with silent_decoders():
+        if container == DICOM:
+            return read_dicom(content, levels)
+        return read_raster(content, container, levels)

@@ -28,6 +28,14 @@ PREDICTOR, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, EXTRA, FORMAT = (
 UNSIGNED, SIGNED, FLOAT, UNTYPED = 1, 2, 3, 4
 WHITE_IS_ZERO, BLACK_IS_ZERO, COLOURS, INKS = 0, 1, 2, 5
 
+AGAIN = "Save it as a TIFF of 8 or 16 bits without compression, or as PNG."
+UNPACKED = 1
+PACKED = {5: "LZW", 8: "deflate", 32773: "PackBits", 32946: "deflate", 34925: "LZMA", 50000: "Zstandard"}
+"""Compressions that are undone at every depth."""
+
+OF_BYTES = {2: "CCITT", 3: "CCITT", 4: "CCITT", 6: "JPEG", 7: "JPEG", 32771: "CCITT"}
+"""Those that are undone for samples of up to 8 bits only."""
+
 _INTEGERS = {1: "u1", 3: "u2", 4: "u4", 6: "i1", 8: "i2", 9: "i4", 13: "u4", 16: "u8", 17: "i8", 18: "u8"}
 """Types of tags whose values are whole numbers; no other tag is looked at."""
 
@@ -120,6 +128,14 @@ def _directory(content: bytes, at: int, form: Form) -> tuple[dict[int, tuple[int
             tags[tag] = tuple(np.frombuffer(content, stored, length, place).tolist())
     (following,) = struct.unpack_from(form.number, content, at)
     return tags, following
+
+
+def demand_compression(page: Page) -> None:
+    """BadPicture, before anything is decoded, for a compression that is not undone."""
+    known = PACKED if page.deep else PACKED | OF_BYTES
+    if page.one(COMPRESSION, UNPACKED) not in (UNPACKED, *known):
+        names, bits = ", ".join(dict.fromkeys(known.values())), max(page.bits)
+        raise BadPicture(f"is compressed in a way that is not read at {bits} bits; {names} are. {AGAIN}")
 
 
 def chosen(pages: Sequence[Page]) -> Page:

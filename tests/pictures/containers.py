@@ -31,7 +31,9 @@ from medground_bench.phantom.scene import Scene
 from medground_bench.types import Picture
 
 GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6
-ORIENTATION, ORDER = 274, {"<": "little", ">": "big"}
+ORIENTATION = 274
+ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+"""Left, top and steps of the passes of an interlaced PNG."""
 
 
 @cache
@@ -46,19 +48,30 @@ def phantom(seed: int = 0) -> Picture:
     return picture
 
 
-def png(samples: np.ndarray, colour: int, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG of uint8 or uint16 samples (height, width) or (height, width, samples), lines filtered by Sub or not."""
+def png(samples: np.ndarray, colour: int, *chunks: tuple[bytes, bytes], interlaced: bool = False) -> bytes:
+    """A PNG of uint8 or uint16 samples (height, width) or (height, width, samples)."""
     height, width = samples.shape[:2]
-    depth = 8 * samples.dtype.itemsize
-    raw = samples.astype(samples.dtype.newbyteorder(">")).reshape(height, -1).view(np.uint8)
+    passes = [samples[y::down, x::right] for x, y, right, down in ADAM7] if interlaced else [samples]
+    lines = b"".join(_png_lines(each) for each in passes)
+    header = struct.pack(">IIBBBBB", width, height, 8 * samples.dtype.itemsize, colour, 0, 0, interlaced)
+    parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(lines)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*part) for part in parts)
+
+
+def _png_lines(samples: np.ndarray) -> bytes:
+    """Every second line filtered by Sub."""
+    height, width = samples.shape[:2]
+    raw = (
+        np.ascontiguousarray(samples.astype(samples.dtype.newbyteorder(">")))
+        .reshape(height, -1)
+        .view(np.uint8)
+    )
     step = raw.shape[1] // width
     lines = []
     for number, line in enumerate(raw):
         shifted = np.concatenate([np.zeros(step, np.uint8), line[:-step]])
         lines.append(bytes([number % 2]) + (line - shifted if number % 2 else line).tobytes())
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(b"".join(lines))), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*part) for part in parts)
+    return b"".join(lines)
 
 
 def png_chunk(kind: bytes, content: bytes) -> bytes:
@@ -240,6 +253,9 @@ DEEP: dict[str, Callable[[np.ndarray], bytes]] = {
     "png 16": lambda it: png(it, GREY),
     "png 48": lambda it: png(coloured(it), RGB),
     "png la 32": lambda it: png(np.stack([it, np.full_like(it, 65535)], -1), GREY_ALPHA),
+    "png 48 interlaced": lambda it: png(coloured(it), RGB, interlaced=True),
+    "png rgba 64 interlaced": lambda it: png(coloured(it, 65535), RGBA, interlaced=True),
+    "png la 32 interlaced": lambda it: png(np.stack([it, np.full_like(it, 65535)], -1), GREY_ALPHA, interlaced=True),
     "png rgba 64": lambda it: png(coloured(it, 65535), RGBA),
     "png rgba 64 hidden": lambda it: png(coloured(it, 0), RGBA),
     "tiff 16": tiff,
