@@ -34,10 +34,6 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 NEEDS_EXTRA = "is a DICOM file, which needs the extra `dicom`: pip install 'medground-bench[dicom]'."
-SHADOWED = (
-    "is a DICOM file, and pydicom cannot be imported: gdcm takes a file or folder called dl, where the program was "
-    "started, for a part of Python. Rename it or start elsewhere."
-)
 DAMAGED = "is a DICOM file that is damaged, cut off or not as the standard has it. Send or export it again."
 EXPLICIT, IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
@@ -76,8 +72,6 @@ def read_dicom(content: bytes, levels: Levels) -> Reading:
         import pydicom  # noqa: F401  only whether it is there
     except ImportError:
         raise BadPicture(NEEDS_EXTRA) from None
-    except AttributeError:
-        raise BadPicture(SHADOWED) from None
     with _patient_kept_out():
         part10 = _with_preamble(content)
         meta = _meta(part10)
@@ -93,13 +87,15 @@ def read_dicom(content: bytes, levels: Levels) -> Reading:
 @contextmanager
 def _patient_kept_out() -> Iterator[None]:
     """What libraries say about a file may quote it: it becomes our own words, and their warnings are not printed."""
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
     logger = logging.getLogger("pydicom")
     quiet, logger.disabled = logger.disabled, True
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except _FAULTS:
+    except (*_FAULTS, BytesLengthException, InvalidDicomError):
         raise BadPicture(DAMAGED) from None
     finally:
         logger.disabled = quiet
@@ -144,9 +140,10 @@ def _demand_one_radiograph(dataset: Dataset) -> None:
     if "DirectoryRecordSequence" in dataset:
         _refuse_directory()
     if not any(keyword in dataset for keyword in _PIXELS):
-        kind = _kind(dataset)
+        kind = _kind(dataset) or ""
+        cut = ", or it was cut off" if not kind or "Image Storage" in kind else ""
         raise BadPicture(
-            f"is a DICOM file without a picture{f': {kind}' if kind else ''}. Give the image file of the study."
+            f"is a DICOM file without a picture{f': {kind}' if kind else ''}{cut}. Give the image file of the study."
         )
     frames = dataset.get("NumberOfFrames")
     if frames is not None and int(frames) > 1:

@@ -7,7 +7,6 @@ decoder a transfer syntax, so that the same file gives the same pixels on every 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -37,8 +36,8 @@ class Coding:
     """A transfer syntax that is read.
 
     frame   how a frame of it must begin; None for pixels that are not compressed, or by run lengths
-    plugin  what pydicom calls the decoder; None for its own code
-    module, distribution   what holds it
+    plugin  what pydicom calls the decoder; None for its own code, and for imagecodecs, which it does not know
+    module, distribution   what holds the decoder
     """
 
     uid: str
@@ -56,7 +55,7 @@ class Coding:
 
 
 _PILLOW = ("pillow", "PIL", "pillow")
-_GDCM = ("gdcm", "gdcm", "python-gdcm")
+_TURBO = (None, "imagecodecs", "imagecodecs")
 _LS = ("pyjpegls", "jpeg_ls", "pyjpegls")
 _OPENJPEG = ("pylibjpeg", "openjpeg", "pylibjpeg-openjpeg")
 
@@ -70,9 +69,9 @@ CODINGS = {
         Coding(f"{_PREFIX}.2", "explicit big endian"),
         Coding(RUN_LENGTHS, "run lengths"),
         Coding(f"{_PREFIX}.4.50", "JPEG baseline", JPEG, *_PILLOW),
-        Coding(f"{_PREFIX}.4.51", "JPEG extended", JPEG, *_PILLOW),
-        Coding(f"{_PREFIX}.4.57", "JPEG lossless", JPEG, *_GDCM),
-        Coding(f"{_PREFIX}.4.70", "JPEG lossless, first order", JPEG, *_GDCM),
+        Coding(f"{_PREFIX}.4.51", "JPEG extended", JPEG, *_TURBO),
+        Coding(f"{_PREFIX}.4.57", "JPEG lossless", JPEG, *_TURBO),
+        Coding(f"{_PREFIX}.4.70", "JPEG lossless, first order", JPEG, *_TURBO),
         Coding(f"{_PREFIX}.4.80", "JPEG-LS lossless", JPEG_LS, *_LS),
         Coding(f"{_PREFIX}.4.81", "JPEG-LS near lossless", JPEG_LS, *_LS),
         Coding(f"{_PREFIX}.4.90", "JPEG 2000 lossless", JPEG_2000, *_OPENJPEG),
@@ -82,10 +81,11 @@ CODINGS = {
         Coding(f"{_PREFIX}.4.203", "HTJ2K", JPEG_2000, *_OPENJPEG),
     )
 }
-"""Transfer syntax -> how it is read. Deflated files are not among them: they unfold before anything can be asked."""
+"""Transfer syntax -> how it is read. Deflated files are not among them: they unfold before anything can be asked.
 
-_DEEPEST_EXTENDED_BITS = 8
-"""No decoder of JPEG extended with 12 bits has a licence that this package could ask for."""
+JPEG of more than 8 bits goes to libjpeg-turbo 3, as imagecodecs has it: gdcm ends the process over a damaged frame, and
+libjpeg is under the GPL.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -187,10 +187,6 @@ def _demand_bounded(dataset: Dataset, coding: Coding, size: tuple[int, int, int,
             f"is a DICOM file of {width} x {height} px by its header and {frame.width} x {frame.height} px by its "
             "frame. Send or export it again."
         )
-    if coding.plugin == _PILLOW[0] and frame.bits > _DEEPEST_EXTENDED_BITS:
-        raise BadPicture(
-            f"is a DICOM file packed as {coding.name} of {frame.bits} bits, which is not read. {_UNPACKED}"
-        )
 
 
 def _frame(dataset: Dataset) -> bytes:
@@ -202,11 +198,29 @@ def _frame(dataset: Dataset) -> bytes:
 def _decoded(dataset: Dataset, coding: Coding) -> NDArray[Any]:
     from pydicom.pixels.decoders.base import get_decoder
 
-    if coding.plugin == _GDCM[0]:
-        _silence_gdcm()
+    if coding.distribution == _TURBO[-1]:
+        return _turbo(dataset)
     plugin = coding.plugin or ""
     values, _about = get_decoder(coding.uid).as_array(dataset, index=0, decoding_plugin=plugin)
     return values
+
+
+def _turbo(dataset: Dataset) -> NDArray[Any]:
+    """A JPEG frame by libjpeg-turbo, which knows neither signs nor what DICOM says of colours."""
+    import imagecodecs
+    from pydicom.pixels.processing import convert_color_space
+
+    try:
+        values: NDArray[Any] = imagecodecs.jpeg8_decode(_frame(dataset))
+    except imagecodecs.Jpeg8Error:
+        raise ValueError("the frame is damaged") from None
+    if dataset.PhotometricInterpretation.startswith("YBR"):
+        return convert_color_space(values, "YBR_FULL", "RGB")
+    if not dataset.PixelRepresentation:
+        return values
+    spare = 8 * values.dtype.itemsize - int(dataset.BitsStored)
+    signed = values.astype(f"i{values.dtype.itemsize}")
+    return (signed << spare) >> spare
 
 
 def _coloured(dataset: Dataset, stored: Stored) -> Stored:
@@ -217,15 +231,6 @@ def _coloured(dataset: Dataset, stored: Stored) -> Stored:
 
     colours = apply_color_lut(stored.values, dataset)[..., :3]
     return Stored(colours, 8 * colours.dtype.itemsize, stored.photometric, stored.coding)
-
-
-@cache
-def _silence_gdcm() -> None:
-    """Its C++ side writes to the terminal about the files it meets."""
-    import gdcm
-
-    for turn_off in (gdcm.Trace.WarningOff, gdcm.Trace.ErrorOff, gdcm.Trace.DebugOff):
-        turn_off()
 
 
 def _name_of(transfer_syntax: str) -> str:

@@ -14,7 +14,7 @@ STDERR = 2
 
 @contextmanager
 def silent_decoders() -> Iterator[None]:
-    """Nothing reaches the process's standard error meanwhile, which is the only place where libtiff and gdcm write.
+    """Nothing reaches the process's standard error meanwhile, which is where libtiff and libjpeg write.
 
     One file at a time, also among threads: that bounds the memory of a server that reads files of many visitors.
     """

@@ -7,6 +7,7 @@ import json
 import struct
 import sys
 
+import imagecodecs
 import numpy as np
 import pytest
 from pydicom import Dataset, Sequence, dcmread, dcmwrite
@@ -23,6 +24,7 @@ from pydicom.uid import (
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
+    JPEGLosslessSV1,
     RLELossless,
 )
 
@@ -89,7 +91,7 @@ REFUSED = {
     "document": (object_of(EncapsulatedPDFStorage), "without a picture: Encapsulated PDF Storage"),
     "presentation state": (object_of(GrayscaleSoftcopyPresentationStateStorage), "Grayscale Softcopy"),
     "no pixels": (dicom(TWELVE, PixelData=None), "without a picture: Digital X-Ray Image Storage"),
-    "private object": (dicom(None, SOPClassUID="1.2.3.4.5"), "without a picture. Give the image file"),
+    "private object": (dicom(None, SOPClassUID="1.2.3.4.5"), "without a picture, or it was cut off. Give the image"),
     "no transfer syntax": (
         patched(PLAIN, b"1.2.840.10008.1.2.1\0", bytes(20)), "does not say how its pixels are packed",
     ),
@@ -97,6 +99,7 @@ REFUSED = {
     "frames": (dicom(TWELVE, NumberOfFrames="7"), "is a DICOM file of 7 frames"),
     "two pictures unsaid": (dicom(TWELVE, PixelData=TWELVE.tobytes() * 2), "pixels of several pictures"),
     "cut off": (PLAIN[:-5000], "damaged, cut off"),
+    "frame cut off": (dicom(TWELVE, JPEG2000Lossless)[:-2000], "or it was cut off"),
     "header cut off": (PLAIN[:400], "DICOM file"),
     "deflated": (dicom(TWELVE, DeflatedExplicitVRLittleEndian), "packed as Deflated Explicit VR Little Endian"),
     "film": (stored_in(MPEG2MPML, b"\0\0\1\xb3" * 9, phantom()), "packed as MPEG2 Main Profile"),
@@ -105,7 +108,7 @@ REFUSED = {
     ),
     "12-bit JPEG": (
         stored_in(JPEGExtended12Bit, TWELVE_BIT_FRAME, TWELVE),
-        "JPEG extended of 12 bits, which is not read",
+        "is a DICOM file that is damaged",
     ),
     "another packing": (stored_in(JPEG2000Lossless, TWELVE_BIT_FRAME, phantom()), "whose frame is no JPEG 2000"),
     "small header": (
@@ -137,7 +140,7 @@ def test_what_is_not_read_is_refused_by_name_in_one_paragraph(kind):
 
 def test_a_frame_is_measured_before_a_decoder_sees_it(monkeypatch):
     monkeypatch.setattr(dicom_pixels, "_decoded", lambda *_: pytest.fail("decoded"))
-    for kind in ("small header", "more samples", "another packing", "12-bit JPEG"):
+    for kind in ("small header", "more samples", "another packing"):
         with pytest.raises(BadPicture):
             decoded(REFUSED[kind][0])
     there = ROWS + struct.pack("<H", len(phantom()))
@@ -167,6 +170,39 @@ def test_a_lossy_jpeg_and_colours_are_read():
     assert np.array_equal(decoded(deep_colours).picture, phantom())
     planes = dicom(coloured(phantom()), PlanarConfiguration=1, PixelData=phantom().tobytes() * 3)
     assert np.array_equal(decoded(planes).picture, phantom())
+
+
+def test_a_lossy_jpeg_of_twelve_bits_is_read_at_full_depth():
+    body = imagecodecs.jpeg8_encode(TWELVE, level=99, bitspersample=12)
+    reading = decoded(stored_in(JPEGExtended12Bit, body, TWELVE, BitsStored=12, HighBit=11))
+    assert np.abs(reading.picture.astype(int) - phantom()).max() <= 6
+    assert len(np.unique(reading.picture)) > 150 and ", imagecodecs " in reading.how.decoder
+
+
+def test_signs_and_luma_survive_a_lossless_jpeg():
+    signed = (TWELVE.astype(int) - 2048).astype(np.int16)
+    body = imagecodecs.ljpeg_encode((signed.view(np.uint16) & 0xFFF).astype(np.uint16), bitspersample=12)
+    made = stored_in(JPEGLosslessSV1, body, signed, BitsStored=12, HighBit=11)
+    assert np.array_equal(decoded(made).picture, phantom())
+    grey = np.full_like(phantom(), 128)
+    luma = np.stack([phantom(), grey, grey], -1)
+    body = imagecodecs.jpeg8_encode(luma, lossless=True, colorspace="RGB", outcolorspace="RGB")
+    made = stored_in(JPEGLosslessSV1, body, luma, PhotometricInterpretation="YBR_FULL")
+    assert np.abs(decoded(made).picture.astype(int) - phantom()).max() <= 1
+
+
+@pytest.mark.parametrize("syntax", PACKERS)
+def test_a_damaged_frame_is_read_or_refused_and_never_anything_else(syntax):
+    content = dicom(phantom(), syntax)
+    rng, start = np.random.default_rng(7), content.find(b"\xe0\x7f\x10\0")
+    for _try in range(60):
+        damaged = bytearray(content)
+        for place in rng.integers(start, len(content), 4):
+            damaged[place] = rng.integers(0, 256)
+        try:
+            assert decoded(bytes(damaged)).picture.shape == phantom().shape
+        except BadPicture as problem:
+            assert str(problem).endswith(".")
 
 
 def test_a_palette_is_looked_up():
@@ -270,7 +306,8 @@ SAMPLES = {
     "MR_small_jpeg_ls_lossless.dcm": "JPEG-LS lossless", "MR_small_bigendian.dcm": "explicit big endian",
     "MR_small_implicit.dcm": "implicit little endian", "SC_rgb_jpeg_gdcm.dcm": "JPEG lossless, first order",
     "SC_rgb_jpeg_dcmtk.dcm": "JPEG baseline", "SC_rgb_rle_16bit.dcm": "run lengths",
-    "examples_palette.dcm": "explicit little endian", "J2K_pixelrep_mismatch.dcm": "JPEG 2000 lossless",
+    "JPGExtended.dcm": "JPEG extended", "examples_palette.dcm": "explicit little endian",
+    "J2K_pixelrep_mismatch.dcm": "JPEG 2000 lossless",
 }  # fmt: skip
 
 
@@ -282,7 +319,7 @@ def test_files_of_pydicoms_own_are_read_and_the_stored_values_are_pydicoms(name)
     assert decoded(content).how.coding == SAMPLES[name]
     made = dcmread(io.BytesIO(content))
     coding = CODINGS[made.file_meta.TransferSyntaxUID]
-    if made.PhotometricInterpretation != "PALETTE COLOR":
+    if made.PhotometricInterpretation != "PALETTE COLOR" and coding.distribution != "imagecodecs":
         assert np.array_equal(dicom_pixels.decode(made, coding).values, made.pixel_array)
 
 
