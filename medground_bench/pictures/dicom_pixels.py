@@ -60,7 +60,6 @@ _LS = ("pyjpegls", "jpeg_ls", "pyjpegls")
 _OPENJPEG = ("pylibjpeg", "openjpeg", "pylibjpeg-openjpeg")
 
 RUN_LENGTHS = f"{_PREFIX}.5"
-DEFLATED = f"{_PREFIX}.1.99"
 CODINGS = {
     coding.uid: coding
     for coding in (
