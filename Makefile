@@ -1,20 +1,27 @@
-# setup  fmt  check  test  demo  bench. Each word does what it needs first, so `make demo` works on a fresh machine.
+# setup  fmt  check  test  demo  bench  lock, and test-newest  test-oldest. Each word does what it needs first, so
+# `make demo` works on a fresh machine. Packages are those of constraints.txt; `make lock` makes it again.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+EXTRAS := .[lvlm,space,metric,dicom,dev]
 
-.PHONY: setup fmt check test demo bench
+# One thread a process: the models of the tests are too small to gain from a second one, and wait for it. A file of
+# tests stays with one process, which opens what they share once.
+PYTEST := OMP_NUM_THREADS=1
+SPREAD := --numprocesses auto --maxprocesses 8 --dist loadfile
+
+.PHONY: setup fmt check test test-newest test-oldest demo bench lock
 
 setup: $(READY)
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Python 3.11 or newer is needed; $(PYTHON) is older or missing. Try: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "Setting up $(VENV), once: torch and the like take some minutes."
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --editable ".[lvlm,space,metric,dicom,dev]"
+	$(BIN)/python -m pip install --constraint constraints.txt --editable "$(EXTRAS)"
 	@touch $@
 
 fmt: $(READY)
@@ -27,12 +34,29 @@ check: $(READY)
 	$(BIN)/mypy
 	git ls-files -z --cached --others --exclude-standard | xargs -0 $(BIN)/python .ci/credentialed_content.py
 
-# One thread: the models of the tests are too small to gain from a second one, and wait for it on a busy machine.
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(BIN)/python -m pytest $(SPREAD) $(ARGS)
+
+# The newest and the oldest packages that pyproject.toml admits, each in a venv of its own.
+test-newest:
+	$(PYTHON) -m venv $(VENV)-newest
+	$(VENV)-newest/bin/python -m pip install --upgrade --upgrade-strategy eager --editable "$(EXTRAS)"
+	$(PYTEST) $(VENV)-newest/bin/python -m pytest $(SPREAD) $(ARGS)
+
+test-oldest: $(READY)
+	$(PYTHON) -m venv $(VENV)-oldest
+	$(BIN)/uv pip compile --quiet --python $(VENV)-oldest/bin/python --resolution lowest-direct --all-extras \
+	  --output-file $(VENV)-oldest/constraints.txt pyproject.toml
+	$(VENV)-oldest/bin/python -m pip install --constraint $(VENV)-oldest/constraints.txt --editable "$(EXTRAS)"
+	$(PYTEST) $(VENV)-oldest/bin/python -m pytest $(SPREAD) $(ARGS)
 
 demo: $(READY)
 	$(BIN)/medground demo $(ARGS)
 
 bench: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.performance $(ARGS)
+
+# For every Python from 3.11 on, Linux and macOS; packages stay as they are unless ARGS=--upgrade.
+lock: $(READY)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-annotate \
+	  --custom-compile-command "make lock" --output-file constraints.txt $(ARGS) pyproject.toml

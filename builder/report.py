@@ -17,10 +17,12 @@ from builder.tables import (
     CauseRow,
     GroupRow,
     ReadingRow,
+    UnreadableRow,
     accuracy_table,
     cause_table,
     group_table,
     reading_table,
+    unreadable_table,
 )
 
 
@@ -31,6 +33,7 @@ class Statistics:
     split: str
     accuracy: Sequence[AccuracyRow]
     readings: Sequence[ReadingRow]
+    unreadable: Sequence[UnreadableRow]
     groups: Sequence[GroupRow]
     causes: Sequence[CauseRow]
 
@@ -42,6 +45,7 @@ class Statistics:
             split,
             accuracy_table(answers),
             reading_table(answers),
+            unreadable_table(answers),
             group_table(verdicts, folder.read(QUESTIONS, split)),
             cause_table(verdicts),
         )
@@ -52,6 +56,7 @@ class Statistics:
             "split": self.split,
             "accuracy": [asdict(row) for row in self.accuracy],
             "readings": [asdict(row) for row in self.readings],
+            "unreadable": [asdict(row) for row in self.unreadable],
             "groups": [asdict(row) for row in self.groups],
             "causes": [asdict(row) for row in self.causes],
         }
@@ -61,6 +66,7 @@ class Statistics:
         tables = [
             *self._accuracies(),
             self._readings(),
+            self._unreadable(),
             *self._causes(),
             self._groups(),
             self._reasons(),
@@ -124,6 +130,14 @@ class Statistics:
         table = _table(title, ["LVLM", "mode", "picture"], ["answers", "unreadable"])
         for row in self.readings:
             table.add_row(row.lvlm, row.mode, row.picture, str(row.answers), _percent(row.unreadable))
+        return table
+
+    def _unreadable(self) -> Table:
+        """Counts: an answer in another language, or one that was cut off, calls for another remedy than a refusal."""
+        title = f"Why answers could not be read, split {self.split}"
+        table = _table(title, ["LVLM", "mode", "because"], ["answers"])
+        for row in self.unreadable:
+            table.add_row(row.lvlm, row.mode, row.why, str(row.answers))
         return table
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from builder.rows import AnswerRow, QuestionRow, VerdictRow
 from builder.stages import ORIGINAL
+from medground_bench.answers import read
 from medground_bench.types import Answer, Group, Reason
 
 ALL = "all"
@@ -71,6 +72,16 @@ class ReadingRow:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class UnreadableRow:
+    """How many answers could not be read for one reason, such as another language; see `answers.Why`."""
+
+    lvlm: str
+    mode: str
+    why: str
+    answers: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class CauseRow:
     """Right answers with one known cause (see `builder.causes`), by what the causal filter said of them."""
 
@@ -120,6 +131,17 @@ def reading_table(answers: Iterable[AnswerRow]) -> list[ReadingRow]:
         ReadingRow(*key, len(groups[key]), sum(groups[key]) / len(groups[key]))
         for key in sorted(groups, key=lambda key: (key[0], key[1], key[2] == ALL, key[2]))
     ]
+
+
+def unreadable_table(answers: Iterable[AnswerRow]) -> list[UnreadableRow]:
+    """Per LVLM, mode and reason; the commonest reason of a track first."""
+    counts = Counter(
+        (row.lvlm, row.mode, read(row.response, row.finding).why.value)
+        for row in answers
+        if row.said == Answer.UNREADABLE
+    )
+    rows = [UnreadableRow(*key, count) for key, count in counts.items()]
+    return sorted(rows, key=lambda row: (row.lvlm, row.mode, -row.answers, row.why))
 
 
 def cause_table(verdicts: Iterable[VerdictRow]) -> list[CauseRow]:

@@ -63,7 +63,7 @@ def run_demo(out: Path, cases: int, *, lvlms: Sequence[str] = (), methods: Seque
     lvlms    keys or folders; by default the embedded ones
     methods  by default every one that the LVLM supports
     """
-    checkout, demo = checkout_folder(), Demo()
+    programs, demo = programs_folder(), Demo()
     lvlms = lvlms or [key for key in checkpoints() if embedded(key)]
     out.mkdir(parents=True, exist_ok=True)
     with _timed(demo, "build the benchmark"):
@@ -71,7 +71,7 @@ def run_demo(out: Path, cases: int, *, lvlms: Sequence[str] = (), methods: Seque
         choices += [word for mode in Mode for word in ("--mode", mode.value)]
         folder, pictures = (out / BENCHMARK).resolve(), ceil(cases / CASES_PER_PICTURE)
         _builder(
-            checkout, "build", "--source", SOURCE, *choices, "--limit", str(pictures), "--out", str(folder)
+            programs, "build", "--source", SOURCE, *choices, "--limit", str(pictures), "--out", str(folder)
         )
     with _timed(demo, "tune and run all methods"):
         tracks = [(key, mode) for mode in (Mode.REASON, Mode.DIRECT) for key in lvlms]
@@ -80,7 +80,7 @@ def run_demo(out: Path, cases: int, *, lvlms: Sequence[str] = (), methods: Seque
         write_whole(out / TUNED / TUNED_TABLE, sweeps_as_markdown(demo.sweeps).encode())
     with _timed(demo, "score"):
         references = Benchmark.open(folder).references()
-        statistics = _builder(checkout, "stats", "--out", str(folder), "--json")
+        statistics = _builder(programs, "stats", "--out", str(folder), "--json")
         demo.board = build_board(
             references, map(partial(_method_run, references), runs), track_facts(json.loads(statistics))
         )
@@ -88,28 +88,29 @@ def run_demo(out: Path, cases: int, *, lvlms: Sequence[str] = (), methods: Seque
     return demo
 
 
-def checkout_folder() -> Path:
-    """The checkout this package runs from; SourceMissing where only the wheel is installed."""
-    root = Path(__file__).resolve().parents[1]
-    if not (root / "builder" / "__main__.py").is_file():
-        raise SourceMissing(
-            "the demo builds a benchmark, and the builder comes with a checkout of the repository, not with the "
-            "installed package. Clone the repository and run: make demo"
-        )
-    return root
+def programs_folder() -> Path:
+    """Where the builder and the Space lie: within the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    for folder in (package / "programs", package.parent):
+        if all((folder / file).is_file() for file in ("builder/__main__.py", "space_app/app.py")):
+            return folder
+    raise SourceMissing(
+        f"the builder and the Space are missing beside {package}: the installation is not whole. "
+        "Install it again: pip install --force-reinstall 'medground-bench[demo]'"
+    )
 
 
 def serve_space(out: Path) -> None:
     """Open the Space on the results of a demo and serve it until it is stopped."""
     if find_spec("gradio") is None:
-        raise SourceMissing("the Space needs gradio. Install it with: pip install 'medground-bench[space]'")
-    checkout = checkout_folder()
+        raise SourceMissing("the Space needs gradio. Install it with: pip install 'medground-bench[demo]'")
+    programs = programs_folder()
     line = [
         sys.executable,
-        str(checkout / "space_app" / "app.py"),
+        str(programs / "space_app" / "app.py"),
         *(["--browser"] if sys.stdout.isatty() else []),
     ]
-    environment = os.environ | {"MEDGROUND_RESULTS": str(out.resolve()), "PYTHONPATH": str(checkout)}
+    environment = os.environ | {"MEDGROUND_RESULTS": str(out.resolve()), "PYTHONPATH": str(programs)}
     with suppress(Stopped):  # being stopped is how serving ends
         ended = subprocess.run(line, env=environment, check=False)  # noqa: S603
         if ended.returncode > 0:
@@ -165,12 +166,12 @@ def _method_run(references: Sequence[Reference], run: TrackRun) -> MethodRun:
     return MethodRun(run.method, run.lvlm, run.mode, predictions_of(run.outcome.file, given.predictions))
 
 
-def _builder(checkout: Path, command: str, *arguments: str) -> str:
-    """Run a builder command from the checkout; its messages go to the terminal, what it prints is returned."""
+def _builder(programs: Path, command: str, *arguments: str) -> str:
+    """Run a builder command; its messages go to the terminal, what it prints is returned."""
     line = [sys.executable, "-m", "builder", command, *arguments]
     environment = {"OMP_NUM_THREADS": "1"} | os.environ  # tiny models: threads wait more than they work
     done = subprocess.run(  # noqa: S603
-        line, cwd=checkout, env=environment, stdout=subprocess.PIPE, text=True, check=False
+        line, cwd=programs, env=environment, stdout=subprocess.PIPE, text=True, check=False
     )
     if done.returncode:
         raise MedgroundError(f"the builder could not {command} the phantom benchmark; it said why above.")

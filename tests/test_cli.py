@@ -384,13 +384,13 @@ def test_without_torch_one_paragraph_says_what_to_install(command, xray, tmp_pat
     assert "pip install 'medground-bench[lvlm]'" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_the_demo_needs_a_checkout_and_says_so(medground, tmp_path, monkeypatch):
+def test_a_demo_whose_programs_are_missing_says_how_to_install_them(medground, tmp_path, monkeypatch):
     monkeypatch.setattr(
         demo_module, "__file__", str(tmp_path / "site-packages" / "medground_bench" / "demo.py")
     )
     code, _out, err = medground("demo", "--no-serve", "--out", tmp_path / "demo")
     assert code == 1
-    assert "checkout" in err and "make demo" in err
+    assert "not whole" in err and "pip install --force-reinstall 'medground-bench[demo]'" in err
     assert not (tmp_path / "demo").exists()
     with pytest.raises(SourceMissing):
-        demo_module.checkout_folder()
+        demo_module.programs_folder()

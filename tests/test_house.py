@@ -138,7 +138,13 @@ def test_the_wheel_holds_the_package_with_its_data_and_nothing_else(wheel):
         for path in (ROOT / "medground_bench").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert packed == here
+    programs = {
+        f"medground_bench/programs/{path.relative_to(ROOT)}"
+        for folder in ("builder", "space_app")
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert packed == here | programs
     assert "medground_bench/py.typed" in packed
     assert sum(len(content) for content in wheel.values()) < 30_000_000
 
@@ -158,14 +164,16 @@ def test_torchvision_is_asked_for_nowhere():
 
 
 def make_words():
-    return set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE))
+    return set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE))
 
 
 def test_the_commands_of_the_readme_and_of_the_automatic_run_exist():
     readme = (ROOT / "README.md").read_text("utf-8")
     quick_start = re.search(r"```sh\n(.*?)```", readme, flags=re.DOTALL).group(1)
     assert re.findall(r"^make (\w+)", quick_start, flags=re.MULTILINE) == ["demo", "test"]
-    assert make_words() == {"setup", "fmt", "check", "test", "demo", "bench"}
+    assert make_words() == {
+        "setup", "fmt", "check", "test", "test-newest", "test-oldest", "demo", "bench", "lock",
+    }  # fmt: skip
     assert re.findall(r"^make (\w+)$", (ROOT / ".ci/run").read_text("utf-8"), re.MULTILINE) == [
         "check",
         "test",
@@ -174,20 +182,27 @@ def test_the_commands_of_the_readme_and_of_the_automatic_run_exist():
 
 def test_make_sets_up_once_and_knows_when_to_do_it_again(tmp_path):
     """The recipe is only printed: what it would do on a fresh machine, and after a set-up."""
-    (tmp_path / "pyproject.toml").write_text("")
+    for name in ("pyproject.toml", "constraints.txt"):
+        (tmp_path / name).write_text("")
     command = ["make", "-n", "-f", str(ROOT / "Makefile"), "demo", "PYTHON=python3", "VENV=venv"]
 
     def recipe():
         return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
 
     fresh = recipe()
-    assert "-m venv venv" in fresh and "pip install" in fresh and "venv/bin/medground demo" in fresh
+    assert (
+        "-m venv venv" in fresh
+        and "pip install --constraint constraints.txt" in fresh
+        and "venv/bin/medground demo" in fresh
+    )
     (tmp_path / "venv").mkdir()
     (tmp_path / "venv/.ready").touch()
     assert "pip install" not in recipe()
     later = time.time() + 60
-    os.utime(tmp_path / "pyproject.toml", (later, later))
-    assert "pip install" in recipe()
+    for name in ("pyproject.toml", "constraints.txt"):
+        os.utime(tmp_path / name, (later, later))
+        assert "pip install" in recipe()
+        os.utime(tmp_path / name, (0, 0))
 
 
 def test_files_and_examples_named_in_the_readme_exist():

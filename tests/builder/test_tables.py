@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
 from builder.folder import ANSWERS, QUESTIONS, VERDICTS
 from builder.report import Statistics
-from builder.tables import GroupRow, ReadingRow, group_table, reading_table
+from builder.tables import GroupRow, ReadingRow, UnreadableRow, group_table, reading_table, unreadable_table
 
 
 def shown(table) -> list[str]:
@@ -71,6 +72,19 @@ def test_unreadable_answers_are_a_share_of_every_answer_that_was_asked_edits_too
         assert sum(row.answers for row in parts) == len(own)
 
 
+def test_answers_that_could_not_be_read_are_counted_by_what_hid_them(built):
+    original = next(row for row in built.read(ANSWERS, "test") if row.said == "unreadable")
+    responses = ["Nein, kein Erguss.", "Ja, das ist ein Erguss.", "<think>The answer is yes", "Yes."]
+    said = ["unreadable", "unreadable", "unreadable", "yes"]
+    answers = [
+        replace(original, response=text, said=word) for text, word in zip(responses, said, strict=True)
+    ]
+    assert unreadable_table(answers) == [
+        UnreadableRow(original.lvlm, original.mode, "another language", 2),
+        UnreadableRow(original.lvlm, original.mode, "a hidden chain that never closed", 1),
+    ]
+
+
 def test_people_and_programs_are_shown_the_reasons_and_the_unreadable_share(built):
     numbers = Statistics.of(built, "test")
     report = shown(numbers.as_tables())
@@ -78,4 +92,8 @@ def test_people_and_programs_are_shown_the_reasons_and_the_unreadable_share(buil
     assert any(line.startswith("Unreadable answers (% of all that were asked)") for line in report)
     as_json = numbers.as_json()
     assert as_json["readings"][0].keys() == {"lvlm", "mode", "picture", "answers", "unreadable"}
+    assert sum(row["answers"] for row in as_json["unreadable"]) == sum(
+        row.said == "unreadable" for row in built.read(ANSWERS, "test")
+    )
+    assert any(line.startswith("Why answers could not be read") for line in report)
     assert {"answer_wrong", "unreadable_answer"} <= as_json["groups"][0].keys()

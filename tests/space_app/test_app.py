@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ from medground_bench.phantom.scene import Scene
 from medground_bench.sweep import Candidate, Sweep, settings_of
 from medground_bench.types import Attribution, Mode
 from tests.pictures.containers import coloured, deep, dicom, phantom, png
+from tests.ports import free_port
 from tests.test_board import FACTS, LEFT_HALF, reference, run
 
 gradio_client = pytest.importorskip("gradio_client")
@@ -37,12 +37,6 @@ ROOT = Path(__file__).parents[2]
 START_S = 90
 EMBEDDED = ROOT / "medground_bench" / "phantom" / "models" / "phantom_gemma3" / "model.safetensors"
 needs_model = pytest.mark.skipif(not EMBEDDED.is_file(), reason="needs the embedded LVLM")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_for(url: str, server: subprocess.Popen) -> None:

@@ -1,0 +1,101 @@
+"""The wheel in an empty environment, without a checkout: it installs with the constraints and runs the demo."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from tests.ports import free_port
+
+ROOT = Path(__file__).parents[1]
+SERVES_WITHIN_S = 120
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory) -> Path:
+    """The folder of programs of a virtual environment with nothing but the wheel and what it asks for."""
+    builder = pytest.importorskip("hatchling.builders.wheel").WheelBuilder(str(ROOT))
+    folder = tmp_path_factory.mktemp("installed")
+    (wheel,) = builder.build(directory=str(folder), versions=["standard"])
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    pip = [
+        folder / "venv/bin/python",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--constraint",
+        ROOT / "constraints.txt",
+    ]
+    subprocess.run([*pip, f"medground-bench[demo] @ {Path(wheel).as_uri()}"], check=True, cwd=folder)
+    return folder / "venv" / "bin"
+
+
+def run(environment: Path, folder: Path, *words: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [environment / words[0], *words[1:]],
+        cwd=folder,
+        env=clean(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def clean(**more: str) -> dict[str, str]:
+    """The environment of a user who knows nothing of this checkout."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")} | more
+
+
+def test_the_demo_runs_and_its_space_is_served(environment, tmp_path):
+    demo = ("medground", "demo", "--cases", "1", "--out", "demo")
+    made = run(environment, tmp_path, *demo, "--no-serve")
+    assert made.returncode == 0, made.stderr
+    board = json.loads((tmp_path / "demo" / "board.json").read_text("utf-8"))
+    assert board["tracks"] and board["rows"]
+    port = free_port()
+    serving = subprocess.Popen(
+        [environment / demo[0], *demo[1:]],
+        cwd=tmp_path,
+        env=clean(GRADIO_SERVER_PORT=str(port), HF_HUB_OFFLINE="1"),
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        page = wait_for(f"http://127.0.0.1:{port}/config", serving)
+    finally:
+        os.killpg(serving.pid, signal.SIGINT)
+        serving.wait(30)
+    assert "Methods, best first" in page and "No board here yet" not in page
+
+
+def wait_for(url: str, server: subprocess.Popen) -> str:
+    until = time.monotonic() + SERVES_WITHIN_S
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            with urlopen(url, timeout=5) as page:  # noqa: S310  our own server
+                return page.read().decode()
+        except (URLError, OSError):
+            time.sleep(0.3)
+    pytest.fail(f"the Space did not start: {server.poll()}")
+
+
+def test_nothing_but_our_own_package_is_put_among_the_others(environment, tmp_path):
+    asked = "import importlib.util as u; print([n for n in ('builder', 'space_app', 'tests', 'metrics') if u.find_spec(n)])"
+    assert run(environment, tmp_path, "python", "-c", asked).stdout.strip() == "[]"
+
+
+def test_torch_is_taken_in_the_version_that_is_locked(environment, tmp_path):
+    version = run(
+        environment, tmp_path, "python", "-c", "import torch; print(torch.__version__)"
+    ).stdout.strip()
+    assert f"torch=={version.partition('+')[0]}" in (ROOT / "constraints.txt").read_text("utf-8").splitlines()
