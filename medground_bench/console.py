@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from threading import Event, Lock, Thread
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -94,7 +95,8 @@ def progress(
 ) -> Iterator[Callable[[int], None]]:
     """Progress on stderr with a rate and the time left; yields a function that takes how many more are done.
 
-    A bar on a terminal; elsewhere, as in a log file, lines: every 30 seconds or 5 %, and when it ends.
+    A bar on a terminal; elsewhere, as in a log file, lines: every 30 seconds, also while nothing is done, or 5 %, and
+    when it ends.
 
     total  None where nobody knows
     clock  seconds, for the lines
@@ -106,10 +108,20 @@ def progress(
             yield lambda done: bar.advance(task, done)
         return
     lines = _Lines(label, total, unit, clock)
+    ended = Event()
+    waiting = Thread(target=lambda: _until(ended, lines.still), daemon=True)
+    waiting.start()
     try:
         yield lines.advance
     finally:
+        ended.set()
+        waiting.join()
         lines.end()
+
+
+def _until(ended: Event, say: Callable[[], None]) -> None:
+    while not ended.wait(LINE_S):
+        say()
 
 
 def _bar(unit: str, console: Console) -> Progress:
@@ -126,22 +138,34 @@ def _bar(unit: str, console: Console) -> Progress:
 class _Lines:
     """Progress as lines of a log.
 
-    marks  (seconds, done) of the lines that the rate is measured over: of the last 30 seconds or more, so that what a
-           resumed run takes from its journal in no time does not pass for its pace
+    told   seconds of the last line
+    marks  (seconds, done) since which the rate is measured: of the last 30 seconds or more, so that what a resumed run
+           takes from its journal in no time does not pass for its pace
     """
 
     def __init__(self, label: str, total: int | None, unit: str, clock: Callable[[], float]) -> None:
         self.label, self.total, self.unit, self.clock = label, total, unit, clock
         self.done, self.start = 0, clock()
-        self.marks = deque([(self.start, 0)])
+        self.told, self.marks, self.lock = self.start, deque([(self.start, 0)]), Lock()
 
     def advance(self, done: int) -> None:
         """So many more are done; a line when it is time for one."""
-        self.done += done
-        now, (then, told) = self.clock(), self.marks[-1]
-        step = LINE_SHARE * self.total if self.total else math.inf
-        if self.done != self.total and (now - then >= LINE_S or self.done - told >= step):
-            self._write(now)
+        with self.lock:
+            self.done += done
+            now, (_then, marked) = self.clock(), self.marks[-1]
+            step = LINE_SHARE * self.total if self.total else math.inf
+            if self.done != self.total and (now - self.told >= LINE_S or self.done - marked >= step):
+                self.marks.append((now, self.done))
+                while len(self.marks) > 2 and now - self.marks[1][0] >= LINE_S:
+                    self.marks.popleft()
+                self._write(now)
+
+    def still(self) -> None:
+        """A line when none was due for long, so that a log tells slow work from dead work."""
+        with self.lock:
+            now = self.clock()
+            if now - self.told >= LINE_S:
+                self._write(now)
 
     def end(self) -> None:
         """The last line: what was done, how long it took, and the rate over all of it."""
@@ -149,9 +173,7 @@ class _Lines:
         self._say(f"{self._done()} in {_hours(took_s)}, {self._rate(self.done, took_s)}")
 
     def _write(self, now: float) -> None:
-        self.marks.append((now, self.done))
-        while len(self.marks) > 2 and now - self.marks[1][0] >= LINE_S:
-            self.marks.popleft()
+        self.told = now
         since, told = self.marks[0]
         took_s, new = now - since, self.done - told
         words = [self._done(), self._rate(new, took_s)]

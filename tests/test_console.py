@@ -155,6 +155,25 @@ def test_work_that_stops_midway_says_how_far_it_came(capsys):
     assert told(capsys)[-1] == "broken: 1 of 40 cases (2%) in 0:00:00, - cases/s"
 
 
+SLOW = """
+import sys
+from medground_bench import console
+console.LINE_S = 0.05
+with console.progress("slow", 3, "cases") as advance:
+    advance(1)
+    sys.stdin.read()
+"""
+
+
+def test_slow_work_is_told_from_dead_work():
+    line = [sys.executable, "-c", SLOW]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as work:
+        lines = [work.stderr.readline() for _ in range(4)]
+        _out, rest = work.communicate("")
+    assert all(each.startswith("slow: 1 of 3 cases (33%), ") for each in lines)
+    assert rest.splitlines()[-1].startswith("slow: 1 of 3 cases (33%) in ")
+
+
 WORK = """
 import sys, time
 from medground_bench.console import progress
