@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from medground_bench.frame_readings import Corners, Reading
 from medground_bench.written_boxes import Pile
 
-LEAST_FREEDOM = 15
-"""Degrees of freedom under which nothing is said."""
+HINT_FREEDOM, LEAST_FREEDOM = 3, 15
+"""Degrees of freedom from which the exponent is a hint, and from which it can be evidence."""
 
 ERRORS, FEW = 4.5, 50.0
 """Boxes ignore the size of their pictures by so many standard errors: 4.5 + 50 / degrees of freedom."""
 
-HALF_WAY = 0.35
-"""Native boxes grow with exponent 1 and those of one input with 0; nearer than this to 0 is what one input does."""
+HALF_WAY, SOME = 0.35, 0.2
+"""Native boxes grow with exponent 1 and those of one input with 0: what is still near 0, and, with an error beyond it,
+what hints at native ones."""
 
 BLUR = 0.01
 """Scatter, in logarithms, that is granted to every measure, so that boxes without any decide nothing by rounding."""
@@ -44,16 +45,14 @@ class Growth:
     @property
     def absent(self) -> bool:
         """Whether boxes certainly ignore the size of their pictures, as those of one input do."""
-        return self.exponent is not None and self.exponent < HALF_WAY and 1 - self.exponent > self._needed
+        if self.exponent is None or self.freedom < LEAST_FREEDOM or self.exponent > HALF_WAY:
+            return False
+        return 1 - self.exponent > (ERRORS + FEW / self.freedom) * self.error
 
     @property
     def likely(self) -> bool:
-        """Whether boxes follow the size of their pictures rather than not."""
-        return self.exponent is not None and self.exponent > 0.5
-
-    @property
-    def _needed(self) -> float:
-        return (ERRORS + FEW / self.freedom) * self.error
+        """Whether boxes seem to follow the size of their pictures, on whatever evidence there is."""
+        return self.exponent is not None and self.exponent > SOME + self.error
 
 
 def growth(pile: Pile) -> Growth:
@@ -68,7 +67,7 @@ def growth(pile: Pile) -> Growth:
     measures = _within(measures, findings)
     freedom = len(length) - len(set(findings.tolist())) - 1
     spread = float(length @ length)
-    if freedom < LEAST_FREEDOM or spread < 1e-6 * len(length):
+    if freedom < HINT_FREEDOM or spread < 1e-6 * len(length):
         return Growth(None, 0.0, freedom, len(length))
     slopes = length @ measures / spread
     left = measures - np.outer(length, slopes)
