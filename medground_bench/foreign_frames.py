@@ -69,6 +69,7 @@ TINY, TINY_FILLED = 8, 0.65
 LINES_TOLD = 10
 SQUARES: tuple[Square, ...] = (*GRIDS, *LETTERBOXED, *STRETCHED)
 ONE_OF_THEM = "Use the one that made your boxes: another gives boxes that pass but lie elsewhere."
+IF_THAT = "If something else made your boxes, this gives boxes that pass but lie elsewhere."
 GENERAL = (
     "Boxes on pictures stretched or scaled to W x H px become native by x * width / W and y * height / H."
 )
@@ -295,7 +296,7 @@ def _advice(readings: Sequence[Reading]) -> str:
         return f"Map them back by the resize you used. {GENERAL}"
     fit = f"They fit {'; or '.join(reading.advice for reading in readings)}."
     y_first = [Y_FIRST] if any(isinstance(reading, Grid) for reading in readings) else []
-    return " ".join([fit, ONE_OF_THEM, GENERAL, *y_first])
+    return " ".join([fit, ONE_OF_THEM if len(readings) > 1 else IF_THAT, GENERAL, *y_first])
 
 
 def _lines(cases: Sequence[Written]) -> str:

@@ -20,7 +20,7 @@ Sizes: TypeAlias = NDArray[np.float64]
 TOLERANCE = 0.01
 """Overshoot of a box beyond its frame, as a share of the frame, that rounding explains."""
 
-SIDES = (112, 224, 320, 336, 384, 392, 448, 512, 518, 560, 640, 672, 768, 896, 1024)
+SIDES = (112, 224, 256, 320, 336, 384, 392, 448, 512, 518, 560, 640, 672, 768, 896, 1024)
 """Sides of model inputs, pixels."""
 
 
