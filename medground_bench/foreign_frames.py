@@ -57,7 +57,7 @@ WELL_FILLED = 0.87
 TOLD_FILLED = ((25, 0.75), (10, 0.65), (0, 0.5))
 """Cases, and the share of a frame that they must reach for it to be told: the fewer there are, the more frames fit."""
 
-ANSWERED_IN, GRID_FILLED = (THOUSAND, PERCENT), 0.8
+ANSWERED_IN, GRID_FILLED = (THOUSAND, PERCENT), 0.85
 """Grids, and the share of them from which stretched pictures are not told beside them."""
 
 RING = 1.5

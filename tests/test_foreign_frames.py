@@ -105,6 +105,17 @@ def test_every_frame_that_fits_is_told_where_the_numbers_cannot_say_which_it_was
     assert "another gives boxes that pass but lie elsewhere" in problem.message
 
 
+def test_pictures_stretched_to_about_a_thousand_pixels_are_told_beside_the_grid_or_covered_by_the_general_rule():
+    far, near = anywhere(start=(0.05, 0.5), size=(0.3, 0.5)), DRAWS["anywhere"]
+    for draw, rule in (
+        (near, "width / 896 and y by height / 896"),
+        (far, "x * width / W and y * height / H"),
+    ):
+        cases = drawn(MANY, "phantoms", draw, np.random.default_rng(25))
+        [problem] = of_the_file(file_of(cases, grid(896)))
+        assert "a grid of 0 to 1000" in problem.message and rule in problem.message
+
+
 def test_whoever_writes_y_first_in_a_grid_is_told_to_exchange_them():
     cases = drawn(MANY, "phantoms", about_findings(), np.random.default_rng(7))
     [problem] = of_the_file(file_of(cases, lambda case: grid(1024)(case)[:, [1, 0, 3, 2]]))
