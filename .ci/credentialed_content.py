@@ -20,8 +20,8 @@ POOL = "medground_bench/anatomy/phantom_pool"
 PICTURES_AT = ("docs/",)
 """Screenshots and charts; an X-ray on them is a phantom."""
 
-DATA_AT = ("submissions/examples/",)
-"""Made-up prediction files."""
+DATA_AT = ("submissions/examples/", "tests/answers/")
+"""Made-up prediction files, and made-up responses to read."""
 
 LARGEST_PICTURE_BYTES = 400_000
 """A radiograph of native size is larger than a screenshot."""

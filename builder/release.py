@@ -15,9 +15,9 @@ from pathlib import Path
 from builder.assemble import answer_columns
 from builder.folder import VERDICTS, Folder
 from builder.rows import VerdictRow
+from medground_bench.answers import read_answer
 from medground_bench.causal_filter import decide
 from medground_bench.errors import MedgroundError, SourceMissing
-from medground_bench.prompts import read_answer
 from medground_bench.types import Answer, Answers, Mode
 
 KEYS = {Mode.DIRECT: "direct", Mode.REASON: "cot"}

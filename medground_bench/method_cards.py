@@ -21,20 +21,19 @@ import typer
 from medground_bench import plugins
 from medground_bench.anatomy.atlas import phantom_atlas
 from medground_bench.board import ALL, Board, BoardRow
-from medground_bench.durable import write_whole
-from medground_bench.lvlms import open_lvlm
-from medground_bench.lvlms._local import LocalLvlm
-from medground_bench.methods import Method, Tunable, explain, open_method
-from medground_bench.passes import (
+from medground_bench.costs import (
     ANSWER_TOKENS,
     GEMMA3_4B,
     LENGTHS,
-    Passes,
     attention_bytes,
-    counting,
     flops,
     milliseconds_h200,
 )
+from medground_bench.durable import write_whole
+from medground_bench.lvlms import open_lvlm
+from medground_bench.lvlms._local import LocalLvlm
+from medground_bench.lvlms._passes import Passes
+from medground_bench.methods import Method, Tunable, explain, open_method
 from medground_bench.prompts import prompt
 from medground_bench.scoring import By
 from medground_bench.types import Case, Frame, Mode
@@ -209,8 +208,8 @@ def _passes(method: Method, lvlm: LocalLvlm) -> Passes:
     case = Case(
         "a/b/cardiomegaly@card:direct", "cardiomegaly", asked, response, picture, Frame("native", 224, 224)
     )
-    with counting(lvlm) as passes:
-        explain(method, _Bounded(lvlm, passes), case, np.random.default_rng(0))
+    passes = Passes()
+    explain(method, _Bounded(lvlm.counted_by(passes), passes), case, np.random.default_rng(0))
     return passes
 
 

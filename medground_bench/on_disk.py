@@ -89,6 +89,7 @@ class Attributed:
             lines += [f"  nothing to report: {each.no_box_because}"] if each.no_box_because else []
             missing = ", ".join(evidence.missing_concepts)
             lines += [f"  not found on the picture, so not tried: {missing}"] if missing else []
+            lines += [f"  looks like a box and is not read as one: {piece}" for piece in evidence.refused]
         lines += [f"{method}: failed. {error}" for method, error in self.failures.items()]
         return "\n".join(lines)
 

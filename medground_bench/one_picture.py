@@ -14,6 +14,7 @@ from PIL import Image
 
 from medground_bench import plugins
 from medground_bench.anatomy.vocabulary_file import read_vocabulary
+from medground_bench.answers import read_answer
 from medground_bench.charts import draw_concept_drops, draw_word_drops
 from medground_bench.errors import NOT_OF_A_CASE, MedgroundError, UnknownName, Unsupported, one_line
 from medground_bench.lvlms import Lvlm, checkpoints
@@ -24,7 +25,7 @@ from medground_bench.phantom.findings import FINDINGS
 from medground_bench.pictures import to_study
 from medground_bench.plots import draw_boxes, draw_saliency
 from medground_bench.predict import case_rng
-from medground_bench.prompts import SUFFIXES, prompt, read_answer
+from medground_bench.prompts import SUFFIXES, prompt
 from medground_bench.types import Answer, Case, Frame, Mode, Picture, case_id, finding_slug
 from medground_bench.words import WordDrop, word_drops
 
@@ -92,7 +93,7 @@ class Explanation:
         return evidence.concept or "the method chose none"
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values: native boxes, concept, drops in nats."""
+        """Plain values: native boxes, concept, drops in nats, and pieces of text that were not read as boxes."""
         evidence = self.explained.attribution
         return {
             "method": self.method,
@@ -102,6 +103,7 @@ class Explanation:
             "token_drops": [{"token": each.token, "drop": each.drop} for each in evidence.token_drops],
             "word_drops": [{"word": each.text.strip(), "drop": each.drop} for each in self.words],
             "missing_concepts": list(evidence.missing_concepts),
+            "refused": list(evidence.refused),
             "seconds": round(self.seconds, 3),
         }
 

@@ -62,12 +62,14 @@ class Outcome:
     """A finished prediction file.
 
     without_boxes  cases for which the method had no box to give; the failed ones are not among them
+    refused        cases with a text that looks like a box and was not read as one
     """
 
     file: Path
     cases: int
     failures: tuple[Failure, ...]
     without_boxes: int = 0
+    refused: int = 0
 
     @property
     def all_failed(self) -> bool:
@@ -78,7 +80,10 @@ class Outcome:
         """One line for people."""
         failed = f", {len(self.failures)} failed and will score 0" if self.failures else ""
         empty = f", {self.without_boxes} without a box" if self.without_boxes else ""
-        return f"{self.cases} cases{failed}{empty}; written to {self.file}"
+        unread = (
+            f", {self.refused} with text that looks like a box and is not read as one" if self.refused else ""
+        )
+        return f"{self.cases} cases{failed}{empty}{unread}; written to {self.file}"
 
 
 def predict(benchmark: Benchmark, lvlm: Lvlm, run: Run, file: Path, *, tuned: Path | None = None) -> Outcome:
@@ -143,6 +148,7 @@ class _Line:
     error: str | None
     missing_concepts: Sequence[str] = ()
     self_checks: Mapping[str, float] = field(default_factory=dict)
+    refused: Sequence[str] = ()
 
 
 def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> dict[str, Any]:
@@ -163,7 +169,8 @@ def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> dict[str, A
         seconds=round(time.perf_counter() - start, 4),
         tokens=tuple(drop.drop for drop in evidence.token_drops) or None,
     )
-    return asdict(_Line(prediction.as_json(), None, evidence.missing_concepts, evidence.self_checks))
+    said = (evidence.missing_concepts, evidence.self_checks, evidence.refused)
+    return asdict(_Line(prediction.as_json(), None, *said))
 
 
 def _provenance(run: Run, lvlm: Lvlm, method: Method, chosen: Tuned | None) -> dict[str, Any]:
@@ -195,6 +202,7 @@ def _finish(file: Path, key: str, lines: dict[str, _Line], made: dict[str, Any])
     failures = [Failure(line.prediction["case_id"], line.error) for line in ordered if line.error is not None]
     missing = Counter(concept for line in ordered for concept in line.missing_concepts)
     without_boxes = sum(not line.prediction["boxes"] for line in ordered) - len(failures)
+    refused = {line.prediction["case_id"]: list(line.refused) for line in ordered if line.refused}
     side = {
         "run": key,
         "sha256": sha256(content),
@@ -203,12 +211,13 @@ def _finish(file: Path, key: str, lines: dict[str, _Line], made: dict[str, Any])
         "without_boxes": without_boxes,
         "missing_concepts": dict(sorted(missing.items())),
         "self_checks": _self_checks(ordered),
+        "refused": refused,
         "failures": [asdict(failure) for failure in failures],
     }
     write_whole(file, content)
     write_whole(run_file(file), (json.dumps(side, indent=2) + "\n").encode("ascii"))
     _partial_file(file).unlink(missing_ok=True)
-    return Outcome(file, len(ordered), tuple(failures), without_boxes)
+    return Outcome(file, len(ordered), tuple(failures), without_boxes, len(refused))
 
 
 def _self_checks(lines: Sequence[_Line]) -> dict[str, dict[str, float]]:
@@ -229,7 +238,7 @@ def _finished(file: Path, key: str) -> Outcome | None:
     if made is None or made.get("run") != key:
         return None
     failures = tuple(Failure(**failure) for failure in made["failures"])
-    return Outcome(file, made["cases"], failures, made["without_boxes"])
+    return Outcome(file, made["cases"], failures, made["without_boxes"], len(made["refused"]))
 
 
 def _partial_file(file: Path) -> Path:

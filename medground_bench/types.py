@@ -236,6 +236,7 @@ class Attribution:
     token_drops    per response token, for the chosen region
     missing_concepts  concepts that were looked for and not found, so not tried
     self_checks    what a method can verify about its own run, for example "completeness_gap" of integrated gradients
+    refused        pieces of an LVLM's text that look like boxes and are not read as boxes
     """
 
     saliency: SaliencyMap | None = None
@@ -245,6 +246,7 @@ class Attribution:
     token_drops: Sequence[TokenDrop] = ()
     missing_concepts: tuple[str, ...] = ()
     self_checks: Mapping[str, float] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.saliency is None and self.boxes is None:

@@ -18,17 +18,20 @@ OPENING = re.compile(rf"{REASONING}|^unused94$")
 
 SHOWN = re.compile(
     r"(?:start|begin|end|bos|eos|eot|eom|pad|unk|mask|im|image|img|vision|user|assistant|system|model)(?:[_-]\w+)*"
-    r"|s|endoftext|loc\d+|seg\d+|unused\d+|(?:object_)?ref\w*|obj\w*|p|points?|quad\w*|b?box\w*|bounding_box\w*"
-    r"|(?:final_?)?(?:answer|verdict|conclusion|response|reply|output|result|decision)s?|final|impression|findings?"
+    r"|s|endoftext|(?:loc_?|seg|unused|patch_index_|bin_|[xy]_?)\d+|(?:object_)?ref\w*|obj\w*|p|points?|quad\w*|poly\w*"
+    r"|b?box\w*|bounding_box\w*|bndbox|coord\w*|rect\w*|roi|region|location|position|phrase|grounding|[xy]_?(?:min|max)"
+    r"|left|top|right|bottom|width|height|evidence"
+    r"|(?:final_?)?(?:answer|explanation|justification|verdict|conclusion|response|reply|output|result|decision)s?"
+    r"|final|impression|findings?"
     r"|report|label|json|text|html|body|div|span|section|h[1-6]|br|hr|[abiuq]|em|strong|small|big|mark|code|pre|su[bp]"
     r"|[ou]l|li|d[lt]|dd|table|thead|tbody|tr|t[hd]|center|font|blockquote"
 )
 """Tags that hide nothing: control tokens, tokens of boxes, answers and sections of a report, HTML."""
 
 MARK = re.compile(
-    r"\\?(?:[<\N{WHITE LEFT-POINTING TRIANGLE}]\s*(?P<bar>\|)?\s*(?P<slash>/)?\s*(?P<name>[a-z][\w:.-]{0,40})"
-    r"(?:\s[^<>\n]{0,200}?)?(?P<empty>/)?\s*\|?\s*\\?[>\N{WHITE RIGHT-POINTING TRIANGLE}]"
-    rf"|\[\s*(?P<closing>/)?\s*(?P<bracketed>(?:[a-z]+[_ ])?(?:{REASONING})[a-z_]*)\s*\])",
+    r"\\?(?:[<\N{WHITE LEFT-POINTING TRIANGLE}]\s*+(?P<bar>\|)?\s*+(?P<slash>/)?\s*+(?P<name>[a-z][\w:.-]{0,40})"
+    r"(?:\s[^<>\n]{0,200}?)?(?P<empty>/)?\s*+\|?\s*+\\?[>\N{WHITE RIGHT-POINTING TRIANGLE}]"
+    rf"|\[\s*+(?P<closing>/)?\s*+(?P<bracketed>(?:[a-z]+[_ ])?(?:{REASONING})[a-z_]*)\s*\])",
     re.IGNORECASE,
 )
 COMMENT = re.compile(
@@ -38,6 +41,9 @@ COMMENT = re.compile(
 """A comment, or a fenced block that says it is a thought."""
 
 FINAL_CHANNEL = re.compile(r"<\|?channel\|>\s*(?:final|answer|response)\w*", re.IGNORECASE)
+BARE_CHANNELS = re.compile(r"\Aanalysis(?=[A-Z]).*?(?:assistantfinal|\Z)", re.DOTALL)
+"""The channels of GPT where the marks between them were lost."""
+
 OPEN_CHANNEL, CLOSED_CHANNEL = (
     re.compile(r"<\|channel\|?>", re.IGNORECASE),
     re.compile(r"<channel\|>", re.IGNORECASE),
@@ -58,6 +64,7 @@ def visible(text: str) -> str:
     'No'
     """
     text = text.translate({ord(OPEN): " ", ord(CLOSE): " "}).replace("&lt;", "<").replace("&gt;", ">")
+    text = BARE_CHANNELS.sub("", text)
     text = FINAL_CHANNEL.split(COMMENT.sub("\n", text))[-1]
     text = MARK.sub(_canonical, CLOSED_CHANNEL.sub(CLOSE, OPEN_CHANNEL.sub(OPEN, text)))
     shown: list[str] = []

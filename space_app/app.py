@@ -309,7 +309,9 @@ def _answer_text(asked: Asked) -> str:
 def _caption(explanation: Explanation, tuned: Tuned | None) -> str:
     concept = explanation.explained.attribution.concept
     name = f"{explanation.method} (tuned on {tuned.sweep.cases} cases)" if tuned else explanation.method
-    return f"{name}: {concept}" if concept else name
+    caption = f"{name}: {concept}" if concept else name
+    refused = explanation.explained.attribution.refused
+    return f"{caption}; not read as boxes: {'; '.join(refused)}" if refused else caption
 
 
 def _concept_charts(explanations: Sequence[Explanation]) -> list[tuple[Image.Image, str]]:

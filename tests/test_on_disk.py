@@ -96,6 +96,14 @@ def test_another_vocabulary_is_tried_and_what_was_not_found_is_said(attributed, 
     assert "not found on the picture, so not tried: sliver" in said.as_text()
 
 
+def test_text_that_looks_like_a_box_and_is_not_read_is_shown(attributed, monkeypatch):
+    said = Response('{"heart": [1, 2, 3, 4]}', (1,), ('{"heart": [1, 2, 3, 4]}',))
+    monkeypatch.setattr(Reads, "generate", lambda *_, **__: [said])
+    shown = attributed(["prompting"])
+    assert shown.as_json()["methods"][0]["refused"] == ['"heart": [1, 2, 3, 4]']
+    assert '  looks like a box and is not read as one: "heart": [1, 2, 3, 4]' in shown.as_text().splitlines()
+
+
 def test_a_method_that_fails_on_the_picture_leaves_the_answer_and_the_other_methods(attributed, tmp_path):
     attributed(["medfocus"])
     said = attributed(["medfocus", "whole_image"], weight=np.nan)

@@ -49,14 +49,14 @@ def test_where_there_is_a_box_nothing_is_missing():
     assert found.no_box_because is None
 
 
-def test_the_json_has_the_drops_of_tokens_and_of_words_and_what_was_not_tried():
+def test_the_json_has_the_drops_of_tokens_and_of_words_and_what_was_not_tried_or_not_read():
     drops = (TokenDrop("Car", 0.5), TokenDrop("diomegaly", 1.0), TokenDrop(" yes", 0.25))
     found = explanation(
-        Attribution(boxes=(INSIDE,), token_drops=drops, missing_concepts=("left lung",))
+        Attribution(boxes=(INSIDE,), token_drops=drops, missing_concepts=("left lung",), refused=("[1, 2]",))
     ).as_json()
     assert [each["token"] for each in found["token_drops"]] == ["Car", "diomegaly", " yes"]
     assert found["word_drops"] == [{"word": "Cardiomegaly", "drop": 1.5}, {"word": "yes", "drop": 0.25}]
-    assert found["missing_concepts"] == ["left lung"]
+    assert (found["missing_concepts"], found["refused"]) == (["left lung"], ["[1, 2]"])
 
 
 def test_the_chart_of_concepts_shows_the_groups_and_the_threshold_of_the_method_that_ran():

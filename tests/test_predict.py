@@ -49,9 +49,14 @@ class Fragile:
     needs = frozenset()
 
     def __init__(
-        self, broken: str = "", error: Exception | None = None, missing: tuple[str, ...] = (), checks=()
+        self,
+        broken: str = "",
+        error: Exception | None = None,
+        missing: tuple[str, ...] = (),
+        checks=(),
+        refused=(),
     ) -> None:
-        self.broken, self.seen, self.missing = broken, [], missing
+        self.broken, self.seen, self.missing, self.refused = broken, [], missing, refused
         self.checks = dict(checks)
         self.error = error or MethodFailed("out of\nluck")
 
@@ -69,6 +74,7 @@ class Fragile:
             token_drops=(TokenDrop("Yes", 0.5),),
             missing_concepts=self.missing[: len(self.seen)],
             self_checks={name: values[len(self.seen) - 1] for name, values in self.checks.items()},
+            refused=self.refused if len(self.seen) == 1 else (),
         )
 
 
@@ -180,6 +186,16 @@ def test_concepts_that_were_not_found_are_counted_beside_the_file_also_over_a_st
     fragile()
     predict(benchmark, RuleLvlm(), RANDOM, file)
     assert json.loads(run_file(file).read_text())["missing_concepts"] == {"aorta": 1, "trachea": 2}
+
+
+def test_text_that_was_not_read_as_a_box_stands_beside_the_file_under_its_case(benchmark, tmp_path, fragile):
+    file = tmp_path / "p.jsonl"
+    first = benchmark.references(lvlm="rule_lvlm", mode=Mode.DIRECT)[0].case_id
+    fragile(refused=("[9, 9, 1, 1]", "[1%, 2, 3, 4]"))
+    outcome = predict(benchmark, RuleLvlm(), RANDOM, file)
+    assert json.loads(run_file(file).read_text())["refused"] == {first: ["[9, 9, 1, 1]", "[1%, 2, 3, 4]"]}
+    assert "1 with text that looks like a box and is not read as one" in outcome.as_text()
+    assert predict(benchmark, RuleLvlm(), RANDOM, file) == outcome
 
 
 def test_self_checks_are_summed_up_beside_the_file_also_over_a_stop(benchmark, tmp_path, fragile):

@@ -74,6 +74,8 @@ def test_an_opened_chain_hides_what_was_said_before_it():
         "<|box_start|>(10,20),(110,120)<|box_end|>",
         "<loc0512><loc0256><loc1023><loc0768> heart",
         "<ref>heart</ref><box>[[1, 2, 3, 4]]</box>",
+        "<region>heart</region><bbox><xmin>1</xmin><ymin>2</ymin></bbox>",
+        "heart<loc_250><loc_500><x10><y20><patch_index_0044>",
         "a heart of <5 cm and >3 cm",
         "[1, 2, 3, 4] and [left lung]",
         "blunted angle --> effusion",
@@ -97,7 +99,21 @@ def test_the_content_of_a_chain_has_no_influence(one, pair, other):
 
 
 @pytest.mark.parametrize(
-    "unit", ["<think>", "</think>", "<a ", "[think", "<!--", "```think\n", "<|channel|>", "< / a"]
+    "unit",
+    [
+        "<think>",
+        "</think>",
+        "<a ",
+        "[think",
+        "<!--",
+        "```think\n",
+        "<|channel|>",
+        "< / a",
+        "<" + " " * 19_999,
+        "<\n",
+        "[ ",
+        "<a" + " " * 190,
+    ],
 )
 def test_a_long_degenerate_text_is_read_in_bounded_time(unit):
     start = time.process_time()

@@ -7,9 +7,8 @@ a method asks for them. Rows of one batch always have the same length: nothing i
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,12 +29,13 @@ from medground_bench.lvlms import (
     TokenGrid,
     TokenLogits,
     _attention,
-    _reading,
     _relevance,
 )
+from medground_bench.lvlms._engine import Engine
 from medground_bench.lvlms._family import Family
 from medground_bench.lvlms._memory import Memory, most_bytes, name_of
 from medground_bench.lvlms._opening import Loaded
+from medground_bench.lvlms._passes import Passes
 from medground_bench.lvlms._pixels import PixelPath
 from medground_bench.lvlms._responses import response_of, stop_ids
 from medground_bench.lvlms._rows import Row, Rows
@@ -56,8 +56,7 @@ class LocalLvlm:
 
     key: str
     revision: str
-    loaded: Loaded
-    family: Family
+    engine: Engine
     rows: Rows
     pixels: PixelPath
     stop_ids: frozenset[int]
@@ -65,8 +64,6 @@ class LocalLvlm:
     gradient_batch_size: int
     memory: Memory
     gives: frozenset[Need] = frozenset(Need)
-    _one_at_a_time: threading.RLock = field(default_factory=threading.RLock)
-    """transformers keeps state on a Qwen model while it generates, and hooks are the module's, not the caller's."""
 
     @classmethod
     def of(cls, loaded: Loaded, family: Family, *, key: str, revision: str) -> LocalLvlm:
@@ -83,8 +80,7 @@ class LocalLvlm:
         return cls(
             key=key,
             revision=revision,
-            loaded=loaded,
-            family=family,
+            engine=Engine(loaded=loaded, family=family),
             rows=Rows(loaded, family),
             pixels=PixelPath.of(loaded.image_processor, model.device),
             stop_ids=stops,
@@ -92,6 +88,21 @@ class LocalLvlm:
             gradient_batch_size=8 if model.device.type == "cpu" else 4,  # the tower's graph: 9 GB at 896 px
             memory=Memory(most_bytes(model.device)),
         )
+
+    def counted_by(self, passes: Passes) -> LocalLvlm:
+        """The same model, whose passes are counted there; it remembers nothing of what was before."""
+        engine, memory = replace(self.engine, passes=passes), Memory(self.memory.most_bytes)
+        return replace(self, engine=engine, memory=memory)
+
+    @property
+    def loaded(self) -> Loaded:
+        """The model, its tokenizer and its image processor."""
+        return self.engine.loaded
+
+    @property
+    def family(self) -> Family:
+        """What its family does its own way."""
+        return self.engine.family
 
     @property
     def layers(self) -> int:
@@ -130,12 +141,10 @@ class LocalLvlm:
         responses: dict[int, Response] = {}
         for places in alike.values():
             for batch in _batches(places, self.batch_size):
-                texts = self._continue(
-                    torch.stack([rows[place].ids for place in batch]),
-                    torch.stack([features[place] for place in batch]),
-                    rows[batch[0]].frame,
-                    max_new_tokens,
-                )
+                ids = torch.stack([rows[place].ids for place in batch])
+                tokens = torch.stack([features[place] for place in batch])
+                written = self.engine.write(ids, tokens, rows[batch[0]].frame, max_new_tokens).tolist()
+                texts = [response_of(self.loaded.tokenizer, each, self.stop_ids) for each in written]
                 responses.update(zip(batch, texts, strict=True))
         return [responses[place] for place in range(len(rows))]
 
@@ -168,8 +177,9 @@ class LocalLvlm:
         self._check_layers(layers)
         row = self._row(_frame(picture), prompt, _not_empty(response))
         grid = self.token_grid(row.frame)
+        self.engine.passes.look(len(layers), whole=False)
         with _attention.recording(row.predicting, layers) as recorded:
-            self._last_hidden(self._features([picture]), row)
+            self.engine.read(row, self._features([picture]))
         weights = torch.stack([recorded[layer][0, :, :, row.image] for layer in layers])
         return weights.unflatten(-1, (grid.rows, grid.columns)).cpu().numpy()
 
@@ -181,12 +191,13 @@ class LocalLvlm:
         row = self._row(_frame(picture), prompt, _not_empty(response))
 
         def watch(call: _attention.Call) -> Tensor:
+            self.engine.passes.look(1, whole=True)
             visit(LayerAttention(call.layer, call.weights()[0], None, row.image, row.predicting))
             return call.output()
 
         features = self._features([picture])
         with _attention.watching(watch):
-            self._last_hidden(features, row)
+            self.engine.read(row, features)
 
     def walk_attention_gradients(
         self, picture: Picture, prompt: str, response: Response, visit: Callable[[LayerAttention], None]
@@ -195,6 +206,7 @@ class LocalLvlm:
         row = self._row(_frame(picture), prompt, _not_empty(response))
 
         def show(layer: int, weights: Tensor, gradients: Tensor) -> None:
+            self.engine.passes.look(1, whole=True)
             visit(LayerAttention(layer, weights, gradients, row.image, row.predicting))
 
         with _relevance.attention_gradients(show):
@@ -225,7 +237,8 @@ class LocalLvlm:
         row = self._row(_frame(picture), prompt, _not_empty(response))
         grid = self.token_grid(row.frame)
         decoder = self.loaded.model.model.language_model
-        with self._one_at_a_time, _relevance.relevance_rules(decoder, self.family, rule) as kept:
+        self.engine.passes.look(self.layers - layer, whole=True)  # on the way back
+        with self.engine.alone, _relevance.relevance_rules(decoder, self.family, rule) as kept:
             found = self._differentiate(picture, row, layer)
         relevance = (_attention.wide(found.entering) * found.gradient).sum(-1)
         return LayerRelevance(
@@ -239,7 +252,7 @@ class LocalLvlm:
     def token_logits(self, picture: Picture, prompt: str, response: Response) -> TokenLogits:
         """What the output matrix reads of every token at every position of the last hidden states."""
         row = self._row(_frame(picture), prompt, _not_empty(response))
-        hidden = self._last_hidden(self._features([picture]), row)[0]
+        hidden = self.engine.read(row, self._features([picture]))[0]
         logits = hidden.float() @ self.loaded.model.lm_head.weight[row.ids].float().T
         ids = tuple(row.ids.tolist())
         return TokenLogits(logits.cpu().numpy(), ids, row.image, row.answer)
@@ -253,8 +266,9 @@ class LocalLvlm:
         for batch in _batches(pictures, self.gradient_batch_size):
             with torch.enable_grad():
                 grey = self._float_pictures(batch).requires_grad_()
-                features = self._encode(self._float_values(grey, row.frame))
-                target = self._token_log_probs(self._last_hidden(features, row)[:, row.predicting], row).sum()
+                features = self.engine.encode(self._float_values(grey, row.frame))
+                target = self._token_log_probs(self.engine.read(row, features)[:, row.predicting], row).sum()
+                self.engine.passes.differentiate(len(batch))
                 gradients.append(torch.autograd.grad(target, grey)[0].cpu().numpy())
         return np.concatenate(gradients)
 
@@ -268,13 +282,14 @@ class LocalLvlm:
 
         with torch.no_grad():
             features = self._features([picture])
-        with self._one_at_a_time, torch.enable_grad():
+        with self.engine.alone, torch.enable_grad():
             hook = self.loaded.model.model.language_model.layers[layer].register_forward_pre_hook(start_graph)
             try:
-                last = self._last_hidden(features, row)
+                last = self.engine.read(row, features)
             finally:
                 hook.remove()
             target = self._token_log_probs(last[:, row.predicting], row).sum()
+            self.engine.passes.differentiate(1 - layer / self.layers)
             gradient, to_last = torch.autograd.grad(target, (entering[0], last))
         return _Differentiated(entering[0].detach()[0], gradient[0], float((last.detach() * to_last).sum()))
 
@@ -283,7 +298,7 @@ class LocalLvlm:
 
     def _predicting_once(self, pictures: Sequence[NDArray[Any]], row: Row) -> Tensor:
         """Last hidden states (pictures, response tokens, channels) that predict the response; nothing is remembered."""
-        return self._last_hidden(self._encoded(pictures), row)[:, row.predicting]
+        return self.engine.read(row, self._encoded(pictures))[:, row.predicting]
 
     def _predicting_again(self, pictures: Sequence[Picture], row: Row) -> Tensor:
         """The same of pictures that come back: only the words after the picture are read when it was read before."""
@@ -291,12 +306,9 @@ class LocalLvlm:
         name = (row.frame, before, name_of(pictures))
         prefix = self.memory.find(name)
         if prefix is None:
-            features = self._features(pictures)
-            with self._one_at_a_time:
-                prefix = _reading.read_picture(self.loaded, self.family, row, features)
+            prefix = self.engine.read_picture(row, self._features(pictures))
             self.memory.keep(name, prefix)
-        with self._one_at_a_time:
-            after = _reading.read_on(self.loaded, self.family, row, prefix)
+        after = self.engine.read_on(row, prefix)
         return after[:, row.predicting.start - row.image.stop : row.predicting.stop - row.image.stop]
 
     def _features(self, pictures: Sequence[Picture]) -> Tensor:
@@ -326,8 +338,8 @@ class LocalLvlm:
         frame = _frame(pictures[0])
         if pictures[0].dtype == np.uint8:
             tower = self.family.tower_frame(frame)
-            return self._encode(self.pixels.of_levels(pictures, width=tower.width, height=tower.height))
-        return self._encode(self._float_values(self._float_pictures(pictures), frame))
+            return self.engine.encode(self.pixels.of_levels(pictures, width=tower.width, height=tower.height))
+        return self.engine.encode(self._float_values(self._float_pictures(pictures), frame))
 
     def _float_pictures(self, pictures: Sequence[NDArray[Any]]) -> Tensor:
         return torch.from_numpy(np.stack(pictures).astype(np.float32)).to(self.loaded.model.device)
@@ -336,31 +348,10 @@ class LocalLvlm:
         tower = self.family.tower_frame(frame)
         return self.pixels.of_floats(pictures, width=tower.width, height=tower.height)
 
-    def _encode(self, values: Tensor) -> Tensor:
-        return self.family.image_features(values.to(self.loaded.model.dtype))
-
-    def _last_hidden(self, features: Tensor, row: Row) -> Tensor:
-        """Last hidden states (pictures, length, channels) of one row of ids with each picture's image tokens."""
-        with self._one_at_a_time:
-            return _reading.read(self.loaded, self.family, row, features)
-
     def _token_log_probs(self, states: Tensor, row: Row) -> Tensor:
         """Log-probabilities (pictures, response tokens) float32 of the response, from the states that predict it."""
         answer = row.ids[row.answer].expand(len(states), -1)
         return word_log_probs(states, answer, self.loaded.model.lm_head.weight)
-
-    def _continue(self, ids: Tensor, features: Tensor, frame: Frame, max_new_tokens: int) -> list[Response]:
-        """Greedy continuations of rows of equal length."""
-        with self._one_at_a_time:
-            whole = self.loaded.model.generate(
-                input_ids=ids,
-                attention_mask=torch.ones_like(ids),
-                max_new_tokens=max_new_tokens,
-                **{self.family.type_ids: (ids == self.loaded.model.config.image_token_id).long()},
-                **self.family.language_inputs(features, frame),
-            )
-        tokenizer = self.loaded.tokenizer
-        return [response_of(tokenizer, row, self.stop_ids) for row in whole[:, ids.shape[1] :].tolist()]
 
     def _check_layers(self, layers: Sequence[int]) -> None:
         for layer in layers:

@@ -72,7 +72,6 @@ def hub_folder(repository: str, revision: str) -> Folder:
 
     revision  a commit, branch or tag; empty for the newest commit. Either way the commit is what is recorded.
     """
-    from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,
@@ -82,7 +81,7 @@ def hub_folder(repository: str, revision: str) -> Folder:
 
     asked = f"{repository}@{revision}" if revision else repository
     try:
-        path = Path(snapshot_download(repository, revision=revision or None, allow_patterns=list(WANTED)))
+        path = _snapshot(repository, revision or None)
     except GatedRepoError as error:
         raise SourceMissing(
             f"{asked} is gated. Accept its terms at https://huggingface.co/{repository}, then run: hf auth login"
@@ -98,6 +97,20 @@ def hub_folder(repository: str, revision: str) -> Folder:
             "Connect to the hub once, or give a local folder instead."
         ) from error
     return Folder(path, path.name, _model_type(path))
+
+
+def _snapshot(repository: str, revision: str | None) -> Path:
+    """The folder of a snapshot; without the hub, what the cache holds of it."""
+    from huggingface_hub import snapshot_download
+
+    patterns = list(WANTED)
+    try:
+        return Path(snapshot_download(repository, revision=revision, allow_patterns=patterns))
+    except ConnectionError:  # some releases ask the hub even for a commit that is all there
+        kept = snapshot_download(
+            repository, revision=revision, allow_patterns=patterns, local_files_only=True
+        )
+        return Path(kept)
 
 
 def load(folder: Folder, model_class: Any, device: str | None) -> Loaded:

@@ -36,10 +36,14 @@ class Prompting:
     max_new_tokens: int = 256
 
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
-        """The boxes of the LVLM's text; a text without one gives no boxes and says so as its concept."""
+        """The boxes of the LVLM's text; a text without one gives no boxes and says so as its concept.
+
+        Text that looks like a box and is not read as one stands in `refused`; a guess at its frame would be a false
+        score.
+        """
         [said] = lvlm.generate([case.picture], [request(case, TEMPLATE)], max_new_tokens=self.max_new_tokens)
         read = boxes_in(said.text, convention(lvlm, case.study), case.study)
-        return Attribution(boxes=read.boxes, concept=None if read.boxes else NO_BOX)
+        return Attribution(boxes=read.boxes, concept=None if read.boxes else NO_BOX, refused=read.refused)
 
 
 def request(case: Case, template: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medground_bench.answers import read_answer
 from medground_bench.lvlms import Lvlm
 from medground_bench.phantom import seeds
 from medground_bench.phantom.findings import FINDINGS
@@ -14,7 +15,7 @@ from medground_bench.phantom.language import region_named
 from medground_bench.phantom.scene import Scene, sample_findings
 from medground_bench.phantom.shortcut import draw_marker
 from medground_bench.pictures import to_study
-from medground_bench.prompts import prompt, read_answer
+from medground_bench.prompts import prompt
 from medground_bench.types import Answer, Mode, Picture
 
 BATCH = 512

@@ -26,6 +26,7 @@ from medground_bench.pictures import to_study
 from medground_bench.prompts import prompt
 from medground_bench.types import Case, Frame, Mode, Response
 from tests.methods.cases import own_case
+from tests.rounding import through
 from tests.tiny_lvlms import radiograph, save_gemma3, save_qwen2_5_vl
 
 RNG = np.random.default_rng(0)
@@ -64,7 +65,7 @@ def test_integrated_gradients_are_captums(tiny_lvlms, raws, baseline):
         for begin, end in itertools.pairwise(edges)
     )
     ours = IntegratedGradients(baseline=baseline).attribute(lvlm, case, RNG).saliency.values
-    np.testing.assert_allclose(ours, theirs, atol=1e-4 * float(abs(theirs).max()))
+    np.testing.assert_allclose(ours, theirs, atol=through(lvlm, abs(theirs).max(), back=True))
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +189,7 @@ def test_relevance_methods_say_which_share_arrived(lvlm, method, rule):
     share = (found.everywhere + found.biases) / found.target
     assert said.self_checks == {"conserved_share": pytest.approx(share)}
     if rule is Rule.CP:
-        assert share == pytest.approx(1, abs=1e-4)
+        assert share == pytest.approx(1, abs=through(lvlm, back=True))
 
 
 @pytest.fixture(scope="module")

@@ -89,6 +89,22 @@ def test_a_text_without_a_box_gives_no_box_and_says_so(says):
     assert (found.boxes, found.concept) == ((), NO_BOX)
 
 
+def test_what_looks_like_a_box_and_is_not_read_is_kept_beside_the_boxes():
+    found, _ = attribute(Prompting(), '[[56, 0, 112, 224]] and {"heart": [1, 2, 3, 4]}')
+    assert ([box.xyxy for box in found.boxes], found.refused) == (
+        [(56, 0, 112, 224)],
+        ('"heart": [1, 2, 3, 4]',),
+    )
+    found, _ = attribute(Prompting(), "[[9, 9, 1, 1]]")
+    assert (found.boxes, found.concept, found.refused) == ((), NO_BOX, ("[9, 9, 1, 1]",))
+
+
+def test_a_hidden_chain_gives_neither_boxes_nor_phrases():
+    found, _ = attribute(Prompting(), "<think>[[1, 2, 3, 4]]</think>[[56, 0, 112, 224]]")
+    assert (found.boxes, found.refused) == ((Box(56, 0, 112, 224, STUDY),), ())
+    assert attribute(PromptingMedsam(refiner=None), '<think>["heart"]</think>')[0].concept == NO_PHRASE
+
+
 def test_phrases_that_name_anatomy_become_the_boxes_of_their_concepts():
     found, lvlm = attribute(PromptingMedsam(refiner=None), '["left lower lobe", "shiny spot", "Heart"]')
     known = localize("uot", phantom_atlas().pictures[0]).boxes

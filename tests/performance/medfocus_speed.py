@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from medground_bench import localizers
 from medground_bench.anatomy.atlas import phantom_atlas
 from medground_bench.localizers import localize
-from medground_bench.lvlms import _reading
 from medground_bench.lvlms._local import LocalLvlm
 from medground_bench.methods.medfocus import MedFocus
 from medground_bench.phantom.scene import Scene
@@ -119,8 +118,8 @@ def _parts(lvlm: LocalLvlm, case: Case) -> list[Callable[[], object]]:
     tower = lvlm.family.tower_frame(case.study)
     row = lvlm._row(case.study, case.prompt, case.response)
     values = lvlm.pixels.of_levels(shown, width=tower.width, height=tower.height)
-    features = lvlm._encode(values)
-    prefix = _reading.read_picture(lvlm.loaded, lvlm.family, row, features)
+    features = lvlm.engine.encode(values)
+    prefix = lvlm.engine.read_picture(row, features)
 
     def localise() -> None:
         localizers._localize.cache_clear()
@@ -129,7 +128,7 @@ def _parts(lvlm: LocalLvlm, case: Case) -> list[Callable[[], object]]:
     return [
         localise,
         lambda: lvlm.pixels.of_levels(shown, width=tower.width, height=tower.height),
-        torch.no_grad()(lambda: lvlm._encode(values)),
-        torch.no_grad()(lambda: _reading.read_picture(lvlm.loaded, lvlm.family, row, features)),
-        torch.no_grad()(lambda: _reading.read_on(lvlm.loaded, lvlm.family, row, prefix)),
+        torch.no_grad()(lambda: lvlm.engine.encode(values)),
+        torch.no_grad()(lambda: lvlm.engine.read_picture(row, features)),
+        torch.no_grad()(lambda: lvlm.engine.read_on(row, prefix)),
     ]

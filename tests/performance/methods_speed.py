@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from medground_bench import plugins
 from medground_bench.lvlms import Need, open_lvlm
 from medground_bench.lvlms._local import LocalLvlm
+from medground_bench.lvlms._passes import Passes
 from medground_bench.methods import Method, explain, open_method
 from medground_bench.methods.integrated_gradients import IntegratedGradients
 from medground_bench.methods.occlusion import Occlusion
 from medground_bench.methods.rise import Rise
-from medground_bench.passes import Passes, counting
 from medground_bench.types import Case, Frame, Picture, Response
 from tests.tiny_lvlms import DIRECT, radiograph, save_gemma3, save_qwen2_5_vl
 
@@ -74,8 +74,8 @@ def bench_case(lvlm: LocalLvlm) -> Case:
 def method_cost(name: str, lvlm: LocalLvlm, family: str) -> MethodCost:
     """Run a method three times: once to warm up and count, twice to time; prompting is run twice in all."""
     method, case = open_method(name, lvlm), bench_case(lvlm)
-    with counting(lvlm) as passes:
-        _explain(method, lvlm, case)
+    passes = Passes()
+    _explain(method, lvlm.counted_by(passes), case)
     peak = peak_memory_mb(lambda: _explain(method, lvlm, case))
     repeats = 1 if Need.TEXT in method.needs else 2
     return MethodCost(name, family, fastest(lambda: _explain(method, lvlm, case), repeats), passes, peak)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from medground_bench.costs import GEMMA3_4B, attention_bytes, flops, milliseconds_h200
+from medground_bench.lvlms._passes import Passes
 from medground_bench.methods import open_method
-from medground_bench.passes import GEMMA3_4B, Passes, attention_bytes, counting, flops, milliseconds_h200
 from tests.performance import methods_speed as bench
 from tests.performance.__main__ import cost_table, duel_table
 
@@ -25,15 +26,17 @@ from tests.performance.__main__ import cost_table, duel_table
 )
 def test_passes_of_a_method_are_counted(lvlm, method, expected):
     case = bench.bench_case(lvlm)
-    with counting(lvlm) as passes:
-        open_method(method, lvlm).attribute(lvlm, case, np.random.default_rng(0))
+    passes = Passes()
+    open_method(method, lvlm).attribute(lvlm.counted_by(passes), case, np.random.default_rng(0))
     assert passes == expected
 
 
 def test_gradients_back_through_the_tower_are_counted(lvlm):
     case = bench.bench_case(lvlm)
-    with counting(lvlm) as passes:
-        open_method("integrated_gradients", lvlm).attribute(lvlm, case, np.random.default_rng(0))
+    passes = Passes()
+    open_method("integrated_gradients", lvlm).attribute(
+        lvlm.counted_by(passes), case, np.random.default_rng(0)
+    )
     assert passes.pictures_backward == passes.rows_backward == 36
     assert passes.pictures == passes.rows >= 38, "both ends of the line have no gradient"
 
@@ -41,19 +44,19 @@ def test_gradients_back_through_the_tower_are_counted(lvlm):
 def test_counting_starts_cold(lvlm):
     case = bench.bench_case(lvlm)
     for _ in range(2):
-        with counting(lvlm) as passes:
-            lvlm.log_probs([case.picture], case.prompt, case.response)
+        passes = Passes()
+        lvlm.counted_by(passes).log_probs([case.picture], case.prompt, case.response)
         assert passes == Passes(pictures=1, rows=1, rows_continued=1)
 
 
 def test_counting_leaves_the_lvlm_as_it_was(lvlm):
     case = bench.bench_case(lvlm)
     before = lvlm.log_probs([case.picture], case.prompt, case.response)
-    with counting(lvlm) as passes:
-        lvlm.generate([case.picture], [case.prompt], max_new_tokens=2)
+    passes = Passes()
+    lvlm.counted_by(passes).generate([case.picture], [case.prompt], max_new_tokens=2)
     assert passes == Passes(pictures=1, rows=1, steps=1), "the row itself gives the first token"
     assert np.array_equal(lvlm.log_probs([case.picture], case.prompt, case.response), before)
-    assert passes.rows == 1, "what comes after the block is not counted"
+    assert passes.rows == 1, "only the copy is counted"
 
 
 def test_the_plan_for_a_4b_model_follows_the_arithmetic():

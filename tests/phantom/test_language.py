@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from medground_bench.anatomy.concepts import CONCEPTS
+from medground_bench.answers import read_answer
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.language import (
     KEYWORDS,
@@ -17,7 +18,7 @@ from medground_bench.phantom.language import (
     region_named,
 )
 from medground_bench.phantom.scene import Scene
-from medground_bench.prompts import question, read_answer
+from medground_bench.prompts import question
 from medground_bench.types import Answer, Mode
 
 CHAINS = [

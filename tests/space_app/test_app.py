@@ -18,10 +18,13 @@ from PIL import Image
 
 from medground_bench.board import build_board
 from medground_bench.lvlms import open_lvlm
+from medground_bench.methods import Explained
 from medground_bench.methods.attention_head import AttentionHead
+from medground_bench.methods.prompting import Prompting
+from medground_bench.one_picture import Explanation
 from medground_bench.phantom.scene import Scene
 from medground_bench.sweep import Candidate, Sweep, settings_of
-from medground_bench.types import Mode
+from medground_bench.types import Attribution, Mode
 from tests.test_board import FACTS, LEFT_HALF, reference, run
 
 gradio_client = pytest.importorskip("gradio_client")
@@ -234,6 +237,16 @@ def test_a_method_runs_as_it_was_tuned_for_the_mode_and_says_so(space, results, 
 def test_an_unknown_finding_gets_the_near_ones(space, xray):
     with pytest.raises(gradio_client.exceptions.AppError, match="Did you mean pacemaker"):
         attribute(space, xray, finding="pacemakr")
+
+
+def test_what_was_not_read_as_a_box_stands_under_the_picture():
+    caption = runpy.run_path(str(ROOT / "space_app" / "app.py"))["_caption"]
+    for refused, words in {
+        (): "prompting",
+        ("[9, 9, 1, 1]", "[1%]"): "prompting; not read as boxes: [9, 9, 1, 1]; [1%]",
+    }.items():
+        explained = Explained(Attribution(boxes=(), refused=refused), ())
+        assert caption(Explanation("prompting", Prompting(), explained, 0.1), None) == words
 
 
 def test_the_readme_configures_a_space_that_is_all_there():

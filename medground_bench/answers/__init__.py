@@ -1,0 +1,126 @@
+"""Reading yes or no out of a response: an answer is read, never guessed.
+
+A response decides by a verdict ("Answer: No", "The answer is yes", "No, ...") or by a plain statement ("There is no
+evidence of X."). Every sentence is read by one closed grammar (`answers.grammar`, the table to check), and one check at
+the end holds all that was read against each other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from medground_bench.answers import doubts
+from medground_bench.answers.sentence import Sentence, read_sentences, without_remarks
+from medground_bench.answers.text import is_english
+from medground_bench.answers.verdict import argues_against, stands, verdicts_of
+from medground_bench.types import Answer
+from medground_bench.visible_text import visible
+
+MOST_CHARACTERS, MOST_SENTENCES = 20_000, 150
+"""A longer response is not read: it has 512 tokens at most."""
+
+
+class Why(StrEnum):
+    """Why a response was read as it was."""
+
+    VERDICT = "a verdict"
+    STATEMENT = "a plain statement"
+    EMPTY = "no word"
+    TOO_LONG = "too long"
+    HIDDEN = "a hidden chain that never closed"
+    OTHER_LANGUAGE = "another language"
+    CONTRADICTION = "it says both"
+    WITHDRAWN = "hedged, conditional, refused or taken back"
+    NOTHING_PLAIN = "nothing plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a response says and why it was read so."""
+
+    answer: Answer
+    why: Why
+
+
+def read_answer(text: str, finding: str | None) -> Answer:
+    """YES or NO where the response decides, else UNREADABLE; see `read`."""
+    return read(text, finding).answer
+
+
+def read(text: str, finding: str | None) -> Reading:
+    """What a response says of a finding.
+
+    text     the whole response
+    finding  what was asked about; None for a question in free words, on which only verdicts are read
+
+    1. Hidden chains, markup and the repeated question are cut out. Another language than English is not read.
+    2. A verdict decides: "the answer is X", "Answer: X", "finding: X", a LaTeX box, wherever it stands; yes or no as a
+       whole sentence; the first or the last sentence when it opens with one. What follows in its sentence must not
+       hedge it, make it conditional, speak of the past or of something else.
+    3. Without a verdict, the first or the last sentence that plainly says that the finding is there, or is not.
+    4. A verdict and a plain statement to the contrary, anywhere, leave no decision; nor does a correction, nor after a
+       "no" a refusal or a word about a poor picture. A closing remark (disclaimer, advice, offer of help) takes nothing
+       back.
+
+    >>> read("The angles are sharp. The answer is no.", "pleural effusion").answer
+    <Answer.NO: 'no'>
+    """
+    seen = visible(text)
+    readable = len(seen) <= MOST_CHARACTERS and is_english(seen)
+    sentences = [*read_sentences(seen, finding)] if readable else []
+    if not 0 < len(sentences) <= MOST_SENTENCES:
+        return _unreadable(_why_not(text, seen))
+    body = without_remarks(sentences)
+    verdicts = [*verdicts_of(body)]
+    stated = {each.says for each in (*sentences, *(verdict.rest for verdict in verdicts))} - {None}
+    if len(stated | {verdict.answer for verdict in verdicts}) > 1:
+        return _unreadable(Why.CONTRADICTION)
+    if not verdicts:
+        return _by_statement(body)
+    if any(stands(verdict, body, stated=bool(stated)) for verdict in verdicts):
+        return Reading(verdicts[-1].answer, Why.VERDICT)
+    return _unreadable(Why.WITHDRAWN)
+
+
+def _by_statement(body: Sequence[Sentence]) -> Reading:
+    """The last sentence, else the first, that plainly speaks of the finding."""
+    first, last, several = body[0], body[-1], len(body) > 1
+    answer = last.says
+    if several and answer and argues_against(body[-2], answer):
+        return _unreadable(Why.CONTRADICTION)
+    if answer is None and (not several or body[-2].names):
+        answer = last.says_it
+    if answer and several and not last.text.endswith((".", "!")):
+        return _unreadable(Why.NOTHING_PLAIN)  # it may have been cut off before "in the left lung"
+    if answer is None and all(each.is_read for each in body):
+        answer = next((each.says for each in body if each.says), None)
+    if answer is None:
+        answer = first.says
+        if answer and any(_unsettles(each) for each in body[1:]):
+            return _unreadable(Why.WITHDRAWN)
+    if answer is None:
+        return _unreadable(Why.NOTHING_PLAIN)
+    if any(each.any(*doubts.FRAMES) for each in body if not each.says):
+        return _unreadable(Why.WITHDRAWN)
+    return Reading(answer, Why.STATEMENT)
+
+
+def _unsettles(sentence: Sentence) -> bool:
+    """Whether a sentence after an opening statement speaks of the finding unread, or doubts, restricts or corrects."""
+    if sentence.is_read:
+        return False
+    return sentence.names or sentence.any(*doubts.VOID, doubts.OPENS_PRONOUN)
+
+
+def _why_not(text: str, seen: str) -> Why:
+    """Why no sentence of a response is read."""
+    if not re.search(r"\w", seen):
+        return Why.EMPTY if re.fullmatch(r"\W*", text) else Why.HIDDEN
+    return Why.TOO_LONG if is_english(seen) else Why.OTHER_LANGUAGE
+
+
+def _unreadable(why: Why) -> Reading:
+    return Reading(Answer.UNREADABLE, why)

@@ -1,0 +1,174 @@
+"""Words that take a verdict back, and sentences that close a response without touching it.
+
+They are asked only of words that the grammar did not read, and only ever make an answer unreadable. In a list, _ joins
+the words of a phrase and a star stands for any ending.
+"""
+
+from __future__ import annotations
+
+import re
+
+
+def _any_of(listed: str) -> str:
+    words = "|".join(listed.split()).replace("_", " ").replace("*", r"\w*")
+    return rf"\b(?:{words})(?!\w)"
+
+
+def _after(first: str, then: str) -> str:
+    """One of the first words with one of the others anywhere after it."""
+    return f"{_any_of(first)}.*{_any_of(then)}"
+
+
+def _opening(listed: str) -> str:
+    return rf"^\W*{_any_of(listed)}"
+
+
+def _compiled(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns))
+
+
+CONDITION = _compiled(
+    _any_of(
+        "if unless whether when once until otherwise assum* suppos* imagin* depend* provided_that in_case"
+    )
+)
+HEDGE = _compiled(
+    _any_of(
+        "possib* perhaps maybe may might could probabl* likely unlikely uncertain* unclear unsure guess equivocal"
+        " questionable suspect* suspicio* doubt* borderline indeterminate inconclusive presum* not_sure not_*_sure"
+        " not_certain not_*_certain not_clear not_*_clear not_definitive not_confident not_*_confident"
+        " cannot_be_excluded cannot_be_*_excluded cannot_be_ruled_out cannot_be_*_ruled_out"
+    )
+)
+CONTRAST = _compiled(
+    _any_of(
+        "but however although though except yet nevertheless nonetheless only rather instead unlike other_than"
+        " apart_from aside_from"
+    )
+)
+PAST = _compiled(
+    _any_of(
+        "previous* prior earlier former* histor* resolv* removed treated used_to no_longer last old ago yesterday past"
+        " before compar*"
+    )
+)
+WAS = _compiled(_any_of("was were had"))
+CORRECTION = _compiled(
+    _any_of(
+        "wait sorry mistake* mistaken wrong incorrect false untrue correction correct_that correct_this correct_myself"
+        " scratch strike disregard ignore retract reconsider* i_mean in_fact on_second on_reflection upon_reflection"
+        " closer_look second_look closer_inspection second_inspection on_the_other_hand just_kidding"
+        " meaning means in_other_words that_is_to_say"
+    ),
+    r"\b(?:confidence|probability|certainty)\s*:\s*(?:0?\.[0-4]\d*|0(?![.\d])|[0-4]?\d\s?%|low)",
+)
+INABILITY = _compiled(
+    _any_of("cannot can't can_not could_not couldn't unable not_able impossible not_possible difficult hard")
+    + r"(?! see (?:any|an?|evidence|signs)\b).*"
+    + _any_of(
+        "see view tell say determine assess evaluate interpret analy* process access open read identify examine confirm"
+        " exclude excluded rule ruled answer diagnose provide give make help assist"
+    ),
+    _after("outside beyond not_within", "i my"),
+    _after("insufficient not_enough", "information data detail details resolution quality view views"),
+    _after(
+        "will_not won't refuse decline do_not don't",
+        "interpret analy* diagnose answer comment provide give advise",
+    ),
+    _after("i_can", "help assist try look analy* provide describe"),
+)
+POOR = _compiled(
+    _after(
+        "quality resolution exposure penetration contrast inspiration positioning rotation",
+        "poor low limit* bad suboptimal insufficient inadequate degraded",
+    ),
+    _after(
+        "poor low limited bad suboptimal insufficient inadequate",
+        "quality resolution exposure penetration contrast inspiration",
+    ),
+    _any_of(
+        "blurr* too_dark too_bright too_small too_noisy too_grainy too_light overexposed underexposed over_exposed"
+        " under_exposed non_diagnostic nondiagnostic cut_off"
+    ),
+)
+SENDS_AGAIN = _compiled(_after("please", "upload provide share send attach"), _any_of("no_image"))
+TALK = _compiled(
+    _any_of(
+        "question thank* welcome glad happy_to understand understood received uploaded attached loaded worr* problem"
+        " let_me i_will i'll sir doctor need see_the_* see_your_* see_this_*"
+    )
+)
+"""Words of a conversation about the picture, not about what it shows."""
+
+DRAFT = _compiled(_opening("thought thoughts thinking draft scratchpad") + r"\s*:")
+
+VOID = (CONDITION, HEDGE, CONTRAST, PAST, CORRECTION, INABILITY, POOR)
+"""After a verdict in its own sentence, and in any sentence after an opening statement."""
+
+FRAMES = (
+    CORRECTION,
+    INABILITY,
+    POOR,
+    _compiled(
+        _any_of(
+            "false untrue imagin* hypothe* pretend for_example for_instance as_an_example template following_statement"
+            " following_sentence would_read typical_report report_says report_reads report_states"
+        )
+    ),
+)
+"""Anywhere in a response that decides by a statement alone."""
+
+OPENS_CONTRAST = _compiled(
+    _opening("but however although though yet nevertheless nonetheless except only unless")
+)
+OPENS_PRONOUN = _compiled(_opening("it this that these they there"))
+
+DENIAL = _compiled(
+    r"\bno\b(?![.,;:!)])",
+    _any_of(
+        "not cannot nor none nothing without absen* lack* little insufficient zero negative free fail fails exclude"
+        " excluded excludes rule_out ruled_out rules_out against never"
+    ),
+    r"n't\b",
+)
+NORMAL = _compiled(
+    DENIAL.pattern,
+    _any_of("normal* clear sharp unremarkable intact within preserved midline nothing smooth symmetric*"),
+)
+"""Tone of a sentence that says that nothing is there."""
+
+BEYOND = _compiled(_any_of("beyond exceed* more_than greater larger above abnormal*"))
+DEFINES = _compiled(
+    _any_of(
+        "would typical* usually often characteri* suggest* sign signs look feature features criteria when defined occur"
+        " occurs means refers determine evidence if"
+    )
+)
+"""A sentence that says what a finding would look like."""
+
+LABELLED_REMARK = _compiled(r"^\W*(?:important |medical )?(?:disclaimer|note|caution|warning)s?\s*:")
+REMARK = _compiled(
+    _opening(
+        "disclaimer* important_note* important medical_disclaimer* please_note* note note_that notes caution warning"
+        " reminder consult please_consult remember please_remember keep_in_mind please_keep_in_mind seek please_seek"
+        " contact please_contact see_a please_see let_me_know feel_free please_feel_free be_aware thank* i_hope always"
+        " it_is_important it_is_always it_is_crucial it_is_essential it_is_worth it_is_best it_is_recommended"
+        " it_is_advisable i_am_an_* i'm_an_* i_am_not_a i'm_not_a i_am_just i'm_just as_an_ai as_a_* as_an_*"
+        " this_is_not this_is_only this_is_for this_information this_analysis this_interpretation this_assessment"
+        " this_response this_answer this_should_not if_you if_there_are if_symptoms would_you did_you do_you"
+        " is_there_anything can_i how_can_i how_may_i for_a for_an a_definitive an_accurate a_proper a_formal a_final"
+        " a_full a_complete a_qualified a_board a_licensed a_trained a_medical a_radiologist a_doctor a_physician"
+        " a_healthcare further_imaging further_evaluation further_test* further_investigation* further_view*"
+        " clinical_correlation correlat* recommend*"
+    )
+)
+SEES_NOTHING = _compiled(_after("see view access open interpret analy* read process", "image images"))
+
+FOREIGN = frozenset({
+    "hay", "el", "los", "las", "una", "que", "del", "por", "está", "sí", "são", "não", "há", "uma", "em",
+    "der", "das", "ist", "kein", "keine", "nicht", "und", "ein", "eine", "ja", "nein", "le", "les", "est",
+    "pas", "une", "dans", "oui", "non", "aucun", "aucune", "è", "nel", "nella", "della", "di", "che",
+    "ne", "jest", "nie", "tak", "brak", "er", "ikke", "det", "og", "het", "een", "van", "geen", "niet",
+    "evidencia", "imagen", "imagem", "bild", "derrame",
+})  # fmt: skip
+"""Small words of other languages; two of them are more than an English sentence holds."""

@@ -1,0 +1,153 @@
+"""The ways to write a finding: in number, in spelling, joined by a stroke, and by its other names."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+SAME = {
+    "cardiomegaly": (
+        "enlarged heart",
+        "enlarged cardiac silhouette",
+        "cardiac enlargement",
+        "enlargement of the heart",
+    ),
+    "enlarged cardiac silhouette": (
+        "cardiomegaly",
+        "enlarged heart",
+        "cardiac enlargement",
+        "enlargement of the cardiac silhouette",
+    ),
+    "aortic enlargement": ("enlarged aorta", "enlarged thoracic aorta", "enlargement of the aorta"),
+    "hilar enlargement": ("enlarged hilum", "enlarged hila", "enlargement of the hila"),
+    "rib fracture": ("fractured rib", "fracture of the ribs"),
+    "elevated hemidiaphragm": ("elevation of the hemidiaphragm",),
+    "consolidation": ("focal consolidation", "airspace consolidation"),
+    "infiltration": ("infiltrate",),
+    "vascular congestion": ("pulmonary vascular congestion",),
+    "nodule": ("lung nodule", "pulmonary nodule"),
+    "mass": ("lung mass", "pulmonary mass"),
+    "edema": ("pulmonary edema",),
+    "ild": ("interstitial lung disease",),
+    "copd": ("chronic obstructive pulmonary disease",),
+    "enlarged pa": ("enlarged pulmonary artery",),
+}
+"""Other names of the very same finding on a chest radiograph."""
+
+ATTRIBUTES = frozenset({
+    "enlarged", "elevated", "widened", "tortuous", "dilated", "flattened", "displaced", "increased", "hazy",
+    "calcified", "fractured",
+})  # fmt: skip
+SHARED_NOUNS = frozenset(
+    [
+        "calcification",
+        "changes",
+        "disease",
+        "enlargement",
+        "fracture",
+        "markings",
+        "shift",
+        "silhouette",
+        "thickening",
+    ]
+)
+"""Last words that say little without the first."""
+
+SPELLINGS = (("oe(?=dema|soph)", "e"), ("(?<=tum)our", "or"), ("haem", "hem"), ("aemia", "emia"))
+"""British -> American."""
+
+QUOTES = "[\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{DOUBLE LOW-9 QUOTATION MARK}]"
+APOSTROPHES = "[\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}\N{PRIME}`]"
+DASHES = r"\s*[\N{EN DASH}\N{EM DASH}\N{HORIZONTAL BAR}]\s*"
+HYPHENS = "(?<=\\w)[\N{HYPHEN}\N{NON-BREAKING HYPHEN}-](?=\\w)"
+
+
+def plain_words(text: str) -> str:
+    """Small letters, straight quotes, one spelling, a space for the hyphen inside a word.
+
+    >>> plain_words("It's Left-sided OEDEMA")
+    'it is left sided edema'
+    """
+    text = unicodedata.normalize("NFKC", text).casefold()
+    text = re.sub(APOSTROPHES, "'", re.sub(QUOTES, '"', text))
+    text = re.sub(HYPHENS, " ", re.sub(DASHES, " - ", text))
+    text = re.sub(r"\b(i|we)'d\b", r"\1 would", re.sub(r"\b(i|we)'ll\b", r"\1 will", text))
+    text = re.sub(r"\b(here|there|it|that)'s\b", r"\1 is", text)
+    for british, american in SPELLINGS:
+        text = re.sub(british, american, text)
+    return text
+
+
+def names_of(finding: str) -> tuple[list[str], list[str]]:
+    """Names of a finding in small letters, and of the parts that it joins by a stroke.
+
+    >>> names_of("Rib fracture")
+    (['rib fracture', 'fractured rib'], [])
+    >>> names_of("lobar/segmental collapse")[1]
+    ['lobar collapse', 'segmental collapse']
+    """
+    written = plain_words(re.sub(r"\([^)]*\)", " ", finding)).split("/")
+    written = [words for part in written if (words := " ".join(re.findall(r"\w+", part)))]
+    whole = " ".join(written)
+    if len(written) < 2:
+        return [each for each in (whole, *SAME.get(whole, ())) if each], []
+    parts = _completed(written)
+    joined = [
+        f" {word} ".join(each) for word in ("or", "and", "nor") for each in (written, parts, parts[::-1])
+    ]
+    return [whole, *dict.fromkeys(joined)], [*parts, *(same for part in parts for same in SAME.get(part, ()))]
+
+
+def _completed(parts: list[str]) -> list[str]:
+    """Each part with the words that only the first or the last one spells."""
+    first, last = parts[0], parts[-1]
+    if " " in first and " " not in last:  # "superior mediastinal mass/enlargement"
+        return [first, *(f"{first.rpartition(' ')[0]} {part}" for part in parts[1:])]
+    if " " in last and " " not in first:  # "lobar/segmental collapse"
+        return [*(f"{part} {last.partition(' ')[2]}" for part in parts[:-1]), last]
+    return parts
+
+
+def name_pattern(names: Iterable[str]) -> str:
+    """A regular expression of these names in singular and plural, the longest first; of nothing for none."""
+    return "|".join(sorted(map(_in_number, names), key=len, reverse=True)) or "(?!)"
+
+
+def stems_of(finding: str) -> list[str]:
+    """The beginnings of a finding's words, which its other forms share: "aortic enlargement", "enlarged aorta"."""
+    return [word[:4] for name in names_of(finding)[0][:1] for word in name.split() if len(word) > 2]
+
+
+def attribute_first(text: str, finding: str) -> str:
+    """Of a finding that is an attribute of a part: "the heart is enlarged" as "enlarged heart is present".
+
+    >>> attribute_first("the heart is not enlarged.", "cardiomegaly")
+    'enlarged heart is not present.'
+    """
+    for name in names_of(finding)[0]:
+        attribute, _, part = name.partition(" ")
+        if part and attribute in ATTRIBUTES:
+            said = rf"\b(?:the )?{_in_number(part)} (is|are|is not|are not|isn't|aren't) (?:clearly )?{attribute}\b"
+            text = re.sub(said, rf"{name} \1 present", text)
+            text = re.sub(rf"\b{attribute} (left|right|bilateral) {part}\b", rf"\1 {name}", text)
+    return text
+
+
+def _in_number(name: str) -> str:
+    """A name with its nouns in singular and plural, words apart by a space, a stroke or both."""
+    words = name.split()
+    forms = [
+        _noun(word) if after in ("", "or", "and", "nor", "of") else re.escape(word)
+        for word, after in zip(words, [*words[1:], ""], strict=True)
+    ]
+    return r"(?:\s+(?:(?<=or )any\s+)?|\s*/\s*)".join(forms)
+
+
+def _noun(word: str) -> str:
+    endings = (
+        ("ies", "(?:y|ies)"), ("y", "(?:y|ies)"), ("is", "[ie]s"), ("ss", "ss(?:es)?"), ("x", "(?:x|xes|ces)"),
+        ("lla", "llae?"), ("um", "(?:um|a)"), ("s", "s?"), ("", "(?:e?s)?"),
+    )  # fmt: skip
+    ending, forms = next((end, forms) for end, forms in endings if word.endswith(end))
+    return re.escape(word.removesuffix(ending)) + forms

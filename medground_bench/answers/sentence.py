@@ -1,0 +1,145 @@
+"""A sentence of a response: its words as letters of the grammar, and what it says of the finding."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from medground_bench.answers import doubts
+from medground_bench.answers.grammar import letter, rule, tokens
+from medground_bench.answers.names import SHARED_NOUNS, stems_of
+from medground_bench.answers.text import sentences_of
+from medground_bench.types import Answer
+
+MOST_WORDS = 60
+"""A longer sentence says nothing."""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Small letters without markup.
+
+    letters  one for every word, phrase or mark
+    places   where each of them begins in the text
+    aside    it follows a question that is not ours, and may answer that one
+    """
+
+    text: str
+    letters: str
+    places: tuple[int, ...]
+    finding: str
+    aside: bool = False
+
+    @cached_property
+    def says(self) -> Answer | None:
+        """What it plainly says of the finding, every word of it read."""
+        yes = self.names and rule("STATEMENT", affirming=True).fullmatch(self.letters)
+        no = letter("FINDING") in self.letters and rule("STATEMENT").fullmatch(self.letters)
+        if rule("ITEMS_ALONE", affirming=True).fullmatch(self.letters) and self.names:
+            return Answer.YES
+        return None if bool(yes) == bool(no) else Answer.YES if yes else Answer.NO
+
+    @property
+    def says_it(self) -> Answer | None:
+        """What it says of "it"."""
+        yes, no = rule("IT_IS").fullmatch(self.letters), rule("IT_IS_NOT").fullmatch(self.letters)
+        return None if not self.finding else Answer.YES if yes else Answer.NO if no else None
+
+    @property
+    def repeats(self) -> Answer | None:
+        """What it says after a verdict: "there is", "it is not"."""
+        yes, no = rule("INDEED").fullmatch(self.letters), rule("INDEED_NOT").fullmatch(self.letters)
+        return Answer.YES if yes else Answer.NO if no else self.says_it
+
+    @property
+    def is_read(self) -> bool:
+        """Whether every word was read, whatever it speaks of."""
+        return any(rule("STATEMENT", affirming=each).fullmatch(self.letters) for each in (True, False))
+
+    @property
+    def names(self) -> bool:
+        """Whether it names the finding or a part of it."""
+        return letter("FINDING") in self.letters or letter("PART") in self.letters
+
+    @property
+    def names_head(self) -> bool:
+        """Whether it names the finding by its last word alone: "effusion" of "pleural effusion"."""
+        return letter("HEAD_NOUN") in self.letters
+
+    @property
+    def names_others(self) -> bool:
+        """Whether it names another finding."""
+        return letter("LONGER") in self.letters or letter("OTHER") in self.letters
+
+    @property
+    def is_kin(self) -> bool:
+        """Whether it speaks of the finding, if only in other words: "the fifth rib is fractured" of a rib fracture."""
+        if self.names or (self.names_head and self.finding.casefold().split()[-1] not in SHARED_NOUNS):
+            return True
+        return all(re.search(rf"\b{stem}", self.text) for stem in stems_of(self.finding))
+
+    @property
+    def affirms_others(self) -> bool:
+        """Whether it says of other findings alone that they are there."""
+        denies = rule("DENIALS").fullmatch(self.letters)
+        return self.is_read and self.names_others and not self.names and not denies
+
+    @property
+    def denials(self) -> int:
+        """How many of its words deny something."""
+        return len(doubts.DENIAL.findall(self.text))
+
+    @property
+    def sounds_normal(self) -> bool:
+        """Whether it says, in whatever words, that something is not there or as it should be."""
+        return doubts.NORMAL.search(self.text) is not None and not doubts.BEYOND.search(self.text)
+
+    @property
+    def is_remark(self) -> bool:
+        """Whether it may close a response without touching its answer: a disclaimer, advice, an offer of help."""
+        if self.names or doubts.SEES_NOTHING.search(self.text):
+            return False
+        return doubts.REMARK.search(self.text) is not None
+
+    def any(self, *words: re.Pattern[str]) -> bool:
+        """Whether it holds any of these."""
+        return any(each.search(self.text) for each in words)
+
+    def before(self, words: int) -> Sentence:
+        """Its first words, so many."""
+        end = self.places[words] if words < len(self.letters) else len(self.text)
+        return Sentence(self.text[:end], self.letters[:words], self.places[:words], self.finding)
+
+    def after(self, words: int) -> Sentence:
+        """What follows so many words, and the marks after them."""
+        while words < len(self.letters) and rule("MARK").match(self.letters, words):
+            words += 1
+        start = self.places[words] if words < len(self.letters) else len(self.text)
+        places = tuple(place - start for place in self.places[words:])
+        return Sentence(self.text[start:], self.letters[words:], places, self.finding)
+
+
+def read_sentences(seen: str, finding: str | None) -> Iterator[Sentence]:
+    """The sentences of what is visible of a response."""
+    for text, aside in sentences_of(seen, finding):
+        words = tokens(text, finding)
+        if len(words) > MOST_WORDS:
+            words = []
+        letters, places = "".join(word for word, _ in words), tuple(place for _, place in words)
+        yield Sentence(text, letters, places, finding or "", aside)
+
+
+def without_remarks(sentences: Sequence[Sentence]) -> Sequence[Sentence]:
+    """The sentences up to the closing remarks; a disclaimer with a label ends them whatever stands under it."""
+    for at, sentence in enumerate(sentences):
+        if at and sentence.any(doubts.LABELLED_REMARK):
+            below = sentences[at:]
+            if not any(each.says or rule("DECIDES", before="END").match(each.letters) for each in below):
+                sentences = sentences[:at]
+            break
+    end = len(sentences)
+    while end > 1 and sentences[end - 1].is_remark:
+        end -= 1
+    return sentences[:end]

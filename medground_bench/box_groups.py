@@ -1,0 +1,163 @@
+"""What stands together in a text with boxes: numbers, points, keys, brackets. `box_reader` makes boxes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from medground_bench.box_forms import BARE, IN_DOUBT, Kind, Meaning, Sides
+from medground_bench.types import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number, its unit ("%", "px", or "" for none), and where it stands, its name included."""
+
+    value: float
+    unit: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A box of a text: side -> number, and the raster where the form states one; without sides it is refused."""
+
+    start: int
+    end: int
+    sides: Mapping[str, Number] | None
+    raster: Frame | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One number, or the two of a point; those of a `named` point are x and y, whatever the family's order."""
+
+    numbers: tuple[Number, ...]
+    start: int
+    end: int
+    named: bool = False
+
+
+@dataclass(slots=True)
+class Key:
+    """The key that numbers stand under.
+
+    hard   a key beyond doubt, not the end of a sentence
+    outer  the key that this one stands under itself, as in `box: x1=10`
+    used   a value came
+    stale  prose came
+    """
+
+    meaning: Meaning
+    start: int
+    hard: bool
+    outer: Key | None = None
+    used: bool = False
+    stale: bool = False
+
+    @property
+    def names_sides(self) -> bool:
+        """Whether it is the name of one or two sides."""
+        return self.meaning.kind is Kind.SIDES
+
+    @property
+    def names_a_corner(self) -> bool:
+        """Whether it is the name of a corner."""
+        return self.names_sides and is_corner(self.meaning.sides)
+
+    @property
+    def names_a_range(self) -> bool:
+        """Whether it is x or y, under which both ends of a range may stand."""
+        return self.names_sides and len(self.meaning.sides) == 2 and not self.names_a_corner
+
+    def of_boxes(self) -> Key | None:
+        """This key, or the outer one when it is the name of a side."""
+        key: Key | None = self
+        while key and key.names_sides:
+            key = key.outer
+        return key
+
+
+@dataclass(slots=True)
+class Group:
+    """An open bracket or tag, or the text itself, which nothing closes.
+
+    start    of its key, if one stands right before it
+    opened   where it itself begins
+    meaning  of its numbers, unless a key inside says it
+    run      numbers and points that stand together
+    keyed    there was a key inside
+    sides    named numbers that are no box yet
+    pure     nothing in it but numbers, points and their labels
+    doubt    "and" stands between two points: one box or two places?
+    commas   within the run
+    """
+
+    closer: str
+    start: int
+    opened: int
+    meaning: Meaning = BARE
+    run: list[Item] = field(default_factory=list)
+    key: Key | None = None
+    keyed: bool = False
+    sides: dict[str, Number] = field(default_factory=dict)
+    pure: bool = True
+    doubt: bool = False
+    commas: int = 0
+
+    @property
+    def is_bracket(self) -> bool:
+        """Whether it is more than the text or a tag with attributes."""
+        return self.closer not in ("", ">")
+
+    @property
+    def is_tag(self) -> bool:
+        """Whether it is a tag of boxes."""
+        return len(self.closer) > 1
+
+    @property
+    def is_list(self) -> bool:
+        """Whether its numbers are read together when it closes: a bracket without a key inside."""
+        return self.is_bracket and not self.keyed
+
+    @property
+    def forgot_its_end(self) -> bool:
+        """Whether it is still open and holds a box; within parentheses, words may go on."""
+        return self.is_list and self.closer != ")" and self.pure and bool(four_of(self.run))
+
+    @property
+    def ends_in_point(self) -> bool:
+        """Whether the last that came was a point."""
+        return bool(self.run) and len(self.run[-1].numbers) == 2
+
+    def meaning_here(self) -> Meaning:
+        """Of a number that comes next."""
+        key = self.key and self.key.of_boxes()
+        if key is None or (key.stale and not key.meaning.states_a_frame):
+            return self.meaning
+        return IN_DOUBT if key.stale else key.meaning
+
+
+def is_corner(sides: Sides) -> bool:
+    """Whether these are a side of x and one of y."""
+    return len({side[0] for side in sides}) == len(sides) == 2
+
+
+def numbers_of(run: Sequence[Item]) -> list[Number]:
+    """All numbers of a run."""
+    return [number for item in run for number in item.numbers]
+
+
+def four_of(run: Sequence[Item]) -> list[Number]:
+    """Four numbers that are no points, a score after them left out; nothing of any other run."""
+    numbers = numbers_of(run)
+    if len(numbers) != len(run) or not 4 <= len(run) <= 5:
+        return []
+    score = numbers[4:]
+    return numbers[:4] if not score or score[0].unit == "%" or 0 <= score[0].value <= 1 else []
+
+
+def extent(numbers: Collection[Number]) -> tuple[int, int]:
+    """Where the first begins and the last ends."""
+    return min(number.start for number in numbers), max(number.end for number in numbers)
