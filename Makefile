@@ -14,7 +14,7 @@ $(READY): pyproject.toml
 	  echo "Python 3.11 or newer is needed; $(PYTHON) is older or missing. Try: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "Setting up $(VENV), once: torch and the like take some minutes."
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --editable ".[lvlm,space,metric,dev]"
+	$(BIN)/python -m pip install --editable ".[lvlm,space,metric,dicom,dev]"
 	@touch $@
 
 fmt: $(READY)

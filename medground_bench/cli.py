@@ -37,7 +37,7 @@ app = typer.Typer(
 )
 
 ImageArgument = Annotated[
-    Path, typer.Argument(metavar="IMAGE", help="A chest X-ray: PNG, JPEG, TIFF, BMP or WEBP.")
+    Path, typer.Argument(metavar="IMAGE", help="A chest X-ray: PNG, JPEG, TIFF, BMP, WEBP or DICOM.")
 ]
 LvlmOption = Annotated[
     str, typer.Option("--lvlm", help="A key of `medground list lvlms`, a folder, or org/name@commit.")
@@ -136,8 +136,7 @@ def attribute(
     wanted = Ask(mode, finding, question)
     attributed = attribute_file(image, wanted, lvlm, methods, vocabulary=vocabulary)
     attributed.save(folder)
-    if attributed.note:
-        typer.echo(f"note: {attributed.note}", err=True)
+    _tell((*attributed.how.notes, attributed.note))
     typer.echo(json.dumps(attributed.as_json(), indent=2) if as_json else attributed.as_text())
     typer.echo(f"written to {folder}", err=as_json)
     if attributed.failures:
@@ -167,6 +166,7 @@ def localize(
 
     folder = out or _folder_of(image)
     located = localize_file(image, localizer, folder)
+    _tell(located.how.notes)
     typer.echo(json.dumps(located.as_json(), indent=2) if as_json else located.as_text())
     typer.echo(f"written to {folder}", err=as_json)
 
@@ -341,8 +341,15 @@ def _report(outcomes: Iterable[Outcome]) -> None:
         raise MethodFailed(f"the method failed on every case of {', '.join(useless)}.")
 
 
+def _tell(notes: Iterable[str | None]) -> None:
+    for note in filter(None, notes):
+        typer.echo(f"note: {note}", err=True)
+
+
 def _folder_of(image: Path) -> Path:
-    return Path("medground-out") / image.stem
+    from medground_bench.pictures import picture_name
+
+    return Path("medground-out") / picture_name(image)
 
 
 if __name__ == "__main__":

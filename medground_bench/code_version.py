@@ -22,9 +22,8 @@ OF_METHODS = (
         "box_text.py",
         "geometry.py",
         "localizers",
-        "lvlms",
     ),
-    *("methods", "phantom/patient.py", "pictures.py", "prompts.py", "types.py", "visible_text.py"),
+    *("lvlms", "methods", "phantom/patient.py", "pictures", "prompts.py", "types.py", "visible_text.py"),
 )
 """Folders and files of this package that decide a response, or the boxes of a method."""
 

@@ -18,7 +18,7 @@ from PIL import Image
 from medground_bench import plugins
 from medground_bench.concept_figure import draw_concepts
 from medground_bench.durable import write_whole
-from medground_bench.localizers import demand_anatomy, localize
+from medground_bench.localizers import localize
 from medground_bench.lvlms import open_lvlm
 from medground_bench.methods import open_method
 from medground_bench.one_picture import (
@@ -31,8 +31,9 @@ from medground_bench.one_picture import (
     check_vocabulary,
     embedded,
     explain_by_each,
+    read_radiograph,
 )
-from medground_bench.pictures import picture_digest, read_picture, to_study
+from medground_bench.pictures import HowRead, picture_digest, picture_name, to_study
 from medground_bench.types import Box
 
 ATTRIBUTION, CONCEPTS = "attribution.json", "concepts.json"
@@ -49,6 +50,7 @@ class Attributed:
     """
 
     image: Path
+    how: HowRead
     lvlm: str
     asked: Asked
     explanations: Sequence[Explanation]
@@ -65,6 +67,7 @@ class Attributed:
         return {
             "image": str(self.image),
             "image_sha256": picture_digest(self.asked.native),
+            "read": self.how.as_json(),
             "width": case.native.width,
             "height": case.native.height,
             "lvlm": self.lvlm,
@@ -110,6 +113,7 @@ class Located:
     """The concepts on a picture file, boxes in native pixels."""
 
     image: Path
+    how: HowRead
     image_sha256: str
     localizer: str
     concepts: dict[str, Box]
@@ -120,6 +124,7 @@ class Located:
         return {
             "image": str(self.image),
             "image_sha256": self.image_sha256,
+            "read": self.how.as_json(),
             "localizer": self.localizer,
             "concepts": {name: list(box.xyxy) for name, box in self.concepts.items()},
             "missing": list(self.missing),
@@ -141,28 +146,28 @@ def attribute_file(
 
     vocabulary  concepts for the methods that try concepts: a shipped name or a YAML file
     """
-    native = read_picture(image)
-    demand_anatomy(to_study(native).picture)
+    reading = read_radiograph(image)
     if wanted.finding is not None:
         check_finding(wanted.finding, lvlm)
     if vocabulary is not None:
         check_vocabulary(vocabulary, methods)
     opened = open_lvlm(lvlm)
     chosen = {method: open_method(method, opened) for method in methods}
-    asked = ask(opened, native, wanted, name=image.stem)
+    asked = ask(opened, reading.picture, wanted, name=picture_name(image))
     explanations, failures = explain_by_each(chosen, opened, asked.case, vocabulary=vocabulary)
-    return Attributed(image, opened.key, asked, explanations, failures)
+    return Attributed(image, reading.how, opened.key, asked, explanations, failures)
 
 
 def localize_file(image: Path, localizer: str, folder: Path) -> Located:
     """Find the concepts and write `concepts.json` and `concepts.png` into a folder."""
-    native = read_picture(image)
+    reading = read_radiograph(image)
+    native = reading.picture
     study = to_study(native)
     regions = localize(localizer, study.picture)
     boxes = {name: study.letterbox.to_native(box) for name, box in regions.boxes.items()}
     found = {name: box for name, box in boxes.items() if box is not None}
     missing = (*regions.missing, *(name for name in boxes if name not in found))
-    located = Located(image, picture_digest(native), localizer, found, missing)
+    located = Located(image, reading.how, picture_digest(native), localizer, found, missing)
     _make_room(folder, CONCEPTS, located.image_sha256)
     _save_json(folder / CONCEPTS, located.as_json())
     _save(folder / DRAWN_CONCEPTS, draw_concepts(native, regions))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -16,13 +17,21 @@ from medground_bench import plugins
 from medground_bench.anatomy.vocabulary_file import read_vocabulary
 from medground_bench.answers import read_answer
 from medground_bench.charts import draw_concept_drops, draw_word_drops
-from medground_bench.errors import NOT_OF_A_CASE, MedgroundError, UnknownName, Unsupported, one_line
+from medground_bench.errors import (
+    NOT_OF_A_CASE,
+    BadPicture,
+    MedgroundError,
+    UnknownName,
+    Unsupported,
+    one_line,
+)
+from medground_bench.localizers import demand_anatomy
 from medground_bench.lvlms import Lvlm, checkpoints
 from medground_bench.lvlms._opening import EMBEDDED
 from medground_bench.methods import Explained, Method, explain, open_method
 from medground_bench.methods.medfocus import MedFocus
 from medground_bench.phantom.findings import FINDINGS
-from medground_bench.pictures import to_study
+from medground_bench.pictures import Reading, reading_of, to_study
 from medground_bench.plots import draw_boxes, draw_saliency
 from medground_bench.predict import case_rng
 from medground_bench.prompts import SUFFIXES, prompt
@@ -135,6 +144,20 @@ class Explanation:
         return (
             draw_word_drops(words, region=self.explained.attribution.concept or "region") if words else None
         )
+
+
+def read_radiograph(path: str | Path, *, called: str | None = None) -> Reading:
+    """The picture of a file that shows more than a blank film, and how it was read; BadPicture for anything else.
+
+    called  what an error calls the file, its path if not given
+    """
+    reading = reading_of(path, called=called)
+    try:
+        demand_anatomy(to_study(reading.picture).picture)
+    except BadPicture as problem:
+        told = "".join(f" Note that {note}." for note in reading.how.notes)
+        raise BadPicture(f"{path if called is None else called}: {problem}{told}") from None
+    return reading
 
 
 def embedded(key: str) -> bool:

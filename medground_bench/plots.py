@@ -39,6 +39,9 @@ HEAT = np.array([[0, 0, 0], [80, 18, 123], [182, 54, 121], [251, 136, 97], [252,
 
 HEAT_OPACITY = 0.65
 
+PAGE_SIDE_PX = 2048
+"""Of a picture on a web page, at most; WebP, in which pages show pictures, ends at 16,383."""
+
 
 def draw_boxes(picture: Picture, boxes: Mapping[str, Sequence[Box]]) -> Image.Image:
     """Boxes by label, one colour a label, the label written at the first box. Boxes in the padding are left out."""
@@ -142,6 +145,15 @@ def _label_place(text: Rectangle, box: Box, size: tuple[int, int], placed: Seque
     rows = [*np.arange(first, lowest + 1, height), *np.arange(first, -1, -height)]
     places = [(x, float(y), x + width, float(y) + height) for y in rows]
     return first_free(places, placed)
+
+
+def for_page(image: Image.Image) -> Image.Image:
+    """The picture small enough for a web page, aspect kept; a very long one becomes one pixel thin at the least."""
+    if max(image.size) <= PAGE_SIDE_PX:
+        return image
+    smaller = image.copy()
+    smaller.thumbnail((PAGE_SIDE_PX, PAGE_SIDE_PX))
+    return smaller
 
 
 def first_free(places: Sequence[Rectangle], placed: Sequence[Rectangle]) -> Rectangle:

@@ -62,11 +62,11 @@ def test_json_names_what_was_left_out(normals: Path, tmp_path: Path) -> None:
 
 
 def test_files_that_were_skipped_are_named_beside_the_pool(normals: Path, tmp_path: Path) -> None:
-    (normals / "two.dcm").touch()
+    (normals / "two.gif").touch()
     words = ("--pictures", normals, "--source", "x", "--licence", "CC0")
     first, written, _use = build(tmp_path / "pool", *words).splitlines()
-    assert first.startswith("  two.dcm: skipped, only .png") and written.startswith("1 references written")
-    assert list(json.loads(build(tmp_path / "other", *words, "--json"))["left_out"]) == ["two.dcm"]
+    assert first.startswith("  two.gif: skipped, only .png") and written.startswith("1 references written")
+    assert list(json.loads(build(tmp_path / "other", *words, "--json"))["left_out"]) == ["two.gif"]
 
 
 def test_what_was_left_out_of_an_imagenome_pool_is_said_first_and_then_how_to_use_it(tmp_path: Path) -> None:

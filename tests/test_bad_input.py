@@ -14,6 +14,7 @@ from medground_bench.lvlms import Need
 from medground_bench.phantom.scene import Scene
 from medground_bench.pictures import read_picture
 from tests.fakes import RuleLvlm
+from tests.pictures.containers import DEEP
 
 PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
 NEED_WEIGHTS = ("uot_medsam", "grounding_dino", "grounding_dino_medsam", "sam3")
@@ -25,10 +26,11 @@ REFUSED = {
     "blank_wide.png": "no anatomy on a blank picture",
     "blank_deep.png": "no anatomy on a blank picture",
     "one_px_wide.png": "1 x 500 px is too small",
-    "text.png": "cannot be read as a picture",
+    "text.png": "cannot be read as a picture: it is a text file",
     "cut_off.png": "cannot be read as a picture",
     "empty.png": "the file is empty",
-    "scan.dcm": "is a DICOM file. Export it as PNG",
+    "scan.dcm": "is a DICOM file that does not say how its pixels are packed",
+    "blank_first.png": "Note that the file holds 2 pictures, of which picture 1 was read",
     "folder": "is a folder",
     "gone.png": "there is no such file",
     "huge.png": "no radiograph is that large",
@@ -40,6 +42,9 @@ AS_THE_PLAIN_ONE = (
     "shallow_monochrome1.tif",
     "rgba.png",
     "rgb.png",
+    "hidden.png",
+    "rgb48.png",
+    "monochrome1.dcm",
 )
 WIDE = "wide.png"
 GIVES = frozenset({Need.TEXT, Need.LOG_PROBS})
@@ -60,9 +65,14 @@ def folder(tmp_path_factory):
     Image.fromarray(plain).save(path / "shallow_monochrome1.tif", tiffinfo=white_is_zero)
     Image.fromarray(plain).convert("RGBA").save(path / "rgba.png")
     Image.fromarray(plain).convert("RGB").save(path / "rgb.png")
+    Image.fromarray(np.dstack([plain, plain, plain, np.zeros_like(plain)])).save(path / "hidden.png")
+    (path / "rgb48.png").write_bytes(DEEP["png 48"](deep))
+    (path / "monochrome1.dcm").write_bytes(DEEP["dicom 16 monochrome1"](deep))
     Image.fromarray(plain).resize((10_000, 200)).save(path / WIDE)
 
     Image.new("L", (64, 64), 7).save(path / "blank.png")
+    other = [Image.fromarray(plain)]
+    Image.new("L", plain.shape[::-1]).save(path / "blank_first.png", save_all=True, append_images=other)
     Image.new("L", (90, 60), 77).save(path / "blank_wide.png")
     Image.fromarray(np.full((64, 64), 700, np.uint16)).save(path / "blank_deep.png")
     Image.new("L", (1, 500), 7).save(path / "one_px_wide.png")
@@ -109,6 +119,7 @@ def test_attribute_refuses_with_one_paragraph(attribute, folder, name, says):
     one_paragraph(*attribute(folder / name), says)
 
 
+@pytest.mark.filterwarnings("ignore:.*transparency hides every pixel")
 @pytest.mark.parametrize("name", AS_THE_PLAIN_ONE)
 def test_every_form_of_a_picture_is_read_as_the_same_greys(folder, name):
     assert np.array_equal(read_picture(folder / name), read_picture(folder / "plain.png"))

@@ -165,7 +165,8 @@ def test_localize_gives_all_concepts_in_native_pixels(medground, xray, tmp_path)
     code, out, err = medground("localize", xray, "--out", tmp_path, "--json")
     found = json.loads(out)
     assert code == 0 and str(tmp_path) in err
-    assert sorted(found) == ["concepts", "image", "image_sha256", "localizer", "missing"]
+    assert sorted(found) == ["concepts", "image", "image_sha256", "localizer", "missing", "read"]
+    assert (found["read"]["container"], found["read"]["rule"]) == ("PNG", "as stored")
     assert found["missing"] == []
     assert (found["image"], found["localizer"]) == (str(xray), "uot")
     assert set(found["concepts"]) == set(CONCEPTS)
@@ -179,6 +180,24 @@ def test_results_go_to_a_folder_named_after_the_picture(medground, xray, tmp_pat
     _code, out, _err = medground("localize", xray, "--localizer", "mean_box")
     assert "left lung" in out
     assert (tmp_path / "medground-out" / "patient" / "concepts.png").is_file()
+
+
+def test_names_with_dots_get_a_folder_each(medground, xray, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("1.2.840.4", "1.2.840.5", "1.2.840.6.PNG"):
+        (tmp_path / name).write_bytes(xray.read_bytes())
+        assert medground("localize", name, "--localizer", "mean_box")[0] == 0
+    made = {folder.name for folder in (tmp_path / "medground-out").iterdir()}
+    assert made == {"1.2.840.4", "1.2.840.5", "1.2.840.6"}
+
+
+def test_that_a_file_has_more_pages_is_told_and_recorded(medground, xray, tmp_path):
+    with Image.open(xray) as image:
+        image.save(tmp_path / "two.tif", save_all=True, append_images=[image.rotate(180)])
+    line = ["localize", tmp_path / "two.tif", "--localizer", "mean_box", "--out", tmp_path / "out", "--json"]
+    _code, out, err = medground(*line)
+    assert "note: the file holds 2 pages, of which page 1 was read" in err
+    assert (json.loads(out)["read"]["page"], json.loads(out)["read"]["pages"]) == (1, 2)
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="needs the real X-rays")

@@ -20,10 +20,8 @@ from pathlib import Path
 from medground_bench.anatomy.atlas import Reference
 from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.errors import BadAtlas, BadPicture, SourceMissing, told
-from medground_bench.pictures import mask_to_study, read_picture, to_study
+from medground_bench.pictures import SUFFIXES, Levels, mask_to_study, read_picture, to_study
 from medground_bench.types import Mask, Picture
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
 
 
 def references_in(folder: Path, *, source: str, licence: str) -> list[Reference]:
@@ -89,7 +87,7 @@ def reference_of(
 
 def mask_of(file: Path, picture: Picture) -> Mask:
     """A mask file of a picture, brought to the study frame."""
-    grey = read_picture(file)
+    grey = read_picture(file, Levels.MIN_MAX)
     if grey.shape != picture.shape:
         (height, width), (rows, columns) = grey.shape, picture.shape
         raise BadAtlas(f"{file.name} is {width} x {height} px, its picture {columns} x {rows} px")

@@ -29,10 +29,10 @@ import numpy as np
 
 from medground_bench.anatomy.atlas import Reference
 from medground_bench.anatomy.concepts import CONCEPTS
-from medground_bench.anatomy.pool_from_folder import SUFFIXES, mask_of
+from medground_bench.anatomy.pool_from_folder import mask_of
 from medground_bench.durable import sha256
 from medground_bench.errors import BadAtlas, BadPicture, SourceMissing, told
-from medground_bench.pictures import read_picture, to_study
+from medground_bench.pictures import SUFFIXES, read_picture, to_study
 from medground_bench.types import Mask, Picture
 
 ENDING = "_SceneGraph.json"

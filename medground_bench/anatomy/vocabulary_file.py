@@ -47,7 +47,8 @@ def read_vocabulary(location: str) -> Vocabulary:
     if not path.is_file():
         raise UnknownName("vocabulary or YAML file", location, shipped())
     with path.open("rb") as file:
-        return parse_vocabulary(file.read(LARGEST_FILE_BYTES + 1), path.stem)
+        name = path.stem if path.suffix.lower() in (".yaml", ".yml") else path.name
+        return parse_vocabulary(file.read(LARGEST_FILE_BYTES + 1), name)
 
 
 def parse_vocabulary(content: bytes, name: str) -> Vocabulary:

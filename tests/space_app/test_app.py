@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 import socket
 import subprocess
 import sys
@@ -15,20 +14,25 @@ from urllib.request import urlopen
 
 import pytest
 from PIL import Image
+from pydicom.uid import BasicTextSRStorage
 
 from medground_bench.board import build_board
+from medground_bench.errors import MethodFailed
 from medground_bench.lvlms import open_lvlm
 from medground_bench.methods import Explained
 from medground_bench.methods.attention_head import AttentionHead
+from medground_bench.methods.medfocus import MedFocus
 from medground_bench.methods.prompting import Prompting
 from medground_bench.one_picture import Explanation
 from medground_bench.phantom.scene import Scene
 from medground_bench.sweep import Candidate, Sweep, settings_of
 from medground_bench.types import Attribution, Mode
+from tests.pictures.containers import coloured, deep, dicom, phantom, png
 from tests.test_board import FACTS, LEFT_HALF, reference, run
 
 gradio_client = pytest.importorskip("gradio_client")
-pytest.importorskip("gradio")
+gradio = pytest.importorskip("gradio")
+app, try_page = pytest.importorskip("app"), pytest.importorskip("try_page")
 
 ROOT = Path(__file__).parents[2]
 START_S = 90
@@ -194,14 +198,58 @@ def test_a_picture_is_answered_and_explained(space, xray):
 
 
 @needs_model
-def test_a_method_that_fails_leaves_the_answer_and_the_other_methods(space, tmp_path):
-    blank = tmp_path / "blank.png"
-    Image.new("L", (300, 300), 90).save(blank)
-    answer, overlays, *_rest = attribute(space, blank)
-    assert "**medfocus failed:** almost every pixel" in answer
-    assert [each["caption"].partition(":")[0] for each in overlays] == ["whole_image"]
-    with pytest.raises(gradio_client.exceptions.AppError, match="medfocus failed: almost every pixel"):
-        attribute(space, blank, methods=["medfocus"])
+def test_a_method_that_fails_leaves_the_answer_and_the_other_methods(xray, monkeypatch):
+    def breaks(*_arguments, **_settings):
+        raise MethodFailed("its map is NaN.")
+
+    monkeypatch.setattr(MedFocus, "attribute", breaks)
+    asked = [str(xray), "pacemaker", "", "phantom_gemma3", "reason"]
+    answer, overlays, *_rest = try_page.attribute(*asked, ["medfocus", "whole_image"])
+    assert "**medfocus failed:** its map is NaN." in answer
+    assert [caption.partition(":")[0] for _picture, caption in overlays] == ["whole_image"]
+    with pytest.raises(gradio.Error, match="medfocus failed: its map is NaN"):
+        try_page.attribute(*asked, ["medfocus"])
+
+
+def test_every_file_that_cannot_be_asked_about_gets_the_command_lines_sentence(space, medground, tmp_path):
+    Image.new("L", (300, 300), 90).save(tmp_path / "blank.png")
+    (tmp_path / "report").write_bytes(dicom(None, SOPClassUID=BasicTextSRStorage))
+    (tmp_path / "cut.png").write_bytes(png(phantom(), 0)[:3000])
+    (tmp_path / "words.png").write_text("no picture")
+    for name in ("blank.png", "report", "cut.png", "words.png"):
+        with pytest.raises(gradio_client.exceptions.AppError) as caught:
+            attribute(space, tmp_path / name)
+        _code, _out, err = medground("localize", tmp_path / name, "--out", tmp_path / "out")
+        said = f"{tmp_path}/{caught.value}"
+        assert err.removeprefix("error: ").strip() == said
+
+
+@needs_model
+def test_a_deep_or_dicom_file_is_answered_like_its_plain_one_and_a_wide_one_is_shown(space, tmp_path):
+    twelve = deep(phantom(), "u2", 16, 0)
+    files = {"plain.png": png(phantom(), 0), "deep.png": png(coloured(twelve), 2), "1.2.840.4": dicom(twelve)}
+    given = []
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+        answer, overlays, _concepts, _words, boxes = attribute(space, tmp_path / name)
+        given.append((answer, overlays[0]["caption"], boxes["data"]))
+    assert given[0] == given[1] == given[2]
+    Image.fromarray(phantom()).resize((40_000, 90)).save(tmp_path / "wide.png")
+    _answer, overlays, *_rest, boxes = attribute(space, tmp_path / "wide.png", methods=["whole_image"])
+    with Image.open(overlays[0]["image"]) as image:
+        assert image.width == 2048
+    assert boxes["data"][0][4] == 40_000
+
+
+def test_what_a_reader_should_know_of_a_file_is_told_beside_its_preview(tmp_path):
+    image = Image.fromarray(phantom())
+    image.save(tmp_path / "two.tif", save_all=True, append_images=[image])
+    shown, said = try_page.preview(str(tmp_path / "two.tif"))
+    assert shown.size == image.size and "**Note:** the file holds 2 pages" in said
+    (tmp_path / "words.png").write_text("no picture")
+    assert try_page.preview(str(tmp_path / "words.png"))[0] is None
+    assert try_page.preview(str(tmp_path / "words.png"))[1].startswith("**words.png: cannot be read")
+    assert try_page.preview(None) == (None, "")
 
 
 @needs_model
@@ -240,13 +288,12 @@ def test_an_unknown_finding_gets_the_near_ones(space, xray):
 
 
 def test_what_was_not_read_as_a_box_stands_under_the_picture():
-    caption = runpy.run_path(str(ROOT / "space_app" / "app.py"))["_caption"]
     for refused, words in {
         (): "prompting",
         ("[9, 9, 1, 1]", "[1%]"): "prompting; not read as boxes: [9, 9, 1, 1]; [1%]",
     }.items():
         explained = Explained(Attribution(boxes=(), refused=refused), ())
-        assert caption(Explanation("prompting", Prompting(), explained, 0.1), None) == words
+        assert try_page.caption_of(Explanation("prompting", Prompting(), explained, 0.1), None) == words
 
 
 def test_the_readme_configures_a_space_that_is_all_there():
@@ -260,5 +307,5 @@ def test_the_readme_configures_a_space_that_is_all_there():
 
 def test_a_space_without_results_starts_and_says_how_to_make_them(tmp_path, monkeypatch):
     monkeypatch.setenv("MEDGROUND_RESULTS", str(tmp_path))
-    page = str(runpy.run_path(str(ROOT / "space_app" / "app.py"))["build_app"]().get_config_file())
+    page = str(app.build_app().get_config_file())
     assert "No board here yet" in page and "medground demo" in page

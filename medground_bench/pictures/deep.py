@@ -1,0 +1,56 @@
+"""A picture between its decoder and its greys, at full depth. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medground_bench.pictures.greys import (
+    Levels,
+    Range,
+    Values,
+    luma,
+    over_black,
+    own_range,
+    stretched,
+    upright,
+)
+from medground_bench.pictures.how import AS_STORED, HowRead, Reading
+
+NOTHING_SHOWN = "its transparency hides every pixel, so it was left aside"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Deep:
+    """What a decoder gives.
+
+    values       (height, width) grey or (height, width, 3) red, green, blue, as they are stored
+    opacity      (height, width) 0..1; None where nothing is transparent
+    inverted     whether the least value is white
+    orientation  1 to 8, as in EXIF
+    """
+
+    values: Values
+    bits: int
+    opacity: NDArray[np.float32] | None = None
+    inverted: bool = False
+    orientation: int = 1
+
+    def reading(self, levels: Levels, container: str, decoder: str) -> Reading:
+        """Greys by the rule, unless they have 8 bits; pixels that nobody can see do not count for it."""
+        grey = luma(self.values) if self.values.ndim == 3 else self.values
+        opacity = self.opacity if self.opacity is not None and self.opacity.any() else None
+        bytes_stored = grey.dtype == np.uint8
+        seen = grey if opacity is None else grey[opacity > 0]
+        shown = Range(0, 255) if bytes_stored else own_range(seen, levels)
+        picture = stretched(grey, shown, inverted=self.inverted)
+        if opacity is not None:
+            picture = over_black(picture, opacity)
+        ends = shown.turned if self.inverted else shown
+        rule, told = (AS_STORED, None) if bytes_stored else (levels.value, ends)
+        how = HowRead(container, self.bits, rule, decoder, told)
+        if self.opacity is not None and opacity is None:
+            how = how.noting(NOTHING_SHOWN)
+        return Reading(np.ascontiguousarray(upright(picture, self.orientation)), how)

@@ -1,0 +1,134 @@
+"""PNG, JPEG, TIFF, BMP and WEBP."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image, ImageOps
+from PIL import __version__ as pillow_version
+
+from medground_bench.errors import BadPicture
+from medground_bench.pictures import tiff
+from medground_bench.pictures.content import another_behind
+from medground_bench.pictures.deep import NOTHING_SHOWN
+from medground_bench.pictures.deep_png import is_deep_png, read_deep_png
+from medground_bench.pictures.deep_tiff import read_deep_tiff
+from medground_bench.pictures.frames import frame_of
+from medground_bench.pictures.greys import Levels
+from medground_bench.pictures.how import AS_STORED, HowRead, Reading
+from medground_bench.pictures.sizes import LARGEST_AREA_PX, demand_size
+
+BIG_AND_BIG_ENDIAN = tiff.Form(">", big=True)
+"""The one form of TIFF that Pillow does not open."""
+
+DECODER = f"pillow {pillow_version}"
+DAMAGED = "cannot be read as a picture, or is damaged. Copy or export it again; try opening it in a viewer."
+
+_DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    AssertionError,
+    OverflowError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+)
+_SHALLOW = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"}
+_TRANSPARENT = {"LA", "La", "PA", "RGBA", "RGBa"}
+
+
+def read_raster(content: bytes, container: str, levels: Levels) -> Reading:
+    """The picture of a file of that container; BadPicture for one that cannot be read.
+
+    8-bit pictures are as Pillow has them; what is deeper goes by `levels`.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            reading = _read(content, container, levels)
+        except Image.DecompressionBombError:
+            raise BadPicture(
+                f"more than {LARGEST_AREA_PX:,} pixels; no radiograph is that large. Resize it first."
+            ) from None
+        except _DECODER_ERRORS as error:
+            raise BadPicture(_what_is_wrong(content, container)) from error
+    if another_behind(content, container):
+        return replace(
+            reading, how=reading.how.noting("the file goes on with another picture, which was not read")
+        )
+    return reading
+
+
+def _read(content: bytes, container: str, levels: Levels) -> Reading:
+    if container == "TIFF":
+        return _read_tiff(content, levels)
+    if container == "PNG" and is_deep_png(content):
+        reading = read_deep_png(content).reading(levels, container, DECODER)
+        with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
+            frames = getattr(image, "n_frames", 1)
+    else:
+        with Image.open(io.BytesIO(content), formats=(container,)) as image:
+            demand_size(image.width, image.height)
+            frames = getattr(image, "n_frames", 1)
+            reading = _shallow(image, container)
+    return _of_pages(reading, 1, frames, "picture")
+
+
+def _read_tiff(content: bytes, levels: Levels) -> Reading:
+    pages = tiff.pages_of(content)
+    page = tiff.chosen(pages)
+    tiff.demand_compression(page)
+    if page.deep or tiff.form_of(content) == BIG_AND_BIG_ENDIAN:
+        reading = read_deep_tiff(content, page).reading(levels, "TIFF", DECODER)
+    else:
+        with Image.open(io.BytesIO(content), formats=("TIFF",)) as image:
+            demand_size(page.one(tiff.WIDTH), page.one(tiff.HEIGHT))
+            image.seek(page.number - 1)
+            reading = _shallow(image, "TIFF")
+    return _of_pages(reading, page.number, len(pages), "page")
+
+
+def _of_pages(reading: Reading, page: int, pages: int, word: str) -> Reading:
+    """The same, telling of the other pages or frames."""
+    if pages == 1:
+        return reading
+    how = replace(reading.how, page=page, pages=pages)
+    return replace(
+        reading, how=how.noting(f"the file holds {pages} {word}s, of which {word} {page} was read")
+    )
+
+
+def _shallow(image: Image.Image, container: str) -> Reading:
+    """A picture of 8 bits or fewer, by Pillow's own conversions."""
+    how = HowRead(container, 1 if image.mode == "1" else 8, AS_STORED, DECODER)
+    if image.mode not in _SHALLOW:
+        raise BadPicture(f"has colours of the kind {image.mode}, which are not read. Save it in grey or RGB.")
+    image.load()
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode in _TRANSPARENT or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        if rgba.getchannel("A").getextrema() == (0, 0):
+            rgba.putalpha(255)
+            how = how.noting(NOTHING_SHOWN)
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, (0, 0, 0, 255)), rgba)
+    return Reading(np.array(image.convert("L"), dtype=np.uint8), how)
+
+
+def _what_is_wrong(content: bytes, container: str) -> str:
+    frame = frame_of(content) if container == "JPEG" else None
+    if frame is not None and frame.bits > 8:
+        return f"is a JPEG of {frame.bits} bits, which is read inside DICOM only. Save it as PNG or TIFF."
+    if frame is not None and frame.lossless:
+        return "is a lossless JPEG, which is read inside DICOM only. Save it as PNG or TIFF."
+    return DAMAGED

@@ -1,0 +1,28 @@
+"""What the pages of the Space share: where results lie, and how an error is shown."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import gradio as gr
+
+from medground_bench.errors import MedgroundError
+
+RESULTS_VARIABLE = "MEDGROUND_RESULTS"
+
+
+def results_folder() -> Path:
+    """Where the board and the tuned settings are read from."""
+    return Path(os.environ.get(RESULTS_VARIABLE) or Path(__file__).parent / "results")
+
+
+@contextmanager
+def errors_shown() -> Iterator[None]:
+    """Our own errors as a message on the page; any other stays the server's."""
+    try:
+        yield
+    except MedgroundError as error:
+        raise gr.Error(str(error), duration=None, print_exception=False) from error

@@ -1,0 +1,172 @@
+"""From stored values to greys: windows and tables as pydicom applies them, absurd ones left aside, padding black."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydicom import Dataset, Sequence
+from pydicom.pixels import apply_modality_lut, apply_voi_lut, apply_windowing
+
+from medground_bench.pictures import Levels
+from medground_bench.pictures.dicom_greys import LINEAR, LINEAR_EXACT, SIGMOID, Window
+from medground_bench.pictures.reading import decoded
+from tests.pictures.containers import dataset, deep, dicom, phantom, window
+from tests.pictures.test_dicom import TWELVE, written
+
+FUNCTIONS = [LINEAR, LINEAR_EXACT, SIGMOID]
+
+
+def lut(descriptor: list[int], entries: np.ndarray) -> Sequence:
+    item = Dataset()
+    item.LUTDescriptor, item.LUTData = descriptor, entries.astype("<u2").tobytes()
+    item["LUTData"].VR = "OW"
+    item.ModalityLUTType = "US"
+    return Sequence([item])
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    centre=st.integers(-500, 5000) | st.floats(-100, 5000).map(lambda value: round(value, 2)),
+    width=st.integers(2, 9000) | st.floats(1.5, 5000).map(lambda value: round(value, 2)),
+    function=st.sampled_from(FUNCTIONS),
+)
+def test_a_window_is_applied_as_pydicom_applies_it(centre, width, function):
+    made = dataset(TWELVE)
+    made.BitsStored, made.HighBit = 12, 11
+    made.WindowCenter, made.WindowWidth, made.VOILUTFunction = str(centre), str(width), function
+    with np.errstate(over="ignore"):
+        want = apply_windowing(TWELVE, made) / 4095
+    got = Window(float(made.WindowCenter), float(made.WindowWidth), function).shade(TWELVE)
+    assert np.allclose(np.clip(got, 0, 1), want, atol=1e-6)
+
+
+def test_the_files_own_window_is_followed_and_recorded():
+    reading = decoded(dicom(TWELVE, WindowCenter="1000", WindowWidth="1001"))
+    assert np.array_equal(
+        reading.picture, np.rint(np.clip((TWELVE - 499.5) / 1000, 0, 1) * 255).astype(np.uint8)
+    )
+    assert (reading.how.rule, reading.how.shown.black, reading.how.shown.white) == (
+        "by its own window",
+        499.5,
+        1499.5,
+    )
+    aside = decoded(dicom(TWELVE, WindowCenter="1000", WindowWidth="1001"), Levels.MIN_MAX)
+    assert np.array_equal(aside.picture, phantom()) and aside.how.rule == "min-max"
+
+
+ABSURD = {
+    "no width": ("2000", "0"), "negative": ("2000", "-400"), "step": ("2000", "1"), "far below": ("-9000", "100"),
+    "far above": ("60000", "200"), "far too wide": ("32768", "65536"),
+    "centre alone": ("2000", None), "too short": (["9000", "9000"], "1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ABSURD)
+@pytest.mark.parametrize("eight", [False, True])
+def test_a_window_that_shows_nothing_is_left_aside_and_told(kind, eight):
+    centre, width = ABSURD[kind]
+    made = dataset(phantom() if eight else TWELVE)
+    made.WindowCenter = centre
+    if width is not None:
+        made.WindowWidth = width
+    if eight and kind in ("too short", "centre alone"):
+        made.WindowCenter, made.WindowWidth = "900", "10"
+    reading = decoded(written(made))
+    assert np.array_equal(reading.picture, phantom())
+    assert reading.how.notes == ("its own window shows next to nothing, so it was left aside",)
+    assert reading.how.rule == ("as stored" if eight else "robust")
+
+
+def test_of_several_windows_the_first_that_shows_something_is_taken():
+    good = window(TWELVE)
+    reading = decoded(
+        dicom(
+            TWELVE,
+            WindowCenter=["-9000", good["WindowCenter"], "100"],
+            WindowWidth=["10", good["WindowWidth"], "200"],
+        )
+    )
+    assert np.array_equal(reading.picture, phantom()) and reading.how.rule == "by its own window, 2 of 3"
+
+
+def test_monochrome1_is_inverted_after_the_window_and_the_record_says_which_value_is_black():
+    falling = 4080 - TWELVE
+    reading = decoded(
+        dicom(
+            falling,
+            PhotometricInterpretation="MONOCHROME1",
+            WindowCenter="1500.5",
+            WindowWidth="2001",
+        )
+    )
+    want = 255 - np.rint(np.clip((falling - 500.0) / 2000, 0, 1) * 255)
+    assert np.array_equal(reading.picture, want)
+    assert (reading.how.shown.black, reading.how.shown.white) == (2500, 500)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("windowed", [False, True])
+def test_padding_is_black_and_takes_no_contrast(signed, inverted, windowed):
+    values = deep(phantom(), "i2" if signed else "u2", 16, -1000 if signed else 1000)
+    seen = values.copy()
+    padding = -2000 if signed else 65_535
+    values[:20], values[20:25] = padding, padding + (1 if signed else -1)
+    elements: dict = {"PixelPaddingValue": padding, "PixelPaddingRangeLimit": padding + (1 if signed else -1)}
+    if windowed:
+        elements |= window(seen)
+    if inverted:
+        values[25:] = (seen.max() - seen + seen.min())[25:]
+        elements["PhotometricInterpretation"] = "MONOCHROME1"
+    made = dataset(values)
+    for keyword, value in elements.items():
+        setattr(made, keyword, value)
+    picture = decoded(written(made)).picture
+    assert not picture[:25].any()
+    rest = phantom()[25:].astype(float)
+    want = rest if windowed else (rest - rest.min()) / (rest.max() - rest.min()) * 255
+    assert np.abs(picture[25:] - want).max() <= 1
+
+
+def test_a_picture_that_would_be_padding_alone_is_read_without_it():
+    assert np.array_equal(
+        decoded(dicom(TWELVE, PixelPaddingValue=0, PixelPaddingRangeLimit=65_535)).picture, phantom()
+    )
+
+
+@pytest.mark.parametrize("first", [0, 300])
+def test_tables_are_applied_as_pydicom_applies_them(first):
+    entries = np.rint(np.sqrt(np.linspace(0, 1, 4096)) * 4095)
+    made = dataset(TWELVE)
+    made.BitsStored, made.HighBit = 12, 11
+    made.VOILUTSequence = lut([4096, first, 12], entries)
+    want = np.rint(apply_voi_lut(TWELVE, made) / 4095 * 255)
+    reading = decoded(written(made))
+    assert np.array_equal(reading.picture, want) and reading.how.rule == "by its own table"
+    del made.VOILUTSequence
+    made.ModalityLUTSequence = lut([4096, first, 16], entries)
+    toned = apply_modality_lut(TWELVE, made).astype(float)
+    want = np.rint((toned - toned.min()) / np.ptp(toned) * 255)
+    assert np.array_equal(decoded(written(made)).picture, want)
+
+
+def test_a_table_without_two_greys_is_left_aside():
+    made = dataset(TWELVE)
+    made.VOILUTSequence = lut([4096, 0, 12], np.full(4096, 9))
+    reading = decoded(written(made))
+    assert np.array_equal(reading.picture, phantom()) and len(reading.how.notes) == 1
+
+
+def test_a_falling_slope_turns_the_greys_round_at_every_depth():
+    for values in (phantom(), TWELVE):
+        turned = decoded(dicom(values, RescaleSlope="-2", RescaleIntercept="100")).picture
+        assert np.array_equal(turned, 255 - phantom())
+
+
+def test_seven_bits_reach_white_and_signed_bytes_are_as_stored():
+    seven = decoded(dicom(phantom() // 2, BitsStored=7, HighBit=6)).picture
+    assert np.abs(seven.astype(int) - phantom()).max() <= 2
+    signed = (phantom().astype(int) - 128).astype(np.int8)
+    assert np.array_equal(decoded(dicom(signed)).picture, phantom())
