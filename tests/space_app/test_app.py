@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import socket
 import subprocess
 import sys
@@ -143,11 +144,10 @@ def test_files_of_the_server_and_of_other_hosts_are_refused(space, results):
 @pytest.mark.parametrize("folder", ["space_app", "metrics/attribution_overlap"])
 def test_both_apps_are_started_without_rendering_on_the_server(folder, monkeypatch):
     pytest.importorskip("evaluate")
-    import gradio
-
     launched = {}
     monkeypatch.setattr(gradio.Blocks, "launch", lambda _app, **settings: launched.update(settings))
     monkeypatch.chdir(ROOT / folder)
+    monkeypatch.syspath_prepend(str(ROOT / folder))
     monkeypatch.setattr(sys, "argv", ["app.py"])
     runpy.run_path("app.py", run_name="__main__")
     safe = {"ssr_mode": False, "run_history": False, "show_error": False, "allowed_paths": []}
