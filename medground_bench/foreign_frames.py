@@ -1,125 +1,306 @@
-"""Whole-file evidence that boxes are not native pixels. Pure, and without the expert boxes: nothing of them leaks.
+"""Evidence that boxes are not native pixels. Pure, and without the expert boxes: nothing of them leaks.
 
-Three tells: no coordinate exceeds 1; all boxes stay within a model input much smaller than the pictures; or boxes of
-the same finding do not grow with the pictures, as they must when one model input holds pictures of many sizes.
+Cases are judged one by one, together, and by track and source. What tells a foreign frame:
+
+- no coordinate of a case exceeds 1;
+- boxes reach beyond their pictures, all as one grid or model input would let them;
+- boxes of the same finding do not grow with the pictures, as they must where one input holds pictures of many sizes;
+- the boxes of many pictures, all in one small corner, fill a grid or an input as boxes fill a picture.
+
+Several frames often explain the same numbers. What is certain is said first, then every frame that fits, each with its
+conversion: a wrong conversion gives boxes that pass and score nothing.
 """
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 
+from medground_bench.frame_growth import Growth, growth, likeliest
+from medground_bench.frame_readings import (
+    EXCHANGED,
+    GRIDS,
+    LETTERBOXED,
+    PERCENT,
+    STRETCHED,
+    THOUSAND,
+    TOLERANCE,
+    Doubled,
+    Grid,
+    Reading,
+    Square,
+    Stretched,
+    fill,
+)
 from medground_bench.problems import Code, Problem
-from medground_bench.types import Frame
+from medground_bench.written_boxes import Pile, Written, in_order
 
-INPUT_SIDES = (112, 224, 256, 320, 336, 384, 392, 448, 512, 518, 560, 640, 672, 768, 896, 1000, 1024)
-"""Sides of model inputs, and the 0-1000 grid some LVLMs answer in."""
+ALL_SHARE = 0.9
+"""Share of the cases from which something is true of all of them."""
 
-RELATIVE_SHARE = 0.9
-"""Share of the cases with boxes whose coordinates stay within 1, from which a file looks relative."""
+OUTSIDE_CASES, OUTSIDE_SHARE, EXCHANGED_SHARE, OUTSIDE_FAR = 3, 0.1, 0.05, 0.02
+"""Boxes beyond their pictures by so much of a side speak of a frame, not of slips, in at least so many cases."""
 
-RESIZED_CASES, RESIZED_SCALE, RESIZED_FILL = 10, 1.5, 0.75
-"""A file looks resized when the boxes of at least so many cases stay within a model input, the pictures are so many
-times longer, and the boxes fill at least that share of the input."""
+MANY_IMAGES = 10
+"""Pictures from which it is no accident that all boxes lie in one corner, or fill a frame."""
 
-GROWTH_FREEDOM, GROWTH_ERRORS = 20, 5.0
-"""A file looks resized when boxes fail to grow with the pictures by so many standard errors, at that many degrees of
-freedom. With normal scatter one native file in 29,000 would seem so at 20 of them, one in 300,000 at 60."""
+CORNER = 2.05
+"""Times that the median picture is longer than a frame that all boxes may be left in: a method that marks one
+quarter of the picture is in none of them."""
+
+WELL_FILLED = 0.87
+"""Share of a frame, on each axis, that the furthest box reaches where nothing else speaks for the frame."""
+
+TOLD_FILLED = ((25, 0.75), (10, 0.65), (0, 0.5))
+"""Cases, and the share of a frame that they must reach for it to be told: the fewer there are, the more frames fit."""
+
+ANSWERED_IN, GRID_FILLED = (THOUSAND, PERCENT), 0.85
+"""Grids, and the share of them from which stretched pictures are not told beside them."""
+
+RING = 1.5
+"""A crowd in a corner stands apart when no other case lies within this many times its frame."""
+
+TINY, TINY_FILLED = 8, 0.65
+"""In a frame so many times smaller than the pictures a crowd needs to fill this share: nothing is to be seen there."""
+
+LINES_TOLD = 10
+SQUARES: tuple[Square, ...] = (*GRIDS, *LETTERBOXED, *STRETCHED)
+ONE_OF_THEM = "Use the one that made your boxes: another gives boxes that pass but lie elsewhere."
+IF_THAT = "If something else made your boxes, this gives boxes that pass but lie elsewhere."
+GENERAL = (
+    "Boxes on pictures stretched or scaled to W x H px become native by x * width / W and y * height / H."
+)
+Y_FIRST = "A model that answers y first needs x written before y as well."
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """Where the boxes of one case begin and end at most, and its picture.
+class Suspicion:
+    """What is wrong with the frames of a file: problems of the whole file and of lines, or else a remark."""
 
-    about     what fixes where a box should lie, relative to the picture: source and finding
-    image     the picture's identity; two LVLMs asked about it are no two witnesses
-    start_px  the largest x0 or y0, `end_px` the largest x1 or y1, `bottom_px` the largest y1
-    """
-
-    about: Hashable
-    image: Hashable
-    start_px: float
-    end_px: float
-    bottom_px: float
-    picture: Frame
+    problems: tuple[Problem, ...] = ()
+    remark: str | None = None
 
 
-def suspicion(reaches: Sequence[Reach]) -> Problem | None:
-    """The problem of the whole file, None when the boxes may well be native."""
-    if not reaches:
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What is certain of some cases, the readings that explain it, and whether it holds for every one of them."""
+
+    code: Code
+    certain: str
+    readings: tuple[Reading, ...]
+    of_every_case: bool = True
+    closing: str = ""
+
+    def problem(self, about: str = "") -> Problem:
+        """The verdict as a problem of the whole file; `about` names the part of it that is meant."""
+        told = (f"{about}{self.certain}", _advice(self.readings), self.closing)
+        return Problem(None, None, self.code, " ".join(filter(None, told)))
+
+
+def suspicion(cases: Sequence[Written]) -> Suspicion:
+    """Whether the boxes of a file may be native, and how to mend them where they cannot be."""
+    pile, problems = in_order(Pile.of(cases))
+    relative = [case for case in cases if case.relative]
+    if relative and len(relative) >= ALL_SHARE * len(cases):
+        return Suspicion((*problems, _all_relative(cases)))
+    problems += map(_relative_line, relative)
+    pile = pile.with_cases(~np.array([case.relative for case in pile.cases], bool))
+    problems += _judged(pile)
+    return Suspicion(tuple(problems), None if problems else _remark(pile))
+
+
+def _all_relative(cases: Sequence[Written]) -> Problem:
+    relative, others = ([case for case in cases if case.relative is wanted] for wanted in (True, False))
+    but = f" Leave the others ({_lines(others)}) as they are." if others else ""
+    return Problem(
+        None,
+        None,
+        Code.LOOKS_RELATIVE,
+        f"in {len(relative)} of {len(cases)} cases with boxes no coordinate exceeds {_highest(relative)}: they look "
+        f"relative (0 to 1). Multiply x by the image width and y by the image height.{but}",
+    )
+
+
+def _relative_line(case: Written) -> Problem:
+    width, height = case.native.width, case.native.height
+    return Problem(
+        case.line,
+        case.case_id,
+        Code.LOOKS_RELATIVE,
+        f"no coordinate exceeds {_highest([case])} on a picture of {width} x {height} px: the boxes look relative "
+        f"(0 to 1), unlike those of other lines. Multiply x by the image width {width} and y by the image height "
+        f"{height}.",
+    )
+
+
+def _highest(relative: Sequence[Written]) -> str:
+    return f"{max(1.0, *(value for case in relative for box in case.boxes for value in box)):.3g}"
+
+
+def _judged(pile: Pile) -> list[Problem]:
+    """By parts where the parts differ, else together, else the crowd that stands apart."""
+    if not pile.cases:
+        return []
+    whole = _verdict(pile)
+    for name_of in (lambda case: f"track {case.track}", lambda case: f"source {case.source}"):
+        parts = {name: _verdict(pile.with_rows(rows)) for name, rows in pile.rows_by(name_of).items()}
+        sure = {name: verdict for name, verdict in parts.items() if verdict and verdict.of_every_case}
+        if sure and (whole is None or not whole.of_every_case or _differ(whole, sure.values())):
+            return [verdict.problem(f"{name}: ") for name, verdict in sure.items()]
+    return [whole.problem()] if whole else _crowd(pile)
+
+
+def _differ(whole: _Verdict, parts: Iterable[_Verdict]) -> bool:
+    return any(part.readings and not set(part.readings) & set(whole.readings) for part in parts)
+
+
+def _verdict(pile: Pile) -> _Verdict | None:
+    grown = growth(pile)
+    return _beyond(pile, grown) or _not_growing(pile, grown) or _in_a_corner(pile, grown)
+
+
+def _beyond(pile: Pile, grown: Growth) -> _Verdict | None:
+    """Boxes beyond their pictures, as many and as far as some other frame would let them."""
+    shares, total = pile.native, len(pile.cases)
+    beyond = np.maximum(-shares[:, :2], shares[:, 2:] - 1)
+    far = beyond.max(axis=1) > OUTSIDE_FAR
+    outside = pile.cases_with(far)
+    count = int(outside.sum())
+    if count < max(OUTSIDE_CASES, EXCHANGED_SHARE * total):
         return None
-    relative = sum(case.end_px <= 1 for case in reaches)
-    if relative >= RELATIVE_SHARE * len(reaches):
-        return _problem(
-            Code.LOOKS_RELATIVE,
-            f"in {relative} of {len(reaches)} cases with boxes no coordinate exceeds 1: they look relative (0 to 1). "
-            "Multiply x by the image width and y by the image height.",
-        )
-    end_px = max(case.end_px for case in reaches)
-    side = next((side for side in INPUT_SIDES if end_px <= side), None)
-    if side is not None and _stays_within(reaches, side):
-        return _problem(
-            Code.LOOKS_RESIZED,
-            f"all boxes of {len(reaches)} cases lie within {side} x {side} px, but the median picture is "
-            f"{_median_length_px(reaches):.0f} px long: they look like boxes of a model input of {side} px. Map them "
-            f"back with Letterbox.fit(native, side={side}).to_native(box), or by the resize you used.",
-        )
-    if side is not None and not grow_with_pictures(reaches):
-        return _problem(
-            Code.LOOKS_RESIZED,
-            f"boxes of the same finding end at the same pixel in small and in large pictures, all within {side} x "
-            f"{side} px: they look like boxes of a model input. Map them back with "
-            f"Letterbox.fit(native, side={side}).to_native(box) if that is your input, or by the resize you used.",
-        )
-    return None
+    certain = f"in {count} of {total} cases boxes reach beyond their pictures: these are no native pixels."
+    exchanged = _told(EXCHANGED, pile)
+    if 2 * count < total and (exchanged or count < OUTSIDE_SHARE * total):
+        return _Verdict(Code.LOOKS_SWAPPED, certain, exchanged) if exchanged else None
+    speaking = pile if grown.absent else pile.with_cases(outside)
+    readings = likeliest(_told((*SQUARES, Doubled()), speaking), speaking) + exchanged
+    if not readings:
+        return None
+    code = Code.LOOKS_SWAPPED if readings == exchanged else Code.LOOKS_RESIZED
+    inside = [case for case, out in zip(pile.cases, outside, strict=True) if not out]
+    closing = f"The other cases ({_lines(inside)}) may be native: convert them only if they were made alike."
+    sure = grown.absent or count >= ALL_SHARE * total
+    return _Verdict(code, certain, readings, sure, closing if inside else "")
 
 
-def grow_with_pictures(reaches: Sequence[Reach]) -> bool:
-    """Whether boxes are as far down, relative to the picture, in large pictures as in small ones; True when unclear.
+def _not_growing(pile: Pile, grown: Growth) -> _Verdict | None:
+    """Boxes that ignore the size of their pictures."""
+    if not grown.absent:
+        return None
+    certain = (
+        f"boxes of the same finding end at the same pixel in small and in large pictures ({grown.images} pictures "
+        "tell): they are no native pixels."
+    )
+    return _Verdict(Code.LOOKS_RESIZED, certain, likeliest(_told(SQUARES, pile), pile))
 
-    Regression of log(bottom / height) on log(length) within each finding, so that only pictures of the same finding
-    are compared: the slope is 0 for native boxes and -1 for boxes of one model input.
+
+def _in_a_corner(pile: Pile, grown: Growth) -> _Verdict | None:
+    """Boxes of many pictures that fill a frame much smaller than the pictures."""
+    length = pile.length_px
+    if _images(pile) < MANY_IMAGES or grown.likely:
+        return None
+    if not any(CORNER * square.side <= length and _like_a_picture(square, pile) for square in SQUARES):
+        return None
+    right, bottom = pile.corners[:, 2:].max(axis=0)
+    certain = (
+        f"all boxes of {len(pile.cases)} cases lie within {right:.0f} x {bottom:.0f} px, but the median picture is "
+        f"{length:.0f} px long: they are no native pixels."
+    )
+    return _Verdict(Code.LOOKS_RESIZED, certain, likeliest(_told(SQUARES, pile), pile))
+
+
+def _crowd(pile: Pile) -> list[Problem]:
+    """The lines of many pictures whose boxes fill a frame in the corner, while no others come near it."""
+    crowds = [pile.with_cases(within) for square in SQUARES if (within := _apart(square, pile)) is not None]
+    if not crowds:
+        return []
+    crowd = max(crowds, key=lambda crowd: len(crowd.cases))
+    readings = likeliest(_told(SQUARES, crowd), crowd)
+    return [_crowd_line(case, len(crowd.cases), readings) for case in crowd.cases]
+
+
+def _apart(square: Square, pile: Pile) -> NDArray[np.bool_] | None:
+    """The cases that lie in a square much smaller than the pictures and fill it, when no others lie near it."""
+    length = pile.length_px
+    if CORNER * square.side > length:
+        return None
+    shares = square.shares(pile.corners, pile.sizes)
+    within, near = (~pile.cases_with(shares.max(axis=1) > reach) for reach in (1 + TOLERANCE, RING))
+    if within.sum() < near.sum() or (~near).sum() < MANY_IMAGES:
+        return None
+    crowd = pile.with_cases(within)
+    least = TINY_FILLED if TINY * square.side <= length else WELL_FILLED
+    filled = _images(crowd) >= MANY_IMAGES and _like_a_picture(square, crowd, least)
+    return within if filled and not growth(crowd).likely else None
+
+
+def _crowd_line(case: Written, count: int, readings: Sequence[Reading]) -> Problem:
+    return Problem(
+        case.line,
+        case.case_id,
+        Code.LOOKS_RESIZED,
+        f"the boxes lie in the upper left corner of a picture of {case.native.width} x {case.native.height} px, as in "
+        f"{count - 1} other cases that together fill a frame there, and the rest of the file stays away from it: they "
+        f"look like no native pixels. {_advice(readings)}",
+    )
+
+
+def _remark(pile: Pile) -> str | None:
+    """What may be a mistake and may be meant."""
+    if len(pile.cases) < OUTSIDE_CASES or pile.native[:, 2:].max() > 0.5 + TOLERANCE:
+        return None
+    return (
+        f"all boxes of {len(pile.cases)} cases lie in the upper left quarter of their pictures. If they were made on "
+        "smaller pictures, of W x H px, or on a grid of W x H, multiply x by width / W and y by height / H."
+    )
+
+
+def _told(readings: Iterable[Reading], pile: Pile) -> tuple[Reading, ...]:
+    """The readings that explain every box: grids first, then the best filled.
+
+    Beside a filled grid that models answer in, stretched pictures of about that side are left to the general rule of
+    the closing: few people stretch, and who did knows to what.
     """
-    groups: dict[Hashable, dict[Hashable, list[Reach]]] = defaultdict(lambda: defaultdict(list))
-    for case in reaches:
-        groups[case.about][case.image].append(case)
-    lengths, bottoms = [], []
-    for images in groups.values():
-        length, bottom = np.array([_logs(cases) for cases in images.values()]).T
-        lengths.append(length - length.mean())
-        bottoms.append(bottom - bottom.mean())
-    freedom = sum(map(len, lengths)) - len(groups) - 1
-    length, bottom = np.concatenate(lengths), np.concatenate(bottoms)
-    spread = float(length @ length)
-    if freedom < GROWTH_FREEDOM or spread < 1e-9:
-        return True
-    slope = float(length @ bottom) / spread
-    error = math.sqrt(float(np.square(bottom - slope * length).sum()) / freedom / spread)
-    return slope > -0.5 or slope > -GROWTH_ERRORS * error
+    least = next(share for cases, share in TOLD_FILLED if len(pile.cases) >= cases)
+    filled = {reading: fill(reading.shares(pile.corners, pile.sizes)) for reading in readings}
+    fitting = [reading for reading, share in filled.items() if share >= least]
+    if any(filled.get(grid, 0) >= GRID_FILLED for grid in ANSWERED_IN):
+        fitting = [reading for reading in fitting if not isinstance(reading, Stretched)]
+    return tuple(sorted(fitting, key=lambda reading: (not isinstance(reading, Grid), -filled[reading])))
 
 
-def _logs(cases: Sequence[Reach]) -> tuple[float, float]:
-    picture = cases[0].picture
-    bottom_px = sum(max(case.bottom_px, 1e-3) for case in cases) / len(cases)
-    return math.log(max(picture.width, picture.height)), math.log(bottom_px / picture.height)
-
-
-def _stays_within(reaches: Sequence[Reach], side: int) -> bool:
-    if len(reaches) < RESIZED_CASES or _median_length_px(reaches) < RESIZED_SCALE * side:
+def _like_a_picture(square: Square, pile: Pile, least_fill: float = WELL_FILLED) -> bool:
+    """Whether boxes fill a square as they fill a picture: to the far edges and on both sides, or each the whole."""
+    shares = square.shares(pile.corners, pile.sizes)
+    if fill(shares) < least_fill:
         return False
-    end_px = max(case.end_px for case in reaches)
-    spread = max(case.start_px for case in reaches) >= side / 3  # not merely one bright corner
-    return end_px == side or (spread and end_px >= RESIZED_FILL * side)
+    whole = np.abs(shares - (0, 0, 1, 1)).max(axis=1) * square.side < 0.6
+    if whole.mean() >= ALL_SHARE:
+        return bool((pile.sizes % square.side).any())
+    middles = (shares[:, :2] + shares[:, 2:]) / 2
+    sums = np.stack([np.bincount(pile.owner, column) for column in middles.T], axis=1)
+    of_cases = sums / np.bincount(pile.owner)[:, None]
+    return bool(min((of_cases <= 0.45).sum(axis=0).min(), (of_cases >= 0.55).sum(axis=0).min()) >= 2)
 
 
-def _median_length_px(reaches: Sequence[Reach]) -> float:
-    return median(max(case.picture.width, case.picture.height) for case in reaches)
+def _images(pile: Pile) -> int:
+    return len({(case.source, case.image_id) for case in pile.cases})
 
 
-def _problem(code: Code, message: str) -> Problem:
-    return Problem(None, None, code, message)
+def _advice(readings: Sequence[Reading]) -> str:
+    """Every reading with its conversion, and the rule for any other."""
+    if not readings:
+        return f"Map them back by the resize you used. {GENERAL}"
+    fit = f"They fit {'; or '.join(reading.advice for reading in readings)}."
+    y_first = [Y_FIRST] if any(isinstance(reading, Grid) for reading in readings) else []
+    return " ".join([fit, ONE_OF_THEM if len(readings) > 1 else IF_THAT, GENERAL, *y_first])
+
+
+def _lines(cases: Sequence[Written]) -> str:
+    """`line 3`, `lines 3, 5, 8`, and how many more."""
+    told = ", ".join(str(case.line) for case in cases[:LINES_TOLD])
+    more = f" and {len(cases) - LINES_TOLD} more" if len(cases) > LINES_TOLD else ""
+    return f"{'line' if len(cases) == 1 else 'lines'} {told}{more}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -25,6 +26,8 @@ class Code(StrEnum):
     EMPTY_FILE = "EMPTY_FILE"
     LOOKS_RELATIVE = "LOOKS_RELATIVE"
     LOOKS_RESIZED = "LOOKS_RESIZED"
+    LOOKS_XYWH = "LOOKS_XYWH"
+    LOOKS_SWAPPED = "LOOKS_SWAPPED"
     MISSING_CASE = "MISSING_CASE"
     BAD_JSON = "BAD_JSON"
     TOO_DEEP = "TOO_DEEP"
@@ -90,13 +93,20 @@ class Report:
     of_file: list[Problem] = field(default_factory=list)
     of_lines: list[Problem] = field(default_factory=list)
     counts: Counter[Code] = field(default_factory=Counter)
+    hints: dict[Code, str] = field(default_factory=dict)
 
     def add(self, line: int | None, case_id: str | None, code: Code, message: str) -> None:
-        """Count a problem, and keep it whole while there are few."""
+        """Count a problem, and keep it whole while it is among the first ones; those without a line come last."""
         self.counts[code] += 1
         problems = self.of_file if line is None and case_id is None else self.of_lines
-        if len(problems) < SHOWN:
+        if len(problems) < SHOWN or _place(line) < _place(problems[-1].line):
             problems.append(Problem(line, case_id, code, message))
+            problems.sort(key=lambda problem: _place(problem.line))
+            del problems[SHOWN:]
+
+    def hint(self, code: Code, what_to_do: str) -> None:
+        """What to do about every problem of a code, known once the whole file is read."""
+        self.hints[code] = what_to_do
 
     @contextmanager
     def catching(self, line: int | None, case_id: str | None, prefix: str = "") -> Iterator[None]:
@@ -108,7 +118,18 @@ class Report:
 
     def problems(self) -> Problems:
         """Everything reported so far."""
-        return Problems(tuple((self.of_file + self.of_lines)[:SHOWN]), dict(sorted(self.counts.items())))
+        first = (self.of_file + self.of_lines)[:SHOWN]
+        shown = (
+            replace(problem, message=f"{problem.message} {self.hints[problem.code]}")
+            if problem.code in self.hints
+            else problem
+            for problem in first
+        )
+        return Problems(tuple(shown), dict(sorted(self.counts.items())))
+
+
+def _place(line: int | None) -> float:
+    return math.inf if line is None else line
 
 
 def kind(value: Any) -> str:

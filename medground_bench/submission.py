@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from medground_bench.foreign_frames import Reach, suspicion
+from medground_bench.foreign_frames import suspicion
 from medground_bench.problems import SHOWN, Code, Problem, Problems, Refused, Report, kind, shown
 from medground_bench.strict_json import json_object, text_lines
 from medground_bench.types import Box, Frame, Mode, Prediction, Reference
+from medground_bench.written_boxes import Quad, Written
 
 __all__ = ["Code", "Problem", "Problems", "Submission", "Track", "read_submission"]
 
@@ -31,6 +32,10 @@ LEAST_SIDE_PX = 1e-3
 
 SLACK_PX = 1e-2
 """Overshoot beyond the picture that is rounding of a scale, not a wrong frame; it is clipped."""
+
+IF_IN_INPUT = "If yours are in the model's input, map them back with letterbox.to_native()."
+SEE_FILE = "The problem of the whole file says what yours may be."
+"""What to do about a box outside its picture: by itself, and where many of them told the frame."""
 
 KEYS = {"case_id", "boxes", "concept", "seconds", "tokens"}
 
@@ -50,11 +55,13 @@ class Submission:
     predictions  in file order, boxes in native frames
     tracks       those with at least one prediction, sorted by LVLM and mode
     missing      cases of these tracks that have no line and will score 0, sorted
+    remark       what may be a mistake although it can be meant; None when nothing strikes
     """
 
     predictions: tuple[Prediction, ...]
     tracks: tuple[Track, ...]
     missing: tuple[str, ...]
+    remark: str | None = None
 
 
 def read_submission(
@@ -81,11 +88,16 @@ def read_submission(
                 "no line, but the file has others of its track. "
                 'Add a line for it; {"boxes": []} says that the method found nothing.',
             )
-    if suspected := suspicion(reader.reaches):
-        report.add(None, None, suspected.code, suspected.message)
+    suspected = suspicion(reader.written)
+    for problem in suspected.problems:
+        report.add(problem.line, problem.case_id, problem.code, problem.message)
     if report.counts:
+        frame_known = any(problem.line is None for problem in suspected.problems)
+        report.hint(Code.BOX_OUTSIDE, SEE_FILE if frame_known else IF_IN_INPUT)
         return report.problems()
-    return Submission(tuple(reader.predictions), benchmark.tracks(reader.first_line), missing)
+    return Submission(
+        tuple(reader.predictions), benchmark.tracks(reader.first_line), missing, suspected.remark
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +144,7 @@ class _Reader:
     report: Report
     predictions: list[Prediction] = field(default_factory=list)
     first_line: dict[str, int] = field(default_factory=dict)
-    reaches: list[Reach] = field(default_factory=list)
+    written: list[Written] = field(default_factory=list)
 
     def read(self, line_number: int, line: str) -> None:
         with self.report.catching(line_number, None):
@@ -180,24 +192,35 @@ class _Reader:
         if len(given) > MAX_BOXES:
             message = f"{len(given)} boxes; at most {MAX_BOXES} a case count. Keep the strongest."
             raise Refused(Code.TOO_MANY_BOXES, message)
-        boxes, readable = [], []
+        quads: list[Quad] = []
+        corners: list[tuple[int, Quad]] = []
         for place, box in enumerate(given, start=1):
             with self.report.catching(line_number, reference.case_id, f"box {place}: "):
-                corners = _corners(box)
-                readable.append(corners)
-                boxes.append(_inside(corners, reference.native))
-        if reach := _reach(readable, reference):
-            self.reaches.append(reach)
+                quads.append(_numbers(box))
+                corners.append((place, _corners(quads[-1])))
+        written = _written(line_number, reference, quads)
+        if quads:
+            self.written.append(written)
+        boxes = []
+        for place, box in [] if quads and written.relative else corners:
+            with self.report.catching(line_number, reference.case_id, f"box {place}: "):
+                boxes.append(_inside(box, reference.native))
         return tuple(boxes)
 
 
-def _reach(boxes: Sequence[tuple[float, float, float, float]], reference: Reference) -> Reach | None:
-    starts = [value for box in boxes for value in box[:2]]
-    ends = [value for box in boxes for value in box[2:]]
-    if not boxes or max(ends) <= 0:
-        return None
-    about, image = (reference.source, reference.finding), (reference.source, reference.image_id)
-    return Reach(about, image, max(starts), max(ends), max(box[3] for box in boxes), reference.native)
+def _written(line_number: int, reference: Reference, quads: Sequence[Quad]) -> Written:
+    """What is known of the case without its expert boxes."""
+    track = _track(reference)
+    return Written(
+        line_number,
+        reference.case_id,
+        f"{track.lvlm} {track.mode}",
+        reference.source,
+        reference.finding,
+        reference.image_id,
+        reference.native,
+        tuple(quads),
+    )
 
 
 def _case_id(entry: Mapping[str, Any]) -> str:
@@ -218,12 +241,17 @@ def _demand_known_keys(entry: Mapping[str, Any]) -> None:
         raise Refused(Code.UNKNOWN_KEY, message)
 
 
-def _corners(box: Any) -> tuple[float, float, float, float]:
+def _numbers(box: Any) -> Quad:
     if not isinstance(box, list):
         raise Refused(Code.WRONG_TYPE, f"{kind(box)}, not a list [x0, y0, x1, y1].")
     if len(box) != 4:
         raise Refused(Code.BOX_SHAPE, f"{len(box)} numbers, not the 4 of [x0, y0, x1, y1].")
     x0, y0, x1, y1 = (_number(name, value) for name, value in zip(("x0", "y0", "x1", "y1"), box, strict=True))
+    return x0, y0, x1, y1
+
+
+def _corners(box: Quad) -> Quad:
+    x0, y0, x1, y1 = box
     for low, high, axis in ((x0, x1, "x"), (y0, y1, "y")):
         if high < low:
             message = f"{axis}1 = {high:.10g} is less than {axis}0 = {low:.10g}."
@@ -232,7 +260,7 @@ def _corners(box: Any) -> tuple[float, float, float, float]:
         if high - low < LEAST_SIDE_PX:
             message = f"empty: {axis}0 = {low:.10g} and {axis}1 = {high:.10g}. Boxes are half-open."
             raise Refused(Code.BOX_EMPTY, message)
-    return x0, y0, x1, y1
+    return box
 
 
 def _number(name: str, value: Any) -> float:
@@ -243,7 +271,7 @@ def _number(name: str, value: Any) -> float:
     return float(value)
 
 
-def _inside(corners: tuple[float, float, float, float], native: Frame) -> Box:
+def _inside(corners: Quad, native: Frame) -> Box:
     x0, y0, x1, y1 = corners
     for axis, low, high, size, side in (
         ("x", x0, x1, native.width, "width"),
@@ -255,10 +283,7 @@ def _inside(corners: tuple[float, float, float, float], native: Frame) -> Box:
         elif low < -SLACK_PX or low > size - LEAST_SIDE_PX or high < LEAST_SIDE_PX:
             where = f"{axis}0 = {low:.10g} is outside the image, whose {side} is {size} px."
         if where:
-            hint = (
-                "Boxes are native pixels, half-open. If yours are in the model's input, map them back with "
-            )
-            raise Refused(Code.BOX_OUTSIDE, f"{where} {hint}letterbox.to_native().")
+            raise Refused(Code.BOX_OUTSIDE, f"{where} Boxes are native pixels, half-open.")
     return Box(
         max(x0, 0.0), max(y0, 0.0), min(x1, float(native.width)), min(y1, float(native.height)), native
     )

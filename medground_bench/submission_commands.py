@@ -25,6 +25,8 @@ def check(file: FileArgument, benchmark: BenchmarkOption) -> None:
     given = _read_submission(file, benchmark, whole_tracks=True)
     tracks = ", ".join(f"{track.lvlm} {track.mode}" for track in given.tracks) or "none"
     typer.echo(f"{file}: no problem. {len(given.predictions)} cases; whole tracks: {tracks}.")
+    if given.remark:
+        typer.echo(f"note: {given.remark}")
 
 
 def score(file: FileArgument, benchmark: BenchmarkOption, as_json: JsonOption = False) -> None:

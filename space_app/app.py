@@ -42,7 +42,12 @@ def build_app() -> gr.Blocks:
 
 
 def main() -> None:
-    """Serve the page; `--browser` opens it too."""
+    """Serve the page; `--browser` opens it too.
+
+    No history of a visit is kept, not in the browser either, and no file is served but those that a visitor sent or was
+    shown. Rendering on the server stays off: with it gradio 6.27 to 6.31 can be made to act with the operator's token
+    (CVE-2026-134825).
+    """
     theme = gr.themes.Base(
         primary_hue="slate",
         neutral_hue="slate",
@@ -56,6 +61,10 @@ def main() -> None:
         inbrowser="--browser" in sys.argv[1:],
         max_file_size="50mb",
         footer_links=["api"],
+        run_history=False,
+        show_error=False,
+        allowed_paths=[],
+        ssr_mode=False,
     )
 
 

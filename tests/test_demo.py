@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,8 @@ def test_the_demo_builds_runs_scores_and_keeps_the_board(tmp_path, monkeypatch):
         assert side["tuned"]["iou"] == sweep.chosen.iou and side["settings"] == sweep.chosen.settings
         assert (tuned / f"{name}.png").is_file() and Sweep.read(tuned / f"{name}.json") == sweep
         assert f"first_layer {sweep.chosen.settings['first_layer']}" in (tuned / "README.md").read_text()
+    log = (tmp_path / "predictions" / "predict.log").read_text("utf-8")
+    assert re.search(rf"^whole_image {lvlm} \w+: \d+ of \d+ cases", log, flags=re.MULTILINE)
 
 
 def test_what_stops_a_process_is_said_by_its_parent(built, tmp_path):

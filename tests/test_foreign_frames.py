@@ -1,137 +1,333 @@
-"""Boxes left in a model's input are recognised on small pictures too, and native boxes are left in peace."""
+"""Boxes in a foreign frame are told with advice that mends them, and native boxes are left in peace."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from medground_bench.foreign_frames import GROWTH_FREEDOM, Reach, grow_with_pictures, suspicion
-from medground_bench.geometry import Letterbox
-from medground_bench.phantom.anatomy import Native
-from medground_bench.problems import Code
+from medground_bench.problems import SHOWN, Code
 from medground_bench.submission import Problems, Submission, read_submission
-from medground_bench.types import Box, Frame, Mode, Reference
+from medground_bench.types import Box
+from tests.frame_files import (
+    about_findings,
+    always,
+    anywhere,
+    by_the_other_side,
+    centres,
+    checked,
+    conversions,
+    drawn,
+    follows_to_the_truth,
+    grid,
+    lengths,
+    letterboxed,
+    native,
+    scaled,
+    y_first,
+)
 
-PLACES = {
-    "cardiomegaly": (0.35, 0.45, 0.70, 0.75),
-    "pleural effusion": (0.12, 0.72, 0.35, 0.90),
-    "pneumothorax": (0.60, 0.10, 0.85, 0.50),
-    "nodule": (0.20, 0.30, 0.30, 0.40),
-    "pacemaker": (0.65, 0.12, 0.80, 0.28),
-    "atelectasis": (0.15, 0.60, 0.40, 0.66),
+MANY = 60
+DRAWS = {"about findings": about_findings(), "anywhere": anywhere(start=(0.05, 0.5), size=(0.3, 0.45))}
+
+
+def file_of(cases, frame, where=lambda _place: True):
+    result = checked(cases, frame, where)
+    assert isinstance(result, Problems), "the file was accepted"
+    return result
+
+
+def of_the_file(result):
+    return [problem for problem in result.shown if problem.line is None]
+
+
+# Files that are all in one frame.
+
+FRAMES = {
+    "relative": (grid(1), "image width"),
+    "percent": (grid(100), "a grid of 0 to 100 over each side"),
+    "0 to 255": (grid(255, whole=True), "a grid of 0 to 256 over each side"),
+    "0 to 999": (grid(999, whole=True), "a grid of 0 to 1000 over each side"),
+    "0 to 1000": (grid(1000, whole=True), "a grid of 0 to 1000 over each side"),
+    "0 to 1023": (grid(1023, whole=True), "a grid of 0 to 1024 over each side"),
+    "letterboxed to 112": (letterboxed(112), "side=112).to_native(box)"),
+    "letterboxed to 448": (letterboxed(448), "side=448).to_native(box)"),
+    "letterboxed to 896": (letterboxed(896), "side=896).to_native(box)"),
+    "stretched to 448": (grid(448), "stretched to 448 x 448 px"),
+    "stretched to 512": (grid(512), "stretched to 512 x 512 px"),
 }
-"""Where a finding lies, as shares of the picture; each box is shifted by `SCATTER` of it."""
-
-SCATTER = 0.02
 
 
-def phantom_like(count, rng, scatter=SCATTER):
-    """References of pictures of phantom sizes, with boxes about where their findings lie."""
-    references = []
-    for i in range(count):
-        size = Native.sample(rng)
-        frame = Frame("native", size.width, size.height)
-        finding = list(PLACES)[int(rng.integers(len(PLACES)))]
-        corner, end = np.reshape(PLACES[finding], (2, 2))
-        shift = np.clip(rng.normal(0, scatter, 2), -corner, 1 - end)
-        size_px = (frame.width, frame.height)
-        (x0, y0), (x1, y1) = ((corner + shift) * size_px).tolist(), ((end + shift) * size_px).tolist()
-        box = Box(x0, y0, x1, y1, frame)
-        case = f"phantom/{i}/{finding.replace(' ', '-')}@tiny:direct"
-        references.append(Reference(case, "phantom", str(i), "tiny", Mode.DIRECT, finding, frame, (box,)))
-    return references
+@pytest.mark.parametrize("size", ["one_film", "films", "phantoms", "one_phantom"])
+@pytest.mark.parametrize("draw", DRAWS)
+@pytest.mark.parametrize("frame", FRAMES)
+def test_a_file_in_a_foreign_frame_is_told_and_its_advice_gives_the_true_boxes(frame, draw, size):
+    convert, named = FRAMES[frame]
+    if size == "one_phantom" and frame in {"0 to 255", "letterboxed to 112"}:
+        pytest.skip("on pictures of one size, not much larger than the frame, nothing tells")
+    cases = drawn(MANY, size, DRAWS[draw], np.random.default_rng(3))
+    result = file_of(cases, convert)
+    [problem] = of_the_file(result)
+    assert problem.code is (Code.LOOKS_RELATIVE if frame == "relative" else Code.LOOKS_RESIZED)
+    assert named in problem.message
+    assert follows_to_the_truth(cases, convert, result)
 
 
-def in_study(reference, side):
-    letterbox = Letterbox.fit(reference.native, side=side)
-    return [letterbox.to_study(box) for box in reference.boxes]
+@pytest.mark.parametrize("size", ["films", "phantoms"])
+@pytest.mark.parametrize(
+    "frame", [letterboxed(224), grid(224), grid(256)], ids=["letterboxed", "stretched", "grid"]
+)
+def test_boxes_left_in_a_small_input_are_told_by_pictures_of_many_sizes(size, frame):
+    for seed in range(3):
+        cases = drawn(MANY, size, about_findings(), np.random.default_rng(seed))
+        result = file_of(cases, frame)
+        assert result.shown[0].code is Code.LOOKS_RESIZED
+        assert follows_to_the_truth(cases, frame, result)
 
 
-def written(references, boxes_of):
-    lines = [{"case_id": each.case_id, "boxes": [box.xyxy for box in boxes_of(each)]} for each in references]
-    return read_submission("\n".join(map(json.dumps, lines)).encode(), references)
+@pytest.mark.parametrize("scale", [100, 1000])
+def test_a_grid_is_called_a_grid_and_never_the_input_of_a_model(scale):
+    cases = drawn(MANY, "one_film", DRAWS["anywhere"], np.random.default_rng(5))
+    [problem] = of_the_file(file_of(cases, grid(scale)))
+    assert f"multiply x by width / {scale} and y by height / {scale}" in problem.message
+    for other in ("input", "Letterbox", "896", "112", "stretched to 8"):
+        assert other not in problem.message
 
 
-def reach(reference, box, about=None):
-    about = about or reference.finding
-    return Reach(
-        about, reference.image_id, max(box.x0, box.y0), max(box.x1, box.y1), box.y1, reference.native
+def test_every_frame_that_fits_is_told_where_the_numbers_cannot_say_which_it_was():
+    cases = drawn(MANY, "one_film", about_findings(), np.random.default_rng(6))
+    frame = letterboxed(896)
+    [problem] = of_the_file(file_of(cases, frame))
+    assert len(conversions(problem)) > 1
+    assert "no native pixels. They fit" in problem.message
+    assert "another gives boxes that pass but lie elsewhere" in problem.message
+
+
+def test_pictures_stretched_to_about_a_thousand_pixels_are_told_beside_the_grid_or_covered_by_the_general_rule():
+    far, near = anywhere(start=(0.05, 0.5), size=(0.3, 0.5)), DRAWS["anywhere"]
+    for draw, rule in (
+        (near, "width / 896 and y by height / 896"),
+        (far, "x * width / W and y * height / H"),
+    ):
+        cases = drawn(MANY, "phantoms", draw, np.random.default_rng(25))
+        [problem] = of_the_file(file_of(cases, grid(896)))
+        assert "a grid of 0 to 1000" in problem.message and rule in problem.message
+
+
+def test_whoever_writes_y_first_in_a_grid_is_told_to_exchange_them():
+    cases = drawn(MANY, "phantoms", about_findings(), np.random.default_rng(7))
+    [problem] = of_the_file(file_of(cases, lambda case: grid(1024)(case)[:, [1, 0, 3, 2]]))
+    assert "a grid of 0 to 1024" in problem.message and "x written before y" in problem.message
+
+
+def test_a_little_overshoot_of_relative_boxes_changes_nothing():
+    rng = np.random.default_rng(8)
+    cases = drawn(MANY, "films", about_findings(0.1), rng)
+    frame = {case.reference.case_id: case.shares + rng.uniform(-0.02, 0.02, 4) for case in cases}
+    result = file_of(cases, lambda case: frame[case.reference.case_id])
+    assert result.counts == {Code.LOOKS_RELATIVE: 1}
+    assert "no coordinate exceeds 1.0" in result.shown[0].message
+
+
+@pytest.mark.parametrize("frame", [grid(1), grid(1000), grid(1024), letterboxed(896), scaled(2)])
+def test_three_cases_are_enough_where_boxes_are_relative_or_leave_small_pictures(frame):
+    cases = drawn(3, "phantoms", anywhere(start=(0.1, 0.3), size=(0.4, 0.6)), np.random.default_rng(9))
+    assert follows_to_the_truth(cases, frame, file_of(cases, frame))
+
+
+def test_boxes_of_a_picture_twice_as_large_are_told():
+    cases = drawn(MANY, "films", about_findings(), np.random.default_rng(10))
+    result = file_of(cases, scaled(2))
+    assert "divide every number by 2" in result.shown[0].message
+    assert follows_to_the_truth(cases, scaled(2), result)
+
+
+def test_boxes_of_a_picture_half_as_large_could_be_meant_so_they_are_remarked_not_refused():
+    cases = drawn(MANY, "films", about_findings(), np.random.default_rng(11))
+    result = checked(cases, scaled(0.5))
+    assert isinstance(result, Submission)
+    assert "upper left quarter" in result.remark and "width / W" in result.remark
+    assert checked(cases, native).remark is None
+
+
+# The order of the four numbers.
+
+
+@pytest.mark.parametrize("size", ["one_film", "phantoms"])
+@pytest.mark.parametrize("frame", [native, grid(1), grid(1000)], ids=["native", "relative", "thousandths"])
+@pytest.mark.parametrize("order", [lengths, centres])
+def test_lengths_instead_of_corners_are_told_in_any_frame(order, frame, size):
+    cases = drawn(MANY, size, about_findings(), np.random.default_rng(12))
+    result = file_of(cases, order(frame))
+    assert result.shown[0].code is Code.LOOKS_XYWH
+    assert follows_to_the_truth(cases, order(frame), result)
+
+
+@pytest.mark.parametrize("frame", [y_first, by_the_other_side])
+def test_exchanged_sides_are_told_when_boxes_leave_their_pictures_and_only_then(frame):
+    cases = drawn(MANY, "one_film", about_findings(), np.random.default_rng(13))
+    result = file_of(cases, frame)
+    assert result.shown[0].code is Code.LOOKS_SWAPPED
+    assert follows_to_the_truth(cases, frame, result)
+    square = [replace_frame(case, 3000, 3000) for case in cases]
+    assert isinstance(checked(square, frame), Submission)
+
+
+def replace_frame(case, width, height):
+    frame = replace(case.reference.native, width=width, height=height)
+    shares = case.shares * [width, height, width, height]
+    return replace(case, reference=replace(case.reference, native=frame), boxes=shares)
+
+
+def test_a_slip_or_two_are_no_order_and_no_frame():
+    cases = drawn(MANY, "films", about_findings(), np.random.default_rng(14))
+    result = file_of(cases, lambda case: case.boxes[:, [2, 1, 0, 3]], where=lambda place: place in {4, 9})
+    assert result.counts == {Code.BOX_ORDER: 2}
+    result = file_of(cases, lambda case: case.boxes * [1, 1, 9, 1], where=lambda place: place in {4, 9})
+    assert result.counts == {Code.BOX_OUTSIDE: 2}
+    assert all("letterbox.to_native()" in problem.message for problem in result.shown)
+
+
+# Files that are in a foreign frame in part.
+
+
+def every_third(place):
+    return place % 3 == 0
+
+
+@pytest.mark.parametrize("size", ["one_film", "films", "phantoms"])
+def test_relative_boxes_beside_native_ones_are_named_with_their_lines(size):
+    cases = drawn(MANY, size, about_findings(), np.random.default_rng(15))
+    result = file_of(cases, grid(1), where=every_third)
+    assert result.counts == {Code.LOOKS_RELATIVE: 20}
+    assert [problem.line for problem in result.shown] == [place + 1 for place in range(0, MANY, 3)]
+    for problem in result.shown:
+        case = cases[problem.line - 1]
+        width, height = case.reference.native.width, case.reference.native.height
+        assert problem.case_id == case.reference.case_id
+        assert f"image width {width} and y by the image height {height}." in problem.message
+
+
+def test_native_boxes_beside_relative_ones_are_told_to_be_left():
+    cases = drawn(MANY, "films", about_findings(), np.random.default_rng(16))
+    result = file_of(cases, grid(1), where=lambda place: place not in {6, 30})
+    [problem] = of_the_file(result)
+    assert (
+        "in 58 of 60 cases" in problem.message
+        and "Leave the others (lines 7, 31) as they are." in problem.message
     )
 
 
-@pytest.mark.parametrize("side", [112, 224])
-@pytest.mark.parametrize("seed", range(5))
-def test_true_boxes_left_in_the_study_frame_of_phantom_sizes_are_recognised(side, seed):
-    references = phantom_like(100, np.random.default_rng(seed))
-    got = written(references, lambda each: in_study(each, side))
-    assert isinstance(got, Problems) and got.counts[Code.LOOKS_RESIZED] == 1
-    assert got.shown[0].code is Code.LOOKS_RESIZED
-    assert f"side={side}).to_native(box)" in got.shown[0].message
+def test_boxes_of_a_grid_that_leave_small_pictures_are_told_apart_from_native_ones():
+    cases = drawn(MANY, "phantoms", about_findings(), np.random.default_rng(17))
+    result = file_of(cases, grid(1000), where=every_third)
+    [problem] = of_the_file(result)
+    assert "in 20 of 60 cases boxes reach beyond their pictures" in problem.message
+    assert "a grid of 0 to 1000 over each side" in problem.message
+    assert "may be native: convert them only if they were made alike" in problem.message
+    outside = [problem for problem in result.shown if problem.code is Code.BOX_OUTSIDE]
+    assert {problem.line for problem in outside} == {place + 1 for place in range(0, MANY, 3)}
+    assert all("letterbox" not in problem.message for problem in outside)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_the_true_native_boxes_of_phantom_sizes_raise_no_suspicion(seed):
-    references = phantom_like(100, np.random.default_rng(seed))
-    assert isinstance(written(references, lambda each: each.boxes), Submission)
+@pytest.mark.parametrize("frame", [grid(100), letterboxed(224)], ids=["percent", "letterboxed"])
+def test_a_crowd_in_a_corner_where_nothing_is_to_be_seen_is_named_with_its_lines(frame):
+    cases = drawn(MANY, "films", about_findings(), np.random.default_rng(18))
+    result = file_of(cases, frame, where=every_third)
+    assert result.counts == {Code.LOOKS_RESIZED: 20}
+    assert {problem.line for problem in result.shown} == {place + 1 for place in range(0, MANY, 3)}
+    shown = [cases[problem.line - 1] for problem in result.shown]
+    assert all(
+        any(
+            np.abs(way(frame(case), case.reference.native) - case.boxes).max() < 1
+            for way in conversions(problem)
+        )
+        for case, problem in zip(shown, result.shown, strict=True)
+    )
 
 
-@pytest.mark.parametrize("scatter", [0.0, 0.02, 0.1, 0.3])
-def test_over_many_seeds_native_boxes_never_raise_a_false_alarm(scatter):
-    rng = np.random.default_rng(0)
-    for _ in range(120):
-        references = phantom_like(int(rng.integers(10, 80)), rng, scatter)
-        assert suspicion([reach(each, each.boxes[0]) for each in references]) is None
+@pytest.mark.parametrize("frame", [grid(1000), letterboxed(224), lengths(native)])
+def test_a_track_in_another_frame_than_the_rest_is_named(frame):
+    cases = drawn(2 * MANY, "films", about_findings(), np.random.default_rng(19), tracks=2)
+    result = file_of(cases, frame, where=lambda place: place % 2 == 1)
+    [problem] = of_the_file(result)
+    assert problem.message.startswith("track lvlm1 direct: ")
+    assert follows_to_the_truth(cases[1::2], frame, result)
 
 
-@pytest.mark.parametrize(
-    "shares", [(0, 0, 1, 1), (0.25, 0.25, 0.75, 0.75), (0.5, 0.5, 1, 1), (0, 0, 0.5, 0.5)]
-)
-def test_a_method_with_one_box_for_all_pictures_is_told_by_whether_it_grows(shares):
-    references = phantom_like(60, np.random.default_rng(1))
-
-    def placed(width, height, frame):
-        x0, y0, x1, y1 = np.multiply(shares, np.tile([width, height], 2))
-        return Box(float(x0), float(y0), float(x1), float(y1), frame)
-
-    native = [reach(e, placed(e.native.width, e.native.height, e.native)) for e in references]
-    study = [reach(e, placed(224, 224, Frame("study", 224, 224))) for e in references]
-    assert suspicion(native) is None
-    assert suspicion(study).code is Code.LOOKS_RESIZED
+def test_two_tracks_in_two_frames_are_each_told_their_own():
+    cases = drawn(2 * MANY, "films", about_findings(), np.random.default_rng(20), tracks=2)
+    track = {
+        case.reference.case_id: (grid(1000), letterboxed(224))[place % 2] for place, case in enumerate(cases)
+    }
+    first, second = of_the_file(file_of(cases, lambda case: track[case.reference.case_id](case)))
+    assert first.message.startswith("track lvlm0 direct: ") and "0 to 1000" in first.message
+    assert second.message.startswith("track lvlm1 direct: ") and "side=224" in second.message
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.integers(100, 400), st.integers(100, 400), st.floats(0, 0.6), st.floats(0, 0.6)),
-        min_size=2,
-        max_size=40,
-    ),
-    st.integers(2, 5),
-)
-def test_scaling_every_picture_with_its_box_never_makes_boxes_suspicious(shapes, times):
-    """The law behind the tell: what counts is the box relative to its picture."""
-    cases = []
-    for i, (width, height, x, y) in enumerate(shapes):
-        for scale in (1, times):
-            frame = Frame("native", width * scale, height * scale)
-            box = Box(
-                x * frame.width, y * frame.height, (x + 0.3) * frame.width, (y + 0.3) * frame.height, frame
-            )
-            cases.append(Reach(i, scale, max(box.x0, box.y0), max(box.x1, box.y1), box.y1, frame))
-    assert grow_with_pictures(cases)
+# Files that are native.
+
+NATIVE = {
+    "about findings": about_findings(),
+    "far about findings": about_findings(0.12),
+    "anywhere": anywhere(),
+    "up to ten boxes": anywhere(boxes=8),
+    "tiny": anywhere(start=(0, 0.98), size=(0.002, 0.01)),
+    "whole": always(0, 0, 1, 1),
+    "centre": always(0.25, 0.25, 0.75, 0.75),
+    "upper left": always(0, 0, 0.25, 0.25),
+    "upper left quarter": always(0, 0, 0.5, 0.5),
+    "lower right": always(0.5, 0.5, 1, 1),
+    "near the upper left corner": anywhere(start=(0, 0.05), size=(0.15, 0.2)),
+    "in the upper left quarter": anywhere(start=(0, 0.3), size=(0.05, 0.2)),
+    "in the lower right corner": anywhere(start=(0.8, 0.9), size=(0.02, 0.1)),
+}
 
 
-def test_the_same_picture_asked_of_many_lvlms_is_one_witness():
-    references = phantom_like(GROWTH_FREEDOM // 2, np.random.default_rng(2))
-    study = [reach(each, in_study(each, 224)[0], about="all") for each in references]
-    assert grow_with_pictures(study * 50)
+@pytest.mark.parametrize("size", ["one_film", "films", "phantoms", "one_phantom"])
+@pytest.mark.parametrize("draw", NATIVE)
+def test_native_files_are_never_refused(draw, size):
+    rng = np.random.default_rng(21)
+    for count in (1, 3, 10, 12, 25, 60, 60):
+        cases = drawn(count, size, NATIVE[draw], rng, tracks=int(rng.integers(1, 4)))
+        assert isinstance(checked(cases, native), Submission), count
+        assert isinstance(checked(cases, lambda case: np.clip(outwards(case), 0, case.size)), Submission), (
+            count
+        )
 
 
-def test_pictures_of_one_size_tell_nothing():
-    frame = Frame("native", 300, 300)
-    same = [Reach("mass", i, 100, 200 + i / 9, 200 + i / 9, frame) for i in range(90)]
-    assert grow_with_pictures(same)
+def outwards(case):
+    return np.c_[np.floor(case.boxes[:, :2]), np.ceil(case.boxes[:, 2:])]
+
+
+# Laws.
+
+
+def test_the_expert_boxes_change_nothing_that_is_said():
+    cases = drawn(MANY, "films", about_findings(), np.random.default_rng(22))
+    lines = [{"case_id": case.reference.case_id, "boxes": grid(1000)(case).tolist()} for case in cases]
+    upload = "\n".join(map(json.dumps, lines)).encode()
+    for shares in ((0, 0, 1, 1), (0.4, 0.4, 0.5, 0.5)):
+        references = [
+            replace(case.reference, boxes=(Box(*(case.size * shares).tolist(), case.reference.native),))
+            for case in cases
+        ]
+        assert read_submission(upload, references) == read_submission(upload, [c.reference for c in cases])
+
+
+@pytest.mark.parametrize("frame", [grid(1000), letterboxed(224), y_first, lengths(native)])
+def test_the_order_of_the_lines_changes_no_word(frame):
+    cases = drawn(MANY, "films", about_findings(), np.random.default_rng(23))
+    there, back = file_of(cases, frame), file_of(cases[::-1], frame)
+    assert [problem.message for problem in of_the_file(there)] == [
+        problem.message for problem in of_the_file(back)
+    ]
+
+
+def test_lines_are_told_in_file_order_and_the_first_fifty_of_them():
+    cases = drawn(200, "films", about_findings(), np.random.default_rng(24))
+    result = file_of(cases, grid(1), where=lambda place: place % 2 == 0)
+    assert result.counts == {Code.LOOKS_RELATIVE: 100}
+    assert [problem.line for problem in result.shown] == list(range(1, 2 * SHOWN, 2))

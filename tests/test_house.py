@@ -190,11 +190,8 @@ def test_make_sets_up_once_and_knows_when_to_do_it_again(tmp_path):
         return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
 
     fresh = recipe()
-    assert (
-        "-m venv venv" in fresh
-        and "pip install --constraint constraints.txt" in fresh
-        and "venv/bin/medground demo" in fresh
-    )
+    words = ("-m venv venv", "pip install --constraint constraints.txt", "venv/bin/medground demo")
+    assert all(each in fresh for each in words)
     (tmp_path / "venv").mkdir()
     (tmp_path / "venv/.ready").touch()
     assert "pip install" not in recipe()

@@ -31,6 +31,13 @@ def test_a_whole_track_passes_and_its_name_is_said(medground, built, submitted):
     assert out == f"{file}: no problem. {cases} cases; whole tracks: rule_lvlm direct.\n"
 
 
+def test_a_file_that_may_be_in_another_frame_passes_with_a_note(medground, built, submitted):
+    file, _cases = submitted(boxes=[[10, 10, 60, 60]])
+    code, out, _err = medground("check", file, "--benchmark", built.path)
+    assert code == 0 and "no problem" in out
+    assert "note: all boxes of" in out and "upper left quarter of their pictures" in out
+
+
 def test_all_problems_are_counted_by_code_and_the_first_fifty_told(medground, built, submitted):
     file, cases = submitted(1, *["{}"] * 60)
     code, out, err = medground("check", file, "--benchmark", built.path)

@@ -57,7 +57,7 @@ def clean(**more: str) -> dict[str, str]:
 
 
 def test_the_demo_runs_and_its_space_is_served(environment, tmp_path):
-    demo = ("medground", "demo", "--cases", "1", "--out", "demo")
+    demo = ("medground", "demo", "--cases", "4", "--out", "demo")
     made = run(environment, tmp_path, *demo, "--no-serve")
     assert made.returncode == 0, made.stderr
     board = json.loads((tmp_path / "demo" / "board.json").read_text("utf-8"))
@@ -90,12 +90,12 @@ def wait_for(url: str, server: subprocess.Popen) -> str:
 
 
 def test_nothing_but_our_own_package_is_put_among_the_others(environment, tmp_path):
-    asked = "import importlib.util as u; print([n for n in ('builder', 'space_app', 'tests', 'metrics') if u.find_spec(n)])"
+    names = ("builder", "space_app", "tests", "metrics")
+    asked = f"from importlib.util import find_spec; print([name for name in {names} if find_spec(name)])"
     assert run(environment, tmp_path, "python", "-c", asked).stdout.strip() == "[]"
 
 
 def test_torch_is_taken_in_the_version_that_is_locked(environment, tmp_path):
-    version = run(
-        environment, tmp_path, "python", "-c", "import torch; print(torch.__version__)"
-    ).stdout.strip()
-    assert f"torch=={version.partition('+')[0]}" in (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    asked = "import torch; print(torch.__version__)"
+    version = run(environment, tmp_path, "python", "-c", asked).stdout.strip().partition("+")[0]
+    assert f"torch=={version}" in (ROOT / "constraints.txt").read_text("utf-8").splitlines()

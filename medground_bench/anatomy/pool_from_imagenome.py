@@ -7,7 +7,8 @@ Source: paper, Appendix D: normal pictures complete in all 11 concepts, 16 of th
 
 Boxes are taken in ImaGenome's own frame (x1, y1, x2, y2: longest side 224 px, centred), which is the study frame, so
 copies of the pictures at any size serve. A mask is its box unless the user gives mask files. A picture is normal when
-its scene graph describes something and says `yes` to no anatomical finding, no disease and not to `abnormal`.
+its scene graph describes something and says `yes` to no anatomical finding, no disease, no tube, line or device, and
+not to `abnormal`. One that only a device keeps from being normal is told; so is one with two boxes of a concept.
 
 These pictures are credentialed: a pool of them stays where its user puts it, and calls them by a digest, because the
 name of a reference travels with results.
@@ -17,9 +18,11 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -36,6 +39,13 @@ ENDING = "_SceneGraph.json"
 SIDE = 224
 LICENCE = "PhysioNet Credentialed Health Data License 1.5.0: may not be passed on"
 ABNORMAL = ("anatomicalfinding|yes|", "disease|yes|", "nlp|yes|abnormal")
+DEVICE = ("tubesandlines|yes|", "device|yes|", "devices|yes|")
+CORNERS = ("x1", "y1", "x2", "y2")
+ORIGINAL = 1.2
+"""Original pixels for one of the 224-px square, from which the two cannot be mistaken for each other."""
+
+LEAST_INSIDE = 0.5
+"""Share of a box that lies in the picture, at least; silver boxes reach a little beyond it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,7 @@ def imagenome_references(
         try:
             graph = _read_graph(file)
             if _normal(graph):
+                _refuse_devices(graph)
                 references.append(_reference(dicom, graph, images, masks))
         except (BadAtlas, BadPicture) as problem:
             left_out[dicom] = str(problem)
@@ -108,7 +119,7 @@ def _read_graph(file: Path) -> Mapping[str, Any]:
     try:
         _said(graph)
         _boxes(graph)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadAtlas(
             f"{file.name} is damaged: its objects or attributes are not those of a graph"
         ) from error
@@ -116,13 +127,33 @@ def _read_graph(file: Path) -> Mapping[str, Any]:
 
 
 def _said(graph: Mapping[str, Any]) -> list[str]:
-    """Everything that the report says of any place, such as `anatomicalfinding|yes|lung opacity`."""
-    places = graph["attributes"]
-    return [str(said) for place in places for group in place["attributes"] for said in group]
+    """Everything that the report says of any place, such as `anatomicalfinding|yes|lung opacity`; lower case."""
+    return [
+        "|".join(" ".join(part.split()) for part in said.lower().split("|"))
+        for place in graph["attributes"]
+        for said in _texts(place["attributes"])
+    ]
 
 
-def _boxes(graph: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    return {each["bbox_name"]: each for each in graph["objects"] if each["bbox_name"] in CONCEPTS}
+def _texts(nested: Any) -> Iterator[str]:
+    """The texts of lists in lists, however deep; TypeError for anything else, which must not pass for silence."""
+    if isinstance(nested, str):
+        yield nested
+    elif isinstance(nested, list):
+        for each in nested:
+            yield from _texts(each)
+    else:
+        raise TypeError(f"{type(nested).__name__} among attributes")
+
+
+def _boxes(graph: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
+    """Concept -> its boxes as they stand in the graph, one where all is well; names in any case and spacing."""
+    boxes: dict[str, list[Mapping[str, Any]]] = {}
+    for each in graph["objects"]:
+        name = " ".join(each["bbox_name"].lower().split())
+        if name in CONCEPTS:
+            boxes.setdefault(name, []).append(each)
+    return boxes
 
 
 def _normal(graph: Mapping[str, Any]) -> bool:
@@ -130,18 +161,24 @@ def _normal(graph: Mapping[str, Any]) -> bool:
     return bool(said) and not any(attribute.startswith(ABNORMAL) for attribute in said)
 
 
+def _refuse_devices(graph: Mapping[str, Any]) -> None:
+    devices = {said.rpartition("|")[2] for said in _said(graph) if said.startswith(DEVICE)}
+    if devices:
+        raise BadAtlas(f"it shows {', '.join(sorted(devices))}: no picture of normal anatomy alone")
+
+
 def _reference(dicom: str, graph: Mapping[str, Any], images: Path, masks: Path | None) -> Reference:
     picture = read_picture(_image(dicom, graph, images))
     boxes = _boxes(graph)
     found: dict[str, Mask] = {}
-    problems = []
+    problems = _doubled_ids(boxes)
     for concept in CONCEPTS:
         try:
             file = _mask_file(masks, dicom, concept)
             if file is not None:
                 found[concept] = mask_of(file, picture)
             elif concept in boxes:
-                found[concept] = _box_mask(concept, boxes[concept], picture)
+                found[concept] = _box_mask(concept, _the_box(concept, boxes), picture)
             else:
                 problems.append(f"no box of {concept}")
         except (BadAtlas, BadPicture) as problem:
@@ -173,28 +210,63 @@ def _mask_file(masks: Path | None, dicom: str, concept: str) -> Path | None:
     return found[0] if found else None
 
 
-def _box_mask(concept: str, box: Mapping[str, Any], picture: Picture) -> Mask:
+def _doubled_ids(boxes: Mapping[str, list[Mapping[str, Any]]]) -> list[str]:
+    """What is wrong with the identities of the boxes of different concepts."""
+    ids = Counter(
+        str(box["object_id"]) for found in boxes.values() for box in found[:1] if "object_id" in box
+    )
+    return [f"the object id {name} stands for {count} concepts" for name, count in ids.items() if count > 1]
+
+
+def _the_box(concept: str, boxes: Mapping[str, list[Mapping[str, Any]]]) -> list[float]:
+    """x0, y0, x1, y1 of the only box of a concept, pixels of the 224-px square."""
+    found = boxes[concept]
+    if len(found) > 1:
+        raise BadAtlas(f"{len(found)} boxes of {concept}")
+    corners = _corners(concept, found[0])
+    scales = [scale for each in boxes.values() for box in each if (scale := _scale(box)) is not None]
+    if _scale(found[0]) == 1 and median(scales) > ORIGINAL:
+        raise BadAtlas(f"the box of {concept} is in original pixels, unlike the others")
+    return corners
+
+
+def _scale(box: Mapping[str, Any]) -> float | None:
+    """Original pixels for one of the 224-px square, by a box that the graph gives in both; None where it does not."""
+    try:
+        own = float(box["x2"]) - float(box["x1"])
+        original = float(box["original_x2"]) - float(box["original_x1"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return original / own if own > 0 and math.isfinite(original) else None
+
+
+def _box_mask(concept: str, corners: list[float], picture: Picture) -> Mask:
     """The box clipped to the radiograph; silver boxes can be negative, reach outside or have no area."""
-    x0, y0, x1, y1 = _corners(concept, box)
+    x0, y0, x1, y1 = corners
+    if x1 < x0 or y1 < y0:
+        raise BadAtlas(f"the box of {concept} ends before it begins")
     letterbox = to_study(picture, SIDE).letterbox
-    radiograph = np.zeros((SIDE, SIDE), bool)
-    radiograph[
-        letterbox.top : letterbox.top + letterbox.content_height,
-        letterbox.left : letterbox.left + letterbox.content_width,
-    ] = True
+    left, top = max(x0, letterbox.left), max(y0, letterbox.top)
+    right = min(x1, letterbox.left + letterbox.content_width)
+    bottom = min(y1, letterbox.top + letterbox.content_height)
     mask = np.zeros((SIDE, SIDE), bool)
-    mask[round(max(y0, 0)) : round(max(y1, 0)), round(max(x0, 0)) : round(max(x1, 0))] = True
+    if left < right and top < bottom:
+        mask[round(top) : round(bottom), round(left) : round(right)] = True
     if not mask.any():
-        raise BadAtlas(f"the box of {concept} has no area")
-    if 2 * (mask & radiograph).sum() < mask.sum():
-        raise BadAtlas(f"the box of {concept} lies in the bars beside the picture: another one was annotated")
-    return mask & radiograph
+        raise BadAtlas(f"the box of {concept} has no area in the picture")
+    inside = (right - left) * (bottom - top) / ((x1 - x0) * (y1 - y0))
+    if inside < LEAST_INSIDE:
+        raise BadAtlas(
+            f"{1 - inside:.0%} of the box of {concept} lie outside the picture: another one was annotated, or in other "
+            f"pixels than those of a {SIDE}-px square"
+        )
+    return mask
 
 
 def _corners(concept: str, box: Mapping[str, Any]) -> list[float]:
     """x0, y0, x1, y1 of a box as it stands in the graph."""
     try:
-        corners = [float(box[key]) for key in ("x1", "y1", "x2", "y2")]
+        corners = [float(box[key]) for key in CORNERS]
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadAtlas(f"the box of {concept} is damaged") from error
     if not all(map(math.isfinite, corners)):

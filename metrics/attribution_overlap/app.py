@@ -26,7 +26,8 @@ demo = gr.Interface(
     gr.JSON(label="scores"),
     title="Attribution overlap",
     description="One list of boxes [x0, y0, x1, y1] per picture, native pixels.",
+    analytics_enabled=False,
 )
 
 if __name__ == "__main__":
-    demo.launch()
+    demo.launch(run_history=False, show_error=False, allowed_paths=[], ssr_mode=False)

@@ -1,10 +1,13 @@
 """Attribution overlap: how well predicted boxes cover the boxes of the evidence, as an `evaluate` module.
 
-Thin over `medground_bench.scoring`: the module checks what `datasets` lets through and averages over pictures.
+Thin over `medground_bench.scoring`: the module checks boxes when they are added, before anything of them is stored, and
+averages over pictures. What is refused leaves the metric as it was.
 """
 
 import math
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import astuple
+from numbers import Real
 
 import datasets
 import evaluate
@@ -59,29 +62,99 @@ class AttributionOverlap(evaluate.Metric):
             features=datasets.Features({"predictions": boxes, "references": boxes}),
         )
 
+    def add(self, *, prediction=None, reference=None, predictions=None, references=None):
+        """Add one picture: its predicted boxes and its reference boxes.
+
+        predictions, references  the same under the names by which `evaluate.combine` hands one picture on
+        """
+        predicted = _boxes(prediction if predictions is None else predictions, "prediction")
+        expected = _boxes(reference if references is None else references, "reference")
+        super().add(prediction=predicted, reference=expected)
+
+    def add_batch(self, *, predictions=None, references=None):
+        """Add pictures: a list of boxes for each, predicted and reference."""
+        predicted, expected = _pictures(predictions, "predictions"), _pictures(references, "references")
+        if len(predicted) != len(expected):
+            raise ValueError(
+                f"predictions has {len(predicted)} pictures and references has {len(expected)}: give one list of boxes "
+                "per picture in both, in the same order. Nothing of them was added."
+            )
+        super().add_batch(predictions=predicted, references=expected)
+
+    def compute(self, *, predictions=None, references=None):
+        """Score what was added and, where given, these pictures; then start anew."""
+        if predictions is None and references is None:
+            if self.writer is None:
+                raise ValueError(
+                    "nothing was added, so there is nothing to compute. Call add or add_batch first, or give "
+                    "predictions and references."
+                )
+        else:
+            self.add_batch(predictions=predictions, references=references)
+        return super().compute()
+
     def _compute(self, predictions, references):
         if not len(predictions):
             return {"iou": None, "f1": None, "precision": None, "recall": None, "n": 0}
-        scores = [
-            astuple(overlap(_boxes(predicted, "predictions", row), _boxes(reference, "references", row)))
-            for row, (predicted, reference) in enumerate(zip(predictions, references, strict=True))
-        ]
+        pairs = zip(predictions, references, strict=True)
+        scores = [astuple(overlap(_on_the_plane(first), _on_the_plane(second))) for first, second in pairs]
         iou, precision, recall, f1 = (math.fsum(column) / len(scores) for column in zip(*scores, strict=True))
         return {"iou": iou, "f1": f1, "precision": precision, "recall": recall, "n": len(scores)}
 
 
-def _boxes(boxes, column, row):
+def _on_the_plane(boxes):
+    return [Box(*box, PLANE) for box in boxes]
+
+
+def _pictures(pictures, where):
+    """One list of boxes per picture, as lists of floats."""
+    if pictures is None:
+        raise ValueError(f"{where} is None: give a list with one list of boxes per picture.")
+    return [
+        _boxes(boxes, f"{where}[{row}]")
+        for row, boxes in enumerate(_items(pictures, where, "a list of pictures"))
+    ]
+
+
+def _boxes(boxes, where):
+    """The boxes of one picture, as lists of floats."""
     if boxes is None:
-        raise ValueError(f"{column}[{row}] is None. Say [] when there is no box.")
-    return [_box(box, f"{column}[{row}][{place}]") for place, box in enumerate(boxes)]
+        raise ValueError(f"{where} is None: give a list of boxes, [] when there is none.")
+    return [
+        _box(box, f"{where}[{place}]")
+        for place, box in enumerate(_items(boxes, where, "the boxes of a picture"))
+    ]
 
 
 def _box(box, where):
-    if box is None or any(side is None for side in box):
-        raise ValueError(f"{where} is {box}: a box is 4 numbers [x0, y0, x1, y1].")
-    x0, y0, x1, y1 = box
-    if not all(math.isfinite(side) and abs(side) <= LARGEST_PX for side in box):
-        raise ValueError(f"{where} is {box}: coordinates are finite pixels, at most {LARGEST_PX}.")
+    if box is None:
+        raise ValueError(f"{where} is None: a box is 4 numbers [x0, y0, x1, y1].")
+    sides = _items(box, where, "a box")
+    if len(sides) != 4 or not all(isinstance(side, Real) and not isinstance(side, bool) for side in sides):
+        raise ValueError(
+            f"{where} is {_short(sides)}, of length {len(sides)}: a box is 4 numbers [x0, y0, x1, y1]."
+        )
+    if not all(abs(side) <= LARGEST_PX for side in sides):
+        raise ValueError(f"{where} is {_short(sides)}: coordinates are finite pixels, at most {LARGEST_PX}.")
+    x0, y0, x1, y1 = corners = [float(side) for side in sides]
     if not (x0 < x1 and y0 < y1):
-        raise ValueError(f"{where} is {box}: it needs x0 < x1 and y0 < y1 (not [x, y, width, height]).")
-    return Box(x0, y0, x1, y1, PLANE)
+        raise ValueError(
+            f"{where} is {_short(sides)}: it needs x0 < x1 and y0 < y1 (not [x, y, width, height])."
+        )
+    return corners
+
+
+def _items(values, where, what):
+    """What a list, a tuple, an array, a tensor or a generator holds."""
+    values = values.tolist() if hasattr(values, "tolist") else values
+    if isinstance(values, str | bytes | Mapping | Set) or not isinstance(values, Iterable):
+        raise ValueError(
+            f"{where} is {_short(values)}, not {what}. Predictions and references are lists of pictures, a picture is "
+            "a list of boxes, and a box is [x0, y0, x1, y1]."
+        )
+    return list(values)
+
+
+def _short(value):
+    shown = repr(value)
+    return shown if len(shown) <= 80 else f"{shown[:80]}..."

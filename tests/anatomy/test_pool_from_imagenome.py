@@ -229,3 +229,138 @@ def test_a_credentialed_pool_is_kept_out_of_checkouts_and_names_nobody(copy: Cop
 def test_a_folder_without_scene_graphs_is_said(tmp_path: Path) -> None:
     with pytest.raises(SourceMissing, match="unpacked"):
         imagenome_references(tmp_path, tmp_path)
+
+
+def edited(copy: Copy, dicom: str, edit: Any) -> str:
+    """Why a normal picture is left out when its graph was edited so; empty when it is not."""
+    copy.add("a", NORMAL)
+    copy.add(dicom, NORMAL)
+    file = copy.graphs / f"{dicom}_SceneGraph.json"
+    graph = json.loads(file.read_text())
+    edit(graph)
+    file.write_text(json.dumps(graph))
+    return imagenome_references(copy.imagenome, copy.images).left_out.get(dicom, "")
+
+
+def concept(graph: Any, name: str) -> Any:
+    return next(each for each in graph["objects"] if each["bbox_name"] == name)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (["tubesandlines|yes|endotracheal tube"], "endotracheal tube"),
+        (["device|yes|cardiac pacer and wires"], "cardiac pacer and wires"),
+        (["devices|yes|artificial valve", "tubesandlines|yes|picc"], "artificial valve, picc"),
+        ([" TubesAndLines | Yes | Chest Port "], "chest port"),
+    ],
+)
+def test_a_picture_with_a_device_is_not_normal_and_is_told(copy: Copy, said: list[str], shown: str) -> None:
+    copy.add("a", NORMAL)
+    copy.add("b", [*NORMAL, *said])
+    copy.add("c", [*NORMAL, "tubesandlines|no|endotracheal tube", "technicalassessment|yes|rotated"])
+    copy.add("d", ["disease|yes|pneumonia", *said])
+    found = imagenome_references(copy.imagenome, copy.images)
+    assert [one.source.rpartition(" ")[2] for one in found.references] == ["a", "c"]
+    assert list(found.left_out) == ["b"] and found.left_out["b"].startswith(f"it shows {shown}:")
+
+
+@pytest.mark.parametrize("name", ["left lung", "Left Lung", " left  lung "])
+def test_a_doubled_box_is_told_whatever_its_spelling(copy: Copy, name: str) -> None:
+    def double(graph: Any) -> None:
+        graph["objects"].append(concept(graph, "left lung") | {"bbox_name": name, "x1": 3})
+
+    assert edited(copy, "b", double) == "2 boxes of left lung"
+
+
+def test_a_name_in_other_spelling_is_the_same_concept(copy: Copy) -> None:
+    assert edited(copy, "b", lambda graph: concept(graph, "left lung").update(bbox_name="Left  Lung ")) == ""
+
+
+def test_one_object_id_for_two_concepts_is_told(copy: Copy) -> None:
+    def share(graph: Any) -> None:
+        concept(graph, "left lung")["object_id"] = concept(graph, "right lung")["object_id"]
+
+    assert edited(copy, "b", share) == "the object id b_right lung stands for 2 concepts"
+
+
+def test_a_doubled_box_of_another_region_and_absent_sizes_do_not_matter(copy: Copy) -> None:
+    def change(graph: Any) -> None:
+        graph["objects"].append(concept(graph, "spine"))
+        for each in graph["objects"]:
+            for key in ("width", "height", "object_id", "original_width", "original_x1"):
+                each.pop(key, None)
+
+    assert edited(copy, "b", change) == ""
+
+
+@pytest.mark.parametrize(
+    ("attributes", "says"),
+    [
+        ("anatomicalfinding|yes|lung opacity", ""),
+        (["anatomicalfinding|yes|lung opacity"], ""),
+        ([[["anatomicalfinding|yes|lung opacity"]]], ""),
+        ([["nlp|yes|normal"], ["device|yes|cardiac pacer"]], "it shows cardiac pacer"),
+        (["nlp|yes|normal", [["tubesandlines|yes|picc"]]], "it shows picc"),
+        ({"0": ["anatomicalfinding|yes|lung opacity"]}, "is damaged"),
+        ([None], "is damaged"),
+        ([[3]], "is damaged"),
+        (None, "is damaged"),
+    ],
+)
+def test_attributes_are_heard_however_they_are_nested(copy: Copy, attributes: Any, says: str) -> None:
+    copy.add("a", NORMAL)
+    copy.add("b", NORMAL)
+    file = copy.graphs / "b_SceneGraph.json"
+    graph = json.loads(file.read_text())
+    graph["attributes"][0]["attributes"] = attributes
+    file.write_text(json.dumps(graph))
+    found = imagenome_references(copy.imagenome, copy.images)
+    assert [one.source.rpartition(" ")[2] for one in found.references] == ["a"]
+    assert says in found.left_out.get("b", "")
+    assert bool(says) is ("b" in found.left_out)
+
+
+@pytest.mark.parametrize("factor", [512 / 224, 3000 / 224])
+def test_boxes_of_another_image_size_are_refused_by_what_lies_outside_before_they_are_clipped(
+    copy: Copy, factor: float
+) -> None:
+    def enlarge(graph: Any) -> None:
+        for each in graph["objects"]:
+            each.update({key: each[key] * factor for key in ("x1", "y1", "x2", "y2")})
+
+    why = edited(copy, "b", enlarge)
+    assert "lie outside the picture: another one was annotated" in why or "no area in the picture" in why
+
+
+def test_a_box_that_reaches_a_little_beyond_the_picture_is_clipped_and_one_that_reaches_far_is_refused(
+    copy: Copy,
+) -> None:
+    def reach(graph: Any) -> None:
+        box = concept(graph, "left lung")
+        box["x2"] = box["x1"] + 3 * (224 - box["x1"])
+
+    def lean(graph: Any) -> None:
+        concept(graph, "left lung")["x2"] = 230
+
+    assert edited(copy, "b", lean) == ""
+    assert "of the box of left lung lie outside the picture" in edited(copy, "c", reach)
+
+
+def test_a_box_in_original_pixels_beside_others_is_told(copy: Copy) -> None:
+    def original(graph: Any) -> None:
+        for each in graph["objects"]:
+            for key in ("x1", "y1", "x2", "y2"):
+                each[f"original_{key}"] = each[key] * 2
+        box = concept(graph, "right clavicle")
+        box.update({f"original_{key}": box[key] for key in ("x1", "y1", "x2", "y2")})
+
+    assert edited(copy, "b", original) == "the box of right clavicle is in original pixels, unlike the others"
+
+
+def test_a_box_that_ends_before_it_begins_is_told(copy: Copy) -> None:
+    def turn(graph: Any) -> None:
+        box = concept(graph, "left clavicle")
+        box["x1"], box["x2"] = box["x2"], box["x1"]
+
+    assert edited(copy, "b", turn) == "the box of left clavicle ends before it begins"

@@ -78,3 +78,126 @@ def test_numpy_boxes_batches_and_no_pictures_at_all(metric):
 def test_broken_boxes_are_refused_by_name(metric, predictions, said):
     with pytest.raises(ValueError, match=said):
         compute(metric, predictions, [[[0, 0, 1, 1]]])
+
+
+@pytest.fixture(params=["in memory", "on disk"])
+def fresh(request, metric, tmp_path):
+    """An object of its own, as `evaluate.load` gives it."""
+    return type(metric)(cache_dir=str(tmp_path), keep_in_memory=request.param == "in memory")
+
+
+GOOD = [[0, 0, 10, 10]]
+HALF = [[0, 0, 10, 20]]
+NOT_BOXES = [
+    [[1, 2, 3]],
+    [[1, 2, 3, 4, 5]],
+    [[[0, 0, 1, 1]]],
+    [[]],
+    [0, 0, 10, 10],
+    [[0, 0, 10, "10"]],
+    [[0, 0, 10, None]],
+    [[0, 0, 10, float("nan")]],
+    [[0, 0, 10, 10**400]],
+    [[0, 0, 10, True]],
+    [[0, 0, 10, 1j]],
+    [[0, 0, 0, 0]],
+    [None],
+    None,
+    7,
+    "boxes",
+    b"boxes",
+    {"boxes": GOOD},
+    [{"x0": 0, "y0": 0, "x1": 1, "y1": 1}],
+    [{0, 1, 2, 3}],
+    object(),
+    np.zeros(4),
+    np.ones((2, 3)),
+    np.array(["a", "b", "c", "d"]),
+    np.array([[0, 0, 10, np.inf]]),
+]
+
+
+@pytest.mark.parametrize("bad", NOT_BOXES, ids=range(len(NOT_BOXES)))
+def test_what_is_refused_is_not_stored_and_the_metric_goes_on(fresh, bad):
+    fresh.add(prediction=GOOD, reference=HALF)
+    for refused in (
+        lambda: fresh.add(prediction=bad, reference=GOOD),
+        lambda: fresh.add(prediction=GOOD, reference=bad),
+        lambda: fresh.add_batch(predictions=[GOOD, bad], references=[GOOD, GOOD]),
+        lambda: fresh.compute(predictions=[GOOD, GOOD], references=[GOOD, bad]),
+    ):
+        with pytest.raises(ValueError, match=r"^(prediction|reference)s?(\[\d+\])* (is|has) ") as said:
+            refused()
+        assert "\n" not in str(said.value) and len(str(said.value)) < 400
+    fresh.add_batch(predictions=[[]], references=[[]])
+    assert fresh.compute() == pytest.approx(
+        {"iou": 0.75, "f1": 5 / 6, "precision": 1, "recall": 0.75, "n": 2}
+    )
+
+
+def test_a_refused_first_call_leaves_a_metric_as_new(fresh):
+    for _ in range(2):
+        with pytest.raises(
+            ValueError, match=r"prediction\[0\] is \[1, 2, 3\], of length 3: a box is 4 numbers"
+        ):
+            fresh.add(prediction=[[1, 2, 3]], reference=[[0, 0, 1, 1]])
+        assert fresh.compute(predictions=[GOOD], references=[HALF])["iou"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("predictions", "references", "said"),
+    [
+        ([GOOD, GOOD], [GOOD], "predictions has 2 pictures and references has 1"),
+        ([GOOD], None, "references is None: give a list"),
+        (None, [GOOD], "predictions is None: give a list"),
+        (GOOD, [GOOD], r"predictions\[0\]\[0\] is 0, not a box"),
+        ({"a": GOOD}, [GOOD], "predictions is .* not a list of pictures"),
+    ],
+)
+def test_batches_that_do_not_match_are_refused_whole(fresh, predictions, references, said):
+    for call in (fresh.add_batch, fresh.compute):
+        with pytest.raises(ValueError, match=said):
+            call(predictions=predictions, references=references)
+    assert compute(fresh, [GOOD], [GOOD])["n"] == 1
+
+
+def test_arrays_tensors_tuples_and_generators_are_read_alike(fresh):
+    torch = pytest.importorskip("torch")
+    ways = [
+        [HALF],
+        (tuple(map(tuple, HALF)),),
+        np.array([HALF], np.float32),
+        [np.array(HALF, np.int64)],
+        torch.tensor([HALF]),
+        [torch.tensor(HALF, dtype=torch.float16, requires_grad=True)],
+        (boxes for boxes in [HALF]),
+        [(box for box in HALF)],
+    ]
+    for predictions in ways:
+        fresh.add_batch(predictions=predictions, references=[GOOD])
+    assert fresh.compute() == pytest.approx(
+        {"iou": 0.5, "f1": 2 / 3, "precision": 0.5, "recall": 1, "n": len(ways)}
+    )
+    fresh.add(prediction=torch.zeros((0, 4)), reference=np.zeros((0, 4)))
+    assert fresh.compute()["iou"] == 1
+
+
+def test_two_objects_and_a_combination_keep_apart(metric, tmp_path):
+    one, other = (type(metric)(cache_dir=str(tmp_path)) for _ in range(2))
+    one.add(prediction=GOOD, reference=HALF)
+    other.add(prediction=GOOD, reference=GOOD)
+    with pytest.raises(ValueError, match="x0 < x1"):
+        one.add(prediction=[[5, 0, 4, 1]], reference=GOOD)
+    assert (other.compute()["iou"], one.compute()["iou"]) == (1, 0.5)
+    both = evaluate.combine([one, other], force_prefix=True)
+    both.add(prediction=GOOD, reference=HALF)
+    assert [value for name, value in both.compute().items() if name.endswith("iou")] == [0.5, 0.5]
+
+
+def test_after_compute_nothing_is_left_to_compute(fresh):
+    assert compute(fresh, [GOOD], [GOOD])["n"] == 1
+    with pytest.raises(ValueError, match="nothing was added"):
+        fresh.compute()
+    with pytest.raises(TypeError):
+        fresh.compute(predictions=[GOOD], references=[GOOD], threshold=0.5)
+    assert compute(fresh, [GOOD], [HALF])["iou"] == 0.5

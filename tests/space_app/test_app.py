@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import runpy
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import pytest
@@ -89,6 +92,61 @@ def attribute(
     return space.predict(
         picture, finding, question, "phantom_gemma3", mode, list(methods), api_name="/attribute"
     )
+
+
+def asked_for(space, path):
+    """Status and body of a path of the Space."""
+    try:
+        with urlopen(f"{space.src.rstrip('/')}/{path}", timeout=30) as answer:  # noqa: S310  our own server
+            return answer.status, answer.read()
+    except HTTPError as refused:
+        return refused.code, refused.read()
+
+
+def test_the_running_app_keeps_no_history_and_tells_nothing_to_anyone(space):
+    status, config = asked_for(space, "config")
+    told = json.loads(config)
+    assert status == 200
+    kept = {key: told[key] for key in ("run_history", "show_error", "analytics_enabled", "footer_links")}
+    assert kept == {
+        "run_history": False, "show_error": False, "analytics_enabled": False, "footer_links": ["api"],
+    }  # fmt: skip
+    assert told["max_file_size"] == 50 * 2**20
+    assert asked_for(space, "gradio_api/runs")[0] == 404
+
+
+def test_files_of_the_server_and_of_other_hosts_are_refused(space, results):
+    assert (results / "board.json").is_file()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        other.settimeout(1)
+        elsewhere = f"http://127.0.0.1:{other.getsockname()[1]}/secret.png"
+        wanted = [
+            "/etc/passwd",
+            ROOT / "pyproject.toml",
+            ROOT / "space_app" / "app.py",
+            results / "board.json",
+        ]
+        for path in (*wanted, "../../../../etc/passwd", "%2e%2e/%2e%2e/etc/passwd", elsewhere):
+            status, body = asked_for(space, f"gradio_api/file={path}")
+            assert status in {403, 404}, path
+            assert b"root:" not in body and b"medground" not in body, path
+        with pytest.raises(TimeoutError):
+            other.accept()
+
+
+@pytest.mark.parametrize("folder", ["space_app", "metrics/attribution_overlap"])
+def test_both_apps_are_started_without_rendering_on_the_server(folder, monkeypatch):
+    pytest.importorskip("evaluate")
+    launched = {}
+    monkeypatch.setattr(gradio.Blocks, "launch", lambda _app, **settings: launched.update(settings))
+    monkeypatch.chdir(ROOT / folder)
+    monkeypatch.syspath_prepend(str(ROOT / folder))
+    monkeypatch.setattr(sys, "argv", ["app.py"])
+    runpy.run_path("app.py", run_name="__main__")
+    safe = {"ssr_mode": False, "run_history": False, "show_error": False, "allowed_paths": []}
+    assert {key: launched.get(key) for key in safe} == safe
 
 
 def test_the_board_shows_scores_intervals_and_marks_controls(space):

@@ -10,6 +10,7 @@ import pytest
 from medground_bench import submission
 from medground_bench.errors import BadSubmission
 from medground_bench.phantom import seeds
+from medground_bench.problems import Code
 from medground_bench.submission_commands import check
 from medground_bench.types import Answer, Mode, Question, case_id
 from tests.examples import EXAMPLES, example_references
@@ -121,6 +122,13 @@ def test_the_good_example_passes_and_is_a_whole_track():
     assert isinstance(got, submission.Submission)
     assert [(track.lvlm, track.mode) for track in got.tracks] == [("phantom_gemma3", Mode.DIRECT)]
     assert got.missing == ()
+
+
+def test_the_guide_tells_every_code_of_a_foreign_frame():
+    guide = (FOLDER / "README.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `(LOOKS_\w+)` \|", guide, flags=re.MULTILINE)) == {
+        code for code in Code if code.startswith("LOOKS_")
+    }
 
 
 def said_in_the_guide():

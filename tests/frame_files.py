@@ -1,0 +1,232 @@
+"""Prediction files in every frame that people leave their boxes in, and a reader who does what the checker tells."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+
+from medground_bench.geometry import Letterbox
+from medground_bench.phantom.anatomy import Native
+from medground_bench.problems import Problem
+from medground_bench.submission import Problems, Submission, read_submission
+from medground_bench.types import Frame, Mode, Reference
+
+PLACES = {
+    "cardiomegaly": [(0.35, 0.45, 0.70, 0.75)],
+    "pleural effusion": [(0.12, 0.72, 0.35, 0.90), (0.62, 0.70, 0.88, 0.92)],
+    "pneumothorax": [(0.60, 0.10, 0.85, 0.50), (0.15, 0.08, 0.40, 0.45)],
+    "nodule": [(0.20, 0.30, 0.30, 0.40), (0.70, 0.50, 0.78, 0.58)],
+    "pacemaker": [(0.65, 0.12, 0.80, 0.28)],
+    "atelectasis": [(0.15, 0.60, 0.40, 0.66), (0.60, 0.62, 0.90, 0.70)],
+}
+"""Where a finding lies, as shares of the picture, xyxy."""
+
+FILMS = [(2544, 3056), (3056, 2544), (2022, 2022), (2336, 2836), (3050, 2539)]
+
+
+def one_film(_rng):
+    return 2544, 3056
+
+
+def films(rng):
+    return FILMS[int(rng.integers(len(FILMS)))]
+
+
+def phantoms(rng):
+    size = Native.sample(rng)
+    return size.width, size.height
+
+
+def one_phantom(_rng):
+    return 280, 320
+
+
+SIZES = {each.__name__: each for each in (one_film, films, phantoms, one_phantom)}
+
+
+def about_findings(scatter=0.03):
+    """A place of a finding, moved by `scatter` of the picture and scaled alike."""
+
+    def draw(rng):
+        finding = list(PLACES)[int(rng.integers(len(PLACES)))]
+        place = np.array(PLACES[finding][int(rng.integers(len(PLACES[finding])))])
+        middle = np.clip((place[:2] + place[2:]) / 2 + rng.normal(0, scatter, 2), 0.03, 0.97)
+        half = (place[2:] - place[:2]) / 2 * np.exp(rng.normal(0, 3 * scatter, 2))
+        return finding, np.clip([np.r_[middle - half, middle + half]], 0, 1)
+
+    return draw
+
+
+def anywhere(start=(0.0, 0.7), size=(0.03, 0.4), boxes=1):
+    """Boxes with a corner and sides drawn evenly, as shares of the picture."""
+
+    def draw(rng):
+        corner = rng.uniform(*start, (boxes, 2))
+        return "mass", np.clip(np.c_[corner, corner + rng.uniform(*size, (boxes, 2))], 0, 1)
+
+    return draw
+
+
+def always(*share):
+    """The same box in every picture."""
+    return lambda rng: (list(PLACES)[int(rng.integers(len(PLACES)))], np.array([share], float))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A case and the boxes that are meant, native pixels (boxes, 4)."""
+
+    reference: Reference
+    boxes: np.ndarray
+
+    @property
+    def size(self):
+        return np.array([self.reference.native.width, self.reference.native.height] * 2)
+
+    @property
+    def shares(self):
+        return self.boxes / self.size
+
+
+def drawn(count, size, draw, rng, tracks=1):
+    """That many cases on pictures of their own, dealt to so many tracks."""
+    cases = []
+    for i in range(count):
+        width, height = SIZES[size](rng)
+        finding, shares = draw(rng)
+        native, lvlm = Frame("native", width, height), f"lvlm{i % tracks}"
+        case = f"source/{i}/{finding.replace(' ', '-')}@{lvlm}:direct"
+        reference = Reference(case, "source", str(i), lvlm, Mode.DIRECT, finding, native, ())
+        cases.append(Drawn(reference, shares * [width, height, width, height]))
+    return cases
+
+
+# Frames, as those write who leave their boxes there: a drawn case -> the numbers in the file, (boxes, 4).
+
+
+def native(case):
+    return case.boxes
+
+
+def grid(side, whole=False):
+    return lambda case: np.round(case.shares * side) if whole else case.shares * side
+
+
+def letterboxed(side):
+    def convert(case):
+        box = Letterbox.fit(case.reference.native, side=side)
+        return case.shares * _twice(box.content_width, box.content_height) + _twice(box.left, box.top)
+
+    return convert
+
+
+def _twice(across, down):
+    return np.array([across, down, across, down])
+
+
+def scaled(factor):
+    return lambda case: case.boxes * factor
+
+
+def y_first(case):
+    return case.boxes[:, [1, 0, 3, 2]]
+
+
+def by_the_other_side(case):
+    return case.shares * case.size[[1, 0, 3, 2]]
+
+
+def lengths(frame):
+    """The same numbers as x, y, width, height."""
+
+    def convert(case):
+        corners = frame(case)
+        return np.c_[corners[:, :2], corners[:, 2:] - corners[:, :2]]
+
+    return convert
+
+
+def centres(frame):
+    """The same numbers as centre x, centre y, width, height."""
+
+    def convert(case):
+        corners = frame(case)
+        return np.c_[(corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]]
+
+    return convert
+
+
+def checked(cases, frame, where=lambda _place: True) -> Submission | Problems:
+    """The file as the checker sees it: cases whose place `where` picks in the frame, the others native."""
+    lines = [
+        {"case_id": case.reference.case_id, "boxes": (frame if where(place) else native)(case).tolist()}
+        for place, case in enumerate(cases)
+    ]
+    return read_submission("\n".join(map(json.dumps, lines)).encode(), [case.reference for case in cases])
+
+
+# What a reader of the advice does with the numbers of a case, (boxes, 4).
+
+Conversion = Callable[[np.ndarray, Frame], np.ndarray]
+"""Numbers as written, and the native frame -> native boxes."""
+
+
+def conversions(problem: Problem) -> list[Conversion]:
+    """Every conversion that a message tells."""
+    said = problem.message
+    found: list[Conversion] = []
+    if "Multiply x by the image width" in said:
+        found.append(lambda numbers, frame: numbers * _twice(frame.width, frame.height))
+    sides = re.findall(r"multiply x by width / (\d+) and y by height / \1", said)
+    for side in chain(sides, re.findall(r"by (\d+) if your grid ends there", said)):
+        found.append(
+            lambda numbers, frame, side=int(side): numbers * _twice(frame.width, frame.height) / side
+        )
+    for side in re.findall(r"Letterbox\.fit\(native, side=(\d+)\)\.to_native\(box\)", said):
+        found.append(lambda numbers, frame, side=int(side): _from_letterbox(numbers, frame, side))
+    if "divide every number by 2" in said:
+        found.append(lambda numbers, _frame: numbers / 2)
+    if "write x before y" in said:
+        found.append(lambda numbers, _frame: numbers[:, [1, 0, 3, 2]])
+    if "multiply x by width / height and y by height / width" in said:
+        found.append(
+            lambda numbers, frame: numbers * _twice(frame.width / frame.height, frame.height / frame.width)
+        )
+    return found
+
+
+def _from_letterbox(numbers, frame, side):
+    box = Letterbox.fit(frame, side=side)
+    shares = (numbers - _twice(box.left, box.top)) / _twice(box.content_width, box.content_height)
+    return shares * _twice(frame.width, frame.height)
+
+
+def reorderings(problem: Problem) -> list[Callable[[np.ndarray], np.ndarray]]:
+    """Every order of numbers that a message tells, as what it says to write instead."""
+    found = []
+    if "[x, y, x + width, y + height]" in problem.message:
+        found.append(lambda n: np.c_[n[:, :2], n[:, :2] + n[:, 2:]])
+    if "[x - width / 2, y - height / 2, x + width / 2, y + height / 2]" in problem.message:
+        found.append(lambda n: np.c_[n[:, :2] - n[:, 2:] / 2, n[:, :2] + n[:, 2:] / 2])
+    return found
+
+
+def follows_to_the_truth(cases, frame, result: Problems, *, within=0.006) -> bool:
+    """Whether one of the ways that the checker tells gives the boxes that were meant, to a share of the picture."""
+    of_file = [problem for problem in result.shown if problem.line is None]
+    orders = [way for problem in of_file for way in reorderings(problem)] or [lambda numbers: numbers]
+    frames = [way for problem in of_file for way in conversions(problem)] or [lambda numbers, _frame: numbers]
+    return any(
+        all(
+            np.abs((convert(reorder(frame(case)), case.reference.native) - case.boxes) / case.size).max()
+            <= within
+            for case in cases
+        )
+        for reorder in orders
+        for convert in frames
+    )
