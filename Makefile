@@ -10,7 +10,7 @@ EXTRAS := .[lvlm,space,metric,dicom,dev]
 # One thread a process: the models of the tests are too small to gain from a second one, and wait for it. A file of
 # tests stays with one process, which opens what they share once.
 PYTEST := OMP_NUM_THREADS=1
-SPREAD := --numprocesses auto --maxprocesses 8 --dist loadfile
+SPREAD := --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 .PHONY: setup fmt check test test-newest test-oldest demo bench lock
 

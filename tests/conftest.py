@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
+LONGEST = ("test_wheel.py", "test_demo.py")
+"""Files of tests that come first, so that no process is left alone with one at the end."""
+
 FAMILIES = ("gemma3", "qwen2_5_vl")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session")
