@@ -1,8 +1,11 @@
-"""What the passes of a method cost at full size: arithmetic, bytes, and a lower bound of the time."""
+"""What a method costs at full size: arithmetic, bytes, a lower bound of the time, and the time that was measured."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from medground_bench.lvlms._passes import Passes
 
@@ -42,6 +45,37 @@ H200_FLOPS = 0.5 * 790e12
 """Half of the dense bf16 peak, which large matrices reach."""
 
 H200_BYTES_A_SECOND = 4.8e12
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredMethod:
+    """Seconds of wall clock of one case in a mode, cold, on a random model of Gemma 3 4B's size in bfloat16."""
+
+    method: str
+    mode: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Accelerator:
+    """What was measured on one device."""
+
+    device: str
+    torch: str
+    transformers: str
+    methods: Sequence[MeasuredMethod]
+
+    @classmethod
+    def read(cls, file: Path) -> Accelerator | None:
+        """The measurements kept in a JSON file; None where there is none."""
+        if not file.is_file():
+            return None
+        kept = json.loads(file.read_text("utf-8"))
+        return cls(**kept | {"methods": [MeasuredMethod(**row) for row in kept["methods"]]})
+
+    def seconds(self, method: str) -> dict[str, float]:
+        """Mode -> seconds, of a method."""
+        return {row.mode: row.seconds for row in self.methods if row.method == method}
 
 
 def flops(passes: Passes, size: Size, length: int) -> float:

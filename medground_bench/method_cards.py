@@ -25,6 +25,7 @@ from medground_bench.costs import (
     ANSWER_TOKENS,
     GEMMA3_4B,
     LENGTHS,
+    Accelerator,
     attention_bytes,
     flops,
     milliseconds_h200,
@@ -41,6 +42,9 @@ from medground_bench.types import Case, Frame, Mode
 CARDS = Path("model_cards") / "methods"
 RESULTS = "results.json"
 """Beside the cards: the rows of the last board they were written from."""
+
+MEASURED = "accelerator.json"
+"""Beside the cards: the times that `python -m tests.performance.accelerator` took."""
 
 BAR = "random_box"
 """The control that every method should beat."""
@@ -65,8 +69,8 @@ Needs of the LVLM: {needs}. {tuning}
 
 {counted}
 
-Worked out, not measured, for {model} on one H200: bf16 at half of the 790 TFLOP/s peak, and one read of the weights for
-every token written.
+Worked out for {model} on one H200: bf16 at half of the 790 TFLOP/s peak, and one read of the weights for every token
+written.{measured}
 
 | | direct | reason |
 |---|---|---|
@@ -94,7 +98,7 @@ class Result:
     bar: float | None
 
 
-def card(name: str, lvlm: LocalLvlm, results: Sequence[Result]) -> str:
+def card(name: str, lvlm: LocalLvlm, results: Sequence[Result], accelerator: Accelerator | None) -> str:
     """The card of one method as Markdown."""
     method = open_method(name, lvlm)
     passes = _passes(method, lvlm)
@@ -106,16 +110,17 @@ def card(name: str, lvlm: LocalLvlm, results: Sequence[Result]) -> str:
         tuning=_tuning(method, lvlm),
         counted=_counted(passes, lvlm),
         model=GEMMA3_4B.name,
-        plan="\n".join(_plan(passes, lvlm)),
+        measured=_measured_on(accelerator, name),
+        plan="\n".join([*_plan(passes, lvlm), *_measured_ms(accelerator, name)]),
         results=_results([result for result in results if result.method == name]),
     )
 
 
-def write_cards(out: Path, results: Sequence[Result]) -> list[Path]:
+def write_cards(out: Path, results: Sequence[Result], accelerator: Accelerator | None) -> list[Path]:
     """A card for every method of this package, `<name>.md`."""
     with TemporaryDirectory() as folder:
         lvlm = untrained_lvlm(Path(folder))
-        cards = {name: card(name, lvlm, results) for name in own_methods()}
+        cards = {name: card(name, lvlm, results, accelerator) for name in own_methods()}
     for name, text in cards.items():
         write_whole(out / f"{name}.md", text.encode())
     return [out / f"{name}.md" for name in cards]
@@ -256,6 +261,22 @@ def _plan(passes: Passes, lvlm: LocalLvlm) -> Iterator[str]:
     yield _row("ms", [f"{milliseconds_h200(passes, GEMMA3_4B, length):.0f}" for length in lengths])
 
 
+def _measured_on(accelerator: Accelerator | None, method: str) -> str:
+    if accelerator is None or not accelerator.seconds(method):
+        return ""
+    return (
+        f" Measured: a case alone, cold, with random weights of that size in bf16, on one {accelerator.device}\n"
+        f"(torch {accelerator.torch}, transformers {accelerator.transformers})."
+    )
+
+
+def _measured_ms(accelerator: Accelerator | None, method: str) -> Iterator[str]:
+    seconds = accelerator.seconds(method) if accelerator else {}
+    if seconds:
+        cells = [f"{1000 * seconds[mode]:.0f}" if mode in seconds else "-" for mode in Mode]
+        yield _row("ms, measured", cells)
+
+
 def _results(results: Sequence[Result]) -> str:
     if not results:
         return "No board was at hand when this card was written."
@@ -290,7 +311,7 @@ def main(
     if board is not None:
         rows: list[Mapping[str, Any]] = [asdict(result) for result in results_of(Board.read(board))]
         write_whole(out / RESULTS, (json.dumps(rows, indent=1) + "\n").encode())
-    for path in write_cards(out, read_results(out)):
+    for path in write_cards(out, read_results(out), Accelerator.read(out / MEASURED)):
         typer.echo(str(path))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ import typer
 
 from medground_bench import plugins
 from medground_bench.board import MethodRun, build_board
+from medground_bench.costs import Accelerator, MeasuredMethod
 from medground_bench.method_cards import (
     CARDS,
+    MEASURED,
     RESULTS,
     card,
     main,
@@ -53,12 +56,13 @@ def board():
 def test_a_card_is_the_same_wherever_the_weights_of_medsam_are(untrained, tmp_path, monkeypatch):
     name = "prompting_medsam"
     monkeypatch.setenv("MEDGROUND_MEDSAM", str(save_sam(tmp_path / "sam")))
-    assert card(name, untrained, read_results(ROOT / CARDS)) == (ROOT / CARDS / f"{name}.md").read_text()
+    here = card(name, untrained, read_results(ROOT / CARDS), Accelerator.read(ROOT / CARDS / MEASURED))
+    assert here == (ROOT / CARDS / f"{name}.md").read_text()
 
 
 def test_the_cards_in_the_checkout_are_current(tmp_path):
     results = read_results(ROOT / CARDS)
-    for path in write_cards(tmp_path, results):
+    for path in write_cards(tmp_path, results, Accelerator.read(ROOT / CARDS / MEASURED)):
         committed = ROOT / CARDS / path.name
         assert committed.is_file() and committed.read_text() == path.read_text(), (
             f"{path.name} is out of date: python -m medground_bench.method_cards"
@@ -66,8 +70,18 @@ def test_the_cards_in_the_checkout_are_current(tmp_path):
     assert {path.stem for path in (ROOT / CARDS).glob("*.md")} == set(own_methods())
 
 
+def test_a_card_shows_the_times_that_were_measured_beside_those_worked_out(untrained, tmp_path):
+    times = [MeasuredMethod("occlusion", "direct", 1.25)]
+    made = Accelerator("a GPU", "2.0", "5.0", times)
+    (tmp_path / MEASURED).write_text(json.dumps(asdict(made)))
+    assert Accelerator.read(tmp_path / MEASURED) == made and Accelerator.read(tmp_path / "none") is None
+    text = card("occlusion", untrained, [], made)
+    assert "on one a GPU" in text and "| ms, measured | 1250 | - |" in text
+    assert "measured |" not in card("rise", untrained, [], made)
+
+
 def test_a_card_says_what_the_method_is_needs_and_costs(untrained):
-    text = card("occlusion", untrained, [])
+    text = card("occlusion", untrained, [], None)
     assert text.startswith("# occlusion\n\nOcclusion: how much the response loses")
     assert "| `cells` | `8` |" in text and "Needs of the LVLM: log_probs. Nothing is tuned." in text
     assert "- rows through the decoder: 65\n" in text
@@ -83,10 +97,10 @@ def test_results_of_a_board_stand_in_the_card_and_a_method_below_the_bar_is_name
         ("occlusion", "a", 0.0, 1.0),
         ("random_box", "a", 1.0, 1.0),
     ]
-    text = card("occlusion", untrained, results)
+    text = card("occlusion", untrained, results, None)
     assert "| direct | all | 0.0 | 0.0 | 0.0 | 0.0 | 2 | 0 |" in text
     assert "Below `random_box` (100.0) in mode direct, LVLM a." in text
-    assert "Below" not in card("random_box", untrained, results)
+    assert "Below" not in card("random_box", untrained, results, None)
 
 
 def test_the_program_keeps_the_boards_rows_beside_the_cards(tmp_path, capsys, monkeypatch):

@@ -1,26 +1,42 @@
-"""MedFocus on a random LVLM of Gemma 3 4B's size, on a CUDA device: `python -m tests.performance.accelerator`.
+"""Every method on a random LVLM of Gemma 3 4B's size, on a CUDA device: `python -m tests.performance.accelerator`.
 
 Seconds of wall clock, the device waited for. Random weights cost what trained ones cost.
 """
 
 from __future__ import annotations
 
+import itertools
+import json
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Annotated, cast
 
 import numpy as np
 import torch
+import typer
 from rich.console import Console
 
+from medground_bench import plugins
+from medground_bench.costs import ANSWER_TOKENS, Accelerator, MeasuredMethod
+from medground_bench.errors import MedgroundError
 from medground_bench.lvlms import open_lvlm
-from tests.performance.medfocus_speed import deltas, forget, two_questions
+from medground_bench.lvlms._local import LocalLvlm
+from medground_bench.methods import explain, open_method
+from medground_bench.phantom.scene import Scene
+from medground_bench.prompts import prompt
+from medground_bench.types import Case, Frame, Mode, Response
+from tests.performance.medfocus_speed import SIDE_PX, deltas, forget, two_questions
 from tests.tiny_lvlms import Sizes, save_gemma3
 
 LAYERS = 34
+WORD_IDS = (20, 300)
+"""Ids of the tiny tokenizer that are words, from and to."""
+
 GEMMA_4B_WHOLE = Sizes(
     text={
         "hidden_size": 2560, "intermediate_size": 10240, "num_attention_heads": 8, "num_key_value_heads": 4,
@@ -56,8 +72,8 @@ class Measured:
         )
 
 
-def measure(folder: Path, sizes: Sizes, device: str, dtype: torch.dtype, *, turns: int = 5) -> Measured:
-    """Save a random LVLM of these sizes in a folder, open it as any other, and time MedFocus: the fastest turn."""
+def random_lvlm(folder: Path, sizes: Sizes, device: str, dtype: torch.dtype) -> LocalLvlm:
+    """Save a random Gemma 3 of these sizes in a folder, and open it as any other."""
     usual = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
@@ -65,7 +81,11 @@ def measure(folder: Path, sizes: Sizes, device: str, dtype: torch.dtype, *, turn
             save_gemma3(folder, sizes, spread=0.02)
     finally:
         torch.set_default_dtype(usual)
-    lvlm = open_lvlm(str(folder), device=device)
+    return cast(LocalLvlm, open_lvlm(str(folder), device=device))
+
+
+def measure(lvlm: LocalLvlm, device: str, *, turns: int = 5) -> Measured:
+    """Time MedFocus on a first and on a second question about a picture: the fastest turn."""
     first, second = two_questions(lvlm)
     cold = deltas(lvlm, second)
     firsts, seconds = [], []
@@ -75,6 +95,28 @@ def measure(folder: Path, sizes: Sizes, device: str, dtype: torch.dtype, *, turn
         seconds.append(_wall_clock(lambda: deltas(lvlm, second), device))
     difference = float(np.abs(deltas(lvlm, second) - cold).max())
     return Measured(lvlm.loaded.model.num_parameters(), min(firsts), min(seconds), difference)
+
+
+def method_times(
+    lvlm: LocalLvlm, device: str, names: Sequence[str], *, turns: int = 2
+) -> Iterator[MeasuredMethod]:
+    """Every method on a case of each mode, cold; one that cannot run here, for want of weights, is left out."""
+    picture = Scene.sample(3).render(SIDE_PX, ["cardiomegaly"])
+    for name, mode in itertools.product(names, Mode):
+        ids = np.random.default_rng(0).integers(*WORD_IDS, ANSWER_TOKENS[mode.value])
+        response = Response("", tuple(ids.tolist()), ("",) * len(ids))
+        question, native = prompt("cardiomegaly", mode), Frame("native", width=SIDE_PX, height=SIDE_PX)
+        case = Case(f"a/b/c@random:{mode}", "cardiomegaly", question, response, picture, native)
+
+        def run(name: str = name, case: Case = case) -> None:
+            forget(lvlm)
+            explain(open_method(name, lvlm), lvlm, case, np.random.default_rng(0))
+
+        try:
+            run()
+            yield MeasuredMethod(name, mode.value, min(_wall_clock(run, device) for _ in range(turns)))
+        except MedgroundError as error:
+            Console().print(f"{name}, {mode}: left out. {error}")
 
 
 def _wall_clock(action: Callable[[], object], device: str) -> float:
@@ -89,14 +131,23 @@ def _wall_clock(action: Callable[[], object], device: str) -> float:
     return time.perf_counter() - start
 
 
-def main() -> None:
+def main(
+    out: Annotated[Path | None, typer.Option(help="JSON file of the times, for the cards")] = None,
+) -> None:
     """Measure at full size in bfloat16."""
     if not torch.cuda.is_available():
         sys.exit("This needs a CUDA device with 24 GB of memory; torch sees none.")
+    device, times = torch.cuda.get_device_name(), list[MeasuredMethod]()
     with TemporaryDirectory() as folder:
-        measured = measure(Path(folder), GEMMA_4B_WHOLE, "cuda", torch.bfloat16)
-    Console().print(f"{torch.cuda.get_device_name()}: {measured}")
+        lvlm = random_lvlm(Path(folder) / "gemma3", GEMMA_4B_WHOLE, "cuda", torch.bfloat16)
+        Console().print(f"{device}: {measure(lvlm, 'cuda')}")
+        for each in method_times(lvlm, "cuda", [plugin.name for plugin in plugins.available("methods")]):
+            Console().print(f"{each.method}, {each.mode}: {each.seconds:.3f} s")
+            times.append(each)
+            if out is not None:  # after each one: the device may be taken away
+                made = Accelerator(device, torch.__version__, version("transformers"), times)
+                out.write_text(json.dumps(asdict(made), indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)
