@@ -5,6 +5,7 @@ Seconds of wall clock, the device waited for. Random weights cost what trained o
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import json
 import sys
@@ -14,11 +15,10 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, cast
+from typing import cast
 
 import numpy as np
 import torch
-import typer
 from rich.console import Console
 
 from medground_bench import plugins
@@ -131,10 +131,11 @@ def _wall_clock(action: Callable[[], object], device: str) -> float:
     return time.perf_counter() - start
 
 
-def main(
-    out: Annotated[Path | None, typer.Option(help="JSON file of the times, for the cards")] = None,
-) -> None:
-    """Measure at full size in bfloat16."""
+def main() -> None:
+    """Measure at full size in bfloat16; what the bare machine lacks is not asked for, not even typer's pydantic."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--out", type=Path, help="JSON file of the times, for the cards")
+    out: Path | None = options.parse_args().out
     if not torch.cuda.is_available():
         sys.exit("This needs a CUDA device with 24 GB of memory; torch sees none.")
     device, times = torch.cuda.get_device_name(), list[MeasuredMethod]()
@@ -150,4 +151,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()
