@@ -6,6 +6,7 @@ Answers, boxes and phrases are all read from this text alone, so a draft inside 
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 
 REASONING = (
     r"think|thought|reason|analys|reflect|scratch|ponder|deliberat|monologue|rationale|(?<![a-z])cot(?![a-z])"
@@ -21,16 +22,17 @@ SHOWN = re.compile(
     r"|s|endoftext|(?:loc_?|seg|unused|patch_index_|bin_|[xy]_?)\d+|(?:object_)?ref\w*|obj\w*|p|points?|quad\w*|poly\w*"
     r"|b?box\w*|bounding_box\w*|bndbox|coord\w*|rect\w*|roi|region|location|position|phrase|grounding|[xy]_?(?:min|max)"
     r"|left|top|right|bottom|width|height|evidence"
-    r"|(?:final_?)?(?:answer|explanation|justification|verdict|conclusion|response|reply|output|result|decision)s?"
-    r"|final|impression|findings?"
+    r"|(?:final_?)?(?:answer|ans|solution|choice|option|prediction|explanation|justification|verdict|conclusion|response|reply)s?"
+    r"|(?:output|result|decision)s?|final|impression|findings?"
     r"|report|label|json|text|html|body|div|span|section|h[1-6]|br|hr|[abiuq]|em|strong|small|big|mark|code|pre|su[bp]"
     r"|[ou]l|li|d[lt]|dd|table|thead|tbody|tr|t[hd]|center|font|blockquote"
 )
 """Tags that hide nothing: control tokens, tokens of boxes, answers and sections of a report, HTML."""
 
 MARK = re.compile(
-    r"\\?(?:[<\N{WHITE LEFT-POINTING TRIANGLE}]\s*+(?P<bar>\|)?\s*+(?P<slash>/)?\s*+(?P<name>[a-z][\w:.-]{0,40})"
-    r"(?:\s[^<>\n]{0,200}?)?(?P<empty>/)?\s*+\|?\s*+\\?[>\N{WHITE RIGHT-POINTING TRIANGLE}]"
+    r"\\?(?:[<\N{WHITE LEFT-POINTING TRIANGLE}]\s*+(?P<bar>\|)?\s*+(?P<slash>/)?\s*+"
+    r"(?P<name>[a-z][\w:.-]{0,40}(?: [a-z]{1,20})?)"
+    r"(?:\s+[\w:-]+\s*=[^<>\n]{0,200}?)?(?P<empty>/)?\s*+\|?\s*+\\?[>\N{WHITE RIGHT-POINTING TRIANGLE}]"
     rf"|\[\s*+(?P<closing>/)?\s*+(?P<bracketed>(?:[a-z]+[_ ])?(?:{REASONING})[a-z_]*)\s*\])",
     re.IGNORECASE,
 )
@@ -58,7 +60,8 @@ def visible(text: str) -> str:
 
     Paired tags of any name hide what is between them, but for those of `SHOWN`; so do MedGemma's <unused94>, the
     channels of Gemma and GPT, [THINK], the triangles of Kimi, fenced blocks that name a thought, and comments. A lone
-    closing mark cuts what is before it.
+    closing mark cuts what is before it. A tag whose name tells of no chain hides what it closes,
+    or what follows where it opens a line.
 
     >>> visible("<thinking>At first glance yes.</thinking>No")
     'No'
@@ -66,10 +69,13 @@ def visible(text: str) -> str:
     text = text.translate({ord(OPEN): " ", ord(CLOSE): " "}).replace("&lt;", "<").replace("&gt;", ">")
     text = BARE_CHANNELS.sub("", text)
     text = FINAL_CHANNEL.split(COMMENT.sub("\n", text))[-1]
-    text = MARK.sub(_canonical, CLOSED_CHANNEL.sub(CLOSE, OPEN_CHANNEL.sub(OPEN, text)))
+    closed = {mark["name"].casefold() for mark in MARK.finditer(text) if mark["name"] and mark["slash"]}
+    marked = MARK.sub(
+        lambda mark: _canonical(mark, closed), CLOSED_CHANNEL.sub(CLOSE, OPEN_CHANNEL.sub(OPEN, text))
+    )
     shown: list[str] = []
     depth = 0
-    for piece in re.split(f"([{OPEN}{CLOSE}])", text):
+    for piece in re.split(f"([{OPEN}{CLOSE}])", marked):
         if piece == OPEN:
             depth += 1
         elif piece == CLOSE and depth:
@@ -81,10 +87,12 @@ def visible(text: str) -> str:
     return "" if depth else "\n".join(shown).strip("\n")
 
 
-def _canonical(mark: re.Match[str]) -> str:
+def _canonical(mark: re.Match[str], closed: Set[str]) -> str:
     """OPEN or CLOSE for a mark of a chain; any other tag as it stands."""
     name = (mark["name"] or mark["bracketed"]).casefold()
     of_chain = OPENING.search(name) or name == "unused95"
-    if mark["empty"] or (not of_chain and (mark["bar"] or SHOWN.fullmatch(name))):
+    opens_a_line = not mark.string[: mark.start()].rpartition("\n")[2].strip()
+    hides = of_chain or (not (mark["bar"] or SHOWN.fullmatch(name)) and (name in closed or opens_a_line))
+    if mark["empty"] or not hides:
         return mark[0]
     return CLOSE if mark["slash"] or mark["closing"] or ENDING.search(name) else OPEN

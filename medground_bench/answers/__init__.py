@@ -15,7 +15,7 @@ from enum import StrEnum
 from medground_bench.answers import doubts
 from medground_bench.answers.sentence import Sentence, read_sentences, without_remarks
 from medground_bench.answers.text import is_english
-from medground_bench.answers.verdict import argues_against, stands, verdicts_of
+from medground_bench.answers.verdict import argues_against, leaves, stands, verdicts_of
 from medground_bench.types import Answer
 from medground_bench.visible_text import visible
 
@@ -72,7 +72,7 @@ def read(text: str, finding: str | None) -> Reading:
     readable = len(seen) <= MOST_CHARACTERS and is_english(seen)
     sentences = [*read_sentences(seen, finding)] if readable else []
     if not 0 < len(sentences) <= MOST_SENTENCES:
-        return _unreadable(_why_not(text, seen))
+        return _unreadable(_why_not(text, seen, len(sentences)))
     body = without_remarks(sentences)
     verdicts = [*verdicts_of(body)]
     stated = {each.says for each in (*sentences, *(verdict.rest for verdict in verdicts))} - {None}
@@ -86,40 +86,33 @@ def read(text: str, finding: str | None) -> Reading:
 
 
 def _by_statement(body: Sequence[Sentence]) -> Reading:
-    """The last sentence, else the first, that plainly speaks of the finding."""
+    """The last sentence, else the first, that plainly speaks of the finding and whose neighbours leave it."""
     first, last, several = body[0], body[-1], len(body) > 1
-    answer = last.says
-    if several and answer and argues_against(body[-2], answer):
-        return _unreadable(Why.CONTRADICTION)
-    if answer is None and (not several or body[-2].names):
-        answer = last.says_it
-    if answer and several and not last.text.endswith((".", "!")):
-        return _unreadable(Why.NOTHING_PLAIN)  # it may have been cut off before "in the left lung"
-    if answer is None and all(each.is_read for each in body):
-        answer = next((each.says for each in body if each.says), None)
-    if answer is None:
-        answer = first.says
-        if answer and any(_unsettles(each) for each in body[1:]):
-            return _unreadable(Why.WITHDRAWN)
+    answer = last.says or (None if several and not body[-2].names else last.says_it)
+    if answer:
+        spoken = all(each.is_read or each.describes or each.any(doubts.BEGINS) for each in body[:-1])
+        stands = spoken and not (several and argues_against(body[-2], answer))
+        if several and not last.text.endswith(
+            (".", "!")
+        ):  # it may have been cut off before "in the left lung"
+            answer = None
+    elif all(each.is_read for each in body):
+        answer, stands = next((each.says for each in body if each.says), None), True
+    else:
+        answer, stands = first.says, all(leaves(each, first.says) for each in body[1:] if first.says)
     if answer is None:
         return _unreadable(Why.NOTHING_PLAIN)
-    if any(each.any(*doubts.FRAMES) for each in body if not each.says):
-        return _unreadable(Why.WITHDRAWN)
-    return Reading(answer, Why.STATEMENT)
+    framed = any(each.any(*doubts.FRAMES) for each in body if not each.says)
+    return Reading(answer, Why.STATEMENT) if stands and not framed else _unreadable(Why.WITHDRAWN)
 
 
-def _unsettles(sentence: Sentence) -> bool:
-    """Whether a sentence after an opening statement speaks of the finding unread, or doubts, restricts or corrects."""
-    if sentence.is_read:
-        return False
-    return sentence.names or sentence.any(*doubts.VOID, doubts.OPENS_PRONOUN)
-
-
-def _why_not(text: str, seen: str) -> Why:
+def _why_not(text: str, seen: str, sentences: int) -> Why:
     """Why no sentence of a response is read."""
     if not re.search(r"\w", seen):
         return Why.EMPTY if re.fullmatch(r"\W*", text) else Why.HIDDEN
-    return Why.TOO_LONG if is_english(seen) else Why.OTHER_LANGUAGE
+    if not is_english(seen):
+        return Why.OTHER_LANGUAGE
+    return Why.TOO_LONG if len(seen) > MOST_CHARACTERS or sentences else Why.NOTHING_PLAIN
 
 
 def _unreadable(why: Why) -> Reading:

@@ -70,6 +70,10 @@ INABILITY = _compiled(
         " exclude excluded rule ruled answer diagnose provide give make help assist"
     ),
     _after("outside beyond not_within", "i my"),
+    _after(
+        "not_given no_access do_not_have don't_have not_provided not_qualified",
+        "image picture x_ray film say",
+    ),
     _after("insufficient not_enough", "information data detail details resolution quality view views"),
     _after(
         "will_not won't refuse decline do_not don't",
@@ -88,7 +92,7 @@ POOR = _compiled(
     ),
     _any_of(
         "blurr* too_dark too_bright too_small too_noisy too_grainy too_light overexposed underexposed over_exposed"
-        " under_exposed non_diagnostic nondiagnostic cut_off"
+        " under_exposed non_diagnostic nondiagnostic cut_off blank failed_to_load abdominal pelvic knee skull brain"
     ),
 )
 SENDS_AGAIN = _compiled(_after("please", "upload provide share send attach"), _any_of("no_image"))
@@ -102,10 +106,42 @@ TALK = _compiled(
 
 DRAFT = _compiled(_opening("thought thoughts thinking draft scratchpad") + r"\s*:")
 
+SPEECH = _compiled(
+    _any_of("said says saying thought thinks claim* wrote writes reader student resident colleague report*")
+)
+
+SIGHT = _compiled(
+    _any_of(
+        "image images picture x_ray xray radiograph film scan study view lung* heart cardi* mediastin* hil* hemi*"
+        " diaphragm* costophren* angle angles pleura* rib ribs bone* bony spine clavicle* chest thorac* thorax"
+        " hemithorax trachea* aort* carina vessel* vascula* bronch* fissure* sulc* apex apices base bases zone"
+        " zones lobe lobes field fields lobar basal apical opaci* densit* dense lucen* line lines linear marking*"
+        " border* margin* shadow* silhouette contour* menisc* blunt* fluid air tissue* volume ratio diameter*"
+        " transvers* width size device* lead leads wire* generator tube* cortex cortical step displac* enlarg*"
+        " dilat* collaps* shift* deviat* calcif* nodul* mass masses lesion* round* patch* hazy radiopaque"
+        " radiolucent hyperinflat* inflat* flatten* elevat* depress* symmetric* smooth prominen* widen* infiltrat*"
+        " consolidat* atelecta* effusion* edema fibros* emphysem* reticul* interstit* septal kerley haziness"
+        " fracture* callus bulg* tortuous ectatic measure* knob arch structure* pattern"
+    )
+)
+"""Words for what a chest radiograph shows."""
+
+BEGINS = _compiled(
+    _opening("let_us let's to_determine to_answer to_assess here_is okay sure step_by_step first")
+)
+"""A sentence that begins a chain and says nothing yet."""
+
+LINK = re.compile(r"^\W*(?:however|that said|but|still|nevertheless|also|additionally|finally|and)\b[\s,]*")
+ONE_SIDE = _compiled(_any_of("left right otherwise remaining other rest upper lower"))
+
 VOID = (CONDITION, HEDGE, CONTRAST, PAST, CORRECTION, INABILITY, POOR)
 """After a verdict in its own sentence, and in any sentence after an opening statement."""
 
+TAKES_BACK = (CONDITION, PAST, CORRECTION, INABILITY, POOR, SENDS_AGAIN, SPEECH)
+"""In any sentence after a verdict or an opening statement."""
+
 FRAMES = (
+    SPEECH,
     CORRECTION,
     INABILITY,
     POOR,
@@ -121,7 +157,6 @@ FRAMES = (
 OPENS_CONTRAST = _compiled(
     _opening("but however although though yet nevertheless nonetheless except only unless")
 )
-OPENS_PRONOUN = _compiled(_opening("it this that these they there"))
 
 DENIAL = _compiled(
     r"\bno\b(?![.,;:!)])",
@@ -131,17 +166,23 @@ DENIAL = _compiled(
     ),
     r"n't\b",
 )
+IS_NORMAL = _compiled(
+    _after(
+        "is are appear* look* seem* remain*",
+        "normal* clear sharp unremarkable intact preserved midline smooth",
+    )
+)
 NORMAL = _compiled(
     DENIAL.pattern,
     _any_of("normal* clear sharp unremarkable intact within preserved midline nothing smooth symmetric*"),
 )
 """Tone of a sentence that says that nothing is there."""
 
-BEYOND = _compiled(_any_of("beyond exceed* more_than greater larger above abnormal*"))
 DEFINES = _compiled(
     _any_of(
-        "would typical* usually often characteri* suggest* sign signs look feature features criteria when defined occur"
-        " occurs means refers determine evidence if"
+        "would typical* usually often characteri* suggest* look criteria when defined occur occurs means refers"
+        " determine"
+        " include includes if signs_of"
     )
 )
 """A sentence that says what a finding would look like."""
@@ -149,17 +190,19 @@ DEFINES = _compiled(
 LABELLED_REMARK = _compiled(r"^\W*(?:important |medical )?(?:disclaimer|note|caution|warning)s?\s*:")
 REMARK = _compiled(
     _opening(
-        "disclaimer* important_note* important medical_disclaimer* please_note* note note_that notes caution warning"
-        " reminder consult please_consult remember please_remember keep_in_mind please_keep_in_mind seek please_seek"
-        " contact please_contact see_a please_see let_me_know feel_free please_feel_free be_aware thank* i_hope always"
-        " it_is_important it_is_always it_is_crucial it_is_essential it_is_worth it_is_best it_is_recommended"
-        " it_is_advisable i_am_an_* i'm_an_* i_am_not_a i'm_not_a i_am_just i'm_just as_an_ai as_a_* as_an_*"
-        " this_is_not this_is_only this_is_for this_information this_analysis this_interpretation this_assessment"
-        " this_response this_answer this_should_not if_you if_there_are if_symptoms would_you did_you do_you"
-        " is_there_anything can_i how_can_i how_may_i for_a for_an a_definitive an_accurate a_proper a_formal a_final"
-        " a_full a_complete a_qualified a_board a_licensed a_trained a_medical a_radiologist a_doctor a_physician"
-        " a_healthcare further_imaging further_evaluation further_test* further_investigation* further_view*"
-        " clinical_correlation correlat* recommend*"
+        "disclaimer* important_note* important medical_disclaimer* please_note* note note_that notes caution"
+        " warning reminder consult please_consult remember please_remember keep_in_mind please_keep_in_mind seek"
+        " please_seek contact please_contact see_a please_see let_me_know feel_free please_feel_free be_aware"
+        " thank* i_hope always it_is_important it_is_always it_is_crucial it_is_essential it_is_worth it_is_best"
+        " it_is_recommended it_is_advisable i_am_an_* i'm_an_* i_am_not_a i'm_not_a i_am_just i'm_just as_an_ai"
+        " as_a_* as_an_* this_is_not this_is_only this_is_for this_information this_analysis this_interpretation"
+        " this_assessment this_response this_answer this_should_not if_you if_there_are if_symptoms would_you"
+        " did_you do_you is_there_anything can_i how_can_i how_may_i for_a for_an a_definitive an_accurate"
+        " a_proper a_formal a_final a_full a_complete a_qualified a_board a_licensed a_trained a_medical"
+        " a_radiologist a_doctor a_physician a_healthcare further_imaging further_evaluation further_test*"
+        " further_investigation* further_view* clinical_correlation correlat* recommend* this_should_be"
+        " ai_generated for_research* not_for* please_be_aware is_there_something follow_up* hope* comparison*"
+        " answered* generated* this_is_an_automated this_is_a_general"
     )
 )
 SEES_NOTHING = _compiled(_after("see view access open interpret analy* read process", "image images"))

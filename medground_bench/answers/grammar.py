@@ -17,7 +17,7 @@ from functools import cache, lru_cache
 from medground_bench.answers.names import name_pattern, names_of
 
 WORDS = {
-    "A": "a an the this these another",
+    "A": "a an the this these",
     "ANY": "a an any",
     "BE": "is are",
     "BEEN": "is are was were has_been have_been",
@@ -48,8 +48,8 @@ WORDS = {
     " lung_fields angle angles sulcus hilum hila mediastinum pleural_space pleural_spaces region area aspect"
     " portion chest_wall hemidiaphragm diaphragm segment lingula fissure thorax chest heart clavicle rib ribs"
     " aorta aortic_knob aortic_arch",
-    "EITHER": "either both the",
-    "LUNGS": "lung lungs side sides lung_field lung_fields chest thorax hemithorax pleural_space pleural_spaces",
+    "LUNGS": "lungs lung_fields chest thorax pleural_spaces",
+    "LUNG": "lung side lung_field hemithorax pleural_space lungs sides lung_fields hemithoraces pleural_spaces",
     # the picture
     "GIVEN": "provided given submitted attached presented current present available above frontal pa ap portable single"
     " medical digital posteroanterior anteroposterior chest thoracic",
@@ -59,7 +59,7 @@ WORDS = {
     "SHOW": "show reveal demonstrate display depict exhibit contain have provide present",
     "SEE": "see observe identify detect note find visualize visualise",
     "SEEN": "seen noted identified observed detected visible visualized visualised demonstrated present evident"
-    " apparent found appreciated confirmed",
+    " apparent found appreciated",
     # evidence: what is affirmed is evidence "of"; a denial may say it in more ways
     "SIGN": "evidence presence sign signs feature features findings",
     "SIGNAL": "evidence sign signs feature features findings finding indication indications suggestion hint",
@@ -70,22 +70,24 @@ WORDS = {
     " mediastinum mediastinal_contours hila hilum diaphragm diaphragms hemidiaphragms costophrenic_angle"
     " costophrenic_angles angles lung_bases bones ribs bony_structures osseous_structures pleura pleural_spaces"
     " trachea aorta soft_tissues airways aortic_contour aortic_knob cardiac_contour mediastinal_contour",
-    "NORMAL": "clear normal unremarkable intact sharp within_normal_limits normal_in_size well_expanded well_aerated"
-    " well_inflated fully_expanded not_enlarged",
+    "NORMAL": "clear normal unremarkable intact sharp within_normal_limits normal_in_size well_expanded"
+    " well_aerated well_inflated fully_expanded not_enlarged of_normal_size"
+    " of_normal_size_and_position",
     "LOOKS": "is are appears appear",
     # what opens a sentence
-    "SO": "so therefore thus hence overall finally consequently accordingly ultimately as_a_result in_conclusion"
-    " in_summary to_conclude to_summarize in_short conclusion summary impression assessment interpretation however"
-    " it_follows_that actually wait sorry correction edit i_mean well"
-    " okay ok alright",
+    "SO": "so therefore thus hence overall finally consequently accordingly ultimately as_a_result"
+    " in_conclusion in_summary to_conclude to_summarize in_short conclusion summary impression"
+    " assessment interpretation however it_follows_that it_can_be_concluded_that actually wait sorry"
+    " correction edit i_mean well okay ok alright",
     "FROM": "based_on given considering from after upon looking_at according_to in on reviewing after_reviewing"
     " after_examining",
     "THESE": "the this these my our a above visual careful closer second further image step_by_step",
     "VIEW": "analysis observation observations findings assessment evaluation interpretation review examination"
-    " appearance reasoning steps evidence information look inspection",
+    " appearance reasoning steps evidence information look inspection explanation rationale justification reason",
     # verdicts
     "MY": "a the my our your final overall short direct correct best simple brief clear definite",
-    "ANSWER": "answer option choice verdict conclusion response judgement judgment decision result reply determination"
+    "ANSWER": "answer ans option choice verdict conclusion response judgement judgment decision result reply"
+    " determination"
     " prediction output assistant",
     "SO_MUCH": ": - =",
     "IS": "is : - = would_be should_be must_be remains",
@@ -106,16 +108,18 @@ OTHERS = (
     "aortic enlargement, aortic calcification, hilar enlargement, lymphadenopathy, hernia, hiatal hernia, fracture, "
     "rib fracture, clavicle fracture, scoliosis, degenerative change, pacemaker, catheter, tuberculosis, tumor, "
     "lung cancer, malignancy, interstitial lung disease, mediastinal shift, mediastinal widening, tracheal deviation, "
-    "free air, foreign body, abnormality, acute abnormality, acute cardiopulmonary abnormality, acute process, "
+    "free air, foreign body, fluid, pleural fluid, acute abnormality, acute cardiopulmonary abnormality, "
+    "acute process, "
     "acute cardiopulmonary process, acute cardiopulmonary disease, acute disease"
 )
 """Findings that a sentence may name beside the one that was asked about."""
 
 RULES = {
-    "PICTURE": "A? GIVEN* IMAGE ( GIVEN | shown | itself )? ( of the chest )?",
-    "WHOLE": "( in | on | within ) ( PICTURE | EITHER LUNGS ) | here | anywhere | at_all | at_this_time | currently",
+    "PICTURE": "A? GIVEN* IMAGE+ ( GIVEN | shown | itself )? ( of the chest )?",
+    "BOTH_LUNGS": "( the? LUNGS | ( either | both ) LUNG )",
+    "WHOLE": "( in | on | within ) ( PICTURE | BOTH_LUNGS ) | here | anywhere | at_all | at_this_time | currently",
     "PLACE": "WHOLE | AT AREA ( AND AREA )? | on A? SIDE | bilaterally",
-    "AREA": "A? SIDE* REGION+",
+    "AREA": "A? SIDE* ( REGION | ANATOMY )+",
     "OPEN": "( ( SO | FROM ( PICTURE | THESE* VIEW ( of PICTURE )? ) | VIEW :"
     " | THESE* VIEW ( confirm | confirms | show | shows ) that ) ( , | : )* )*",
     # an affirmation
@@ -131,33 +135,37 @@ RULES = {
     " | ITEMS SO_MUCH+ ( yes | ADVERB? SEEN | positive )"
     " | yes ( for | to ) ITEMS"
     " | ITEMS FILLS AREA"
+    " | ITEMS BE ADVERB? confirmed PLACE*"
     " | ( PICTURE BE )? positive for ITEMS",
     # a denial
     "DENIED": "( ANY | LOOK )* FINDING | ( ANY | LOOK | focal )* ASIDE",
     "LIST": "LOOK* ( SIGNAL FOR )? DENIED ( ( , DENIED )* ,? OR ( SIGNAL FOR )? DENIED )? WHOLE*",
     "NO": "there ( BE ADVERB? no | ISNT ANY? | BE not ANY? ) LIST SEEN? WHOLE*"
     " | no LIST ( BEEN? ADVERB? SEEN )? WHOLE*"
-    " | ( PICTURE | the? patient | EITHER? LUNGS ) ( ADVERB? DONT ADVERB? SHOW ANY? | ADVERB? SHOWS no ) LIST"
+    " | ( PICTURE | the? patient | BOTH_LUNGS ) ( ADVERB? DONT ADVERB? SHOW ANY? | ADVERB? SHOWS no ) LIST"
     " | ( i | we ) ( DONT SEE ANY? | SEE no ) LIST"
     " | the? ( SIGNAL FOR )? DENIED WHOLE* ( BEEN? NOT SEEN | BE absent ) WHOLE*"
-    " | ( ( PICTURE | EITHER? LUNGS ( AND A? ANATOMY )* ) BE )? ( negative for | free of | without ) ANY? LIST"
+    " | ( ( PICTURE | BOTH_LUNGS ( AND A? ANATOMY )* ) BE )? ( negative for | free of | clear of | without ) ANY? LIST"
     " | neither DENIED ( nor DENIED )? BEEN SEEN WHOLE*"
-    " | neither LUNGS SHOWS ANY? LIST"
+    " | neither LUNG SHOWS ANY? LIST"
     " | there BE neither DENIED"
+    " | there DONT appear to be ANY? LIST"
     " | DENIED WHOLE* SO_MUCH+ ( no | absent | none | negative | NOT SEEN )"
     " | no ( for | to ) DENIED WHOLE*",
     "NORMALLY": "A? SIDE* ANATOMY ( AND A? SIDE* ANATOMY )* ( LOOKS ADVERB? | : ) NORMAL",
     # a sentence of clauses: an affirmation after a denial needs a "but", since "no effusion, mass seen" denies both
     "SAID": "( ( YES | NORMALLY ) ( , | AND )* )* ( ( NO | NORMALLY ) ( , | AND )* )*",
-    "STATEMENT": "OPEN ( DECLARED OPEN )? SAID ( ,? BUT ,? SAID )* BREAK*",
+    "STATEMENT": "( A? SIDE* ANATOMY ( AND A? ANATOMY )* : )? OPEN ( ( DECLARED | SAYING ) OPEN )?"
+    " SAID ( ,? BUT ,? SAID )* BREAK*",
     "IT_IS": "OPEN ( it | this | they ) BE ADVERB? SEEN WHOLE* BREAK*",
     "IT_IS_NOT": "OPEN ( ( it | this | they ) BEEN? NOT SEEN | ( it | this ) BE absent | there BE? NOT"
     " | there BE none | none BE SEEN ) WHOLE* BREAK*",
-    "INDEED": "( there | it ) BE WHOLE* BREAK*",
-    "INDEED_NOT": "( there | it ) BE? NOT WHOLE* BREAK*",
+    "INDEED": "( ( there | it ) BE | ( it | i ) ( does | do ) | ADVERB | HOW+ | ( PLACE | SIDE REGION? )+ )"
+    " WHOLE* BREAK*",
+    "INDEED_NOT": "( ( there | it )? BE? NOT | ( it | i ) DONT ) at_all? WHOLE* BREAK*",
     "DENIALS": "OPEN ( ( NO | NORMALLY ) ( , | AND )* )* BREAK*",
-    "THE_PICTURE": "( this | it | PICTURE ) BE A? PICTURE BREAK*",
-    "NORMAL_STUDY": "OPEN ( PICTURE | this | it ) LOOKS ADVERB? A? NORMAL PICTURE? BREAK*",
+    "NORMAL_STUDY": "OPEN ( ( PICTURE | this | it ) LOOKS ADVERB? A? NORMAL PICTURE?"
+    " | ( there BE )? no ( abnormality | abnormalities ) ( BEEN SEEN )? WHOLE* ) BREAK*",
     # a verdict, and what may follow it
     "DECLARED": "( here BE )? ( MY* ( ANSWER | VIEW ) | in answer | to answer ) ( to? MY* ( question | query )"
     " | ( for | about | regarding ) ( SIGN of )? A? FINDING WHOLE* | with? CHOICE )*"
@@ -170,14 +178,12 @@ RULES = {
     "CONCLUDES": ".* ( BREAK | AND ) SO ,? HEAD VERDICT | .* AND DECLARED VERDICT"
     " | SO? ,? ( since | because | as | FROM ) .* , ( DECLARED | SAYING )+ VERDICT",
     "BARE": "OPEN VERDICT",
+    "SENTENCE": "DECIDES BREAK*",
+    "LABEL": "OPEN | DECLARED | LABELLED | OPEN VERDICT : | A? SIDE* ANATOMY ( AND A? ANATOMY )* :",
     "LEAD": "OPEN SAID",
-    "SOMEWHERE": "( PLACE | SIDE )+ BREAK*",
     "PART_ONLY": "not? ( PLACE | SIDE )+ BREAK*",
     "MARK": "BREAK",
     "CONCLUSION": "SO",
-    "HEADING": "MY* ( ANSWER | VIEW | SO ) :?",
-    "QUESTION": "( is | are ) there ANY? LOOK* ( SIGNAL FOR )? ANY? LOOK* ( FINDING | PART ) SEEN? WHOLE*"
-    " | ( does | do ) PICTURE SHOW ANY? LOOK* ( SIGNAL FOR )? ANY? LOOK* ( FINDING | PART )",
 }
 
 TERMS = ("FINDING", "PART", "LONGER", "OTHER", "HEAD_NOUN")

@@ -26,6 +26,7 @@ SAME = {
     "consolidation": ("focal consolidation", "airspace consolidation"),
     "infiltration": ("infiltrate",),
     "vascular congestion": ("pulmonary vascular congestion",),
+    "lung opacity": ("opacity", "pulmonary opacity", "lung opacification"),
     "nodule": ("lung nodule", "pulmonary nodule"),
     "mass": ("lung mass", "pulmonary mass"),
     "edema": ("pulmonary edema",),
@@ -39,6 +40,21 @@ ATTRIBUTES = frozenset({
     "enlarged", "elevated", "widened", "tortuous", "dilated", "flattened", "displaced", "increased", "hazy",
     "calcified", "fractured",
 })  # fmt: skip
+SEATS = {
+    ("heart", "cardiac"): ("cardiomegaly", "enlarged cardiac silhouette"),
+    ("angles?",): ("pleural effusion",),
+    ("aortic?", "aorta"): ("aortic enlargement", "tortuous aorta", "calcification"),
+    ("hila", "hilum", "hilar"): ("hilar enlargement",),
+    ("mediastin\\w+",): ("mediastinal shift", "mediastinal widening"),
+    ("hemi\\w+", "diaphragms?"): ("elevated hemidiaphragm",),
+    ("ribs", "bones", "bony"): ("rib fracture",),
+    ("lungs?", "expanded"): (
+        "pneumothorax", "consolidation", "pneumonia", "infiltration", "lung opacity", "edema", "ild", "atelectasis",
+        "nodule", "mass", "nodule/mass", "pulmonary fibrosis",
+    ),
+}  # fmt: skip
+"""Parts of the body -> the findings of which there is none while they are normal."""
+
 SHARED_NOUNS = frozenset(
     [
         "calcification",
@@ -70,6 +86,7 @@ def plain_words(text: str) -> str:
     'it is left sided edema'
     """
     text = unicodedata.normalize("NFKC", text).casefold()
+    text = text.replace("\N{IDEOGRAPHIC FULL STOP}", ". ").replace("\N{IDEOGRAPHIC COMMA}", ", ")
     text = re.sub(APOSTROPHES, "'", re.sub(QUOTES, '"', text))
     text = re.sub(HYPHENS, " ", re.sub(DASHES, " - ", text))
     text = re.sub(r"\b(i|we)'d\b", r"\1 would", re.sub(r"\b(i|we)'ll\b", r"\1 will", text))
@@ -114,9 +131,15 @@ def name_pattern(names: Iterable[str]) -> str:
     return "|".join(sorted(map(_in_number, names), key=len, reverse=True)) or "(?!)"
 
 
-def stems_of(finding: str) -> list[str]:
-    """The beginnings of a finding's words, which its other forms share: "aortic enlargement", "enlarged aorta"."""
-    return [word[:4] for name in names_of(finding)[0][:1] for word in name.split() if len(word) > 2]
+def stems_of(finding: str) -> list[list[str]]:
+    """Of every name the beginnings of its words, which its other forms share: "the heart appears enlarged"."""
+    whole, parts = names_of(finding)
+    return [[word[:4] for word in name.split() if len(word) > 2] for name in (*whole, *parts) or [""]]
+
+
+def seats_of(finding: str) -> tuple[str, ...]:
+    """The parts of the body that cannot be normal while the finding is there."""
+    return next((seats for seats, findings in SEATS.items() if finding.casefold() in findings), ())
 
 
 def attribute_first(text: str, finding: str) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from medground_bench.answers import doubts
-from medground_bench.answers.grammar import letter, rule, tokens
-from medground_bench.answers.names import SHARED_NOUNS, stems_of
+from medground_bench.answers.grammar import UNREAD, letter, rule, tokens
+from medground_bench.answers.names import SHARED_NOUNS, seats_of, stems_of
 from medground_bench.answers.text import sentences_of
 from medground_bench.types import Answer
 
@@ -78,7 +78,9 @@ class Sentence:
         """Whether it speaks of the finding, if only in other words: "the fifth rib is fractured" of a rib fracture."""
         if self.names or (self.names_head and self.finding.casefold().split()[-1] not in SHARED_NOUNS):
             return True
-        return all(re.search(rf"\b{stem}", self.text) for stem in stems_of(self.finding))
+        return any(
+            all(re.search(rf"\b{stem}", self.text) for stem in stems) for stems in stems_of(self.finding)
+        )
 
     @property
     def affirms_others(self) -> bool:
@@ -92,16 +94,36 @@ class Sentence:
         return len(doubts.DENIAL.findall(self.text))
 
     @property
-    def sounds_normal(self) -> bool:
-        """Whether it says, in whatever words, that something is not there or as it should be."""
-        return doubts.NORMAL.search(self.text) is not None and not doubts.BEYOND.search(self.text)
+    def opens_with_denial(self) -> bool:
+        """Whether its first clause says, in whatever words, that something is not there or as it should be."""
+        return doubts.NORMAL.search(re.split("[,;:(]", self.text)[0]) is not None
+
+    @property
+    def denies_first(self) -> bool:
+        """Whether its first clause denies, or calls something normal."""
+        clause = re.split("[,;:(]", self.text)[0]
+        return doubts.DENIAL.search(clause) is not None or doubts.IS_NORMAL.search(clause) is not None
+
+    @property
+    def denies_by_anatomy(self) -> bool:
+        """Whether it calls the whole picture, or the part where the finding has its seat, normal."""
+        if rule("NORMAL_STUDY").fullmatch(self.letters):
+            return True
+        normal = rule("DENIALS").fullmatch(self.letters) and not self.any(doubts.ONE_SIDE)
+        return bool(normal) and any(re.search(rf"\b{seat}\b", self.text) for seat in seats_of(self.finding))
+
+    @property
+    def describes(self) -> bool:
+        """Whether it tells what the picture shows: it names a finding, a sign, a part of the body or the picture."""
+        return self.names or self.names_head or self.names_others or self.any(doubts.SIGHT)
 
     @property
     def is_remark(self) -> bool:
         """Whether it may close a response without touching its answer: a disclaimer, advice, an offer of help."""
-        if self.names or doubts.SEES_NOTHING.search(self.text):
+        asks = self.text.endswith("?")
+        if (self.names and not asks) or self.any(doubts.SEES_NOTHING):
             return False
-        return doubts.REMARK.search(self.text) is not None
+        return doubts.REMARK.search(doubts.LINK.sub("", self.text)) is not None
 
     def any(self, *words: re.Pattern[str]) -> bool:
         """Whether it holds any of these."""
@@ -126,7 +148,7 @@ def read_sentences(seen: str, finding: str | None) -> Iterator[Sentence]:
     for text, aside in sentences_of(seen, finding):
         words = tokens(text, finding)
         if len(words) > MOST_WORDS:
-            words = []
+            words = [(UNREAD, 0)]
         letters, places = "".join(word for word, _ in words), tuple(place for _, place in words)
         yield Sentence(text, letters, places, finding or "", aside)
 

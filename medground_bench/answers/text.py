@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from medground_bench.answers.doubts import FOREIGN
 from medground_bench.answers.grammar import rule, tokens
@@ -14,6 +15,7 @@ from medground_bench.prompts import SUFFIXES
 
 def is_english(text: str) -> bool:
     """Whether most letters are Latin and not two words belong to another language."""
+    text = unicodedata.normalize("NFKC", text)
     letters = [character for character in text if character.isalpha()]
     latin = sum(
         unicodedata.name(character, "").startswith(("LATIN", "MATHEMATICAL")) for character in letters
@@ -23,34 +25,69 @@ def is_english(text: str) -> bool:
     return 2 * latin > len(letters) and len(foreign) < min(2, len(words))
 
 
-def sentences_of(seen: str, finding: str | None) -> Iterator[tuple[str, bool]]:
-    """The sentences, and of each whether it answers a question that is not ours.
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line without bullet and markdown; empty for an empty one."""
 
-    A heading, or a line that ends with a colon, belongs to the first sentence after it: "Prior film:" takes from what
-    follows the right to speak for this one.
+    text: str
+    heading: bool = False
+    bullet: bool = False
+
+
+def sentences_of(seen: str, finding: str | None) -> Iterator[tuple[str, bool]]:
+    """The sentences, and of each whether it follows a question that is not ours.
+
+    A label that the grammar does not know stands before every sentence of its line. A heading, or a line that ends
+    with a colon, stands before the next line, or before all bullets that follow: "Prior film:" takes from what is
+    under it the right to speak for this one.
     """
-    label, asked = "", False
-    for line, heading in _lines(_plain(seen, finding or "")):
-        if line.endswith(":") or (heading and not _speaks(line, finding)):
-            label = f"{line.rstrip('.:')}: "
+    heading, in_list, asked = "", False, False
+    for line in _lines(_plain(seen, finding or "")):
+        if line.text.endswith(":") or (line.heading and not _speaks(line.text, finding)):
+            heading, in_list = f"{line.text.rstrip('.:')}: ", False
             continue
-        for written in re.split(r"(?<=[.!?])\s+", label + line):
-            sentence = written.lstrip(" :,-(")
-            if re.search(r"\w", sentence):
-                yield sentence, asked
-                asked = sentence.endswith("?")
-        label = ""
+        if in_list and not line.bullet:
+            heading = ""
+        if line.text:
+            for sentence, follows in _of_line(line.text, heading, finding):
+                yield sentence, follows or asked
+            asked = line.text.endswith("?")
+            in_list = line.bullet
+            heading = heading if in_list else ""
+
+
+def _of_line(line: str, heading: str, finding: str | None) -> Iterator[tuple[str, bool]]:
+    label, asked = LABEL.match(line), False
+    for place, written in enumerate(re.split(r"(?<=[.!?])\s+", line)):
+        known = not label or any(
+            _fits("LABEL", each.strip(), finding) for each in (label[0], _label(written))
+        )
+        repeated = (
+            label[0] if label and place and not known and not _fits("SENTENCE", written, finding) else ""
+        )
+        if re.search(r"\w", written):
+            yield f"{heading}{repeated}{written}".lstrip(" :,-("), asked
+            asked = asked or written.endswith("?")
+
+
+def _label(written: str) -> str:
+    label = LABEL.match(written)
+    return label[0] if label else "?"
 
 
 def _speaks(line: str, finding: str | None) -> bool:
     """Whether a heading is a sentence of its own: "**No**", "## There is no effusion"."""
+    return any(_fits(name, line, finding) for name in ("STATEMENT", "SENTENCE"))
+
+
+def _fits(name: str, line: str, finding: str | None) -> bool:
     letters = "".join(word for word, _ in tokens(line, finding))
-    stated = any(rule("STATEMENT", affirming=each).fullmatch(letters) for each in (True, False))
-    return rule("DECIDES", before="END").match(letters) is not None or stated
+    return any(rule(name, affirming=each).fullmatch(letters) for each in (True, False))
 
 
 MARKUP = (
     (r"\\f?boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}", r" answer: \1. "),  # LaTeX: a box declares
+    (r"\\(?:begin|end)\s*\{[^{}]*\}", " "),
     (r"\\[a-z]+\s*\{?|\\[()\[\]]|[{}$]", " "),
     (r'(?<=")\s*:\s*true\b', ": yes"),  # JSON
     (r'(?<=")\s*:\s*false\b', ": no"),
@@ -61,7 +98,9 @@ MARKUP = (
     (r"[\[\]]", " "),
     ("\N{THEREFORE}", " therefore "),
     ("[\N{RIGHTWARDS ARROW}\N{RIGHTWARDS DOUBLE ARROW}]|[-=]+>", " : "),
-    (r"\bno\.?\s*(?=\d)", "number "),  # "No. 17"
+    (r"\bno\. ?(?=\d)(?!\d+[.)])", "number "),  # "No. 17"
+    (r"~~[^~\n]*~~", " "),
+    (r"\(?\bconfidence\s*(?:level)?\s*:?\s*(?:high|0?\.[5-9]\d*|1(?:\.0+)?|(?:[5-9]\d|100)\s*%)\)?", " "),
     (r"\b\d+(?:\.\d+)?(?:\s*x\s*\d+(?:\.\d+)?)*\s*[cm]m\b", "sized"),  # "a 6 cm mass"
 )
 """What stands for what, in this order."""
@@ -87,6 +126,14 @@ ASKED_AGAIN = (
 OPTION = re.compile(r"(?:\boption\s+)?\(?\b[a-e]\s*[).:]\s*(?=(?:yes|no)\b)")
 BULLET = re.compile(r"^\s*(?:[-+\N{BULLET}]\s+|\(?\d{1,2}[.)]\s+|step \d+\s*[:.)-]\s*|\(?[a-e]\)\s+)+")
 HEADING = re.compile(r"\s*(?:#{1,6}\s[^.!?]*$|(\*\*|__)[^*_.!?]+\1\s*:?\s*$)")
+LABEL = re.compile(r"[^.:!?,;]{1,60}:\s+(?=\w)")
+RULE = re.compile(r"\s*\|?[\s:|-]*-{2,}[\s:|-]*$")
+PLAIN_TITLES = frozenset({
+    "", "present", "present?", "status", "answer", "verdict", "result", "evidence", "observed", "seen", "yes or no",
+    "value",
+})  # fmt: skip
+"""Titles of a table's column whose cells say what they seem to say."""
+
 LEFT_OUT = ("So", "Sk", "Cf", "Cs", "Co", "Mn")
 """Unicode categories: emoji, modifiers, what is invisible or no character."""
 
@@ -115,14 +162,32 @@ def _quoted(quotation: re.Match[str]) -> str:
     return content if len(content.split()) <= 3 else f'" {re.sub("[.!?;:]", ",", content)} "'
 
 
-def _lines(text: str) -> Iterator[tuple[str, bool]]:
-    """The lines without bullets and markdown, cells of a table joined by colons; and which of them are headings."""
-    for written in text.splitlines():
-        heading = HEADING.match(written) is not None
-        line = re.sub(r"[*_`#~>\"]" if written.count('"') % 2 else r"[*_`#~>]", " ", written)
-        if line.count("|") > 1:
-            line = ": ".join(cell.strip() for cell in line.strip(" |").split("|"))
-        line = re.sub(r"(?<![a-z])'|'(?![a-z])", " ", BULLET.sub("", line))
-        line = " ".join(re.sub(r"(?<=[a-z]{2})\.(?=[a-z]{2})", ". ", line).split())
-        if re.search(r"\w", line):
-            yield (f"{line}." if heading and line[-1].isalnum() else line), heading
+def _lines(text: str) -> Iterator[_Line]:
+    header: list[str] = []
+    written = text.splitlines()
+    for line, below in zip(written, [*written[1:], ""], strict=True):
+        if RULE.match(below) and "|" in line:
+            header = _cells(line)
+        elif "|" in line and not RULE.match(line):
+            yield from (_Line(row, bullet=True) for row in _rows(_cells(line), header))
+        elif not RULE.match(line):
+            header = []
+            yield _Line(_clean(line), HEADING.match(line) is not None, BULLET.match(line) is not None)
+
+
+def _cells(line: str) -> list[str]:
+    return [_clean(cell).rstrip(".") for cell in re.sub(r"^\s*\||\|\s*$", "", line).split("|")]
+
+
+def _rows(cells: list[str], header: list[str]) -> Iterator[str]:
+    """A row of a table as a line a cell, "name: cell", under the column's title where it is no plain one."""
+    titles = [*header[1:], *[""] * len(cells)]
+    for title, cell in zip(titles, cells[1:], strict=False):
+        yield f"{cells[0]}: {cell}." if title in PLAIN_TITLES else f"{title}: {cells[0]}: {cell}."
+
+
+def _clean(written: str) -> str:
+    line = re.sub(r"[*_`#~>\"]" if written.count('"') % 2 else r"[*_`#~>]", " ", written)
+    line = re.sub(r"(?<![a-z])'|'(?![a-z])", " ", BULLET.sub("", line))
+    line = " ".join(re.sub(r"(?<=[a-z]{2})\.(?=[a-z]{2})", ". ", line).split())
+    return f"{line}." if HEADING.match(written) and line[-1:].isalnum() else line

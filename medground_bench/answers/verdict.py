@@ -45,26 +45,56 @@ def verdicts_of(body: Sequence[Sentence]) -> Iterator[Verdict]:
 
 
 def stands(verdict: Verdict, body: Sequence[Sentence], *, stated: bool) -> bool:
-    """Whether all that is said beside a verdict leaves it.
-
-    stated  a plain statement says the same
-    """
-    before, after = body[: verdict.at], body[verdict.at + 1 :]
-    if before and argues_against(before[-1], verdict.answer):
+    """Whether all that is said beside a verdict leaves it; `stated` when a plain statement says the same."""
+    answer, before, after = verdict.answer, body[: verdict.at], body[verdict.at + 1 :]
+    if before and argues_against(before[-1], answer):
         return False
     if verdict.bare and any(each.any(doubts.INABILITY) for each in before):
         return False
-    if verdict.answer is YES and body[0].finding and not stated and _all_sounds_normal(before, after):
+    if (
+        verdict.bare
+        and verdict.is_whole
+        and not stated
+        and after
+        and answer is YES
+        and after[0].affirms_others
+    ):
         return False
-    taken_back = (
-        _takes_back(each, verdict, next_one=not place, stated=stated) for place, each in enumerate(after)
-    )
-    return not _is_void(verdict.answer, verdict.rest) and not any(taken_back)
+    return _rest_leaves(verdict.rest, answer) and all(leaves(each, answer, stated=stated) for each in after)
+
+
+def leaves(sentence: Sentence, answer: Answer, *, stated: bool = True) -> bool:
+    """Whether a sentence after an answer leaves it as it is.
+
+    It does when it was read whole and is not to the contrary, when it closes the response, or when it tells what the
+    picture shows in words that neither doubt nor contradict. A sentence of any other kind does not: "Maybe."
+    """
+    if sentence.says is answer or sentence.is_remark:
+        return True
+    if sentence.is_read or rule("NORMAL_STUDY").fullmatch(sentence.letters):
+        return answer is NO or not sentence.denies_by_anatomy
+    of_others = sentence.names_others and not sentence.is_kin
+    doubted = sentence.any(*doubts.TAKES_BACK) or (sentence.any(doubts.HEDGE) and not of_others)
+    opposed = sentence.any(doubts.OPENS_CONTRAST) and not stated
+    if doubted or opposed or not sentence.describes or _interjects(sentence, answer):
+        return False
+    if answer is YES:
+        return not (sentence.names and sentence.denials)
+    return not sentence.is_kin or sentence.denials > 0 or sentence.any(doubts.DEFINES)
 
 
 def argues_against(sentence: Sentence, answer: Answer) -> bool:
-    """Whether a sentence just before an answer names the finding in words that were not read, and the other way."""
-    if not sentence.names or sentence.says or sentence.any(doubts.DEFINES, doubts.CONDITION, doubts.CONTRAST):
+    """Whether a sentence just before an answer argues for the other one in words that were not read."""
+    if sentence.is_read:
+        return False
+    if (
+        answer is YES
+        and sentence.finding
+        and sentence.denies_first
+        and rule("CONCLUSION").match(sentence.letters)
+    ):
+        return True
+    if not sentence.names or sentence.any(doubts.DEFINES, doubts.CONDITION, doubts.CONTRAST):
         return False
     return (sentence.denials > 0) is (answer is YES)
 
@@ -83,7 +113,7 @@ def _verdict(sentence: Sentence, at: int) -> Verdict | None:
 
 def _may_conclude(before: Sentence, answer: Answer) -> bool:
     """Whether the words before "so the answer is ..." are no condition, hedge or draft, and do not say the contrary."""
-    if before.any(doubts.CONDITION, doubts.HEDGE, doubts.DRAFT):
+    if before.any(doubts.CONDITION, doubts.HEDGE, doubts.DRAFT, doubts.SPEECH):
         return False
     if answer is YES:
         about_it = before.names or before.names_head or before.text.startswith("no evidence")
@@ -91,61 +121,34 @@ def _may_conclude(before: Sentence, answer: Answer) -> bool:
     return not before.names or before.denials == 1
 
 
-def _is_void(answer: Answer, rest: Sentence) -> bool:
-    """Whether what follows a verdict in its own sentence leaves nothing of it.
+def _rest_leaves(rest: Sentence, answer: Answer) -> bool:
+    """Whether what follows a verdict in its own sentence leaves it.
 
-    What was read whole must speak of the finding; after a no it may speak of others. What was not read may hold no word
-    that hedges, restricts, corrects or chats, unless a plain statement that agrees stands before it.
+    Read whole it must speak of the finding; after a no it may speak of others. Unread it must tell of the finding after
+    a yes, and deny something after a no, unless a plain statement that agrees stands before or after it.
     """
-    if not rest.letters or rest.says or (answer is YES and rule("SOMEWHERE").fullmatch(rest.letters)):
-        return False
+    if not rest.letters or rest.says or (rest.is_remark and not rest.any(doubts.TALK)):
+        return True
     if rest.is_read or rest.repeats:
-        return answer is YES if rest.is_read else rest.repeats is not answer
-    lead = rule("LEAD", affirming=answer is YES, before="END").match(rest.letters)
-    if lead and rest.before(lead.end()).says is answer:
-        tail = rest.after(lead.end())
+        return (NO if rest.is_read else rest.repeats) is answer
+    tail = _after_agreement(rest, answer)
+    if tail:
         of_others = tail.names_others and not tail.names
-        return not of_others and tail.any(doubts.HEDGE, doubts.INABILITY)
-    return _speaks_against(rest, answer)
-
-
-def _speaks_against(rest: Sentence, answer: Answer) -> bool:
-    """Whether unread words after a verdict speak against it, or not of what it is about."""
+        return of_others or not tail.any(doubts.HEDGE, doubts.INABILITY)
     if rest.any(*doubts.VOID, doubts.TALK) or _interjects(rest, answer):
-        return True
-    denies = doubts.NORMAL.search(re.split("[,;:(]", rest.text)[0]) is not None
+        return False
     if answer is YES:
-        return denies or not rest.is_kin or (rest.names and rest.denials > 0) or rest.any(doubts.WAS)
-    if any(rest.after(word).says is answer for word in range(1, len(rest.letters))):
-        return False
-    of_a_part = rule("PART_ONLY").fullmatch(rest.letters) is not None
-    return not denies or of_a_part or (rest.names and rest.denials != 1)
+        denied = rest.denies_first or (rest.names and rest.denials)
+        return rest.is_kin and not denied and not rest.any(doubts.WAS)
+    agrees_at_last = any(rest.after(word).says is NO for word in range(1, len(rest.letters)))
+    of_a_part = rule("PART_ONLY").fullmatch(rest.letters) or (rest.names and rest.denials != 1)
+    return agrees_at_last or (rest.opens_with_denial and not of_a_part)
 
 
-def _takes_back(sentence: Sentence, verdict: Verdict, *, next_one: bool, stated: bool) -> bool:
-    """Whether a later sentence leaves nothing of a verdict."""
-    if sentence.says or sentence.text.endswith("?"):
-        return False
-    alone = next_one and verdict.answer is YES and verdict.bare and verdict.is_whole and not stated
-    if sentence.is_read:
-        return alone and sentence.affirms_others
-    corrects = sentence.any(doubts.CORRECTION, doubts.SENDS_AGAIN) or _interjects(sentence, verdict.answer)
-    if corrects or (sentence.any(doubts.OPENS_CONTRAST) and not stated):
-        return True
-    unable = sentence.any(doubts.INABILITY, doubts.POOR)
-    if verdict.answer is NO:
-        affirmed = not sentence.denials and not sentence.any(doubts.DEFINES)
-        return unable or (sentence.names and (affirmed or sentence.any(doubts.HEDGE)))
-    normal_study = rule("NORMAL_STUDY").fullmatch(sentence.letters) is not None
-    return normal_study or (alone and unable) or (sentence.names and sentence.denials > 0)
-
-
-def _all_sounds_normal(before: Sequence[Sentence], after: Sequence[Sentence]) -> bool:
-    """Whether all that stands beside a verdict, or the conclusion just before it, says that nothing is there."""
-    if before and before[-1].sounds_normal and rule("CONCLUSION").match(before[-1].letters):
-        return True
-    unread = [each for each in (*before, *after) if not each.is_read]
-    return bool(unread) and all(each.sounds_normal for each in unread)
+def _after_agreement(rest: Sentence, answer: Answer) -> Sentence | None:
+    """What follows a plain statement that agrees; None where there is none at the beginning."""
+    lead = rule("LEAD", affirming=answer is YES, before="END").match(rest.letters)
+    return rest.after(lead.end()) if lead and rest.before(lead.end()).says is answer else None
 
 
 def _interjects(sentence: Sentence, answer: Answer) -> bool:
