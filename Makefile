@@ -48,7 +48,7 @@ test-oldest: $(READY)
 	$(BIN)/uv pip compile --quiet --python $(VENV)-oldest/bin/python --resolution lowest-direct --all-extras \
 	  --output-file $(VENV)-oldest/constraints.txt pyproject.toml
 	$(VENV)-oldest/bin/python -m pip install --constraint $(VENV)-oldest/constraints.txt --editable "$(EXTRAS)"
-	$(PYTEST) $(VENV)-oldest/bin/python -m pytest $(SPREAD) $(ARGS)
+	$(PYTEST) $(VENV)-oldest/bin/python -m pytest -W default $(SPREAD) $(ARGS)
 
 demo: $(READY)
 	$(BIN)/medground demo $(ARGS)

@@ -11,12 +11,15 @@ from builder.sources import SourceQuestion
 from builder.stages import ORIGINAL, Asked, four_answers
 from medground_bench.answers import read_answer
 from medground_bench.causal_filter import decide
+from medground_bench.pictures import Levels
 from medground_bench.prompts import prompt
 from medground_bench.prompts import question as question_text
 from medground_bench.types import Answer, Answers, Box, Frame, Group, Mode, Question, Verdict, case_id
 
 
-def question_row(known: SourceQuestion, image: bytes | None, image_sha256: str) -> QuestionRow:
+def question_row(
+    known: SourceQuestion, image: bytes | None, image_sha256: str, levels: Levels
+) -> QuestionRow:
     """The row of a question; `image` is None where the picture may not be shown."""
     question = known.question
     return QuestionRow(
@@ -31,6 +34,7 @@ def question_row(known: SourceQuestion, image: bytes | None, image_sha256: str) 
         height=question.native.height,
         image=image,
         image_sha256=image_sha256,
+        levels=levels.value,
         marker=known.marker,
     )
 

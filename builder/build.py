@@ -148,7 +148,7 @@ def _question_rows(source: Source, split: str, limit: int | None) -> Iterator[Qu
         if known.question.image_id != image_id:
             picture = source.picture(known.question)
             image_id, content, digest = known.question.image_id, png.encode(picture), picture_digest(picture)
-        yield question_row(known, content if source.may_show else None, digest)
+        yield question_row(known, content if source.may_show else None, digest, source.levels)
 
 
 def _refuse_changed_pictures(

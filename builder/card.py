@@ -33,7 +33,8 @@ Boxes are `[x0, y0, x1, y1]` in native image pixels, half-open, origin top-left.
 `<source>/<image_id>/<finding>@<lvlm>:<mode>`. `verdicts` has the groups `incorrect`, `ungrounded` and `grounded` with
 the reason, and an answer that was never needed is null. Rows with a `release_index` and no `question_id` come from the
 authors' released split, which names questions by position only. `image_sha256` is a digest of the picture's size and
-grey values, not of the bytes of the PNG.
+grey values, not of the bytes of the PNG; `levels` in `questions` is the source's rule by which a file deeper than 8
+bits became those grey values.
 
 For the source `phantom` the cause of every right "yes" is known from exact counterfactual pictures (`known_cause`):
 

@@ -12,6 +12,7 @@ class QuestionRow:
     """A question of a source. `image` is PNG bytes, None where the picture may not be shown.
 
     image_sha256  of the picture's size and grey values, not of the PNG: another encoder gives other bytes
+    levels        the source's rule by which a deep file became those grey values
     """
 
     question_id: str
@@ -25,6 +26,7 @@ class QuestionRow:
     height: int
     image: bytes | None
     image_sha256: str
+    levels: str
     marker: bool | None
     release_index: int | None = None
 

@@ -6,6 +6,7 @@ import ast
 import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 import time
@@ -133,20 +134,35 @@ def wheel(tmp_path_factory):
 
 def test_the_wheel_holds_the_package_with_its_data_and_nothing_else(wheel):
     packed = {name for name in wheel if ".dist-info/" not in name}
-    here = {
-        str(path.relative_to(ROOT))
-        for path in (ROOT / "medground_bench").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+    folders = ("medground_bench", "builder", "space_app")
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *folders]
+    listed = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    paths = map(Path, filter(None, listed.split("\0")))
+    here = {path.as_posix() for path in paths if (ROOT / path).is_file() and path.name[0] != "."}
+    if not here:
+        pytest.skip("not a git checkout")
+    assert packed == {
+        name if name.startswith("medground_bench/") else f"medground_bench/programs/{name}" for name in here
     }
-    programs = {
-        f"medground_bench/programs/{path.relative_to(ROOT)}"
-        for folder in ("builder", "space_app")
-        for path in (ROOT / folder).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-    assert packed == here | programs
     assert "medground_bench/py.typed" in packed
     assert sum(len(content) for content in wheel.values()) < 30_000_000
+
+
+def test_what_a_maintainer_leaves_beside_the_programs_is_not_packed(tmp_path):
+    builder = pytest.importorskip("hatchling.builders.wheel").WheelBuilder
+    for folder in ("builder", "space_app"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    for file in ("pyproject.toml", "README.md", "LICENSE", "medground_bench/__init__.py"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / file, tmp_path / file)
+    (tmp_path / "space_app" / "results").mkdir(exist_ok=True)
+    for stray in ("builder/.env", "space_app/results/board.json", "space_app/.cache"):
+        (tmp_path / stray).write_text("secret")
+    (path,) = builder(str(tmp_path)).build(directory=str(tmp_path / "dist"), versions=["standard"])
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    assert "medground_bench/programs/space_app/app.py" in names
+    assert not [name for name in names if name.endswith((".env", "board.json", ".cache"))]
 
 
 def test_the_wheel_declares_the_command_the_licence_and_the_version(wheel):

@@ -16,6 +16,8 @@ import pytest
 
 from tests.ports import free_port
 
+pytestmark = pytest.mark.index
+
 ROOT = Path(__file__).parents[1]
 SERVES_WITHIN_S = 120
 

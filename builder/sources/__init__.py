@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from builder.causes import Counterfactual
+from medground_bench.pictures import Levels
 from medground_bench.types import Picture, Question
 
 
@@ -24,11 +25,13 @@ class Source(Protocol):
     name          the public name
     editor        name of the editor that makes the counterfactual pictures of its questions
     may_show      whether its pictures may be published
+    levels        how its files that are deeper than 8 bits become grey, as its authors did it
     """
 
     name: str
     editor: str
     may_show: bool
+    levels: Levels
 
     def splits(self) -> tuple[str, ...]:
         """The splits it fills, of `test` and `tune`."""

@@ -13,6 +13,7 @@ from builder.sources import SourceQuestion
 from medground_bench.phantom import seeds
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.patient import patient
+from medground_bench.pictures import Levels
 from medground_bench.types import Answer, Picture, Question
 
 SEEDS = {"test": seeds.TEST, "tune": seeds.TUNE}
@@ -38,6 +39,7 @@ class Phantom:
     name: str = "phantom"
     editor: str = "phantom_exact"
     may_show: bool = True
+    levels: Levels = Levels.MIN_MAX  # of no effect: phantoms are drawn in 8 bits
 
     def splits(self) -> tuple[str, ...]:
         """See `Source`."""

@@ -34,49 +34,52 @@ CONDITION = _compiled(
 )
 HEDGE = _compiled(
     _any_of(
-        "possib* perhaps maybe may might could probabl* likely unlikely uncertain* unclear unsure guess equivocal"
-        " questionable suspect* suspicio* doubt* borderline indeterminate inconclusive presum* not_sure not_*_sure"
-        " not_certain not_*_certain not_clear not_*_clear not_definitive not_confident not_*_confident"
-        " cannot_be_excluded cannot_be_*_excluded cannot_be_ruled_out cannot_be_*_ruled_out"
+        "possib* perhaps maybe may might could probabl* likely unlikely uncertain* unclear unsure guess"
+        " equivocal questionable suspect* suspicio* doubt* borderline indeterminate inconclusive presum*"
+        " not_sure not_*_sure not_certain not_*_certain not_clear not_*_clear not_definitive not_confident"
+        " not_*_confident cannot_be_excluded cannot_be_*_excluded cannot_be_ruled_out cannot_be_*_ruled_out"
     )
 )
 CONTRAST = _compiled(
     _any_of(
-        "but however although though except yet nevertheless nonetheless only rather instead unlike other_than"
-        " apart_from aside_from"
+        "but however although though except yet nevertheless nonetheless only rather instead unlike"
+        " other_than apart_from aside_from"
     )
 )
 PAST = _compiled(
     _any_of(
-        "previous* prior earlier former* histor* resolv* removed treated used_to no_longer last old ago yesterday past"
-        " before compar*"
+        "previous* prior earlier former* histor* resolv* removed treated used_to no_longer last old ago"
+        " yesterday past before compar*"
     )
 )
 WAS = _compiled(_any_of("was were had"))
 CORRECTION = _compiled(
     _any_of(
-        "wait sorry mistake* mistaken wrong incorrect false untrue correction correct_that correct_this correct_myself"
-        " scratch strike disregard ignore retract reconsider* i_mean in_fact on_second on_reflection upon_reflection"
-        " closer_look second_look closer_inspection second_inspection on_the_other_hand just_kidding"
-        " meaning means in_other_words that_is_to_say"
+        "wait sorry mistake* mistaken wrong incorrect false untrue correction correct_that correct_this"
+        " correct_myself scratch strike disregard* in_error withdraw* ignore retract* reconsider* i_mean"
+        " in_fact on_second on_reflection upon_reflection closer_look second_look closer_inspection"
+        " second_inspection on_the_other_hand just_kidding meaning means stands_for in_other_words"
+        " that_is_to_say another_patient other_patient another_film other_film another_image"
+        " different_patient wrong_film"
     ),
+    r"^answers? to\b",
     r"\b(?:confidence|probability|certainty)\s*:\s*(?:0?\.[0-4]\d*|0(?![.\d])|[0-4]?\d\s?%|low)",
 )
 INABILITY = _compiled(
     _any_of("cannot can't can_not could_not couldn't unable not_able impossible not_possible difficult hard")
     + r"(?! see (?:any|an?|evidence|signs)\b).*"
     + _any_of(
-        "see view tell say determine assess evaluate interpret analy* process access open read identify examine confirm"
-        " exclude excluded rule ruled answer diagnose provide give make help assist"
+        "see view tell say determine assess evaluate interpret analy* process access open read identify"
+        " examine confirm exclude excluded rule ruled answer diagnose provide give make help assist"
     ),
     _after("outside beyond not_within", "i my"),
     _after(
-        "not_given no_access do_not_have don't_have not_provided not_qualified",
+        "not_given no_access do_not_have don't_have not_provided not_qualified not_looked not_seen not_see",
         "image picture x_ray film say",
     ),
     _after("insufficient not_enough", "information data detail details resolution quality view views"),
     _after(
-        "will_not won't refuse decline do_not don't",
+        "will_not won't refuse* decline* do_not don't",
         "interpret analy* diagnose answer comment provide give advise",
     ),
     _after("i_can", "help assist try look analy* provide describe"),
@@ -91,37 +94,56 @@ POOR = _compiled(
         "quality resolution exposure penetration contrast inspiration",
     ),
     _any_of(
-        "blurr* too_dark too_bright too_small too_noisy too_grainy too_light overexposed underexposed over_exposed"
-        " under_exposed non_diagnostic nondiagnostic cut_off blank failed_to_load abdominal pelvic knee skull brain"
+        "placeholder not_loaded blurr* too_dark too_bright too_small too_noisy too_grainy too_light"
+        " overexposed underexposed over_exposed under_exposed non_diagnostic nondiagnostic cut_off blank"
+        " failed_to_load abdominal pelvic knee skull brain"
     ),
 )
 SENDS_AGAIN = _compiled(_after("please", "upload provide share send attach"), _any_of("no_image"))
+SEES_NOTHING = _compiled(_after("see view access open interpret analy* read process", "image images"))
+BLIND = _compiled(
+    _after("no_access not_have_access", "image images picture"),
+    _any_of("guess load loads loaded refers since_i_cannot because_i_cannot whenever most_frequent_answer"),
+)
+"""The speaker did not see this picture."""
+
 TALK = _compiled(
     _any_of(
-        "question thank* welcome glad happy_to understand understood received uploaded attached loaded worr* problem"
-        " let_me i_will i'll sir doctor need see_the_* see_your_* see_this_*"
+        "question thank* welcome glad happy_to understand understood received uploaded attached loaded worr*"
+        " problem let_me i_will i'll sir doctor need see_the_* see_your_* see_this_*"
     )
 )
 """Words of a conversation about the picture, not about what it shows."""
 
 DRAFT = _compiled(_opening("thought thoughts thinking draft scratchpad") + r"\s*:")
 
+STAGED = _compiled(
+    r"^\W*(?:an? )?(?:example|sample|template|format)\W*$",
+    _any_of("on_purpose wrong_answer training_purposes"),
+    r"^(?:finding|label|condition|target|disease|query)\s*:",
+)
+"""A sentence after which a verdict is none of this picture, or of another finding."""
+
 SPEECH = _compiled(
-    _any_of("said says saying thought thinks claim* wrote writes reader student resident colleague report*")
+    _any_of(
+        "she he asked said says saying thought thinks claim* wrote writes reader student resident colleague"
+        " report*"
+    )
 )
 
 SIGHT = _compiled(
     _any_of(
-        "image images picture x_ray xray radiograph film scan study view lung* heart cardi* mediastin* hil* hemi*"
-        " diaphragm* costophren* angle angles pleura* rib ribs bone* bony spine clavicle* chest thorac* thorax"
-        " hemithorax trachea* aort* carina vessel* vascula* bronch* fissure* sulc* apex apices base bases zone"
-        " zones lobe lobes field fields lobar basal apical opaci* densit* dense lucen* line lines linear marking*"
-        " border* margin* shadow* silhouette contour* menisc* blunt* fluid air tissue* volume ratio diameter*"
-        " transvers* width size device* lead leads wire* generator tube* cortex cortical step displac* enlarg*"
-        " dilat* collaps* shift* deviat* calcif* nodul* mass masses lesion* round* patch* hazy radiopaque"
-        " radiolucent hyperinflat* inflat* flatten* elevat* depress* symmetric* smooth prominen* widen* infiltrat*"
-        " consolidat* atelecta* effusion* edema fibros* emphysem* reticul* interstit* septal kerley haziness"
-        " fracture* callus bulg* tortuous ectatic measure* knob arch structure* pattern"
+        "image images picture x_ray xray radiograph film scan study view lung* heart cardi* mediastin* hil*"
+        " hemi* diaphragm* costophren* angle angles pleura* rib ribs bone* bony spine clavicle* chest"
+        " thorac* thorax hemithorax trachea* aort* carina vessel* vascula* bronch* fissure* sulc* apex"
+        " apices base bases zone zones lobe lobes field fields lobar basal apical opaci* densit* dense"
+        " lucen* line lines linear marking* border* margin* shadow* silhouette contour* menisc* blunt* fluid"
+        " air tissue* volume ratio diameter* transvers* width size device* lead leads wire* generator tube*"
+        " cortex cortical step displac* enlarg* dilat* collaps* shift* deviat* calcif* nodul* mass masses"
+        " lesion* round* patch* hazy radiopaque radiolucent hyperinflat* inflat* flatten* elevat* depress*"
+        " symmetric* smooth prominen* widen* infiltrat* consolidat* atelecta* effusion* edema fibros*"
+        " emphysem* reticul* interstit* septal kerley haziness fracture* callus bulg* tortuous ectatic"
+        " measure* knob arch structure* pattern"
     )
 )
 """Words for what a chest radiograph shows."""
@@ -137,7 +159,7 @@ ONE_SIDE = _compiled(_any_of("left right otherwise remaining other rest upper lo
 VOID = (CONDITION, HEDGE, CONTRAST, PAST, CORRECTION, INABILITY, POOR)
 """After a verdict in its own sentence, and in any sentence after an opening statement."""
 
-TAKES_BACK = (CONDITION, PAST, CORRECTION, INABILITY, POOR, SENDS_AGAIN, SPEECH)
+TAKES_BACK = (CONDITION, PAST, CORRECTION, INABILITY, POOR, SENDS_AGAIN, SPEECH, BLIND)
 """In any sentence after a verdict or an opening statement."""
 
 FRAMES = (
@@ -147,8 +169,9 @@ FRAMES = (
     POOR,
     _compiled(
         _any_of(
-            "false untrue imagin* hypothe* pretend for_example for_instance as_an_example template following_statement"
-            " following_sentence would_read typical_report report_says report_reads report_states"
+            "false untrue that_sentence this_sentence would_be_true imagin* hypothe* pretend for_example"
+            " for_instance as_an_example template following_statement following_sentence would_read"
+            " typical_report report_says report_reads report_states"
         )
     ),
 )
@@ -161,11 +184,15 @@ OPENS_CONTRAST = _compiled(
 DENIAL = _compiled(
     r"\bno\b(?![.,;:!)])",
     _any_of(
-        "not cannot nor none nothing without absen* lack* little insufficient zero negative free fail fails exclude"
-        " excluded excludes rule_out ruled_out rules_out against never"
+        "not cannot nor none nothing without absen* lack* little insufficient zero negative free fail fails"
+        " exclude excluded excludes rule_out ruled_out rules_out against never deny denies denied denying"
+        " neither less_than"
     ),
     r"n't\b",
 )
+SOUND = _compiled(r"\b(?<!than )(?:normal|unremarkable|intact|sharp)\b")
+"""What a part of the body is that has nothing."""
+
 IS_NORMAL = _compiled(
     _after(
         "is are appear* look* seem* remain*",
@@ -180,9 +207,8 @@ NORMAL = _compiled(
 
 DEFINES = _compiled(
     _any_of(
-        "would typical* usually often characteri* suggest* look criteria when defined occur occurs means refers"
-        " determine"
-        " include includes if signs_of"
+        "would typically typical_signs typical_findings usually often characteri* suggest* look criteria"
+        " when defined occur occurs means refers determine include includes if signs_of"
     )
 )
 """A sentence that says what a finding would look like."""
@@ -191,22 +217,21 @@ LABELLED_REMARK = _compiled(r"^\W*(?:important |medical )?(?:disclaimer|note|cau
 REMARK = _compiled(
     _opening(
         "disclaimer* important_note* important medical_disclaimer* please_note* note note_that notes caution"
-        " warning reminder consult please_consult remember please_remember keep_in_mind please_keep_in_mind seek"
-        " please_seek contact please_contact see_a please_see let_me_know feel_free please_feel_free be_aware"
-        " thank* i_hope always it_is_important it_is_always it_is_crucial it_is_essential it_is_worth it_is_best"
-        " it_is_recommended it_is_advisable i_am_an_* i'm_an_* i_am_not_a i'm_not_a i_am_just i'm_just as_an_ai"
-        " as_a_* as_an_* this_is_not this_is_only this_is_for this_information this_analysis this_interpretation"
-        " this_assessment this_response this_answer this_should_not if_you if_there_are if_symptoms would_you"
-        " did_you do_you is_there_anything can_i how_can_i how_may_i for_a for_an a_definitive an_accurate"
-        " a_proper a_formal a_final a_full a_complete a_qualified a_board a_licensed a_trained a_medical"
-        " a_radiologist a_doctor a_physician a_healthcare further_imaging further_evaluation further_test*"
-        " further_investigation* further_view* clinical_correlation correlat* recommend* this_should_be"
-        " ai_generated for_research* not_for* please_be_aware is_there_something follow_up* hope* comparison*"
-        " answered* generated* this_is_an_automated this_is_a_general"
+        " warning reminder consult please_consult remember please_remember keep_in_mind please_keep_in_mind"
+        " seek please_seek contact please_contact see_a please_see let_me_know feel_free please_feel_free"
+        " be_aware thank* i_hope always it_is_important it_is_always it_is_crucial it_is_essential"
+        " it_is_worth it_is_best it_is_recommended it_is_advisable i_am_an_* i'm_an_* i_am_not_a i'm_not_a"
+        " i_am_just i'm_just as_an_ai as_a_* as_an_* this_is_not this_is_only this_is_for this_information"
+        " this_analysis this_interpretation this_assessment this_response this_answer this_should_not if_you"
+        " if_there_are if_symptoms would_you did_you do_you is_there_anything can_i how_can_i how_may_i"
+        " for_a for_an a_definitive an_accurate a_proper a_formal a_final a_full a_complete a_qualified"
+        " a_board a_licensed a_trained a_medical a_radiologist a_doctor a_physician a_healthcare"
+        " further_imaging further_evaluation further_test* further_investigation* further_view*"
+        " clinical_correlation correlat* recommend* this_should_be ai_generated for_research* not_for*"
+        " please_be_aware is_there_something follow_up* hope* comparison* answered* generated* for_medical_*"
+        " for_any_medical_* ask_a ask_your this_is_an_automated this_is_a_general"
     )
 )
-SEES_NOTHING = _compiled(_after("see view access open interpret analy* read process", "image images"))
-
 FOREIGN = frozenset({
     "hay", "el", "los", "las", "una", "que", "del", "por", "está", "sí", "são", "não", "há", "uma", "em",
     "der", "das", "ist", "kein", "keine", "nicht", "und", "ein", "eine", "ja", "nein", "le", "les", "est",

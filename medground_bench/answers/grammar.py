@@ -30,65 +30,65 @@ WORDS = {
     "BREAK": ", ; : - ( ) . !",
     # Certainty, severity, size, number, kind and place of what is there. A denial takes LOOK alone, since "no large
     # effusion" and "no left effusion" leave room for a small one and for one on the right.
-    "LOOK": "clear definite definitive obvious evident visible apparent radiographic radiological discernible"
-    " identifiable detectable",
+    "LOOK": "clear definite definitive obvious evident visible apparent radiographic radiological"
+    " discernible identifiable detectable",
     "ADVERB": "clearly indeed also definitely certainly obviously evidently plainly actually currently now",
-    "HOW": "convincing unequivocal unmistakable strong distinct noticeable tiny small minimal trace slight mild"
-    " moderate large massive huge severe marked significant substantial extensive prominent sized in_size single"
-    " solitary multiple several numerous two three focal multifocal diffuse patchy dense hazy linear round rounded"
-    " scattered confluent loculated layering calcified cavitary spiculated lobar segmental subsegmental pulmonary lung"
-    " displaced nondisplaced acute tension",
-    "SIDE": "left right bilateral unilateral left_sided right_sided both upper lower middle mid apical basal basilar"
-    " bibasilar bibasal lingular perihilar retrocardiac central peripheral lateral medial anterior posterior"
-    " superior inferior costophrenic subpleural",
+    "HOW": "convincing unequivocal unmistakable strong distinct noticeable tiny small minimal trace slight"
+    " mild moderate large massive huge severe marked significant substantial extensive prominent sized"
+    " in_size single solitary multiple several numerous two three focal multifocal diffuse patchy dense hazy"
+    " linear round rounded scattered confluent loculated layering calcified cavitary spiculated lobar"
+    " segmental subsegmental pulmonary lung displaced nondisplaced acute tension",
+    "SIDE": "left right bilateral unilateral left_sided right_sided both upper lower middle mid apical basal"
+    " basilar bibasilar bibasal lingular perihilar retrocardiac central peripheral lateral medial anterior"
+    " posterior superior inferior costophrenic subpleural",
     "TO": ", and to",
     "FILLS": "occupies involves affects fills overlies",
     "AT": "in on at within along over near of involving overlying behind above below",
-    "REGION": "lung lungs lobe lobes side sides base bases apex apices hemithorax zone zones field fields lung_field"
-    " lung_fields angle angles sulcus hilum hila mediastinum pleural_space pleural_spaces region area aspect"
-    " portion chest_wall hemidiaphragm diaphragm segment lingula fissure thorax chest heart clavicle rib ribs"
-    " aorta aortic_knob aortic_arch",
+    "REGION": "lung lungs lobe lobes side sides base bases apex apices hemithorax zone zones field fields"
+    " lung_field lung_fields angle angles sulcus hilum hila mediastinum pleural_space pleural_spaces region"
+    " area aspect portion chest_wall hemidiaphragm diaphragm segment lingula fissure thorax chest heart"
+    " clavicle rib ribs aorta aortic_knob aortic_arch",
     "LUNGS": "lungs lung_fields chest thorax pleural_spaces",
     "LUNG": "lung side lung_field hemithorax pleural_space lungs sides lung_fields hemithoraces pleural_spaces",
     # the picture
-    "GIVEN": "provided given submitted attached presented current present available above frontal pa ap portable single"
-    " medical digital posteroanterior anteroposterior chest thoracic",
+    "GIVEN": "provided given submitted attached presented current present available above frontal pa ap"
+    " portable single medical digital posteroanterior anteroposterior chest thoracic",
     "IMAGE": "image images picture x_ray xray radiograph film scan study view photograph examination exam cxr",
     # verbs
     "SHOWS": "shows provides reveals demonstrates displays depicts exhibits contains has show reveal demonstrate have",
     "SHOW": "show reveal demonstrate display depict exhibit contain have provide present",
     "SEE": "see observe identify detect note find visualize visualise",
-    "SEEN": "seen noted identified observed detected visible visualized visualised demonstrated present evident"
-    " apparent found appreciated",
+    "SEEN": "seen noted identified observed detected visible visualized visualised demonstrated present"
+    " evident apparent found appreciated",
     # evidence: what is affirmed is evidence "of"; a denial may say it in more ways
     "SIGN": "evidence presence sign signs feature features findings",
     "SIGNAL": "evidence sign signs feature features findings finding indication indications suggestion hint",
-    "FOR": "of for suggesting suggestive_of indicating indicative_of consistent_with compatible_with to_suggest"
-    " to_indicate to_support supporting that_suggest that_suggests that_indicate that_indicates",
+    "FOR": "of for suggesting suggestive_of indicating indicative_of consistent_with compatible_with"
+    " to_suggest to_indicate to_support supporting that_suggest that_suggests that_indicate that_indicates",
     # normal anatomy
-    "ANATOMY": "lung lungs lung_field lung_fields heart heart_size cardiac_silhouette cardiomediastinal_silhouette"
-    " mediastinum mediastinal_contours hila hilum diaphragm diaphragms hemidiaphragms costophrenic_angle"
-    " costophrenic_angles angles lung_bases bones ribs bony_structures osseous_structures pleura pleural_spaces"
-    " trachea aorta soft_tissues airways aortic_contour aortic_knob cardiac_contour mediastinal_contour",
+    "ANATOMY": "lung lungs lung_field lung_fields heart heart_size cardiac_silhouette"
+    " cardiomediastinal_silhouette mediastinum mediastinal_contours hila hilum diaphragm diaphragms"
+    " hemidiaphragms angle angles lung_bases bones ribs bony_structures osseous_structures pleura"
+    " pleural_spaces trachea aorta soft_tissues airways aortic_contour aortic_knob cardiac_contour"
+    " mediastinal_contour",
     "NORMAL": "clear normal unremarkable intact sharp within_normal_limits normal_in_size well_expanded"
-    " well_aerated well_inflated fully_expanded not_enlarged of_normal_size"
-    " of_normal_size_and_position",
+    " well_aerated well_inflated fully_expanded not_enlarged of_normal_size of_normal_size_and_position",
     "LOOKS": "is are appears appear",
     # what opens a sentence
     "SO": "so therefore thus hence overall finally consequently accordingly ultimately as_a_result"
-    " in_conclusion in_summary to_conclude to_summarize in_short conclusion summary impression"
-    " assessment interpretation however it_follows_that it_can_be_concluded_that actually wait sorry"
-    " correction edit i_mean well okay ok alright",
-    "FROM": "based_on given considering from after upon looking_at according_to in on reviewing after_reviewing"
-    " after_examining",
+    " in_conclusion in_summary to_conclude to_summarize in_short conclusion summary impression assessment"
+    " interpretation however it_follows_that it_can_be_concluded_that actually wait sorry correction edit"
+    " i_mean well okay ok alright",
+    "FROM": "based_on given considering from after upon looking_at according_to in on reviewing"
+    " after_reviewing after_examining",
     "THESE": "the this these my our a above visual careful closer second further image step_by_step",
-    "VIEW": "analysis observation observations findings assessment evaluation interpretation review examination"
-    " appearance reasoning steps evidence information look inspection explanation rationale justification reason",
+    "VIEW": "analysis observation observations findings assessment evaluation interpretation review"
+    " examination appearance reasoning steps evidence information look inspection explanation rationale"
+    " justification reason",
     # verdicts
     "MY": "a the my our your final overall short direct correct best simple brief clear definite",
     "ANSWER": "answer ans option choice verdict conclusion response judgement judgment decision result reply"
-    " determination"
-    " prediction output assistant",
+    " determination prediction output assistant",
     "SO_MUCH": ": - =",
     "IS": "is : - = would_be should_be must_be remains",
     "CHOICE": "yes_or_no yes_no",
@@ -145,18 +145,19 @@ RULES = {
     " | ( PICTURE | the? patient | BOTH_LUNGS ) ( ADVERB? DONT ADVERB? SHOW ANY? | ADVERB? SHOWS no ) LIST"
     " | ( i | we ) ( DONT SEE ANY? | SEE no ) LIST"
     " | the? ( SIGNAL FOR )? DENIED WHOLE* ( BEEN? NOT SEEN | BE absent ) WHOLE*"
-    " | ( ( PICTURE | BOTH_LUNGS ( AND A? ANATOMY )* ) BE )? ( negative for | free of | clear of | without ) ANY? LIST"
+    " | ( ( PICTURE | BOTH_LUNGS ( AND ORGANS )? ) BE )? ( negative for | free of | clear of | without )"
+    " ANY? LIST"
     " | neither DENIED ( nor DENIED )? BEEN SEEN WHOLE*"
     " | neither LUNG SHOWS ANY? LIST"
     " | there BE neither DENIED"
     " | there DONT appear to be ANY? LIST"
     " | DENIED WHOLE* SO_MUCH+ ( no | absent | none | negative | NOT SEEN )"
     " | no ( for | to ) DENIED WHOLE*",
-    "NORMALLY": "A? SIDE* ANATOMY ( AND A? SIDE* ANATOMY )* ( LOOKS ADVERB? | : ) NORMAL",
+    "ORGANS": "A? SIDE* ANATOMY ( AND A? SIDE* ANATOMY )*",
+    "NORMALLY": "ORGANS ( LOOKS ADVERB? | : ) NORMAL",
     # a sentence of clauses: an affirmation after a denial needs a "but", since "no effusion, mass seen" denies both
     "SAID": "( ( YES | NORMALLY ) ( , | AND )* )* ( ( NO | NORMALLY ) ( , | AND )* )*",
-    "STATEMENT": "( A? SIDE* ANATOMY ( AND A? ANATOMY )* : )? OPEN ( ( DECLARED | SAYING ) OPEN )?"
-    " SAID ( ,? BUT ,? SAID )* BREAK*",
+    "STATEMENT": "( ORGANS : )? OPEN ( ( DECLARED | SAYING ) OPEN )? SAID ( ,? BUT ,? SAID )* BREAK*",
     "IT_IS": "OPEN ( it | this | they ) BE ADVERB? SEEN WHOLE* BREAK*",
     "IT_IS_NOT": "OPEN ( ( it | this | they ) BEEN? NOT SEEN | ( it | this ) BE absent | there BE? NOT"
     " | there BE none | none BE SEEN ) WHOLE* BREAK*",
@@ -175,11 +176,11 @@ RULES = {
     "HEAD": "( DECLARED ( SO | DECLARED )* A? MY* | SAYING | LABELLED | CHOICE : )?",
     "END": "WHOLE* ( BREAK | CLAUSE | BUT | $ )",
     "DECIDES": "OPEN HEAD VERDICT",
-    "CONCLUDES": ".* ( BREAK | AND ) SO ,? HEAD VERDICT | .* AND DECLARED VERDICT"
+    "CONCLUDES": ".* ( BREAK | and ) SO ,? HEAD VERDICT | .* and DECLARED VERDICT"
     " | SO? ,? ( since | because | as | FROM ) .* , ( DECLARED | SAYING )+ VERDICT",
-    "BARE": "OPEN VERDICT",
+    "BARE": "( OPEN | .* ( BREAK | and ) SO ,? ) VERDICT",
     "SENTENCE": "DECIDES BREAK*",
-    "LABEL": "OPEN | DECLARED | LABELLED | OPEN VERDICT : | A? SIDE* ANATOMY ( AND A? ANATOMY )* :",
+    "LABEL": "OPEN | DECLARED | LABELLED | OPEN VERDICT : | ORGANS :",
     "LEAD": "OPEN SAID",
     "PART_ONLY": "not? ( PLACE | SIDE )+ BREAK*",
     "MARK": "BREAK",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 SAME = {
     "cardiomegaly": (
@@ -55,6 +55,21 @@ SEATS = {
 }  # fmt: skip
 """Parts of the body -> the findings of which there is none while they are normal."""
 
+SIGNS = {
+    ("fluid", "meniscus", "blunting"): ("pleural effusion",),
+    ("devices?", "generator"): ("pacemaker",),
+    ("collapse", "loss of volume", "volume loss"): ("atelectasis",),
+    ("lesions?", "opacity", "opacities"): ("nodule", "mass", "nodule/mass"),
+    ("opacity", "opacities", "consolidations?"): (
+        "pneumonia",
+        "consolidation",
+        "infiltration",
+        "lung opacity",
+    ),
+    ("break", "breaks", "step", "discontinuity"): ("rib fracture",),
+}
+"""What is seen of a finding -> those of which there is none where it is denied."""
+
 SHARED_NOUNS = frozenset(
     [
         "calcification",
@@ -73,7 +88,10 @@ SHARED_NOUNS = frozenset(
 SPELLINGS = (("oe(?=dema|soph)", "e"), ("(?<=tum)our", "or"), ("haem", "hem"), ("aemia", "emia"))
 """British -> American."""
 
-QUOTES = "[\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{DOUBLE LOW-9 QUOTATION MARK}]"
+QUOTES = (
+    "[\N{LEFT-POINTING DOUBLE ANGLE QUOTATION MARK}\N{RIGHT-POINTING DOUBLE ANGLE QUOTATION MARK}"
+    "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{DOUBLE LOW-9 QUOTATION MARK}]"
+)
 APOSTROPHES = "[\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}\N{PRIME}`]"
 DASHES = r"\s*[\N{EN DASH}\N{EM DASH}\N{HORIZONTAL BAR}]\s*"
 HYPHENS = "(?<=\\w)[\N{HYPHEN}\N{NON-BREAKING HYPHEN}-](?=\\w)"
@@ -139,7 +157,18 @@ def stems_of(finding: str) -> list[list[str]]:
 
 def seats_of(finding: str) -> tuple[str, ...]:
     """The parts of the body that cannot be normal while the finding is there."""
-    return next((seats for seats, findings in SEATS.items() if finding.casefold() in findings), ())
+    return _words_for(finding, SEATS)
+
+
+def signs_of(finding: str) -> tuple[str, ...]:
+    """What cannot be missing while the finding is there."""
+    return _words_for(finding, SIGNS)
+
+
+def _words_for(finding: str, table: Mapping[tuple[str, ...], tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(
+        word for words, findings in table.items() if finding.casefold() in findings for word in words
+    )
 
 
 def attribute_first(text: str, finding: str) -> str:

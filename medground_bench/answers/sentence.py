@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from medground_bench.answers import doubts
 from medground_bench.answers.grammar import UNREAD, letter, rule, tokens
-from medground_bench.answers.names import SHARED_NOUNS, seats_of, stems_of
+from medground_bench.answers.names import SHARED_NOUNS, seats_of, signs_of, stems_of
 from medground_bench.answers.text import sentences_of
 from medground_bench.types import Answer
 
@@ -109,8 +109,25 @@ class Sentence:
         """Whether it calls the whole picture, or the part where the finding has its seat, normal."""
         if rule("NORMAL_STUDY").fullmatch(self.letters):
             return True
-        normal = rule("DENIALS").fullmatch(self.letters) and not self.any(doubts.ONE_SIDE)
-        return bool(normal) and any(re.search(rf"\b{seat}\b", self.text) for seat in seats_of(self.finding))
+        return rule("DENIALS").fullmatch(self.letters) is not None and self._of_the_seat
+
+    @property
+    def clears_seat(self) -> bool:
+        """Whether it calls the part where the finding has its seat normal, in words that were not read."""
+        return self.any(doubts.SOUND) and not self.denials and self._of_the_seat
+
+    @property
+    def _of_the_seat(self) -> bool:
+        return self._holds(seats_of(self.finding)) and not self.any(doubts.ONE_SIDE)
+
+    @property
+    def denies_it(self) -> bool:
+        """Whether it denies the finding, or the signs of it, in words that were not read."""
+        signs = self._holds(signs_of(self.finding)) and not self.any(doubts.ONE_SIDE)
+        return self.denials > 0 and (self.is_kin or signs)
+
+    def _holds(self, words: Iterable[str]) -> bool:
+        return any(re.search(rf"\b{word}\b", self.text) for word in words)
 
     @property
     def describes(self) -> bool:
@@ -121,7 +138,7 @@ class Sentence:
     def is_remark(self) -> bool:
         """Whether it may close a response without touching its answer: a disclaimer, advice, an offer of help."""
         asks = self.text.endswith("?")
-        if (self.names and not asks) or self.any(doubts.SEES_NOTHING):
+        if (self.names and not asks) or self.any(doubts.SEES_NOTHING, doubts.BLIND):
             return False
         return doubts.REMARK.search(doubts.LINK.sub("", self.text)) is not None
 
@@ -158,7 +175,10 @@ def without_remarks(sentences: Sequence[Sentence]) -> Sequence[Sentence]:
     for at, sentence in enumerate(sentences):
         if at and sentence.any(doubts.LABELLED_REMARK):
             below = sentences[at:]
-            if not any(each.says or rule("DECIDES", before="END").match(each.letters) for each in below):
+            if not any(
+                each.says or each.any(doubts.BLIND) or rule("DECIDES", before="END").match(each.letters)
+                for each in below
+            ):
                 sentences = sentences[:at]
             break
     end = len(sentences)

@@ -93,7 +93,9 @@ MARKUP = (
     (r'(?<=")\s*:\s*false\b', ": no"),
     (r'"([^"\n]{1,60})"\s*:\s*"?', r"\n\1: "),
     (r"</?(?:b|i|u|em|strong|mark|span|code|su[bp]|font|big|small)\b[^<>\n]*>", ""),  # tags inside a line
+    (r"<\w+ +\w+ *= *\"([^\"<>\n]{1,60})\" */?>", r"\n\1: "),
     (r"<[^<>\n]{1,40}>", "\n"),
+    (r"\[(answer|verdict|conclusion|result)\]\s*:?", r"\1: "),
     (r"[(\[]?\s*\b(?:yes\s*/\s*no|no\s*/\s*yes|yes or no|no or yes)\b\s*[)\]]?", " yes or no "),
     (r"[\[\]]", " "),
     ("\N{THEREFORE}", " therefore "),
@@ -124,7 +126,7 @@ ASKED_AGAIN = (
 """The question, its prompt or a field of a form, repeated by the response; {name} is the finding's."""
 
 OPTION = re.compile(r"(?:\boption\s+)?\(?\b[a-e]\s*[).:]\s*(?=(?:yes|no)\b)")
-BULLET = re.compile(r"^\s*(?:[-+\N{BULLET}]\s+|\(?\d{1,2}[.)]\s+|step \d+\s*[:.)-]\s*|\(?[a-e]\)\s+)+")
+BULLET = re.compile(r"^\s*(?:[-+*\N{BULLET}]\s+|\(?\d{1,2}[.)]\s+|step \d+\s*[:.)-]\s*|\(?[a-e]\)\s+)+")
 HEADING = re.compile(r"\s*(?:#{1,6}\s[^.!?]*$|(\*\*|__)[^*_.!?]+\1\s*:?\s*$)")
 LABEL = re.compile(r"[^.:!?,;]{1,60}:\s+(?=\w)")
 RULE = re.compile(r"\s*\|?[\s:|-]*-{2,}[\s:|-]*$")

@@ -36,11 +36,11 @@ class Verdict:
 def verdicts_of(body: Sequence[Sentence]) -> Iterator[Verdict]:
     """Those that count: declared ones, bare ones that are a whole sentence, or open the first or the last one."""
     for at, sentence in enumerate(body):
-        verdict = _verdict(sentence, at)
+        verdict = _verdict(sentence, at, last=at == len(body) - 1)
         if verdict and verdict.bare:
             in_place = verdict.is_whole or at in (0, len(body) - 1)
-            verdict = verdict if in_place and not sentence.aside else None
-        if verdict:
+            verdict = verdict if in_place else None
+        if verdict and not sentence.aside:
             yield verdict
 
 
@@ -48,6 +48,8 @@ def stands(verdict: Verdict, body: Sequence[Sentence], *, stated: bool) -> bool:
     """Whether all that is said beside a verdict leaves it; `stated` when a plain statement says the same."""
     answer, before, after = verdict.answer, body[: verdict.at], body[verdict.at + 1 :]
     if before and argues_against(before[-1], answer):
+        return False
+    if any(each.any(doubts.STAGED) and not each.names for each in before):
         return False
     if verdict.bare and any(each.any(doubts.INABILITY) for each in before):
         return False
@@ -79,7 +81,7 @@ def leaves(sentence: Sentence, answer: Answer, *, stated: bool = True) -> bool:
     if doubted or opposed or not sentence.describes or _interjects(sentence, answer):
         return False
     if answer is YES:
-        return not (sentence.names and sentence.denials)
+        return not (sentence.denies_it or sentence.clears_seat)
     return not sentence.is_kin or sentence.denials > 0 or sentence.any(doubts.DEFINES)
 
 
@@ -99,15 +101,17 @@ def argues_against(sentence: Sentence, answer: Answer) -> bool:
     return (sentence.denials > 0) is (answer is YES)
 
 
-def _verdict(sentence: Sentence, at: int) -> Verdict | None:
+def _verdict(sentence: Sentence, at: int, *, last: bool) -> Verdict | None:
     opens = rule("DECIDES", before="END").match(sentence.letters)
     found = opens or rule("CONCLUDES", before="END").match(sentence.letters)
-    if found is None or sentence.text.endswith("?"):
+    if found is None or sentence.text.endswith(("?", "...")):
         return None
     answer = YES if found[0].endswith(letter("yes")) else NO
     if not opens and not _may_conclude(sentence.before(found.end() - 1), answer):
         return None
     bare = rule("BARE").fullmatch(found[0]) is not None
+    if bare and not (opens or last):
+        return None
     return Verdict(answer, at, bare, sentence.after(found.end()))
 
 
@@ -135,7 +139,7 @@ def _rest_leaves(rest: Sentence, answer: Answer) -> bool:
     if tail:
         of_others = tail.names_others and not tail.names
         return of_others or not tail.any(doubts.HEDGE, doubts.INABILITY)
-    if rest.any(*doubts.VOID, doubts.TALK) or _interjects(rest, answer):
+    if rest.any(*doubts.VOID, doubts.TALK, doubts.SPEECH) or _interjects(rest, answer):
         return False
     if answer is YES:
         denied = rest.denies_first or (rest.names and rest.denials)

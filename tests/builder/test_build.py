@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from builder.build import NeverAsked, OtherQuestions, bench_at, build_track, decide_again
+from builder.build import NeverAsked, OtherQuestions, bench_at, build_track, decide_again, write_questions
 from builder.folder import ANSWERS, DIRECT, QUESTIONS, REASON, VERDICTS, Folder
 from builder.sources.phantom import Phantom
 from builder.stages import ORIGINAL, answer_key, edit_key
 from medground_bench.causal_filter import Edit
+from medground_bench.pictures import Levels
 from medground_bench.types import Box, Mode
 from tests.builds import build, bytes_of
 from tests.fakes import RuleLvlm
@@ -198,6 +199,13 @@ def test_verdicts_can_be_decided_again_without_an_lvlm(tmp_path):
     folder.write(VERDICTS, "test", "rule_lvlm", tampered)
     assert decide_again(folder) > 0
     assert bytes_of(folder) == before
+
+
+def test_a_question_records_by_which_rule_its_deep_file_became_grey(tmp_path):
+    folder = Folder(tmp_path / "medground-bench")
+    for levels in Levels:
+        write_questions(folder, replace(Phantom(), levels=levels), 1, [])
+        assert {row.levels for row in folder.read(QUESTIONS, "test")} == {levels.value}
 
 
 def test_a_verdict_that_needs_an_answer_never_asked_says_so(tmp_path):
