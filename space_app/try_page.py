@@ -129,7 +129,7 @@ def _question() -> list[gr.components.Component]:
     lvlms, files = _lvlm_choices(), [str(file) for file in example_files()]
     findings = [finding for _seed, finding in EXAMPLES]
     picture, said = preview(files[0])
-    image = gr.File(files[0], label="Chest X-ray: PNG, JPEG, TIFF, BMP, WEBP or DICOM", height=110)
+    image = gr.File(files[0], label="Chest X-ray: PNG, JPEG, TIFF, BMP, WEBP or DICOM", height=140)
     shown = gr.Image(picture, interactive=False, show_label=False, height=320, buttons=["fullscreen"])
     how = gr.Markdown(said, elem_classes="note")
     image.change(preview, image, [shown, how], api_visibility="private", show_progress_on=shown)
