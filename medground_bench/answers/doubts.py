@@ -96,7 +96,8 @@ POOR = _compiled(
     _any_of(
         "placeholder not_loaded blurr* too_dark too_bright too_small too_noisy too_grainy too_light"
         " overexposed underexposed over_exposed under_exposed non_diagnostic nondiagnostic cut_off blank"
-        " failed_to_load abdominal pelvic knee skull brain"
+        " failed_to_load abdominal pelvic knee skull brain cropped out_of_view outside_the_* not_included"
+        " not_in_view not_covered not_on_the not_in_the_image not_in_the_picture not_part_of"
     ),
 )
 SENDS_AGAIN = _compiled(_after("please", "upload provide share send attach"), _any_of("no_image"))
@@ -116,6 +117,8 @@ TALK = _compiled(
 """Words of a conversation about the picture, not about what it shows."""
 
 DRAFT = _compiled(_opening("thought thoughts thinking draft scratchpad") + r"\s*:")
+
+EXAMPLE = _compiled(_any_of("example* sample* template* second_image other_image first_image"))
 
 STAGED = _compiled(
     r"^\W*(?:an? )?(?:example|sample|template|format)\W*$",
@@ -223,7 +226,8 @@ REMARK = _compiled(
         " it_is_worth it_is_best it_is_recommended it_is_advisable i_am_an_* i'm_an_* i_am_not_a i'm_not_a"
         " i_am_just i'm_just as_an_ai as_a_* as_an_* this_is_not this_is_only this_is_for this_information"
         " this_analysis this_interpretation this_assessment this_response this_answer this_should_not if_you"
-        " if_there_are if_symptoms would_you did_you do_you is_there_anything can_i how_can_i how_may_i"
+        " if_there_are if_there_is_clinical if_there_is_concern if_there_is_any_concern if_clinical*"
+        " if_symptoms would_you did_you do_you is_there_anything can_i how_can_i how_may_i"
         " for_a for_an a_definitive an_accurate a_proper a_formal a_final a_full a_complete a_qualified"
         " a_board a_licensed a_trained a_medical a_radiologist a_doctor a_physician a_healthcare"
         " further_imaging further_evaluation further_test* further_investigation* further_view*"

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 
-from medground_bench.answers.names import name_pattern, names_of
+from medground_bench.answers.names import ORDINALS, name_pattern, names_of
 
 WORDS = {
     "A": "a an the this these",
@@ -37,7 +37,8 @@ WORDS = {
     " mild moderate large massive huge severe marked significant substantial extensive prominent sized"
     " in_size single solitary multiple several numerous two three focal multifocal diffuse patchy dense hazy"
     " linear round rounded scattered confluent loculated layering calcified cavitary spiculated lobar"
-    " segmental subsegmental pulmonary lung displaced nondisplaced acute tension",
+    " segmental subsegmental pulmonary lung displaced nondisplaced acute tension"
+    f" {ORDINALS}",
     "SIDE": "left right bilateral unilateral left_sided right_sided both upper lower middle mid apical basal"
     " basilar bibasilar bibasal lingular perihilar retrocardiac central peripheral lateral medial anterior"
     " posterior superior inferior costophrenic subpleural",
@@ -47,7 +48,7 @@ WORDS = {
     "REGION": "lung lungs lobe lobes side sides base bases apex apices hemithorax zone zones field fields"
     " lung_field lung_fields angle angles sulcus hilum hila mediastinum pleural_space pleural_spaces region"
     " area aspect portion chest_wall hemidiaphragm diaphragm segment lingula fissure thorax chest heart"
-    " clavicle rib ribs aorta aortic_knob aortic_arch",
+    " clavicle rib ribs spine thoracic_spine aorta aortic_knob aortic_arch",
     "LUNGS": "lungs lung_fields chest thorax pleural_spaces",
     "LUNG": "lung side lung_field hemithorax pleural_space lungs sides lung_fields hemithoraces pleural_spaces",
     # the picture
@@ -135,7 +136,7 @@ RULES = {
     " | ITEMS SO_MUCH+ ( yes | ADVERB? SEEN | positive )"
     " | yes ( for | to ) ITEMS"
     " | ITEMS FILLS AREA"
-    " | ITEMS BE ADVERB? confirmed PLACE*"
+    " | ITEMS BE ADVERB? ( confirmed | in_place | in_situ ) PLACE*"
     " | ( PICTURE BE )? positive for ITEMS",
     # a denial
     "DENIED": "( ANY | LOOK )* FINDING | ( ANY | LOOK | focal )* ASIDE",
@@ -173,7 +174,7 @@ RULES = {
     " ( IS | would SO be )+ | answering directly? IS+",
     "LABELLED": "( presence of | SIGN of )? A? FINDING WHOLE* SEEN? CHOICE? ( : | - | = )+",
     "SAYING": "( i | we ) WILL? SAY ( that | with )? ( DECLARED )? ( , | : )*",
-    "HEAD": "( DECLARED ( SO | DECLARED )* A? MY* | SAYING | LABELLED | CHOICE : )?",
+    "HEAD": "( DECLARED ( SO | DECLARED )* A? MY* | SAYING | LABELLED | ( CHOICE | BE? SEEN ) : )?",
     "END": "WHOLE* ( BREAK | CLAUSE | BUT | $ )",
     "DECIDES": "OPEN HEAD VERDICT",
     "CONCLUDES": ".* ( BREAK | and ) SO ,? HEAD VERDICT | .* and DECLARED VERDICT"
@@ -183,7 +184,9 @@ RULES = {
     "LABEL": "OPEN | DECLARED | LABELLED | OPEN VERDICT : | ORGANS :",
     "LEAD": "OPEN SAID",
     "PART_ONLY": "not? ( PLACE | SIDE )+ BREAK*",
+    "OTHER_ALONE": "ASIDE BREAK*",
     "MARK": "BREAK",
+    "JOINT": "BREAK | AND | BUT | because | since",
     "CONCLUSION": "SO",
 }
 

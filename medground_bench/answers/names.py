@@ -30,16 +30,28 @@ SAME = {
     "nodule": ("lung nodule", "pulmonary nodule"),
     "mass": ("lung mass", "pulmonary mass"),
     "edema": ("pulmonary edema",),
+    "nodule mass": ("pulmonary nodule or mass", "lung nodule or mass"),
     "ild": ("interstitial lung disease",),
     "copd": ("chronic obstructive pulmonary disease",),
     "enlarged pa": ("enlarged pulmonary artery",),
 }
 """Other names of the very same finding on a chest radiograph."""
 
+KINDS = {
+    "hernia": ("hiatal hernia", "hiatus hernia", "diaphragmatic hernia"),
+    "scoliosis": ("thoracic scoliosis", "thoracolumbar scoliosis", "dextroscoliosis", "levoscoliosis"),
+    "calcification": ("aortic calcification", "calcified granuloma", "vascular calcification"),
+    "fracture": ("rib fracture", "clavicle fracture", "vertebral fracture"),
+    "support devices": ("endotracheal tube", "central venous catheter", "pacemaker", "nasogastric tube"),
+}
+"""Kinds of a finding: one of them affirms it, and that there is none of a kind denies nothing."""
+
 ATTRIBUTES = frozenset({
     "enlarged", "elevated", "widened", "tortuous", "dilated", "flattened", "displaced", "increased", "hazy",
     "calcified", "fractured",
 })  # fmt: skip
+ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
+PLACED = rf"(?:(?:left|right|bilateral|posterior|anterior|lateral|{ORDINALS.replace(' ', '|')}) )+"
 SEATS = {
     ("heart", "cardiac"): ("cardiomegaly", "enlarged cardiac silhouette"),
     ("angles?",): ("pleural effusion",),
@@ -58,6 +70,12 @@ SEATS = {
 SIGNS = {
     ("fluid", "meniscus", "blunting"): ("pleural effusion",),
     ("devices?", "generator"): ("pacemaker",),
+    ("tubes?", "lines?", "devices?", "hardware"): (
+        "central venous catheter",
+        "endotracheal tube",
+        "nasogastric tube",
+        "support devices",
+    ),
     ("collapse", "loss of volume", "volume loss"): ("atelectasis",),
     ("lesions?", "opacity", "opacities"): ("nodule", "mass", "nodule/mass"),
     ("opacity", "opacities", "consolidations?"): (
@@ -109,6 +127,9 @@ def plain_words(text: str) -> str:
     text = re.sub(HYPHENS, " ", re.sub(DASHES, " - ", text))
     text = re.sub(r"\b(i|we)'d\b", r"\1 would", re.sub(r"\b(i|we)'ll\b", r"\1 will", text))
     text = re.sub(r"\b(here|there|it|that)'s\b", r"\1 is", text)
+    text = re.sub(
+        r"\b(1[0-2]|[1-9])(?:st|nd|rd|th)\b", lambda number: ORDINALS.split()[int(number[1]) - 1], text
+    )
     for british, american in SPELLINGS:
         text = re.sub(british, american, text)
     return text
@@ -126,12 +147,15 @@ def names_of(finding: str) -> tuple[list[str], list[str]]:
     written = [words for part in written if (words := " ".join(re.findall(r"\w+", part)))]
     whole = " ".join(written)
     if len(written) < 2:
-        return [each for each in (whole, *SAME.get(whole, ())) if each], []
+        return [each for each in (whole, *SAME.get(whole, ())) if each], [*KINDS.get(whole, ())]
     parts = _completed(written)
     joined = [
         f" {word} ".join(each) for word in ("or", "and", "nor") for each in (written, parts, parts[::-1])
     ]
-    return [whole, *dict.fromkeys(joined)], [*parts, *(same for part in parts for same in SAME.get(part, ()))]
+    return [whole, *dict.fromkeys(joined), *SAME.get(whole, ())], [
+        *parts,
+        *(same for part in parts for same in SAME.get(part, ())),
+    ]
 
 
 def _completed(parts: list[str]) -> list[str]:
@@ -176,8 +200,15 @@ def attribute_first(text: str, finding: str) -> str:
 
     >>> attribute_first("the heart is not enlarged.", "cardiomegaly")
     'enlarged heart is not present.'
+    >>> attribute_first("a fracture of the left sixth rib.", "rib fracture")
+    'a left sixth fracture of the ribs.'
     """
     for name in names_of(finding)[0]:
+        noun, of, part = name.partition(" of the ")
+        if of:
+            text = re.sub(
+                rf"\b{_in_number(noun)} of (?:the )?({PLACED}){_in_number(part)}\b", rf"\1{name}", text
+            )
         attribute, _, part = name.partition(" ")
         if part and attribute in ATTRIBUTES:
             said = rf"\b(?:the )?{_in_number(part)} (is|are|is not|are not|isn't|aren't) (?:clearly )?{attribute}\b"

@@ -146,6 +146,10 @@ class Sentence:
         """Whether it holds any of these."""
         return any(each.search(self.text) for each in words)
 
+    def clause_begins(self, word: int) -> bool:
+        """Whether a clause of its own may begin with this word: a mark, or "and", stands before it."""
+        return rule("JOINT").match(self.letters, word - 1) is not None
+
     def before(self, words: int) -> Sentence:
         """Its first words, so many."""
         end = self.places[words] if words < len(self.letters) else len(self.text)

@@ -121,11 +121,11 @@ ASKED_AGAIN = (
     ),
     (r"(?:^|(?<=[.\n]))\s*((?:(?:any|the) )?(?:(?:evidence|presence|signs?) of )?{name})\s*\?", r"\n\1: "),
     (r"\(\s*{name}\s*\)", " "),
-    (r"\byes or no\s*\?|(?:^|(?<=\n))\s*q\s*:", " "),
+    (r"\byes or no\s*\?|(?:^|(?<=\n))[\s*_]*q\s*:", " "),
 )
 """The question, its prompt or a field of a form, repeated by the response; {name} is the finding's."""
 
-OPTION = re.compile(r"(?:\boption\s+)?\(?\b[a-e]\s*[).:]\s*(?=(?:yes|no)\b)")
+OPTION = re.compile(r"(?:\boption\s+)?\(?\b[a-e]\s*[).:][\s*_]*(?=(?:yes|no)\b)")
 BULLET = re.compile(r"^\s*(?:[-+*\N{BULLET}]\s+|\(?\d{1,2}[.)]\s+|step \d+\s*[:.)-]\s*|\(?[a-e]\)\s+)+")
 HEADING = re.compile(r"\s*(?:#{1,6}\s[^.!?]*$|(\*\*|__)[^*_.!?]+\1\s*:?\s*$)")
 LABEL = re.compile(r"[^.:!?,;]{1,60}:\s+(?=\w)")

@@ -47,7 +47,7 @@ def verdicts_of(body: Sequence[Sentence]) -> Iterator[Verdict]:
 def stands(verdict: Verdict, body: Sequence[Sentence], *, stated: bool) -> bool:
     """Whether all that is said beside a verdict leaves it; `stated` when a plain statement says the same."""
     answer, before, after = verdict.answer, body[: verdict.at], body[verdict.at + 1 :]
-    if before and argues_against(before[-1], answer):
+    if before and (argues_against(before[-1], answer) or rule("OTHER_ALONE").fullmatch(before[-1].letters)):
         return False
     if any(each.any(doubts.STAGED) and not each.names for each in before):
         return False
@@ -117,7 +117,7 @@ def _verdict(sentence: Sentence, at: int, *, last: bool) -> Verdict | None:
 
 def _may_conclude(before: Sentence, answer: Answer) -> bool:
     """Whether the words before "so the answer is ..." are no condition, hedge or draft, and do not say the contrary."""
-    if before.any(doubts.CONDITION, doubts.HEDGE, doubts.DRAFT, doubts.SPEECH):
+    if before.any(doubts.CONDITION, doubts.HEDGE, doubts.DRAFT, doubts.PAST, doubts.EXAMPLE, *doubts.FRAMES):
         return False
     if answer is YES:
         about_it = before.names or before.names_head or before.text.startswith("no evidence")
@@ -144,7 +144,10 @@ def _rest_leaves(rest: Sentence, answer: Answer) -> bool:
     if answer is YES:
         denied = rest.denies_first or (rest.names and rest.denials)
         return rest.is_kin and not denied and not rest.any(doubts.WAS)
-    agrees_at_last = any(rest.after(word).says is NO for word in range(1, len(rest.letters)))
+    agrees_at_last = any(
+        rest.after(word).says is NO and (not rest.before(word).denials or rest.clause_begins(word))
+        for word in range(1, len(rest.letters))
+    )
     of_a_part = rule("PART_ONLY").fullmatch(rest.letters) or (rest.names and rest.denials != 1)
     return agrees_at_last or (rest.opens_with_denial and not of_a_part)
 
