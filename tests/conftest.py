@@ -7,6 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("suite")  # a busy machine is no failure
+settings.load_profile("suite")
 
 LONGEST = ("test_wheel.py", "test_demo.py")
 """Files of tests that come first, so that no process is left alone with one at the end."""

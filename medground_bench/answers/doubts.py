@@ -30,6 +30,7 @@ def _compiled(*patterns: str) -> re.Pattern[str]:
 CONDITION = _compiled(
     _any_of(
         "if unless whether when once until otherwise assum* suppos* imagin* depend* provided_that in_case"
+        " as_long_as so_long_as on_condition in_which_case"
     )
 )
 HEDGE = _compiled(
@@ -232,7 +233,8 @@ REMARK = _compiled(
         " a_board a_licensed a_trained a_medical a_radiologist a_doctor a_physician a_healthcare"
         " further_imaging further_evaluation further_test* further_investigation* further_view*"
         " clinical_correlation correlat* recommend* this_should_be ai_generated for_research* not_for*"
-        " please_be_aware is_there_something follow_up* hope* comparison* answered* generated* for_medical_*"
+        " please_be_aware please_let_me_know is_there_something follow_up* hope* comparison* answered* generated*"
+        " for_medical_*"
         " for_any_medical_* ask_a ask_your this_is_an_automated this_is_a_general"
     )
 )

@@ -20,7 +20,7 @@ WORDS = {
     "A": "a an the this these",
     "ANY": "a an any",
     "BE": "is are",
-    "BEEN": "is are was were has_been have_been",
+    "BEEN": "is are was were has_been have_been can_be could_be",
     "NOT": "not isn't aren't wasn't weren't",
     "ISNT": "isn't aren't",
     "DONT": "don't doesn't didn't do_not does_not did_not can't cannot can_not",
@@ -77,7 +77,8 @@ WORDS = {
     "LOOKS": "is are appears appear",
     # what opens a sentence
     "SO": "so therefore thus hence overall finally consequently accordingly ultimately as_a_result"
-    " in_conclusion in_summary to_conclude to_summarize in_short conclusion summary impression assessment"
+    " in_conclusion in_summary to_conclude to_summarize in_short to_sum_up all_in_all taken_together"
+    " in_the_end conclusion summary impression assessment"
     " interpretation however it_follows_that it_can_be_concluded_that actually wait sorry correction edit"
     " i_mean well okay ok alright",
     "FROM": "based_on given considering from after upon looking_at according_to in on reviewing"
@@ -121,13 +122,13 @@ RULES = {
     "WHOLE": "( in | on | within ) ( PICTURE | BOTH_LUNGS ) | here | anywhere | at_all | at_this_time | currently",
     "PLACE": "WHOLE | AT AREA ( AND AREA )? | on A? SIDE | bilaterally",
     "AREA": "A? SIDE* ( REGION | ANATOMY )+",
-    "OPEN": "( ( SO | FROM ( PICTURE | THESE* VIEW ( of PICTURE )? ) | VIEW :"
-    " | THESE* VIEW ( confirm | confirms | show | shows ) that ) ( , | : )* )*",
+    "OPEN": "( ( SO | FROM ( PICTURE | THESE* VIEW ( of PICTURE | above )? ) | VIEW :"
+    " | THESE* VIEW ( confirm | confirms | show | shows ) that | it BE SO? MY+ ( ANSWER | VIEW ) that ) ( , | : )* )*",
     # an affirmation
     "QUALITY": "( HOW | LOOK | SIDE REGION? ) TO?",
     "ITEM": "A? QUALITY* AFFIRMED",
     "ITEMS": "A? QUALITY* ( SIGN of )? ITEM ( ( , ITEM )* ,? AND ITEM )? PLACE*",
-    "ITEMS_ALONE": "MY* ( impression | conclusion | diagnosis ) : ITEMS BREAK*",
+    "ITEMS_ALONE": "OPEN ( MY* ( impression | conclusion | diagnosis ) | ORGANS ) : ITEMS BREAK*",
     "MEANING": "( indicating | confirming | consistent_with | representing ) ITEM",
     "YES": "there BE ADVERB? ITEMS ( ADVERB? SEEN )? PLACE*"
     " | ( PICTURE | the? patient | AREA ) ADVERB? SHOWS ADVERB? ITEMS"
@@ -183,7 +184,7 @@ RULES = {
     "SENTENCE": "DECIDES BREAK*",
     "LABEL": "OPEN | DECLARED | LABELLED | OPEN VERDICT : | ORGANS :",
     "LEAD": "OPEN SAID",
-    "PART_ONLY": "not? ( PLACE | SIDE )+ BREAK*",
+    "IDENTITY": ".+ BE A .? .? .? FINDING PLACE* BREAK*",
     "OTHER_ALONE": "ASIDE BREAK*",
     "MARK": "BREAK",
     "JOINT": "BREAK | AND | BUT | because | since",

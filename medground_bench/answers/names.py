@@ -20,11 +20,19 @@ SAME = {
         "enlargement of the cardiac silhouette",
     ),
     "aortic enlargement": ("enlarged aorta", "enlarged thoracic aorta", "enlargement of the aorta"),
-    "hilar enlargement": ("enlarged hilum", "enlarged hila", "enlargement of the hila"),
+    "hilar enlargement": (
+        "enlarged hilum",
+        "enlarged hila",
+        "enlargement of the hila",
+        "enlargement of the hilum",
+    ),
     "rib fracture": ("fractured rib", "fracture of the ribs"),
     "elevated hemidiaphragm": ("elevation of the hemidiaphragm",),
     "consolidation": ("focal consolidation", "airspace consolidation"),
     "infiltration": ("infiltrate",),
+    "mediastinal widening": ("widened mediastinum", "widening of the mediastinum"),
+    "costophrenic angle blunting": ("blunted costophrenic angle", "blunting of the costophrenic angle"),
+    "central venous catheter": ("central venous line", "central line"),
     "vascular congestion": ("pulmonary vascular congestion",),
     "lung opacity": ("opacity", "pulmonary opacity", "lung opacification"),
     "nodule": ("lung nodule", "pulmonary nodule"),
@@ -42,13 +50,18 @@ KINDS = {
     "scoliosis": ("thoracic scoliosis", "thoracolumbar scoliosis", "dextroscoliosis", "levoscoliosis"),
     "calcification": ("aortic calcification", "calcified granuloma", "vascular calcification"),
     "fracture": ("rib fracture", "clavicle fracture", "vertebral fracture"),
+    "central venous catheter": ("picc", "picc line", "tunneled catheter", "dialysis catheter", "port a cath"),
+    "nodule": ("coin lesion",),
+    "nodule mass": ("coin lesion",),
+    "pneumothorax": ("hydropneumothorax", "air in the pleural space", "pleural air"),
+    "pleural effusion": ("hydropneumothorax", "hemothorax", "empyema"),
     "support devices": ("endotracheal tube", "central venous catheter", "pacemaker", "nasogastric tube"),
 }
 """Kinds of a finding: one of them affirms it, and that there is none of a kind denies nothing."""
 
 ATTRIBUTES = frozenset({
     "enlarged", "elevated", "widened", "tortuous", "dilated", "flattened", "displaced", "increased", "hazy",
-    "calcified", "fractured",
+    "calcified", "fractured", "blunted",
 })  # fmt: skip
 ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
 PLACED = rf"(?:(?:left|right|bilateral|posterior|anterior|lateral|{ORDINALS.replace(' ', '|')}) )+"
@@ -57,6 +70,7 @@ SEATS = {
     ("angles?",): ("pleural effusion",),
     ("aortic?", "aorta"): ("aortic enlargement", "tortuous aorta", "calcification"),
     ("hila", "hilum", "hilar"): ("hilar enlargement",),
+    ("pleura", "pleural surfaces?"): ("pleural thickening",),
     ("mediastin\\w+",): ("mediastinal shift", "mediastinal widening"),
     ("hemi\\w+", "diaphragms?"): ("elevated hemidiaphragm",),
     ("ribs", "bones", "bony"): ("rib fracture",),
@@ -84,6 +98,10 @@ SIGNS = {
         "infiltration",
         "lung opacity",
     ),
+    ("airspace", "air space"): ("pneumonia", "consolidation", "infiltration", "lung opacity"),
+    ("collapsed", "free air"): ("pneumothorax",),
+    ("elongated", "unfolded", "unfolding"): ("tortuous aorta",),
+    ("hiatus", "hiatal"): ("hernia",),
     ("break", "breaks", "step", "discontinuity"): ("rib fracture",),
 }
 """What is seen of a finding -> those of which there is none where it is denied."""
@@ -155,6 +173,7 @@ def names_of(finding: str) -> tuple[list[str], list[str]]:
     return [whole, *dict.fromkeys(joined), *SAME.get(whole, ())], [
         *parts,
         *(same for part in parts for same in SAME.get(part, ())),
+        *KINDS.get(whole, ()),
     ]
 
 

@@ -41,6 +41,24 @@ class Sentence:
             return Answer.YES
         return None if bool(yes) == bool(no) else Answer.YES if yes else Answer.NO
 
+    @cached_property
+    def clauses_say(self) -> frozenset[Answer]:
+        """What clauses of it plainly say of the finding, where it was not read whole and hedges nothing."""
+        if self.is_read or not self.names or self.any(*doubts.VOID, doubts.DEFINES, doubts.SPEECH):
+            return frozenset()
+        begins = [0, *(word for word in range(1, len(self.letters)) if self.clause_begins(word))]
+        ends = [*(word - 1 for word in begins[1:]), len(self.letters)]
+        clauses = [
+            self.before(end).after(begin) for begin, end in zip(begins, ends, strict=True) if begin < end
+        ]
+        return frozenset(clause.says for clause in clauses if clause.says)
+
+    @property
+    def calls_it(self) -> bool:
+        """Whether it calls something that it sees the finding: "the device over the chest is a pacemaker"."""
+        doubted = self.denials or self.any(*doubts.VOID, doubts.DEFINES, doubts.SPEECH)
+        return not doubted and rule("IDENTITY").fullmatch(self.letters) is not None
+
     @property
     def says_it(self) -> Answer | None:
         """What it says of "it"."""
@@ -114,7 +132,14 @@ class Sentence:
     @property
     def clears_seat(self) -> bool:
         """Whether it calls the part where the finding has its seat normal, in words that were not read."""
-        return self.any(doubts.SOUND) and not self.denials and self._of_the_seat
+        return (
+            self.any(doubts.SOUND) and not (self.denials or self.any(doubts.CONDITION)) and self._of_the_seat
+        )
+
+    @property
+    def shows_it(self) -> bool:
+        """Whether it speaks of the finding, or of signs of it, and denies nothing."""
+        return not self.denials and (self.is_kin or self._holds(signs_of(self.finding)))
 
     @property
     def _of_the_seat(self) -> bool:
@@ -135,10 +160,16 @@ class Sentence:
         return self.names or self.names_head or self.names_others or self.any(doubts.SIGHT)
 
     @property
+    def is_one_sided(self) -> bool:
+        """Whether it speaks of the left alone, or of the right."""
+        return ("left" in self.text) is not ("right" in self.text)
+
+    @property
     def is_remark(self) -> bool:
         """Whether it may close a response without touching its answer: a disclaimer, advice, an offer of help."""
         asks = self.text.endswith("?")
-        if (self.names and not asks) or self.any(doubts.SEES_NOTHING, doubts.BLIND):
+        decides = rule("DECIDES", before="END").match(self.letters)
+        if (self.names and not asks) or decides or self.any(doubts.SEES_NOTHING, doubts.BLIND):
             return False
         return doubts.REMARK.search(doubts.LINK.sub("", self.text)) is not None
 

@@ -47,22 +47,27 @@ def verdicts_of(body: Sequence[Sentence]) -> Iterator[Verdict]:
 def stands(verdict: Verdict, body: Sequence[Sentence], *, stated: bool) -> bool:
     """Whether all that is said beside a verdict leaves it; `stated` when a plain statement says the same."""
     answer, before, after = verdict.answer, body[: verdict.at], body[verdict.at + 1 :]
-    if before and (argues_against(before[-1], answer) or rule("OTHER_ALONE").fullmatch(before[-1].letters)):
+    if _led_against(verdict, before):
         return False
-    if any(each.any(doubts.STAGED) and not each.names for each in before):
-        return False
-    if verdict.bare and any(each.any(doubts.INABILITY) for each in before):
-        return False
-    if (
-        verdict.bare
-        and verdict.is_whole
-        and not stated
-        and after
-        and answer is YES
-        and after[0].affirms_others
-    ):
+    alone = verdict.bare and verdict.is_whole and not stated
+    if alone and answer is YES and after and after[0].affirms_others:
         return False
     return _rest_leaves(verdict.rest, answer) and all(leaves(each, answer, stated=stated) for each in after)
+
+
+def _led_against(verdict: Verdict, before: Sequence[Sentence]) -> bool:
+    """Whether what stands before a verdict takes it away, or argues for the other one."""
+    if before and (
+        argues_against(before[-1], verdict.answer) or rule("OTHER_ALONE").fullmatch(before[-1].letters)
+    ):
+        return True
+    if any(each.any(doubts.STAGED) and not each.names for each in before):
+        return True
+    if verdict.bare and any(each.any(doubts.INABILITY) for each in before):
+        return True
+    if verdict.answer is NO:
+        return any(each.calls_it for each in before)
+    return any(each.clears_seat for each in before) and not any(each.shows_it for each in before)
 
 
 def leaves(sentence: Sentence, answer: Answer, *, stated: bool = True) -> bool:
@@ -82,7 +87,7 @@ def leaves(sentence: Sentence, answer: Answer, *, stated: bool = True) -> bool:
         return False
     if answer is YES:
         return not (sentence.denies_it or sentence.clears_seat)
-    return not sentence.is_kin or sentence.denials > 0 or sentence.any(doubts.DEFINES)
+    return not sentence.shows_it or sentence.any(doubts.DEFINES)
 
 
 def argues_against(sentence: Sentence, answer: Answer) -> bool:
@@ -134,7 +139,8 @@ def _rest_leaves(rest: Sentence, answer: Answer) -> bool:
     if not rest.letters or rest.says or (rest.is_remark and not rest.any(doubts.TALK)):
         return True
     if rest.is_read or rest.repeats:
-        return (NO if rest.is_read else rest.repeats) is answer
+        of_others = rest.is_read and rest.names_others and not (rest.is_kin or rest.denies_it)
+        return (NO if rest.is_read else rest.repeats) is answer and not of_others
     tail = _after_agreement(rest, answer)
     if tail:
         of_others = tail.names_others and not tail.names
@@ -148,7 +154,7 @@ def _rest_leaves(rest: Sentence, answer: Answer) -> bool:
         rest.after(word).says is NO and (not rest.before(word).denials or rest.clause_begins(word))
         for word in range(1, len(rest.letters))
     )
-    of_a_part = rule("PART_ONLY").fullmatch(rest.letters) or (rest.names and rest.denials != 1)
+    of_a_part = rest.is_one_sided or (rest.names and rest.denials != 1)
     return agrees_at_last or (rest.opens_with_denial and not of_a_part)
 
 

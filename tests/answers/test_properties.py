@@ -16,7 +16,7 @@ from tests.answers.drawing import sentence
 FINDING, OTHER, UNKNOWN = "pleural effusion", "pneumothorax", "zork"
 OF_IT = {"FINDING": FINDING, "AFFIRMED": FINDING, "ASIDE": OTHER}
 OF_ANOTHER = {"FINDING": OTHER, "AFFIRMED": OTHER, "ASIDE": OTHER}
-often = settings(max_examples=400, deadline=None)
+often = settings(max_examples=400)
 seeds = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 
 

@@ -35,7 +35,7 @@ def test_hidden_regions_are_resized_as_if_each_picture_were_alone(resample, befo
         assert np.array_equal(one, _alone(picture, after, after, resample))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_any_sizes_and_any_changed_pixels_give_pillows_bits(data):
     side = st.integers(1, 40)

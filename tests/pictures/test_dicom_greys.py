@@ -26,7 +26,7 @@ def lut(descriptor: list[int], entries: np.ndarray) -> Sequence:
     return Sequence([item])
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     centre=st.integers(-500, 5000) | st.floats(-100, 5000).map(lambda value: round(value, 2)),
     width=st.integers(2, 9000) | st.floats(1.5, 5000).map(lambda value: round(value, 2)),

@@ -14,7 +14,7 @@ from medground_bench.pictures.rle import unpack_rle
 from tests.pictures.containers import _j2k, coloured, phantom, rle
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     values=st.sampled_from(["u1", "u2", "i2", "u4"]).flatmap(
         lambda kind: hnp.arrays(kind, (9, 13), elements=st.integers(0, 3) | st.integers(0, 120))

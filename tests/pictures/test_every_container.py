@@ -35,13 +35,13 @@ def differing(one: np.ndarray, other: np.ndarray) -> int:
     return int(np.abs(one.astype(int) - other).max())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 5), container=st.sampled_from(sorted(SHALLOW)))
 def test_a_file_of_8_bits_is_read_to_the_bit(seed, container):
     assert np.array_equal(decoded(SHALLOW[container](phantom(seed))).picture, phantom(seed))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(seed=st.integers(0, 5), container=st.sampled_from(sorted(DEEP)), depth=st.sampled_from(DEPTHS))
 @example(seed=0, container="tiff cmyk", depth=(257, 0))
 def test_a_deeper_file_has_the_same_greys_within_one_level(seed, container, depth):
@@ -52,7 +52,7 @@ def test_a_deeper_file_has_the_same_greys_within_one_level(seed, container, dept
     assert reading.how.bits >= 16 and len(reading.how.notes) == container.endswith("hidden")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 5),
     orientation=st.integers(1, 8),

@@ -50,7 +50,7 @@ def test_min_max_is_the_whole_range_and_a_film_without_outliers_has_the_same_by_
     assert own_range(values, MIN_MAX) == own_range(values, ROBUST) == Range(1000, 1000 + 16 * 255)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     values=hnp.arrays(np.uint16, (20, 30), elements=st.integers(0, 4000)),
     factor=st.integers(1, 16),
@@ -64,7 +64,7 @@ def test_a_factor_and_an_offset_change_no_grey(values, factor, offset, levels):
     assert np.array_equal(shown(values, levels), shown(floats, levels))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(hnp.arrays(np.uint16, (25, 40), elements=st.integers(0, 65535)))
 def test_the_middle_keeps_a_third_of_the_greys_and_order_is_kept(values):
     greys = shown(values)
