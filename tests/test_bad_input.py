@@ -119,7 +119,7 @@ def test_attribute_refuses_with_one_paragraph(attribute, folder, name, says):
     one_paragraph(*attribute(folder / name), says)
 
 
-@pytest.mark.filterwarnings("ignore:.*transparency hides every pixel")
+@pytest.mark.filterwarnings("ignore:.*transparency is the same everywhere")
 @pytest.mark.parametrize("name", AS_THE_PLAIN_ONE)
 def test_every_form_of_a_picture_is_read_as_the_same_greys(folder, name):
     assert np.array_equal(read_picture(folder / name), read_picture(folder / "plain.png"))

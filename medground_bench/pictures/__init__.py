@@ -1,7 +1,7 @@
 """Radiographs: a file of any usual kind becomes a grey picture, and a grey picture the study frame.
 
 content   what a file is, by its bytes                raster, deep_png, tiff, deep_tiff   files of pixels
-files     bytes and names                             dicom, dicom_pixels, dicom_greys    DICOM, bounded
+files     bytes and names                             dicom, dicom_header, _pixels, _greys  DICOM, bounded
 greys     rules: any depth to 0..255                  reading   the one way in            study   the way on
 """
 

@@ -19,14 +19,14 @@ from medground_bench.pictures.greys import (
 )
 from medground_bench.pictures.how import AS_STORED, HowRead, Reading
 
-NOTHING_SHOWN = "its transparency hides every pixel, so it was left aside"
+SAME_EVERYWHERE = "its transparency is the same everywhere, so it was left aside"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Deep:
     """What a decoder gives.
 
-    values       (height, width) grey or (height, width, 3) red, green, blue, as they are stored
+    values       (height, width) grey or (height, width, 3) red, green, blue, as they are stored; uint8 stays so
     opacity      (height, width) 0..1; None where nothing is transparent
     inverted     whether the least value is white
     orientation  1 to 8, as in EXIF
@@ -39,9 +39,12 @@ class Deep:
     orientation: int = 1
 
     def reading(self, levels: Levels, container: str, decoder: str) -> Reading:
-        """Greys by the rule, unless they have 8 bits; pixels that nobody can see do not count for it."""
+        """Greys by the rule, unless they have 8 bits; pixels that nobody can see do not count for it.
+
+        An opacity that is the same everywhere hides nothing in particular: it is left aside, and told unless it is 1.
+        """
         grey = luma(self.values) if self.values.ndim == 3 else self.values
-        opacity = self.opacity if self.opacity is not None and self.opacity.any() else None
+        opacity = None if self.opacity is None or np.ptp(self.opacity) == 0 else self.opacity
         bytes_stored = grey.dtype == np.uint8
         seen = grey if opacity is None else grey[opacity > 0]
         shown = Range(0, 255) if bytes_stored else own_range(seen, levels)
@@ -51,6 +54,6 @@ class Deep:
         ends = shown.turned if self.inverted else shown
         rule, told = (AS_STORED, None) if bytes_stored else (levels.value, ends)
         how = HowRead(container, self.bits, rule, decoder, told)
-        if self.opacity is not None and opacity is None:
-            how = how.noting(NOTHING_SHOWN)
+        if self.opacity is not None and opacity is None and self.opacity.min() < 1:
+            how = how.noting(SAME_EVERYWHERE)
         return Reading(np.ascontiguousarray(upright(picture, self.orientation)), how)

@@ -10,7 +10,8 @@ told. Overlays and annotations are not drawn. A file without the preamble of 128
 modality than an X-ray's is read, and told, since the element is often wrong.
 
 What is refused, by name: more than one frame; DICOMDIR; reports, documents and presentation states, which hold no
-pixels; a transfer syntax outside `dicom_pixels.CODINGS`; a frame that has another size than the header says.
+pixels; a transfer syntax outside `dicom_pixels.CODINGS`; a frame that has another size than the header says, or no end;
+an element that is needed and missing or senseless, see `dicom_header`. One that only helps the greys is left aside.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ import io
 import logging
 import struct
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from medground_bench.errors import BadPicture
 from medground_bench.pictures import dicom_greys, dicom_pixels
 from medground_bench.pictures.content import DICOM, bare_data_set
+from medground_bench.pictures.dicom_header import AGAIN, PIXELS, faults, whole_number
 from medground_bench.pictures.greys import Levels
 from medground_bench.pictures.how import Reading
 
@@ -34,14 +35,13 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 NEEDS_EXTRA = "is a DICOM file, which needs the extra `dicom`: pip install 'medground-bench[dicom]'."
-DAMAGED = "is a DICOM file that is damaged, cut off or not as the standard has it. Send or export it again."
+DAMAGED = f"is a DICOM file that is damaged, cut off or not as the standard has it. {AGAIN}"
 EXPLICIT, IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 _PREAMBLE = bytes(128) + b"DICM"
 _SOP_CLASS, _TRANSFER_SYNTAX = 0x0002, 0x0010
 _LONG_FORMS = (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
 
-_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _WANTED = (
     "SOPClassUID", "Modality", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames",
     "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
@@ -53,14 +53,8 @@ _WANTED = (
     "BluePaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData", "GreenPaletteColorLookupTableData",
     "BluePaletteColorLookupTableData", "SegmentedRedPaletteColorLookupTableData",
     "SegmentedGreenPaletteColorLookupTableData", "SegmentedBluePaletteColorLookupTableData",
-    "ExtendedOffsetTable", "ExtendedOffsetTableLengths", "DirectoryRecordSequence", *_PIXELS,
+    "DirectoryRecordSequence", *PIXELS,
 )  # fmt: skip
-
-_FAULTS = (
-    OSError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, NotImplementedError,
-    OverflowError, RuntimeError, ArithmeticError, struct.error, zlib.error,
-)  # fmt: skip
-"""What pydicom and its decoders raise over a file that is not as it should be."""
 
 
 def read_dicom(content: bytes, levels: Levels) -> Reading:
@@ -87,15 +81,13 @@ def read_dicom(content: bytes, levels: Levels) -> Reading:
 @contextmanager
 def _patient_kept_out() -> Iterator[None]:
     """What libraries say about a file may quote it: it becomes our own words, and their warnings are not printed."""
-    from pydicom.errors import BytesLengthException, InvalidDicomError
-
     logger = logging.getLogger("pydicom")
     quiet, logger.disabled = logger.disabled, True
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except (*_FAULTS, BytesLengthException, InvalidDicomError):
+    except faults():
         raise BadPicture(DAMAGED) from None
     finally:
         logger.disabled = quiet
@@ -139,15 +131,15 @@ def _demand_one_radiograph(dataset: Dataset) -> None:
     """BadPicture unless the object holds the pixels of one frame."""
     if "DirectoryRecordSequence" in dataset:
         _refuse_directory()
-    if not any(keyword in dataset for keyword in _PIXELS):
+    if not any(keyword in dataset for keyword in PIXELS):
         kind = _kind(dataset) or ""
         cut = ", or it was cut off" if not kind or "Image Storage" in kind else ""
         raise BadPicture(
             f"is a DICOM file without a picture{f': {kind}' if kind else ''}{cut}. Give the image file of the study."
         )
-    frames = dataset.get("NumberOfFrames")
-    if frames is not None and int(frames) > 1:
-        raise BadPicture(f"is a DICOM file of {int(frames)} frames. Export the one that is meant.")
+    frames = whole_number(dataset, "NumberOfFrames", otherwise=1)
+    if frames > 1:
+        raise BadPicture(f"is a DICOM file of {frames} frames. Export the one that is meant.")
 
 
 def _kind(dataset: Dataset) -> str | None:

@@ -4,25 +4,26 @@ What gives black and white, in this order (PS3.3, C.11.1, C.11.2):
 
 1. the first VOI LUT, else the first window that shows the picture. A window is left aside when it is none (no width,
    not finite) or when it shows next to nothing: fewer than a tenth of the pixels between black and white, or the middle
-   of the picture, without its darkest and brightest 2 %, on less than an eighth of the greys. That is told;
+   of the picture, without its darkest and brightest 2 %, on less than a third of the greys. That is told;
 2. values of 8 bits or fewer as they are stored, like those of any other file of 8 bits;
 3. the rule for deep files, see `greys`.
 
 Padding (Pixel Padding Value, and its range) counts for neither the window nor the range, and is black. A rescale of
-slope 0, or one that is not finite, would leave nothing to see: it is left aside, and told. A falling slope turns the
-greys round, as it says. MIN_MAX skips the first step.
+slope 0, or one that is no number or beyond all numbers, would leave nothing to see: it is left aside, and told, like a
+table that cannot be used. A falling slope turns the greys round, as it says. MIN_MAX skips the first step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import isfinite, nan
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medground_bench.pictures.dicom_header import faults
 from medground_bench.pictures.dicom_pixels import Stored
 from medground_bench.pictures.greys import (
     OUTLIERS,
@@ -45,8 +46,11 @@ if TYPE_CHECKING:
 LEAST_BETWEEN = 0.1
 """Share of the pixels that a window has to leave between black and white."""
 
-LEAST_GREYS = 32
-"""Of 256, on which a window has to show the middle of the picture."""
+LEAST_GREYS = 84
+"""Of 256, on which a window has to show the middle of the picture: a third, as many as ROBUST leaves it at worst."""
+
+LONGEST = 32
+"""Bits of a value of which a rescale has to keep the last one apart."""
 
 LINEAR, LINEAR_EXACT, SIGMOID = "LINEAR", "LINEAR_EXACT", "SIGMOID"
 
@@ -153,11 +157,16 @@ def windows_of(dataset: Dataset) -> list[Window]:
 
 def table_of(dataset: Dataset, keyword: str) -> Table | None:
     """The first lookup table of a sequence; None where there is none that can be used."""
-    sequence = dataset.get(keyword)
-    if not sequence or "LUTDescriptor" not in sequence[0] or "LUTData" not in sequence[0]:
+    try:
+        return _first_table(dataset, keyword)
+    except faults():
         return None
-    count, first, _bits = (int(number) for number in sequence[0].LUTDescriptor)
-    data = sequence[0].LUTData
+
+
+def _first_table(dataset: Dataset, keyword: str) -> Table | None:
+    item = dataset[keyword].value[0]
+    count, first, _bits = (int(number) for number in item.LUTDescriptor)
+    data = item.LUTData
     if isinstance(data, bytes):
         order = "<" if dataset.original_encoding[1] else ">"
         entries = np.frombuffer(data, np.uint8 if len(data) == (count or 65536) else f"{order}u2").astype(
@@ -168,17 +177,25 @@ def table_of(dataset: Dataset, keyword: str) -> Table | None:
     return Table(first, entries) if entries.size and int(entries.max()) > int(entries.min()) else None
 
 
-def _modality(dataset: Dataset) -> tuple[Callable[[Values], NDArray[np.float64]] | None, tuple[str, ...]]:
+def _modality(
+    dataset: Dataset, bits: int
+) -> tuple[Callable[[Values], NDArray[np.float64]] | None, tuple[str, ...]]:
     """The curve of the file's Modality LUT or rescale, None where stored values stay; and what is told of it."""
     table = table_of(dataset, "ModalityLUTSequence")
     if table is not None:
         return table.of, ()
+    said = (
+        ("its modality table cannot be used, so it was left aside",)
+        if "ModalityLUTSequence" in dataset
+        else ()
+    )
     slope, intercept = _number(dataset, "RescaleSlope", 1.0), _number(dataset, "RescaleIntercept", 0.0)
-    if not (isfinite(slope) and isfinite(intercept)) or slope == 0:
-        return None, ("its rescale would leave nothing to see, so it was left aside",)
+    furthest = abs(slope) * 2.0**bits + abs(intercept)
+    if not isfinite(furthest) or np.spacing(furthest) > abs(slope):
+        return None, (*said, "its rescale would leave nothing to see, so it was left aside")
     if (slope, intercept) == (1.0, 0.0):
-        return None, ()
-    return lambda some: some * slope + intercept, ()
+        return None, said
+    return lambda some: some * slope + intercept, said
 
 
 def _colours(stored: Stored) -> _Toned:
@@ -187,14 +204,14 @@ def _colours(stored: Stored) -> _Toned:
 
 
 def _greys(dataset: Dataset, stored: Stored, levels: Levels, padding: Mask | None) -> _Toned:
-    curve, said = _modality(dataset)
+    curve, said = _modality(dataset, min(stored.bits, LONGEST))
     values = stored.values if curve is None else by_value(stored.values, curve, np.float64)
     counted = values if padding is None else values[~padding]
     if levels is Levels.ROBUST:
         toned = _by_the_file(dataset, values, counted)
         if toned is not None:
             return replace(toned, notes=said)
-        if _numbers(dataset, "WindowCenter") or dataset.get("VOILUTSequence"):
+        if any(_is_filled(dataset, keyword) for keyword in ("WindowCenter", "WindowWidth", "VOILUTSequence")):
             said = (*said, "its own window shows next to nothing, so it was left aside")
     full = _full_range(stored)
     if full is not None and table_of(dataset, "ModalityLUTSequence") is None:
@@ -239,9 +256,11 @@ def _shows(picture: Picture) -> bool:
 def _padding(dataset: Dataset, stored: Stored) -> Mask | None:
     """Pixels that only fill the frame up; None where none do, or all would."""
     ends = [*_numbers(dataset, "PixelPaddingValue")[:1], *_numbers(dataset, "PixelPaddingRangeLimit")[:1]]
-    if not ends or stored.colours or stored.values.dtype.kind == "f":
+    if stored.colours or stored.values.dtype.kind == "f":
         return None
-    ends = [_as_stored(int(end), stored) for end in ends]
+    ends = [_as_stored(int(end), stored) for end in ends if isfinite(end)]
+    if not ends:
+        return None
     hidden: Mask = (stored.values >= min(ends)) & (stored.values <= max(ends))
     return hidden if hidden.any() and not hidden.all() else None
 
@@ -265,16 +284,25 @@ def _about_the_object(dataset: Dataset) -> Iterator[str]:
             return
 
 
+def _is_filled(dataset: Dataset, keyword: str) -> bool:
+    """Whether an element says something, sense or not."""
+    try:
+        return keyword in dataset and not dataset[keyword].is_empty and dataset[keyword].value != []
+    except faults():
+        return True
+
+
 def _numbers(dataset: Dataset, keyword: str) -> list[float]:
     """The numbers of an element, none where it is missing or says something else."""
     try:
         value = dataset.get(keyword)
         values = [] if value is None else [value] if isinstance(value, (int, float, str)) else list(value)
         return [float(each) for each in values]
-    except (ValueError, TypeError, OverflowError, ArithmeticError):
+    except faults():
         return []
 
 
 def _number(dataset: Dataset, keyword: str, otherwise: float) -> float:
+    """The first number of an element; `otherwise` where it says nothing, NaN where it says no number."""
     numbers = _numbers(dataset, keyword)
-    return numbers[0] if numbers else otherwise
+    return numbers[0] if numbers else nan if _is_filled(dataset, keyword) else otherwise

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from medground_bench.errors import BadPicture
+from medground_bench.pictures.dicom_header import AGAIN, PALETTE, UNPACKED, Header, faults, header_of
 from medground_bench.pictures.frames import JPEG, JPEG_2000, JPEG_LS, frame_of
 from medground_bench.pictures.rle import unpack_rle
 from medground_bench.pictures.sizes import demand_size
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
 LARGEST_AREA_PX = 50_000_000
 """Two and a half times the largest detector in use; a third of it in colour. It is decoded in less than 0.4 GB."""
 
-ALLOCATED = (1, 8, 16, 32, 64)
-GREYS = ("MONOCHROME1", "MONOCHROME2")
-PALETTE = "PALETTE COLOR"
-COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+END_OF_FRAME = b"\xff\xd9"
+"""Of JPEG, JPEG-LS and JPEG 2000 alike. Their decoders make a picture of a frame cut off, grey from there on."""
+
+LAST_BYTES = 16
+"""Where the end stands; what fills a frame up may follow."""
+
 _PREFIX = "1.2.840.10008.1.2"
 
 
@@ -46,6 +49,11 @@ class Coding:
     plugin: str | None = None
     module: str | None = None
     distribution: str | None = None
+
+    @property
+    def packed(self) -> bool:
+        """Whether the pixels are compressed."""
+        return self.frame is not None or self.uid == RUN_LENGTHS
 
     @property
     def decoder(self) -> str:
@@ -107,12 +115,12 @@ def coding_of(transfer_syntax: str | None) -> Coding:
     if not transfer_syntax:
         raise BadPicture(
             "is a DICOM file that does not say how its pixels are packed (no transfer syntax); it was perhaps cut off. "
-            "Send or export it again."
+            f"{AGAIN}"
         )
     coding = CODINGS.get(transfer_syntax)
     if coding is None:
         raise BadPicture(
-            f"is a DICOM file packed as {_name_of(transfer_syntax)}, which is not read. {_UNPACKED}"
+            f"is a DICOM file packed as {_name_of(transfer_syntax)}, which is not read. {UNPACKED}"
         )
     if coding.module is not None and find_spec(coding.module) is None:
         raise BadPicture(
@@ -124,102 +132,100 @@ def coding_of(transfer_syntax: str | None) -> Coding:
 
 def decode(dataset: Dataset, coding: Coding) -> Stored:
     """The one frame of a data set; BadPicture for what is refused, pydicom's own errors for a damaged file."""
-    height, width = int(dataset.Rows), int(dataset.Columns)
-    samples, photometric = (
-        int(dataset.get("SamplesPerPixel", 1)),
-        str(dataset.PhotometricInterpretation).strip(),
+    header = header_of(dataset)
+    demand_size(
+        header.width,
+        header.height,
+        sample_bytes=header.samples * header.sample_bytes,
+        largest_area_px=LARGEST_AREA_PX // header.samples,
     )
-    bits = int(dataset.get("BitsStored") or dataset.BitsAllocated)
-    kinds = (*GREYS, PALETTE) if samples == 1 else COLOURS if samples == 3 else ()
-    if photometric not in kinds:
-        named = photometric if photometric in (*GREYS, PALETTE, *COLOURS) else "an unknown kind"
-        raise BadPicture(
-            f"is a DICOM file with {samples} sample(s) a pixel of {named}, which is not read. {_UNPACKED}"
-        )
-    if int(dataset.BitsAllocated) not in ALLOCATED:
-        raise BadPicture(
-            f"is a DICOM file whose pixels take {int(dataset.BitsAllocated)} bits, which is not read. {_UNPACKED}"
-        )
-    bytes_each = max(1, int(dataset.BitsAllocated) // 8)
-    demand_size(width, height, sample_bytes=samples * bytes_each, largest_area_px=LARGEST_AREA_PX // samples)
-    if "PixelData" in dataset and int(dataset.get("HighBit", bits - 1)) != bits - 1:
-        raise BadPicture(
-            f"is a DICOM file whose {bits} bits do not stand lowest (HighBit), which is not read. {_UNPACKED}"
-        )
-    if coding.uid == RUN_LENGTHS:
-        values = unpack_rle(
-            _frame(dataset), (height, width, samples), bytes_each, int(dataset.PixelRepresentation)
-        )
+    content = dataset[header.pixels].value
+    if not isinstance(content, bytes) or not content:
+        raise BadPicture(f"is a DICOM file whose {header.pixels} holds no pixels. {AGAIN}")
+    if coding.packed:
+        values, bits = _unpacked(content, coding, header)
     else:
-        _demand_bounded(dataset, coding, (height, width, samples, bytes_each))
-        values = _decoded(dataset, coding)
-    wanted = (height, width) if samples == 1 else (height, width, samples)
-    if values.shape != wanted:
-        raise BadPicture(
-            "is a DICOM file whose pixels are not of the size that it says. Send or export it again."
-        )
+        _demand_one_frame(content, header)
+        values, bits = _by_pydicom(content, coding, header), header.bits
+    if values.shape != header.shape:
+        raise BadPicture(f"is a DICOM file whose pixels are not of the size that it says. {AGAIN}")
     values = values.astype(values.dtype.newbyteorder("="), copy=False)
-    return _coloured(dataset, Stored(values, bits, photometric, coding))
+    if values.dtype.kind in "iu":
+        values = _without_unused_bits(values, bits, header)
+    return _coloured(dataset, Stored(values, header.bits, header.photometric, coding))
 
 
-_UNPACKED = "Export it as a grey DICOM without compression, or as PNG."
-
-
-def _demand_bounded(dataset: Dataset, coding: Coding, size: tuple[int, int, int, int]) -> None:
-    """BadPicture when the pixels are more than the header says, or would unfold to more."""
-    height, width, samples, bytes_each = size
-    if coding.frame is None:
-        wanted, there = height * width * samples * bytes_each, len(dataset.get("PixelData", b""))
-        if there >= 2 * wanted > 0 and int(dataset.BitsAllocated) >= 8:
-            raise BadPicture(
-                "is a DICOM file that holds the pixels of several pictures and does not say so. "
-                "Export the one that is meant."
-            )
-        return
-    frame = frame_of(_frame(dataset))
-    if frame is None or frame.coding != coding.frame:
+def _demand_one_frame(content: bytes, header: Header) -> None:
+    """BadPicture when pixels that are not compressed are fewer than the header says, or many more."""
+    if len(content) < header.frame_bytes:
         raise BadPicture(
-            f"is a DICOM file whose frame is no {coding.name}, as it says. Send or export it again."
+            f"is a DICOM file that is damaged or cut off: its {header.pixels} is shorter than Rows, Columns and "
+            f"BitsAllocated say. {AGAIN}"
         )
-    if (frame.width, frame.height, frame.samples) != (width, height, samples):
+    if len(content) >= 2 * header.frame_bytes and header.allocated >= 8:
         raise BadPicture(
-            f"is a DICOM file of {width} x {height} px by its header and {frame.width} x {frame.height} px by its "
-            "frame. Send or export it again."
+            "is a DICOM file that holds the pixels of several pictures and does not say so. "
+            "Export the one that is meant."
         )
 
 
-def _frame(dataset: Dataset) -> bytes:
+def _unpacked(content: bytes, coding: Coding, header: Header) -> tuple[NDArray[Any], int]:
+    """The values of a compressed frame, and how many bits of them count."""
     from pydicom.encaps import get_frame
 
-    return get_frame(dataset.PixelData, 0, number_of_frames=1)
+    body = get_frame(content, 0, number_of_frames=1)
+    if coding.frame is None:
+        size = (header.height, header.width, header.samples)
+        return unpack_rle(body, size, header.sample_bytes, header.signed), header.bits
+    frame = frame_of(body)
+    if frame is None or frame.coding != coding.frame:
+        raise BadPicture(f"is a DICOM file whose frame is no {coding.name}, as it says. {AGAIN}")
+    if (frame.width, frame.height, frame.samples) != (header.width, header.height, header.samples):
+        raise BadPicture(
+            f"is a DICOM file of {header.width} x {header.height} px by its header and {frame.width} x "
+            f"{frame.height} px by its frame. {AGAIN}"
+        )
+    if END_OF_FRAME not in body[-LAST_BYTES:]:
+        raise BadPicture(f"is a DICOM file that is damaged or cut off: its {coding.name} has no end. {AGAIN}")
+    values = (
+        _turbo(body, header) if coding.distribution == _TURBO[-1] else _by_pydicom(content, coding, header)
+    )
+    return values, min(frame.bits, header.bits)
 
 
-def _decoded(dataset: Dataset, coding: Coding) -> NDArray[Any]:
+def _by_pydicom(content: bytes, coding: Coding, header: Header) -> NDArray[Any]:
+    """By pydicom's own code, or by the decoder that it calls as the coding says."""
     from pydicom.pixels.decoders.base import get_decoder
 
-    if coding.distribution == _TURBO[-1]:
-        return _turbo(dataset)
-    plugin = coding.plugin or ""
-    values, _about = get_decoder(coding.uid).as_array(dataset, index=0, decoding_plugin=plugin)
+    values, _about = get_decoder(coding.uid).as_array(
+        content, index=0, decoding_plugin=coding.plugin or "", **header.options()
+    )
     return values
 
 
-def _turbo(dataset: Dataset) -> NDArray[Any]:
-    """A JPEG frame by libjpeg-turbo, which knows neither signs nor what DICOM says of colours."""
+def _turbo(body: bytes, header: Header) -> NDArray[Any]:
+    """A JPEG frame by libjpeg-turbo, which does not know what DICOM says of colours."""
     import imagecodecs
     from pydicom.pixels.processing import convert_color_space
 
     try:
-        values: NDArray[Any] = imagecodecs.jpeg8_decode(_frame(dataset))
+        values: NDArray[Any] = imagecodecs.jpeg8_decode(body)
     except imagecodecs.Jpeg8Error:
         raise ValueError("the frame is damaged") from None
-    if dataset.PhotometricInterpretation.startswith("YBR"):
+    if header.photometric.startswith("YBR"):
         return convert_color_space(values, "YBR_FULL", "RGB")
-    if not dataset.PixelRepresentation:
-        return values
-    spare = 8 * values.dtype.itemsize - int(dataset.BitsStored)
-    signed = values.astype(f"i{values.dtype.itemsize}")
-    return (signed << spare) >> spare
+    return values
+
+
+def _without_unused_bits(values: NDArray[Any], bits: int, header: Header) -> NDArray[Any]:
+    """Bits above those stored may hold anything (PS3.5, 8.1.1): they become zero or, of signed values, the sign.
+
+    The header says whether values are signed, whatever a decoder took them for.
+    """
+    size = values.dtype.itemsize
+    whole = values.view(f"{'i' if header.signed else 'u'}{size}")
+    spare = 8 * size - bits
+    return (whole << spare) >> spare if spare > 0 else whole
 
 
 def _coloured(dataset: Dataset, stored: Stored) -> Stored:
@@ -228,7 +234,10 @@ def _coloured(dataset: Dataset, stored: Stored) -> Stored:
         return stored
     from pydicom.pixels.processing import apply_color_lut
 
-    colours = apply_color_lut(stored.values, dataset)[..., :3]
+    try:
+        colours = apply_color_lut(stored.values, dataset)[..., :3]
+    except faults():
+        raise BadPicture(f"is a DICOM file whose palette is missing or damaged. {UNPACKED}") from None
     return Stored(colours, 8 * colours.dtype.itemsize, stored.photometric, stored.coding)
 
 

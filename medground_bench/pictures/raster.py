@@ -15,12 +15,12 @@ from PIL import __version__ as pillow_version
 from medground_bench.errors import BadPicture
 from medground_bench.pictures import tiff
 from medground_bench.pictures.content import another_behind
-from medground_bench.pictures.deep import NOTHING_SHOWN
+from medground_bench.pictures.deep import Deep
 from medground_bench.pictures.deep_png import is_deep_png, read_deep_png
 from medground_bench.pictures.deep_tiff import read_deep_tiff
 from medground_bench.pictures.frames import frame_of
 from medground_bench.pictures.greys import Levels
-from medground_bench.pictures.how import AS_STORED, HowRead, Reading
+from medground_bench.pictures.how import Reading
 from medground_bench.pictures.sizes import LARGEST_AREA_PX, demand_size
 
 BIG_AND_BIG_ENDIAN = tiff.Form(">", big=True)
@@ -81,7 +81,7 @@ def _read(content: bytes, container: str, levels: Levels) -> Reading:
         with Image.open(io.BytesIO(content), formats=(container,)) as image:
             demand_size(image.width, image.height)
             frames = getattr(image, "n_frames", 1)
-            reading = _shallow(image, container)
+            reading = _shallow(image).reading(levels, container, DECODER)
     return _of_pages(reading, 1, frames, "picture")
 
 
@@ -95,7 +95,7 @@ def _read_tiff(content: bytes, levels: Levels) -> Reading:
         with Image.open(io.BytesIO(content), formats=("TIFF",)) as image:
             demand_size(page.one(tiff.WIDTH), page.one(tiff.HEIGHT))
             image.seek(page.number - 1)
-            reading = _shallow(image, "TIFF")
+            reading = _shallow(image).reading(levels, "TIFF", DECODER)
     return _of_pages(reading, page.number, len(pages), "page")
 
 
@@ -109,20 +109,18 @@ def _of_pages(reading: Reading, page: int, pages: int, word: str) -> Reading:
     )
 
 
-def _shallow(image: Image.Image, container: str) -> Reading:
+def _shallow(image: Image.Image) -> Deep:
     """A picture of 8 bits or fewer, by Pillow's own conversions."""
-    how = HowRead(container, 1 if image.mode == "1" else 8, AS_STORED, DECODER)
+    bits = 1 if image.mode == "1" else 8
     if image.mode not in _SHALLOW:
         raise BadPicture(f"has colours of the kind {image.mode}, which are not read. Save it in grey or RGB.")
     image.load()
     ImageOps.exif_transpose(image, in_place=True)
-    if image.mode in _TRANSPARENT or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        if rgba.getchannel("A").getextrema() == (0, 0):
-            rgba.putalpha(255)
-            how = how.noting(NOTHING_SHOWN)
-        image = Image.alpha_composite(Image.new("RGBA", rgba.size, (0, 0, 0, 255)), rgba)
-    return Reading(np.array(image.convert("L"), dtype=np.uint8), how)
+    if image.mode not in _TRANSPARENT and "transparency" not in image.info:
+        return Deep(np.array(image.convert("L")), bits)
+    rgba = image.convert("RGBA")
+    opacity = np.asarray(rgba.getchannel("A")) / np.float32(255)
+    return Deep(np.asarray(rgba.convert("L")), bits, opacity)
 
 
 def _what_is_wrong(content: bytes, container: str) -> str:

@@ -36,9 +36,10 @@ def reading_of(path: str | Path, levels: Levels = Levels.ROBUST, *, called: str 
 
     8-bit grey, colour and palette files are converted by luma (ITU-R 601) and are otherwise as they are stored; deeper
     ones, in any colour, are decoded at full depth and brought to 8 bits by the rule. Transparency is laid over black;
-    one that hides everything is left aside, since no one can have meant it. EXIF and TIFF orientation is applied. "Min
-    is white" (MONOCHROME1) is inverted at every depth. Of several pages the first of the largest size is read, of an
-    animation the first frame, and the notes tell of the others. What DICOM files say of themselves: `dicom`.
+    one that is the same everywhere, of whatever strength, hides nothing in particular and is left aside. EXIF and TIFF
+    orientation is applied. "Min is white" (MONOCHROME1) is inverted at every depth. Of several pages the first of the
+    largest size is read, of an animation the first frame, and the notes tell of the others. What DICOM files say of
+    themselves: `dicom`.
     """
     try:
         return decoded(bytes_of(Path(path)), levels)

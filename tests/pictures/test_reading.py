@@ -217,6 +217,30 @@ def test_transparency_is_laid_over_black_at_every_depth():
     assert not shown[:30].any() and np.array_equal(shown[31:], phantom()[31:])
 
 
+CONSTANT = {
+    "png la": lambda it, alpha: png(np.stack([it, np.full_like(it, alpha)], -1), 4),
+    "png rgba": lambda it, alpha: png(coloured(it, alpha), 6),
+    "png palette": lambda it, alpha: png(
+        it, 3, (b"PLTE", np.repeat(np.arange(256, dtype=np.uint8), 3).tobytes()), (b"tRNS", bytes([alpha] * 256))
+    ),
+    "webp": lambda it, alpha: pillow(Image.fromarray(coloured(it, alpha)), "WEBP", lossless=True, exact=True),
+    "tiff": lambda it, alpha: tiff(coloured(it, alpha), photometric="rgb", extrasamples=["unassalpha"]),
+    "deep png": lambda it, alpha: png(coloured(deep(it, "u2", 257, 0), alpha * 257), 6),
+    "deep tiff": lambda it, alpha: tiff(
+        coloured(deep(it, "u2", 257, 0), alpha * 257), photometric="rgb", extrasamples=["unassalpha"]
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("alpha", [0, 1, 128, 254, 255])
+@pytest.mark.parametrize("kind", CONSTANT)
+def test_transparency_that_is_the_same_everywhere_darkens_nothing_and_is_told(kind, alpha):
+    reading = decoded(CONSTANT[kind](phantom(), alpha))
+    assert np.array_equal(reading.picture, phantom())
+    told = () if alpha == 255 else ("its transparency is the same everywhere, so it was left aside",)
+    assert reading.how.notes == told
+
+
 def test_a_key_colour_of_a_deep_png_is_transparent():
     values = deep(phantom(), "u2", 16, 100)
     values[:5] = 9
