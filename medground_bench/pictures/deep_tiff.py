@@ -31,6 +31,7 @@ _WHOLE = {(8, tiff.UNSIGNED): "u1", (8, tiff.SIGNED): "i1"} | {
 }
 _NO_PREDICTOR, _DIFFERENCES, _FLOAT_DIFFERENCES = 1, 2, 3
 _UNASSOCIATED = 2
+CUT_OFF = "is damaged or cut off: its last pixels are missing. Copy or export it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,10 @@ def _samples(content: bytes, page: Page, layout: _Layout) -> Values:
     for index, (plane, top, left) in enumerate(layout.blocks()):
         rows = layout.block_height if layout.tiled else min(layout.block_height, layout.height - top)
         size = counts[index] if len(counts) == blocks else rows * layout.row_bytes
-        piece = _unpacked(content[offsets[index] : offsets[index] + size], page, rows, layout)
+        packed = content[offsets[index] : offsets[index] + size]
+        if len(packed) < size:
+            raise BadPicture(CUT_OFF)
+        piece = _unpacked(packed, page, rows, layout)
         block = _typed(piece, page, rows, layout)
         here = made[top : top + rows, left : left + layout.block_width, plane * layout.together :]
         here[..., : layout.together] = block[: here.shape[0], : here.shape[1]]
@@ -139,7 +143,7 @@ def _unpacked(piece: bytes, page: Page, rows: int, layout: _Layout) -> NDArray[n
     if compression == tiff.UNPACKED:
         wanted = rows * layout.row_bytes
         if len(piece) < wanted:
-            raise BadPicture("is damaged or cut off: its last pixels are missing. Copy or export it again.")
+            raise BadPicture(CUT_OFF)
         return np.frombuffer(piece, np.uint8, wanted).reshape(rows, layout.row_bytes)
     with Image.open(
         io.BytesIO(_as_file(piece, compression, rows, layout.row_bytes)), formats=("TIFF",)

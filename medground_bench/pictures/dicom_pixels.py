@@ -225,7 +225,11 @@ def _without_unused_bits(values: NDArray[Any], bits: int, header: Header) -> NDA
     size = values.dtype.itemsize
     whole = values.view(f"{'i' if header.signed else 'u'}{size}")
     spare = 8 * size - bits
-    return (whole << spare) >> spare if spare > 0 else whole
+    if spare <= 0:
+        return whole
+    highest: NDArray[Any] = whole << spare
+    highest >>= spare
+    return highest
 
 
 def _coloured(dataset: Dataset, stored: Stored) -> Stored:

@@ -11,12 +11,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
 
+from medground_bench.errors import BadPicture
 from medground_bench.pictures import picture_digest, read_picture
 from medground_bench.pictures.reading import decoded
 from tests.pictures.containers import (
     DEEP,
     ORIENTATION,
+    PACKERS,
     SHALLOW,
     deep,
     phantom,
@@ -24,6 +27,7 @@ from tests.pictures.containers import (
     tiff,
     turned_back,
 )
+from tests.pictures.test_dicom import stored_in
 
 ROOT = Path(__file__).parents[2]
 DEPTHS = [(16, 0), (16, 30_000), (257, 0), (256, 0), (200, 1_000), (4, 60_000), (100.7, 12.5)]
@@ -105,3 +109,45 @@ def test_the_command_line_and_the_space_read_what_the_library_reads(medground, t
     shown, how = pytest.importorskip("try_page").preview(str(file))
     assert np.array_equal(np.asarray(shown), phantom())
     assert how.startswith(said["read"]["container"])
+
+
+WHOLE = {
+    **{name: write(phantom()) for name, write in SHALLOW.items()},
+    **{name: write(deep(phantom(), "u2", 257, 0)) for name, write in DEEP.items()},
+    **{
+        f"tiff {values.dtype} {packing}": tiff(values, compression=packing)
+        for values in (phantom(), deep(phantom(), "u2", 257, 0))
+        for packing in ("lzw", "packbits", "zlib", "zstd", "lzma")
+    },
+    "tiff jpeg tiles": tiff(phantom(), compression="jpeg", tile=(32, 32)),
+    "tiff fax": pillow(Image.fromarray(phantom()).convert("1"), "TIFF", compression="group4"),
+    "jpeg": pillow(Image.fromarray(phantom()), "JPEG", quality=95),
+    "jpeg progressive": pillow(Image.fromarray(phantom()), "JPEG", quality=95, progressive=True),
+    "webp lossy": pillow(Image.fromarray(phantom()), "WEBP", quality=90),
+    "bmp colours": pillow(Image.fromarray(phantom()).convert("RGB"), "BMP"),
+}
+
+
+@pytest.mark.parametrize("container", WHOLE)
+def test_a_file_that_is_cut_off_anywhere_is_refused_and_never_read_in_part(container):
+    content = WHOLE[container]
+    whole = decoded(content).picture
+    for end in [
+        *(len(content) * part // 13 for part in range(1, 13)),
+        *(len(content) - few for few in (8, 2, 1)),
+    ]:
+        try:
+            read = decoded(content[:end]).picture
+        except BadPicture as problem:
+            assert str(problem).endswith(".")
+        else:
+            assert np.array_equal(read, whole), "only what fills a file up may be missing"
+
+
+@pytest.mark.parametrize("syntax", [*PACKERS, JPEGBaseline8Bit, JPEGExtended12Bit])
+def test_a_frame_that_is_cut_off_in_a_whole_dicom_file_is_refused(syntax):
+    body = PACKERS[syntax](phantom()) if syntax in PACKERS else WHOLE["jpeg"]
+    assert differing(decoded(stored_in(syntax, body + bytes(8), phantom())).picture, phantom()) <= 10
+    for part in range(1, 13):
+        with pytest.raises(BadPicture, match=r"damaged|has no end|whose frame is no|by its frame"):
+            decoded(stored_in(syntax, body[: len(body) * part // 13], phantom()))
