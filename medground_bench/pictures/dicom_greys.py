@@ -4,7 +4,7 @@ What gives black and white, in this order (PS3.3, C.11.1, C.11.2):
 
 1. the first VOI LUT, else the first window that shows the picture. A window is left aside when it is none (no width,
    not finite) or when it shows next to nothing: fewer than a tenth of the pixels between black and white, or the middle
-   of the picture, without its darkest and brightest 2 %, on less than a third of the greys. That is told;
+   of the picture, see `greys`, on less than a third of the greys. That is told;
 2. values of 8 bits or fewer as they are stored, like those of any other file of 8 bits;
 3. the rule for deep files, see `greys`.
 
@@ -26,12 +26,12 @@ from numpy.typing import NDArray
 from medground_bench.pictures.dicom_header import faults
 from medground_bench.pictures.dicom_pixels import Stored
 from medground_bench.pictures.greys import (
-    OUTLIERS,
     Levels,
     Range,
     Values,
     by_value,
     luma,
+    middle_of,
     own_range,
     shaded,
     stretched,
@@ -244,13 +244,11 @@ def _full_range(stored: Stored) -> NDArray[np.float64] | None:
 
 def _shows(picture: Picture) -> bool:
     """Whether a window leaves something to see, by the greys of the pixels that count."""
-    counts = np.bincount(picture.ravel(), minlength=256)
-    total = counts.sum()
-    if not total or counts[1:255].sum() < LEAST_BETWEEN * total:
+    between = np.count_nonzero((picture > 0) & (picture < 255))
+    if not between or between < LEAST_BETWEEN * picture.size:
         return False
-    darker = counts.cumsum() / total
-    darkest, brightest = np.searchsorted(darker, (OUTLIERS, 1 - OUTLIERS))
-    return bool(brightest - darkest >= LEAST_GREYS)
+    middle = middle_of(picture)
+    return middle.white - middle.black >= LEAST_GREYS
 
 
 def _padding(dataset: Dataset, stored: Stored) -> Mask | None:

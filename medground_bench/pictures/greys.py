@@ -6,8 +6,10 @@ range is stretched, by one of two rules:
 
 MIN_MAX  the darkest value becomes 0, the brightest 255. A source whose authors prepared their pictures so asks for it.
 ROBUST   the same, outliers left out, so that a marker, a hot pixel or a dead row does not take the anatomy's greys. The
-         *middle* of a picture is what remains without its darkest and its brightest 2 % of pixels. A value further from
-         the middle than the middle is wide is an outlier, and is shown black or white (the whiskers of a box plot).
+         *middle* of a picture is what remains without its darkest and its brightest 2 % of pixels, where the pixels of
+         one value count for no more than 1 %, however many: a frame of the collimator is one value, an anatomy never.
+         A value further from the middle than the middle is wide is an outlier, and is shown black or white (the
+         whiskers of a box plot).
          Outliers of up to 2 % at one end leave the middle at least half of the greys, at both ends a third. Half is
          what an LVLM bears: with a marker at twice the brightest anatomy the embedded LVLMs still see 24 of 32
          findings that they see without, at two and a half times 9.
@@ -19,7 +21,7 @@ equal to each other within one level, and to its 8-bit file when that reaches fr
 * where the 8-bit file leaves out black or white: its deep version does not say so, and comes out with more contrast;
 * where the 8-bit file has outliers, as 13 of the 37 have a marker far brighter than all else: there it keeps its
   distance, here not;
-* where more than 2 % of the pixels are far off at one end, such as a border: nothing tells them from anatomy.
+* where more than 2 % of the pixels are far off at one end and of many values: nothing tells them from anatomy.
 
 NaN is black, infinity the end it stands for; neither counts for a range.
 """
@@ -40,7 +42,7 @@ Values = NDArray[Any]
 """Grey values (height, width) as a file stores them: integers or floats of any depth."""
 
 OUTLIERS = 0.02
-"""Share of the pixels at either end of the range that may be outliers."""
+"""Share of the pixels at either end of the range that may be outliers; one value counts for half of it at most."""
 
 AT_ONCE = 1 << 22
 """Values turned to grey in one go where a table of all of them would be too long; bounds the memory."""
@@ -75,7 +77,7 @@ def own_range(values: Values, levels: Levels) -> Range:
     values  those that count, of any shape; NaN and infinity are left out
 
     Values of which all are equal, and no values, have a range without width: `stretched` makes them black. When the
-    middle of a picture has one value only, there is nothing to protect, and ROBUST is MIN_MAX.
+    middle of a picture has no width, there is nothing to protect, and ROBUST is MIN_MAX.
     """
     counted = values[np.isfinite(values)] if values.dtype.kind == "f" else values.ravel()
     if not counted.size:
@@ -83,14 +85,29 @@ def own_range(values: Values, levels: Levels) -> Range:
     whole = Range(float(counted.min()), float(counted.max()))
     if levels is Levels.MIN_MAX:
         return whole
-    rank = round(OUTLIERS * (counted.size - 1))
-    ordered = np.partition(counted, (rank, counted.size - 1 - rank))
-    darkest, brightest = float(ordered[rank]), float(ordered[-1 - rank])
-    width = brightest - darkest
-    if width == 0 or (whole.black >= darkest - width and whole.white <= brightest + width):
+    middle = middle_of(counted)
+    width = middle.white - middle.black
+    low, high = middle.black - width, middle.white + width
+    if width == 0 or (whole.black >= low and whole.white <= high):
         return whole
-    inside = counted[(counted >= darkest - width) & (counted <= brightest + width)]
+    inside = counted[(counted >= low) & (counted <= high)]
     return Range(float(inside.min()), float(inside.max()))
+
+
+def middle_of(counted: Values) -> Range:
+    """The middle of finite values, see the top of this file; without width where too few values are left for one."""
+    ordered = np.sort(counted, axis=None)
+    outliers, most = round(OUTLIERS * (ordered.size - 1)), max(1, round(OUTLIERS / 2 * ordered.size))
+    shared = np.unique(ordered[::most])  # every value that more than `most` pixels have is among these
+    starts, ends = (np.searchsorted(ordered, shared, side) for side in ("left", "right"))
+    surplus = np.maximum(ends - starts - most, 0)
+    left = ordered.size - int(surplus.sum())
+    if left < 2 * outliers + 2:
+        return Range(0.0, 0.0)
+    places = [outliers, left - 1 - outliers]
+    for start, left_out in zip(starts.tolist(), surplus.tolist(), strict=True):
+        places = [place + left_out if place >= start + most else place for place in places]
+    return Range(*(float(ordered[place]) for place in places))
 
 
 def stretched(values: Values, shown: Range, *, inverted: bool = False) -> Picture:

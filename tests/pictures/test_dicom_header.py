@@ -21,7 +21,7 @@ from pydicom.uid import (
 
 from medground_bench.errors import BadPicture
 from medground_bench.pictures.reading import decoded
-from tests.pictures.containers import PACKERS, coloured, dataset, deep, dicom, phantom
+from tests.pictures.containers import PACKERS, coloured, dataset, dicom, phantom
 from tests.pictures.test_dicom import MARK, ROWS, TWELVE, stored_in, written
 
 SIGNED = (TWELVE.astype(int) - 2048).astype(np.int16)
@@ -190,10 +190,18 @@ def test_signs_are_the_headers_whatever_precision_and_sign_the_frame_says(syntax
 @pytest.mark.parametrize("centre", ["2040", "32768"])
 @pytest.mark.parametrize("times", [1, 2, 4, 8, 16])
 def test_a_window_far_wider_than_the_values_is_left_aside_and_told(times, centre):
-    values = deep(phantom(), "u2", 16, 0) + (30_728 if centre == "32768" else 0)
-    reading = decoded(dicom(values.astype(np.uint16), WindowCenter=centre, WindowWidth=str(times * 4096 - 1)))
+    values = (TWELVE + (30_728 if centre == "32768" else 0)).astype(np.uint16)
+    reading = decoded(dicom(values, WindowCenter=centre, WindowWidth=str(times * 4096 - 1)))
     followed = times <= 2
     assert reading.how.rule == ("by its own window" if followed else "robust")
     assert len(reading.how.notes) == (not followed)
     assert np.ptp(reading.picture) >= 84
     assert followed or np.array_equal(reading.picture, phantom())
+
+
+def test_a_frame_of_the_collimator_does_not_make_a_window_fit_that_is_far_too_wide():
+    values = (TWELVE + 30_000).astype(np.uint16)
+    values[:20], values[-20:] = 0, 65_535
+    reading = decoded(dicom(values, WindowCenter="32768", WindowWidth="65536"))
+    assert reading.how.rule == "robust" and len(reading.how.notes) == 1
+    assert np.ptp(reading.picture[20:-20]) >= 240
