@@ -21,6 +21,7 @@ from medground_bench.pictures.deep_tiff import read_deep_tiff
 from medground_bench.pictures.frames import frame_of
 from medground_bench.pictures.greys import Levels
 from medground_bench.pictures.how import Reading
+from medground_bench.pictures.silence import silent_libtiff
 from medground_bench.pictures.sizes import LARGEST_AREA_PX, demand_size
 
 BIG_AND_BIG_ENDIAN = tiff.Form(">", big=True)
@@ -72,7 +73,8 @@ def read_raster(content: bytes, container: str, levels: Levels) -> Reading:
 
 def _read(content: bytes, container: str, levels: Levels) -> Reading:
     if container == "TIFF":
-        return _read_tiff(content, levels)
+        with silent_libtiff():
+            return _read_tiff(content, levels)
     if container == "PNG" and is_deep_png(content):
         reading = read_deep_png(content).reading(levels, container, DECODER)
         with Image.open(io.BytesIO(content), formats=("PNG",)) as image:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from threading import Lock
 
 from medground_bench.errors import BadPicture
 from medground_bench.pictures.content import DICOM, container_of, what_it_is
@@ -12,8 +13,9 @@ from medground_bench.pictures.files import bytes_of
 from medground_bench.pictures.greys import Levels
 from medground_bench.pictures.how import Reading
 from medground_bench.pictures.raster import read_raster
-from medground_bench.pictures.silence import silent_decoders
 from medground_bench.types import Picture
+
+_ONE_AT_A_TIME = Lock()
 
 
 def read_picture(path: str | Path, levels: Levels = Levels.ROBUST) -> Picture:
@@ -48,11 +50,14 @@ def reading_of(path: str | Path, levels: Levels = Levels.ROBUST, *, called: str 
 
 
 def decoded(content: bytes, levels: Levels = Levels.ROBUST) -> Reading:
-    """As `reading_of`, from the bytes of a file."""
+    """As `reading_of`, from the bytes of a file.
+
+    One file at a time, also among threads: that bounds the memory of a server that reads files of many visitors.
+    """
     container = container_of(content)
     if container is None:
         raise BadPicture(what_it_is(content))
-    with silent_decoders():
+    with _ONE_AT_A_TIME:
         if container == DICOM:
             return read_dicom(content, levels)
         return read_raster(content, container, levels)

@@ -6,8 +6,10 @@ import gzip
 import io
 import os
 import struct
+import threading
 import zipfile
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -119,14 +121,42 @@ def test_a_damaged_file_is_read_or_refused_and_never_anything_else(kind):
             assert str(problem).endswith(".")
 
 
-def test_decoders_written_in_c_keep_silent_about_a_damaged_file(capfd):
-    content = bytearray(tiff(phantom(), compression="lzw"))
-    content[-4000:-3990] = bytes(10)
-    for kept in (content, content[:-3000]):
+DAMAGED = bytearray(tiff(phantom(), compression="lzw"))
+DAMAGED[-4000:-3990] = bytes(10)
+
+
+def test_libtiff_keeps_silent_about_a_damaged_file_and_goes_on_writing_for_others(capfd):
+    for kept in (DAMAGED, DAMAGED[:-3000]):
         with pytest.raises(BadPicture, match="damaged"):
             decoded(bytes(kept))
-    os.write(2, b"heard again")
-    assert capfd.readouterr() == ("", "heard again")
+    assert capfd.readouterr() == ("", "")
+    with Image.open(io.BytesIO(DAMAGED)) as image, pytest.raises(OSError, match="decoder error"):
+        image.load()
+    assert "LZW" in capfd.readouterr().err
+
+
+def test_what_others_write_to_standard_error_meanwhile_arrives(capfd):
+    done = threading.Event()
+    written = 0
+
+    def write() -> None:
+        nonlocal written
+        while not done.is_set():
+            written += os.write(2, b"heard\n") == 6
+
+    with ThreadPoolExecutor() as pool:
+        other = pool.submit(write)
+        for _try in range(50):
+            with pytest.raises(BadPicture, match="damaged"):
+                decoded(bytes(DAMAGED))
+        done.set()
+        other.result()
+    assert capfd.readouterr().err == "heard\n" * written and written > 50
+
+
+def test_without_a_way_to_ask_for_silence_a_file_is_read_all_the_same(monkeypatch):
+    monkeypatch.setattr("ctypes.CDLL", lambda path: object())
+    assert np.array_equal(decoded(tiff(phantom(), compression="lzw")).picture, phantom())
 
 
 def test_a_wrong_suffix_does_not_matter(tmp_path):
