@@ -85,7 +85,7 @@ def _patient_kept_out() -> Iterator[None]:
     quiet, logger.disabled = logger.disabled, True
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+            warnings.filterwarnings("ignore", module=r"pydicom\.")
             yield
     except faults():
         raise BadPicture(DAMAGED) from None

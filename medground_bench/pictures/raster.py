@@ -55,7 +55,7 @@ def read_raster(content: bytes, container: str, levels: Levels) -> Reading:
     8-bit pictures are as Pillow has them; what is deeper goes by `levels`.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.filterwarnings("ignore", module=r"PIL\.")
         try:
             reading = _read(content, container, levels)
         except Image.DecompressionBombError:

@@ -7,6 +7,7 @@ import io
 import os
 import struct
 import threading
+import warnings
 import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +26,7 @@ from medground_bench.pictures import (
     to_study,
 )
 from medground_bench.pictures.reading import decoded
-from tests.pictures.containers import coloured, deep, phantom, pillow, png, tiff
+from tests.pictures.containers import coloured, deep, dicom, phantom, pillow, png, tiff
 
 PLAIN = png(phantom(), 0)
 
@@ -152,6 +153,17 @@ def test_what_others_write_to_standard_error_meanwhile_arrives(capfd):
         done.set()
         other.result()
     assert capfd.readouterr().err == "heard\n" * written and written > 50
+
+
+@pytest.mark.parametrize(
+    ("where", "content"), [("raster.demand_size", PLAIN), ("dicom_pixels.demand_size", dicom(phantom()))]
+)
+def test_what_others_warn_of_meanwhile_arrives(monkeypatch, where, content):
+    monkeypatch.setattr(
+        f"medground_bench.pictures.{where}", lambda *_, **__: warnings.warn("heard", stacklevel=1)
+    )
+    with pytest.warns(UserWarning, match="heard"):
+        decoded(content)
 
 
 def test_without_a_way_to_ask_for_silence_a_file_is_read_all_the_same(monkeypatch):
