@@ -119,7 +119,7 @@ def attribute(
     """Show what an LVLM's answer about a picture rests on.
 
     The embedded LVLMs know the ten findings of the phantom; others may be asked about anything. A folder holds one run:
-    what an earlier one of this command wrote there is replaced.
+    what an earlier one of this command wrote there is replaced, but not without --out when it was about another file.
 
     Example: medground attribute xray.png --finding cardiomegaly --method medfocus --method occlusion
     """
@@ -129,10 +129,10 @@ def attribute(
     methods = method or ["medfocus"]
     for name in methods:
         _demand("methods", name)
-    from medground_bench.on_disk import attribute_file
+    from medground_bench.on_disk import attribute_file, folder_of
     from medground_bench.one_picture import Ask
 
-    folder = out or _folder_of(image)
+    folder = out or folder_of(image)
     wanted = Ask(mode, finding, question)
     attributed = attribute_file(image, wanted, lvlm, methods, vocabulary=vocabulary)
     attributed.save(folder)
@@ -157,14 +157,15 @@ def localize(
 ) -> None:
     """Find the 11 anatomical concepts on a picture.
 
-    Boxes are native pixels. What an earlier run wrote into the folder is replaced.
+    Boxes are native pixels. What an earlier run wrote into the folder is replaced, but not without --out when it was
+    about another file.
 
     Example: medground localize xray.png --out concepts
     """
     _demand("localizers", localizer)
-    from medground_bench.on_disk import localize_file
+    from medground_bench.on_disk import folder_of, localize_file
 
-    folder = out or _folder_of(image)
+    folder = out or folder_of(image)
     located = localize_file(image, localizer, folder)
     _tell(located.how.notes)
     typer.echo(json.dumps(located.as_json(), indent=2) if as_json else located.as_text())
@@ -344,12 +345,6 @@ def _report(outcomes: Iterable[Outcome]) -> None:
 def _tell(notes: Iterable[str | None]) -> None:
     for note in filter(None, notes):
         typer.echo(f"note: {note}", err=True)
-
-
-def _folder_of(image: Path) -> Path:
-    from medground_bench.pictures import picture_name
-
-    return Path("medground-out") / picture_name(image)
 
 
 if __name__ == "__main__":

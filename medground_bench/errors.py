@@ -26,6 +26,10 @@ class SourceMissing(MedgroundError):
     """A benchmark, source or model folder that is not where it was said to be."""
 
 
+class FolderTaken(MedgroundError):
+    """A folder that holds the results of something else, which would be lost."""
+
+
 class UnknownName(MedgroundError):
     """A name that no file and no entry point carries."""
 

@@ -1,7 +1,8 @@
 """`medground attribute` and `medground localize`: from a picture file to overlays, charts and a JSON file.
 
 The JSON file is the record of what lies beside it. A folder never mixes runs: before a command writes, it removes what
-it wrote there before, and what the other command wrote there about another picture.
+it wrote there before, and what the other command wrote there about another picture. A folder that the user did not name
+is one picture's for good: a/scan.png and b/scan.jpg would share one, so the second is refused before any work.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from PIL import Image
 from medground_bench import plugins
 from medground_bench.concept_figure import draw_concepts
 from medground_bench.durable import write_whole
+from medground_bench.errors import FolderTaken
 from medground_bench.localizers import localize
 from medground_bench.lvlms import open_lvlm
 from medground_bench.methods import open_method
@@ -35,6 +37,9 @@ from medground_bench.one_picture import (
 )
 from medground_bench.pictures import HowRead, picture_digest, picture_name, to_study
 from medground_bench.types import Box
+
+RESULTS = Path("medground-out")
+"""Folder of the folders that are named after pictures."""
 
 ATTRIBUTION, CONCEPTS = "attribution.json", "concepts.json"
 DRAWN_CONCEPTS = "concepts.png"
@@ -136,6 +141,19 @@ class Located:
         return "\n".join([*lines, *(f"{name:<26}not found" for name in self.missing)])
 
 
+def folder_of(image: Path) -> Path:
+    """Where the results about a picture file go when nobody says; FolderTaken when those of another file are there."""
+    folder = RESULTS / picture_name(image)
+    for record in (ATTRIBUTION, CONCEPTS):
+        earlier = _said(folder / record, "image")
+        if earlier is not None and Path(earlier).absolute() != image.absolute():
+            raise FolderTaken(
+                f"{folder} holds the results of {earlier}, and those of {image} would replace them. "
+                "Give another folder with --out, or remove this one."
+            )
+    return folder
+
+
 def attribute_file(
     image: Path, wanted: Ask, lvlm: str, methods: Sequence[str], *, vocabulary: str | None = None
 ) -> Attributed:
@@ -185,19 +203,20 @@ def _make_room(folder: Path, record: str, image_sha256: str) -> None:
         CONCEPTS: [DRAWN_CONCEPTS],
     }
     for earlier, names in drawings.items():
-        of = _picture_of(folder / earlier)
+        of = _said(folder / earlier, "image_sha256")
         if of is not None and (earlier == record or of != image_sha256):
             for name in (*names, earlier):
                 (folder / name).unlink(missing_ok=True)
 
 
-def _picture_of(record: Path) -> str | None:
-    """Digest of the picture that a record of ours is about; None for no file, or one that is not ours."""
+def _said(record: Path, key: str) -> str | None:
+    """What a record of ours says of its picture; None for no file, or one that is not ours."""
     try:
         said = json.loads(record.read_text("utf-8"))
     except (FileNotFoundError, ValueError, RecursionError):
         return None
-    return said.get("image_sha256") if isinstance(said, dict) else None
+    value = said.get(key) if isinstance(said, dict) else None
+    return value if isinstance(value, str) else None
 
 
 def _save(path: Path, image: Image.Image | None) -> None:

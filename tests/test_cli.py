@@ -191,6 +191,29 @@ def test_names_with_dots_get_a_folder_each(medground, xray, tmp_path, monkeypatc
     assert made == {"1.2.840.4", "1.2.840.5", "1.2.840.6"}
 
 
+@pytest.mark.parametrize("other", ["b/scan.png", "a/scan.jpg", "a/scan"])
+def test_a_second_file_of_the_same_name_is_told_and_nothing_is_replaced(
+    medground, xray, tmp_path, monkeypatch, other
+):
+    monkeypatch.chdir(tmp_path)
+    for file in (Path("a/scan.png"), Path(other)):
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(xray.read_bytes())
+    line = ["--localizer", "mean_box"]
+    assert medground("localize", "a/scan.png", *line)[0] == 0
+    kept = {file: file.read_bytes() for file in Path("medground-out/scan").iterdir()}
+    for command in (["localize", other, *line], ["attribute", other, "--finding", "cardiomegaly"]):
+        monkeypatch.setattr("medground_bench.on_disk.read_radiograph", lambda *_: pytest.fail("worked"))
+        code, _out, err = medground(*command)
+        assert code == 1
+        assert "medground-out/scan holds the results of a/scan.png" in " ".join(err.split())
+        monkeypatch.undo()
+        monkeypatch.chdir(tmp_path)
+    assert kept == {file: file.read_bytes() for file in Path("medground-out/scan").iterdir()}
+    assert medground("localize", tmp_path / "a" / "scan.png", *line)[0] == 0
+    assert medground("localize", other, *line, "--out", "elsewhere")[0] == 0
+
+
 def test_that_a_file_has_more_pages_is_told_and_recorded(medground, xray, tmp_path):
     with Image.open(xray) as image:
         image.save(tmp_path / "two.tif", save_all=True, append_images=[image.rotate(180)])

@@ -15,8 +15,12 @@ LARGEST_FILE_BYTES = 1 << 29
 
 
 def picture_name(path: Path) -> str:
-    """A file's name without its picture suffix: `scan` of scan.PNG, but 1.2.840.4 whole, whose .4 is no suffix."""
-    return path.stem if path.suffix.lower() in SUFFIXES else path.name
+    """A file's name without its picture suffix: `scan` of scan.PNG, but 1.2.840.4 whole, whose .4 is no suffix.
+
+    A name is never one that means a folder: ...png is called so.
+    """
+    cut = path.suffix.lower() in SUFFIXES and path.stem.strip(".")
+    return path.stem if cut else path.name
 
 
 def bytes_of(path: Path) -> bytes:

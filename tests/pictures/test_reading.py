@@ -314,6 +314,7 @@ def test_the_record_says_how_and_the_rule_is_the_callers():
     [
         ("scan.PNG", "scan"), ("1.2.840.4", "1.2.840.4"), ("1.2.840.5.dcm", "1.2.840.5"), ("a.b.tif", "a.b"),
         ("scan.gz", "scan.gz"), (".png", ".png"), ("noext", "noext"),
+        ("..png", "..png"), ("...png", "...png"),
     ],
 )  # fmt: skip
 def test_only_a_picture_suffix_is_cut_from_a_name(tmp_path, file, name):
