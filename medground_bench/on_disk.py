@@ -164,28 +164,28 @@ def attribute_file(
 
     vocabulary  concepts for the methods that try concepts: a shipped name or a YAML file
     """
-    reading = read_radiograph(image)
+    radiograph = read_radiograph(image)
     if wanted.finding is not None:
         check_finding(wanted.finding, lvlm)
     if vocabulary is not None:
         check_vocabulary(vocabulary, methods)
     opened = open_lvlm(lvlm)
     chosen = {method: open_method(method, opened) for method in methods}
-    asked = ask(opened, reading.picture, wanted, name=picture_name(image))
+    asked = ask(opened, radiograph.picture, wanted, name=picture_name(image))
     explanations, failures = explain_by_each(chosen, opened, asked.case, vocabulary=vocabulary)
-    return Attributed(image, reading.how, opened.key, asked, explanations, failures)
+    return Attributed(image, radiograph.how, opened.key, asked, explanations, failures)
 
 
 def localize_file(image: Path, localizer: str, folder: Path) -> Located:
     """Find the concepts and write `concepts.json` and `concepts.png` into a folder."""
-    reading = read_radiograph(image)
-    native = reading.picture
+    radiograph = read_radiograph(image)
+    native = radiograph.picture
     study = to_study(native)
     regions = localize(localizer, study.picture)
     boxes = {name: study.letterbox.to_native(box) for name, box in regions.boxes.items()}
     found = {name: box for name, box in boxes.items() if box is not None}
     missing = (*regions.missing, *(name for name in boxes if name not in found))
-    located = Located(image, reading.how, picture_digest(native), localizer, found, missing)
+    located = Located(image, radiograph.how, picture_digest(native), localizer, found, missing)
     _make_room(folder, CONCEPTS, located.image_sha256)
     _save_json(folder / CONCEPTS, located.as_json())
     _save(folder / DRAWN_CONCEPTS, draw_concepts(native, regions))

@@ -31,7 +31,7 @@ from medground_bench.lvlms._opening import EMBEDDED
 from medground_bench.methods import Explained, Method, explain, open_method
 from medground_bench.methods.medfocus import MedFocus
 from medground_bench.phantom.findings import FINDINGS
-from medground_bench.pictures import Reading, reading_of, to_study
+from medground_bench.pictures import Radiograph, radiograph_of, to_study
 from medground_bench.plots import draw_boxes, draw_saliency
 from medground_bench.predict import case_rng
 from medground_bench.prompts import SUFFIXES, prompt
@@ -146,18 +146,18 @@ class Explanation:
         )
 
 
-def read_radiograph(path: str | Path, *, called: str | None = None) -> Reading:
+def read_radiograph(path: str | Path, *, called: str | None = None) -> Radiograph:
     """The picture of a file that shows more than a blank film, and how it was read; BadPicture for anything else.
 
     called  what an error calls the file, its path if not given
     """
-    reading = reading_of(path, called=called)
+    radiograph = radiograph_of(path, called=called)
     try:
-        demand_anatomy(to_study(reading.picture).picture)
+        demand_anatomy(to_study(radiograph.picture).picture)
     except BadPicture as problem:
-        told = "".join(f" Note that {note}." for note in reading.how.notes)
+        told = "".join(f" Note that {note}." for note in radiograph.how.notes)
         raise BadPicture(f"{path if called is None else called}: {problem}{told}") from None
-    return reading
+    return radiograph
 
 
 def embedded(key: str) -> bool:

@@ -31,7 +31,7 @@ from medground_bench.one_picture import (
 from medground_bench.phantom import seeds
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.scene import Scene
-from medground_bench.pictures import Reading, picture_name
+from medground_bench.pictures import Radiograph, picture_name
 from medground_bench.plots import for_page
 from medground_bench.sweep import Tuned, tuned_method
 from medground_bench.types import Mode
@@ -66,9 +66,9 @@ def attribute(
             raise MedgroundError("There is no picture yet. Choose an example or upload a chest X-ray.")
         if not methods:
             raise MedgroundError("No method is chosen. Tick at least one.")
-        reading = _read(image)
+        radiograph = _read(image)
         about = {"question": question.strip()} if question.strip() else {"finding": finding}
-        asked = _asked(reading, picture_name(Path(image)), Ask(Mode(mode), **about), lvlm)
+        asked = _asked(radiograph, picture_name(Path(image)), Ask(Mode(mode), **about), lvlm)
         tuned = {
             name: tuned_method(name, _open(lvlm), Mode(mode), results_folder() / TUNED) for name in methods
         }
@@ -77,7 +77,7 @@ def attribute(
         if not explanations:
             raise MedgroundError(" ".join(f"{name} failed: {why}" for name, why in failures.items()))
     note = "" if not embedded(lvlm) or _is_example(image) else f"\n\n**{PHANTOM_NOTE.format(lvlm=lvlm)}**"
-    note += "".join(f"\n\n**Note:** {told}." for told in reading.how.notes)
+    note += "".join(f"\n\n**Note:** {told}." for told in radiograph.how.notes)
     note += "".join(f"\n\n**{name} failed:** {why}" for name, why in failures.items())
     overlays = [
         (for_page(each.overlay(asked.native)), caption_of(each, tuned[each.method])) for each in explanations
@@ -97,11 +97,11 @@ def preview(image: str | None) -> tuple[Image.Image | None, str]:
     if not image:
         return None, ""
     try:
-        reading = _read(image)
+        radiograph = _read(image)
     except MedgroundError as error:
         return None, f"**{error}**"
-    lines = [reading.how.as_text(), *(f"**Note:** {told}." for told in reading.how.notes)]
-    return for_page(Image.fromarray(reading.picture)), "\n\n".join(lines)
+    lines = [radiograph.how.as_text(), *(f"**Note:** {told}." for told in radiograph.how.notes)]
+    return for_page(Image.fromarray(radiograph.picture)), "\n\n".join(lines)
 
 
 def try_tab() -> None:
@@ -199,15 +199,15 @@ def _open(lvlm: str) -> Lvlm:
     return open_lvlm(lvlm)
 
 
-def _read(image: str) -> Reading:
+def _read(image: str) -> Radiograph:
     """As the command line reads it, but called by its name, not by where the upload lies."""
     return read_radiograph(image, called=Path(image).name)
 
 
-def _asked(reading: Reading, name: str, wanted: Ask, lvlm: str) -> Asked:
+def _asked(radiograph: Radiograph, name: str, wanted: Ask, lvlm: str) -> Asked:
     if lvlm not in _lvlm_choices():
         raise MedgroundError(f"This Space does not serve {lvlm}. It serves: {', '.join(_lvlm_choices())}.")
-    return ask(_open(lvlm), reading.picture, wanted, name=name)
+    return ask(_open(lvlm), radiograph.picture, wanted, name=name)
 
 
 def _answer_text(asked: Asked) -> str:

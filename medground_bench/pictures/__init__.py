@@ -1,15 +1,16 @@
 """Radiographs: a file of any usual kind becomes a grey picture, and a grey picture the study frame.
 
-content   what a file is, by its bytes                raster, deep_png, tiff, deep_tiff   files of pixels
-files     bytes and names                             dicom, dicom_header, _pixels, _greys  DICOM, bounded
-greys     rules: any depth to 0..255                  reading   the one way in            study   the way on
+reading                                 the one way in          content, files         what a file is and holds
+raster, deep_png, deep_tiff, tiff       files of pixels         samples, greys         any depth becomes 0..255
+dicom, dicom_header, _pixels, _greys    DICOM, within bounds    frames, rle, sizes     what decoding may take
+radiograph                              what reading gives      study                  the way on
 """
 
 from medground_bench.pictures.content import READ
 from medground_bench.pictures.files import SUFFIXES, picture_name
 from medground_bench.pictures.greys import Levels
-from medground_bench.pictures.how import HowRead, Reading
-from medground_bench.pictures.reading import read_picture, reading_of
+from medground_bench.pictures.radiograph import HowRead, Radiograph
+from medground_bench.pictures.reading import radiograph_of, read_picture
 from medground_bench.pictures.sizes import LARGEST_AREA_PX, SMALLEST_SIDE_PX
 from medground_bench.pictures.study import Study, mask_to_study, picture_digest, to_study
 
@@ -20,12 +21,12 @@ __all__ = [
     "SUFFIXES",
     "HowRead",
     "Levels",
-    "Reading",
+    "Radiograph",
     "Study",
     "mask_to_study",
     "picture_digest",
     "picture_name",
+    "radiograph_of",
     "read_picture",
-    "reading_of",
     "to_study",
 ]

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from medground_bench.pictures.deep import Deep
 from medground_bench.pictures.greys import Values
+from medground_bench.pictures.samples import Samples
 from medground_bench.pictures.sizes import demand_size
 
 DEPTH_AT, COLOUR_AT = 24, 25
@@ -29,7 +29,7 @@ def is_deep_png(content: bytes) -> bool:
     return content[DEPTH_AT : DEPTH_AT + 1] == b"\x10"
 
 
-def read_deep_png(content: bytes) -> Deep:
+def read_deep_png(content: bytes) -> Samples:
     """All samples, uint16; Pillow's own errors for a damaged file, BadPicture for one too large."""
     with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
         colour = content[COLOUR_AT]
@@ -38,16 +38,16 @@ def read_deep_png(content: bytes) -> Deep:
         samples = _samples(content, colour)
         orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
     if colour == GREY:
-        return Deep(
+        return Samples(
             samples, 16, _keyed(samples == clear) if clear is not None else None, orientation=orientation
         )
     if colour == RGB:
         hidden = (samples == np.array(clear, np.uint16)).all(axis=-1) if clear is not None else None
         opacity = _keyed(hidden) if hidden is not None else None
-        return Deep(samples, 16, opacity, orientation=orientation)
+        return Samples(samples, 16, opacity, orientation=orientation)
     opacity = (samples[..., -1] / FULL).astype(np.float32)
     colours: Values = samples[..., 0] if colour == GREY_ALPHA else samples[..., :3]
-    return Deep(colours, 16, opacity, orientation=orientation)
+    return Samples(colours, 16, opacity, orientation=orientation)
 
 
 def _samples(content: bytes, colour: int) -> NDArray[np.uint16]:

@@ -3,6 +3,9 @@
 Strips and tiles, samples side by side or in planes, packed samples of 9 to 15 bits, both predictors. Pillow does not
 open most of these, but it undoes every usual compression: each strip or tile is handed to it as a small TIFF file of
 its own whose pixels are the bytes. What can be decoded is bounded by the size that the page states.
+
+tifffile (BSD) reads all of this too and is what the tests compare with, but for LZW and Zstandard it needs imagecodecs,
+45 MB in place, while Pillow is here anyway.
 """
 
 from __future__ import annotations
@@ -19,8 +22,8 @@ from PIL import Image
 
 from medground_bench.errors import BadPicture
 from medground_bench.pictures import tiff
-from medground_bench.pictures.deep import Deep
 from medground_bench.pictures.greys import Values
+from medground_bench.pictures.samples import Samples
 from medground_bench.pictures.sizes import LARGEST_DECODED_BYTES, demand_size
 from medground_bench.pictures.tiff import Page
 
@@ -64,7 +67,7 @@ class _Layout:
                     yield plane, top, left
 
 
-def read_deep_tiff(content: bytes, page: Page) -> Deep:
+def read_deep_tiff(content: bytes, page: Page) -> Samples:
     """The samples of a page; BadPicture for a kind that is not read, Pillow's own errors for a damaged one."""
     layout = _layout(page)
     samples = _samples(content, page, layout)
@@ -79,7 +82,7 @@ def read_deep_tiff(content: bytes, page: Page) -> Deep:
         alpha = samples[..., colours + extra.index(_UNASSOCIATED)]
         opacity = np.clip(np.nan_to_num(alpha / _most(layout)), 0, 1).astype(np.float32)
     values: Values = samples[..., 0] if colours == 1 else samples[..., :colours]
-    return Deep(
+    return Samples(
         _light(values, _most(layout)) if colours == 4 else values,
         layout.bits,
         opacity,

@@ -29,7 +29,7 @@ from medground_bench.pictures import dicom_greys, dicom_pixels
 from medground_bench.pictures.content import DICOM, bare_data_set
 from medground_bench.pictures.dicom_header import AGAIN, PIXELS, faults, whole_number
 from medground_bench.pictures.greys import Levels
-from medground_bench.pictures.how import Reading
+from medground_bench.pictures.radiograph import Radiograph
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -57,7 +57,7 @@ _WANTED = (
 )  # fmt: skip
 
 
-def read_dicom(content: bytes, levels: Levels) -> Reading:
+def read_dicom(content: bytes, levels: Levels) -> Radiograph:
     """The picture of a DICOM file; BadPicture for one that is refused, or when the extra is not installed.
 
     levels  ROBUST follows the file's own window and falls back on the robust rule; MIN_MAX leaves the window aside
@@ -75,7 +75,7 @@ def read_dicom(content: bytes, levels: Levels) -> Reading:
         dataset = _dataset(part10)
         _demand_one_radiograph(dataset)
         stored = dicom_pixels.decode(dataset, coding)
-        return dicom_greys.reading(dataset, stored, levels, DICOM)
+        return dicom_greys.radiograph(dataset, stored, levels, DICOM)
 
 
 @contextmanager

@@ -37,7 +37,7 @@ from medground_bench.pictures.greys import (
     stretched,
     without,
 )
-from medground_bench.pictures.how import AS_STORED, HowRead, Reading
+from medground_bench.pictures.radiograph import AS_STORED, HowRead, Radiograph
 from medground_bench.types import Mask, Picture
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Table:
         return shades
 
 
-def reading(dataset: Dataset, stored: Stored, levels: Levels, container: str) -> Reading:
+def radiograph(dataset: Dataset, stored: Stored, levels: Levels, container: str) -> Radiograph:
     """The picture of stored values, with what is told about it."""
     padding = _padding(dataset, stored)
     toned = _colours(stored) if stored.colours else _greys(dataset, stored, levels, padding)
@@ -134,7 +134,7 @@ def reading(dataset: Dataset, stored: Stored, levels: Levels, container: str) ->
         coding=stored.coding.name,
         notes=(*_about_the_object(dataset), *toned.notes),
     )
-    return Reading(picture, how)
+    return Radiograph(picture, how)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,12 +15,12 @@ from PIL import __version__ as pillow_version
 from medground_bench.errors import BadPicture
 from medground_bench.pictures import tiff
 from medground_bench.pictures.content import another_behind
-from medground_bench.pictures.deep import Deep
 from medground_bench.pictures.deep_png import is_deep_png, read_deep_png
 from medground_bench.pictures.deep_tiff import read_deep_tiff
 from medground_bench.pictures.frames import frame_of
 from medground_bench.pictures.greys import Levels
-from medground_bench.pictures.how import Reading
+from medground_bench.pictures.radiograph import Radiograph
+from medground_bench.pictures.samples import Samples
 from medground_bench.pictures.silence import silent_libtiff
 from medground_bench.pictures.sizes import LARGEST_AREA_PX, demand_size
 
@@ -49,7 +49,7 @@ _SHALLOW = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMY
 _TRANSPARENT = {"LA", "La", "PA", "RGBA", "RGBa"}
 
 
-def read_raster(content: bytes, container: str, levels: Levels) -> Reading:
+def read_raster(content: bytes, container: str, levels: Levels) -> Radiograph:
     """The picture of a file of that container; BadPicture for one that cannot be read.
 
     8-bit pictures are as Pillow has them; what is deeper goes by `levels`.
@@ -57,7 +57,7 @@ def read_raster(content: bytes, container: str, levels: Levels) -> Reading:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
         try:
-            reading = _read(content, container, levels)
+            radiograph = _read(content, container, levels)
         except Image.DecompressionBombError:
             raise BadPicture(
                 f"more than {LARGEST_AREA_PX:,} pixels; no radiograph is that large. Resize it first."
@@ -66,52 +66,52 @@ def read_raster(content: bytes, container: str, levels: Levels) -> Reading:
             raise BadPicture(_what_is_wrong(content, container)) from error
     if another_behind(content, container):
         return replace(
-            reading, how=reading.how.noting("the file goes on with another picture, which was not read")
+            radiograph, how=radiograph.how.noting("the file goes on with another picture, which was not read")
         )
-    return reading
+    return radiograph
 
 
-def _read(content: bytes, container: str, levels: Levels) -> Reading:
+def _read(content: bytes, container: str, levels: Levels) -> Radiograph:
     if container == "TIFF":
         with silent_libtiff():
             return _read_tiff(content, levels)
     if container == "PNG" and is_deep_png(content):
-        reading = read_deep_png(content).reading(levels, container, DECODER)
+        radiograph = read_deep_png(content).radiograph(levels, container, DECODER)
         with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
             frames = getattr(image, "n_frames", 1)
     else:
         with Image.open(io.BytesIO(content), formats=(container,)) as image:
             demand_size(image.width, image.height)
             frames = getattr(image, "n_frames", 1)
-            reading = _shallow(image).reading(levels, container, DECODER)
-    return _of_pages(reading, 1, frames, "picture")
+            radiograph = _shallow(image).radiograph(levels, container, DECODER)
+    return _of_pages(radiograph, 1, frames, "picture")
 
 
-def _read_tiff(content: bytes, levels: Levels) -> Reading:
+def _read_tiff(content: bytes, levels: Levels) -> Radiograph:
     pages = tiff.pages_of(content)
     page = tiff.chosen(pages)
     tiff.demand_compression(page)
     if page.deep or tiff.form_of(content) == BIG_AND_BIG_ENDIAN:
-        reading = read_deep_tiff(content, page).reading(levels, "TIFF", DECODER)
+        radiograph = read_deep_tiff(content, page).radiograph(levels, "TIFF", DECODER)
     else:
         with Image.open(io.BytesIO(content), formats=("TIFF",)) as image:
             demand_size(page.one(tiff.WIDTH), page.one(tiff.HEIGHT))
             image.seek(page.number - 1)
-            reading = _shallow(image).reading(levels, "TIFF", DECODER)
-    return _of_pages(reading, page.number, len(pages), "page")
+            radiograph = _shallow(image).radiograph(levels, "TIFF", DECODER)
+    return _of_pages(radiograph, page.number, len(pages), "page")
 
 
-def _of_pages(reading: Reading, page: int, pages: int, word: str) -> Reading:
+def _of_pages(radiograph: Radiograph, page: int, pages: int, word: str) -> Radiograph:
     """The same, telling of the other pages or frames."""
     if pages == 1:
-        return reading
-    how = replace(reading.how, page=page, pages=pages)
+        return radiograph
+    how = replace(radiograph.how, page=page, pages=pages)
     return replace(
-        reading, how=how.noting(f"the file holds {pages} {word}s, of which {word} {page} was read")
+        radiograph, how=how.noting(f"the file holds {pages} {word}s, of which {word} {page} was read")
     )
 
 
-def _shallow(image: Image.Image) -> Deep:
+def _shallow(image: Image.Image) -> Samples:
     """A picture of 8 bits or fewer, by Pillow's own conversions."""
     bits = 1 if image.mode == "1" else 8
     if image.mode not in _SHALLOW:
@@ -119,10 +119,10 @@ def _shallow(image: Image.Image) -> Deep:
     image.load()
     ImageOps.exif_transpose(image, in_place=True)
     if image.mode not in _TRANSPARENT and "transparency" not in image.info:
-        return Deep(np.array(image.convert("L")), bits)
+        return Samples(np.array(image.convert("L")), bits)
     rgba = image.convert("RGBA")
     opacity = np.asarray(rgba.getchannel("A")) / np.float32(255)
-    return Deep(np.asarray(rgba.convert("L")), bits, opacity)
+    return Samples(np.asarray(rgba.convert("L")), bits, opacity)
 
 
 def _what_is_wrong(content: bytes, container: str) -> str:

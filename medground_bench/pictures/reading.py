@@ -11,7 +11,7 @@ from medground_bench.pictures.content import DICOM, container_of, what_it_is
 from medground_bench.pictures.dicom import read_dicom
 from medground_bench.pictures.files import bytes_of
 from medground_bench.pictures.greys import Levels
-from medground_bench.pictures.how import Reading
+from medground_bench.pictures.radiograph import Radiograph
 from medground_bench.pictures.raster import read_raster
 from medground_bench.types import Picture
 
@@ -21,16 +21,18 @@ _ONE_AT_A_TIME = Lock()
 def read_picture(path: str | Path, levels: Levels = Levels.ROBUST) -> Picture:
     """The file as grey uint8 (height, width), upright; BadPicture says in one paragraph what is wrong with it.
 
-    PNG, JPEG, TIFF, BMP, WEBP and, with the extra `dicom`, DICOM; see `reading_of`, which also says how it was read.
+    PNG, JPEG, TIFF, BMP, WEBP and, with the extra `dicom`, DICOM; see `radiograph_of`, which also says how it was read.
     What its notes tell, such as that the file has more pages, is a UserWarning here.
     """
-    reading = reading_of(path, levels)
-    for note in reading.how.notes:
+    radiograph = radiograph_of(path, levels)
+    for note in radiograph.how.notes:
         warnings.warn(f"{path}: {note}", stacklevel=2)
-    return reading.picture
+    return radiograph.picture
 
 
-def reading_of(path: str | Path, levels: Levels = Levels.ROBUST, *, called: str | None = None) -> Reading:
+def radiograph_of(
+    path: str | Path, levels: Levels = Levels.ROBUST, *, called: str | None = None
+) -> Radiograph:
     """The file as grey uint8 (height, width), upright, and how it was read.
 
     levels  the rule for files deeper than 8 bits, see `greys`; MIN_MAX also leaves a DICOM file's own window aside
@@ -49,8 +51,8 @@ def reading_of(path: str | Path, levels: Levels = Levels.ROBUST, *, called: str 
         raise BadPicture(f"{path if called is None else called}: {problem}") from None
 
 
-def decoded(content: bytes, levels: Levels = Levels.ROBUST) -> Reading:
-    """As `reading_of`, from the bytes of a file.
+def decoded(content: bytes, levels: Levels = Levels.ROBUST) -> Radiograph:
+    """As `radiograph_of`, from the bytes of a file.
 
     One file at a time, also among threads: that bounds the memory of a server that reads files of many visitors.
     """

@@ -174,9 +174,9 @@ def test_a_lossy_jpeg_and_colours_are_read():
 
 def test_a_lossy_jpeg_of_twelve_bits_is_read_at_full_depth():
     body = imagecodecs.jpeg8_encode(TWELVE, level=99, bitspersample=12)
-    reading = decoded(stored_in(JPEGExtended12Bit, body, TWELVE, BitsStored=12, HighBit=11))
-    assert np.abs(reading.picture.astype(int) - phantom()).max() <= 6
-    assert len(np.unique(reading.picture)) > 150 and ", imagecodecs " in reading.how.decoder
+    radiograph = decoded(stored_in(JPEGExtended12Bit, body, TWELVE, BitsStored=12, HighBit=11))
+    assert np.abs(radiograph.picture.astype(int) - phantom()).max() <= 6
+    assert len(np.unique(radiograph.picture)) > 150 and ", imagecodecs " in radiograph.how.decoder
 
 
 def test_signs_and_luma_survive_a_lossless_jpeg():
@@ -246,9 +246,9 @@ NOTES = {
 @pytest.mark.parametrize("kind", NOTES)
 def test_what_a_reader_should_know_is_told_and_the_picture_is_read(kind):
     elements, says = NOTES[kind]
-    reading = decoded(dicom(TWELVE, **elements))
-    assert np.array_equal(reading.picture, phantom())
-    [note] = reading.how.notes
+    radiograph = decoded(dicom(TWELVE, **elements))
+    assert np.array_equal(radiograph.picture, phantom())
+    [note] = radiograph.how.notes
     assert says in note
 
 

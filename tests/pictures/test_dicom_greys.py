@@ -43,11 +43,11 @@ def test_a_window_is_applied_as_pydicom_applies_it(centre, width, function):
 
 
 def test_the_files_own_window_is_followed_and_recorded():
-    reading = decoded(dicom(TWELVE, WindowCenter="1000", WindowWidth="1001"))
+    radiograph = decoded(dicom(TWELVE, WindowCenter="1000", WindowWidth="1001"))
     assert np.array_equal(
-        reading.picture, np.rint(np.clip((TWELVE - 499.5) / 1000, 0, 1) * 255).astype(np.uint8)
+        radiograph.picture, np.rint(np.clip((TWELVE - 499.5) / 1000, 0, 1) * 255).astype(np.uint8)
     )
-    assert (reading.how.rule, reading.how.shown.black, reading.how.shown.white) == (
+    assert (radiograph.how.rule, radiograph.how.shown.black, radiograph.how.shown.white) == (
         "by its own window",
         499.5,
         1499.5,
@@ -73,27 +73,29 @@ def test_a_window_that_shows_nothing_is_left_aside_and_told(kind, eight):
         made.WindowWidth = width
     if eight and kind in ("too short", "centre alone"):
         made.WindowCenter, made.WindowWidth = "900", "10"
-    reading = decoded(written(made))
-    assert np.array_equal(reading.picture, phantom())
-    assert reading.how.notes == ("its own window shows next to nothing, so it was left aside",)
-    assert reading.how.rule == ("as stored" if eight else "robust")
+    radiograph = decoded(written(made))
+    assert np.array_equal(radiograph.picture, phantom())
+    assert radiograph.how.notes == ("its own window shows next to nothing, so it was left aside",)
+    assert radiograph.how.rule == ("as stored" if eight else "robust")
 
 
 def test_of_several_windows_the_first_that_shows_something_is_taken():
     good = window(TWELVE)
-    reading = decoded(
+    radiograph = decoded(
         dicom(
             TWELVE,
             WindowCenter=["-9000", good["WindowCenter"], "100"],
             WindowWidth=["10", good["WindowWidth"], "200"],
         )
     )
-    assert np.array_equal(reading.picture, phantom()) and reading.how.rule == "by its own window, 2 of 3"
+    assert (
+        np.array_equal(radiograph.picture, phantom()) and radiograph.how.rule == "by its own window, 2 of 3"
+    )
 
 
 def test_monochrome1_is_inverted_after_the_window_and_the_record_says_which_value_is_black():
     falling = 4080 - TWELVE
-    reading = decoded(
+    radiograph = decoded(
         dicom(
             falling,
             PhotometricInterpretation="MONOCHROME1",
@@ -102,8 +104,8 @@ def test_monochrome1_is_inverted_after_the_window_and_the_record_says_which_valu
         )
     )
     want = 255 - np.rint(np.clip((falling - 500.0) / 2000, 0, 1) * 255)
-    assert np.array_equal(reading.picture, want)
-    assert (reading.how.shown.black, reading.how.shown.white) == (2500, 500)
+    assert np.array_equal(radiograph.picture, want)
+    assert (radiograph.how.shown.black, radiograph.how.shown.white) == (2500, 500)
 
 
 @pytest.mark.parametrize("signed", [False, True])
@@ -143,8 +145,8 @@ def test_tables_are_applied_as_pydicom_applies_them(first):
     made.BitsStored, made.HighBit = 12, 11
     made.VOILUTSequence = lut([4096, first, 12], entries)
     want = np.rint(apply_voi_lut(TWELVE, made) / 4095 * 255)
-    reading = decoded(written(made))
-    assert np.array_equal(reading.picture, want) and reading.how.rule == "by its own table"
+    radiograph = decoded(written(made))
+    assert np.array_equal(radiograph.picture, want) and radiograph.how.rule == "by its own table"
     del made.VOILUTSequence
     made.ModalityLUTSequence = lut([4096, first, 16], entries)
     toned = apply_modality_lut(TWELVE, made).astype(float)
@@ -155,8 +157,8 @@ def test_tables_are_applied_as_pydicom_applies_them(first):
 def test_a_table_without_two_greys_is_left_aside():
     made = dataset(TWELVE)
     made.VOILUTSequence = lut([4096, 0, 12], np.full(4096, 9))
-    reading = decoded(written(made))
-    assert np.array_equal(reading.picture, phantom()) and len(reading.how.notes) == 1
+    radiograph = decoded(written(made))
+    assert np.array_equal(radiograph.picture, phantom()) and len(radiograph.how.notes) == 1
 
 
 def test_a_falling_slope_turns_the_greys_round_at_every_depth():

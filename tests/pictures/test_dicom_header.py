@@ -138,9 +138,11 @@ def test_what_only_helps_the_greys_is_left_aside_when_spoilt_and_told(kind):
     made = dataset(TWELVE)
     for keyword, vr, value in elements:
         made.add(DataElement(tag_for_keyword(keyword), vr, value))
-    reading = decoded(written(made))
-    assert np.array_equal(reading.picture, phantom())
-    assert len(reading.how.notes) == (says is not None) and all(says in note for note in reading.how.notes)
+    radiograph = decoded(written(made))
+    assert np.array_equal(radiograph.picture, phantom())
+    assert len(radiograph.how.notes) == (says is not None) and all(
+        says in note for note in radiograph.how.notes
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -155,9 +157,9 @@ def test_bits_above_those_stored_are_not_seen_in_any_packing(syntax, bits, signe
     noise = np.random.default_rng(seed).integers(0, 2 ** (16 - bits), (len(values), 1), np.uint16) << bits
     made = dataset((values | noise).astype(np.uint16), syntax)
     made.BitsStored, made.HighBit, made.PixelRepresentation = bits, bits - 1, int(signed)
-    reading = decoded(written(made))
-    assert np.array_equal(reading.picture, phantom())
-    assert reading.how.shown.black == (-2048 if signed else 0)
+    radiograph = decoded(written(made))
+    assert np.array_equal(radiograph.picture, phantom())
+    assert radiograph.how.shown.black == (-2048 if signed else 0)
 
 
 def _packed(syntax: str, values: np.ndarray, bits: int) -> bytes:
@@ -182,26 +184,26 @@ def test_signs_are_the_headers_whatever_precision_and_sign_the_frame_says(syntax
         values = values & 0xFFF
     body = _packed(syntax, values, 12 if says_twelve else 16)
     made = stored_in(syntax, body, SIGNED, BitsStored=header_bits, HighBit=header_bits - 1)
-    reading = decoded(made)
-    assert np.array_equal(reading.picture, phantom())
-    assert (reading.how.shown.black, reading.how.shown.white) == (-2048, 2032)
+    radiograph = decoded(made)
+    assert np.array_equal(radiograph.picture, phantom())
+    assert (radiograph.how.shown.black, radiograph.how.shown.white) == (-2048, 2032)
 
 
 @pytest.mark.parametrize("centre", ["2040", "32768"])
 @pytest.mark.parametrize("times", [1, 2, 4, 8, 16])
 def test_a_window_far_wider_than_the_values_is_left_aside_and_told(times, centre):
     values = (TWELVE + (30_728 if centre == "32768" else 0)).astype(np.uint16)
-    reading = decoded(dicom(values, WindowCenter=centre, WindowWidth=str(times * 4096 - 1)))
+    radiograph = decoded(dicom(values, WindowCenter=centre, WindowWidth=str(times * 4096 - 1)))
     followed = times <= 2
-    assert reading.how.rule == ("by its own window" if followed else "robust")
-    assert len(reading.how.notes) == (not followed)
-    assert np.ptp(reading.picture) >= 84
-    assert followed or np.array_equal(reading.picture, phantom())
+    assert radiograph.how.rule == ("by its own window" if followed else "robust")
+    assert len(radiograph.how.notes) == (not followed)
+    assert np.ptp(radiograph.picture) >= 84
+    assert followed or np.array_equal(radiograph.picture, phantom())
 
 
 def test_a_frame_of_the_collimator_does_not_make_a_window_fit_that_is_far_too_wide():
     values = (TWELVE + 30_000).astype(np.uint16)
     values[:20], values[-20:] = 0, 65_535
-    reading = decoded(dicom(values, WindowCenter="32768", WindowWidth="65536"))
-    assert reading.how.rule == "robust" and len(reading.how.notes) == 1
-    assert np.ptp(reading.picture[20:-20]) >= 240
+    radiograph = decoded(dicom(values, WindowCenter="32768", WindowWidth="65536"))
+    assert radiograph.how.rule == "robust" and len(radiograph.how.notes) == 1
+    assert np.ptp(radiograph.picture[20:-20]) >= 240

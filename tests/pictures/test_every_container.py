@@ -51,9 +51,9 @@ def test_a_file_of_8_bits_is_read_to_the_bit(seed, container):
 def test_a_deeper_file_has_the_same_greys_within_one_level(seed, container, depth):
     if container == "tiff half float" and depth[1]:
         depth = (257, 0)  # eleven bits cannot hold the others
-    reading = decoded(DEEP[container](deep(phantom(seed), "u2", *depth)))
-    assert differing(reading.picture, phantom(seed)) <= 1
-    assert reading.how.bits >= 16 and len(reading.how.notes) == container.endswith("hidden")
+    radiograph = decoded(DEEP[container](deep(phantom(seed), "u2", *depth)))
+    assert differing(radiograph.picture, phantom(seed)) <= 1
+    assert radiograph.how.bits >= 16 and len(radiograph.how.notes) == container.endswith("hidden")
 
 
 @settings(max_examples=60)

@@ -21,8 +21,8 @@ from medground_bench.pictures import (
     LARGEST_AREA_PX,
     Levels,
     picture_name,
+    radiograph_of,
     read_picture,
-    reading_of,
     to_study,
 )
 from medground_bench.pictures.reading import decoded
@@ -86,7 +86,7 @@ def test_what_is_no_radiograph_is_called_by_its_name_whatever_the_files_is(tmp_p
     assert said.startswith(f"{tmp_path / 'scan.png'}: ") and says in said
     assert said.endswith(".") and "\n" not in said
     with pytest.raises(BadPicture, match=r"^upload: "):
-        reading_of(tmp_path / "scan.png", called="upload")
+        radiograph_of(tmp_path / "scan.png", called="upload")
 
 
 CUT = {
@@ -242,9 +242,9 @@ def test_more_pages_than_one_are_told_and_the_first_of_the_largest_is_read(tmp_p
 @pytest.mark.parametrize("kind", ["png", "bmp", "webp", "jpeg"])
 def test_a_second_picture_behind_the_first_is_told(kind):
     assert decoded(CUT[kind] + b"\0\0trailer").how.notes == ()
-    reading = decoded(CUT[kind] + PLAIN)
-    assert np.array_equal(reading.picture, decoded(CUT[kind]).picture)
-    assert reading.how.notes == ("the file goes on with another picture, which was not read",)
+    radiograph = decoded(CUT[kind] + PLAIN)
+    assert np.array_equal(radiograph.picture, decoded(CUT[kind]).picture)
+    assert radiograph.how.notes == ("the file goes on with another picture, which was not read",)
 
 
 def test_transparency_is_laid_over_black_at_every_depth():
@@ -277,10 +277,10 @@ CONSTANT = {
 @pytest.mark.parametrize("alpha", [0, 1, 128, 254, 255])
 @pytest.mark.parametrize("kind", CONSTANT)
 def test_transparency_that_is_the_same_everywhere_darkens_nothing_and_is_told(kind, alpha):
-    reading = decoded(CONSTANT[kind](phantom(), alpha))
-    assert np.array_equal(reading.picture, phantom())
+    radiograph = decoded(CONSTANT[kind](phantom(), alpha))
+    assert np.array_equal(radiograph.picture, phantom())
     told = () if alpha == 255 else ("its transparency is the same everywhere, so it was left aside",)
-    assert reading.how.notes == told
+    assert radiograph.how.notes == told
 
 
 def test_a_key_colour_of_a_deep_png_is_transparent():

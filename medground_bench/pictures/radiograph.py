@@ -1,4 +1,4 @@
-"""What is known of how a file became a picture; nothing of it is about a patient."""
+"""A picture and how its file was read; nothing of it is about a patient."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class HowRead:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
+class Radiograph:
     """A picture and how it was read."""
 
     picture: Picture

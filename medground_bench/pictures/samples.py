@@ -1,4 +1,4 @@
-"""A picture between its decoder and its greys, at full depth. Pure."""
+"""Samples as a decoder gives them, at full depth, and their way to greys. Pure."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from medground_bench.pictures.greys import (
     stretched,
     upright,
 )
-from medground_bench.pictures.how import AS_STORED, HowRead, Reading
+from medground_bench.pictures.radiograph import AS_STORED, HowRead, Radiograph
 
 SAME_EVERYWHERE = "its transparency is the same everywhere, so it was left aside"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Deep:
+class Samples:
     """What a decoder gives.
 
     values       (height, width) grey or (height, width, 3) red, green, blue, as they are stored; uint8 stays so
@@ -38,7 +38,7 @@ class Deep:
     inverted: bool = False
     orientation: int = 1
 
-    def reading(self, levels: Levels, container: str, decoder: str) -> Reading:
+    def radiograph(self, levels: Levels, container: str, decoder: str) -> Radiograph:
         """Greys by the rule, unless they have 8 bits; pixels that nobody can see do not count for it.
 
         An opacity that is the same everywhere hides nothing in particular: it is left aside, and told unless it is 1.
@@ -56,4 +56,4 @@ class Deep:
         how = HowRead(container, self.bits, rule, decoder, told)
         if self.opacity is not None and opacity is None and self.opacity.min() < 1:
             how = how.noting(SAME_EVERYWHERE)
-        return Reading(np.ascontiguousarray(upright(picture, self.orientation)), how)
+        return Radiograph(np.ascontiguousarray(upright(picture, self.orientation)), how)
