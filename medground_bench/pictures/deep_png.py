@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from medground_bench.pictures.greys import Values
+from medground_bench.pictures.png_lines import SAMPLES
 from medground_bench.pictures.samples import Samples
 from medground_bench.pictures.sizes import demand_size
 
 DEPTH_AT, COLOUR_AT = 24, 25
-GREY, RGB, GREY_ALPHA, RGBA = 0, 2, 4, 6
-_SAMPLES = {GREY: 1, RGB: 3, GREY_ALPHA: 2, RGBA: 4}
+GREY, RGB, GREY_ALPHA = 0, 2, 4
 _EXIF_ORIENTATION = 0x0112
 FULL = 65535
 
@@ -33,7 +33,7 @@ def read_deep_png(content: bytes) -> Samples:
     """All samples, uint16; Pillow's own errors for a damaged file, BadPicture for one too large."""
     with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
         colour = content[COLOUR_AT]
-        demand_size(image.width, image.height, sample_bytes=2 * _SAMPLES.get(colour, 1))
+        demand_size(image.width, image.height, sample_bytes=2 * SAMPLES.get(colour, 1))
         clear = image.info.get("transparency")
         samples = _samples(content, colour)
         orientation = image.getexif().get(_EXIF_ORIENTATION, 1)

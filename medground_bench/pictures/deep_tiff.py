@@ -73,7 +73,8 @@ def read_deep_tiff(content: bytes, page: Page) -> Samples:
     samples = _samples(content, page, layout)
     photometric, extra = page.one(tiff.PHOTOMETRIC, tiff.BLACK_IS_ZERO), page.tags.get(tiff.EXTRA, ())
     colours = {tiff.WHITE_IS_ZERO: 1, tiff.BLACK_IS_ZERO: 1, tiff.COLOURS: 3, tiff.INKS: 4}.get(photometric)
-    if colours is None or layout.samples < colours or (colours == 4 and layout.stored.kind != "u"):
+    extra_samples = layout.samples - (colours or 0)
+    if colours is None or extra_samples not in (0, 1) or (colours == 4 and layout.stored.kind != "u"):
         raise BadPicture(
             f"has colours of a kind that is not read at {layout.bits} bits a sample. {tiff.AGAIN}"
         )

@@ -185,7 +185,11 @@ def _deep_luma(red: Values, green: Values, blue: Values) -> Values:
 
 def over_black(picture: Picture, opacity: NDArray[np.float32]) -> Picture:
     """A picture laid over black; opacity (height, width) 0..1."""
-    laid: Picture = np.rint(picture * opacity).astype(np.uint8)
+    laid = np.empty_like(picture)
+    rows = max(1, AT_ONCE // picture.shape[1])
+    for top in range(0, len(picture), rows):
+        piece = slice(top, top + rows)
+        laid[piece] = np.rint(picture[piece] * opacity[piece])
     return laid
 
 

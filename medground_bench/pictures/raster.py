@@ -9,7 +9,7 @@ import zlib
 from dataclasses import replace
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL import __version__ as pillow_version
 
 from medground_bench.errors import BadPicture
@@ -19,6 +19,7 @@ from medground_bench.pictures.deep_png import is_deep_png, read_deep_png
 from medground_bench.pictures.deep_tiff import read_deep_tiff
 from medground_bench.pictures.frames import frame_of
 from medground_bench.pictures.greys import Levels
+from medground_bench.pictures.png_lines import demand_all_lines
 from medground_bench.pictures.radiograph import Radiograph
 from medground_bench.pictures.samples import Samples
 from medground_bench.pictures.silence import silent_libtiff
@@ -64,7 +65,7 @@ def read_raster(content: bytes, container: str, levels: Levels) -> Radiograph:
             ) from None
         except _DECODER_ERRORS as error:
             raise BadPicture(_what_is_wrong(content, container)) from error
-    if another_behind(content, container):
+    if radiograph.how.pages == 1 and another_behind(content, container):
         return replace(
             radiograph, how=radiograph.how.noting("the file goes on with another picture, which was not read")
         )
@@ -84,6 +85,8 @@ def _read(content: bytes, container: str, levels: Levels) -> Radiograph:
             demand_size(image.width, image.height)
             frames = getattr(image, "n_frames", 1)
             radiograph = _shallow(image).radiograph(levels, container, DECODER)
+    if container == "PNG":
+        demand_all_lines(content)
     return _of_pages(radiograph, 1, frames, "picture")
 
 
@@ -91,14 +94,26 @@ def _read_tiff(content: bytes, levels: Levels) -> Radiograph:
     pages = tiff.pages_of(content)
     page = tiff.chosen(pages)
     tiff.demand_compression(page)
-    if page.deep or tiff.form_of(content) == BIG_AND_BIG_ENDIAN:
-        radiograph = read_deep_tiff(content, page).radiograph(levels, "TIFF", DECODER)
-    else:
-        with Image.open(io.BytesIO(content), formats=("TIFF",)) as image:
-            demand_size(page.one(tiff.WIDTH), page.one(tiff.HEIGHT))
-            image.seek(page.number - 1)
-            radiograph = _shallow(image).radiograph(levels, "TIFF", DECODER)
+    deep = page.deep or tiff.form_of(content) == BIG_AND_BIG_ENDIAN
+    samples = None if deep else _shallow_page(content, page)
+    if samples is None:
+        samples = read_deep_tiff(content, page)
+    radiograph = samples.radiograph(levels, "TIFF", DECODER)
     return _of_pages(radiograph, page.number, len(pages), "page")
+
+
+def _shallow_page(content: bytes, page: tiff.Page) -> Samples | None:
+    """A page of 8 bits or fewer; None for one of a kind that Pillow does not open."""
+    demand_size(page.one(tiff.WIDTH), page.one(tiff.HEIGHT))
+    try:
+        image = Image.open(io.BytesIO(content), formats=("TIFF",))
+    except UnidentifiedImageError:
+        if page.one(tiff.COMPRESSION, tiff.UNPACKED) in tiff.OF_BYTES:
+            raise
+        return None
+    with image:
+        image.seek(page.number - 1)
+        return _shallow(image)
 
 
 def _of_pages(radiograph: Radiograph, page: int, pages: int, word: str) -> Radiograph:
@@ -120,7 +135,7 @@ def _shallow(image: Image.Image) -> Samples:
     ImageOps.exif_transpose(image, in_place=True)
     if image.mode not in _TRANSPARENT and "transparency" not in image.info:
         return Samples(np.array(image.convert("L")), bits)
-    rgba = image.convert("RGBA")
+    rgba = image if image.mode == "RGBA" else image.convert("RGBA")
     opacity = np.asarray(rgba.getchannel("A")) / np.float32(255)
     return Samples(np.asarray(rgba.convert("L")), bits, opacity)
 

@@ -136,3 +136,23 @@ def test_opacity_and_inks_are_taken_at_full_depth():
     layers[9:, :, 3] = 65_535 // 2
     made = decoded(tiff(layers, photometric="rgb", extrasamples=["unassalpha"])).picture
     assert np.abs(made[9:].astype(int) - phantom()[9:] / 2).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "kind", ["grey and premultiplied opacity", "white is zero and opacity", "grey and another"]
+)
+def test_a_page_of_8_bits_that_pillow_does_not_open_is_read_to_the_bit(kind):
+    values = 255 - phantom() if "white" in kind else phantom()
+    content = tiff(
+        np.stack([values, np.full_like(values, 255)], -1),
+        photometric="miniswhite" if "white" in kind else "minisblack",
+        planarconfig="contig",
+        extrasamples=[{"grey and premultiplied opacity": 1, "white is zero and opacity": 2}.get(kind, 0)],
+    )
+    assert np.array_equal(decoded(content).picture, phantom())
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2"])
+def test_more_samples_than_colours_and_an_opacity_are_refused(kind):
+    with pytest.raises(BadPicture, match="has colours of a kind that is not read"):
+        decoded(tiff(np.stack([phantom().astype(kind)] * 5, -1), planarconfig="contig"))
