@@ -84,7 +84,7 @@ def _read(content: bytes, container: str, levels: Levels) -> Radiograph:
         with Image.open(io.BytesIO(content), formats=(container,)) as image:
             demand_size(image.width, image.height)
             frames = getattr(image, "n_frames", 1)
-            radiograph = _shallow(image).radiograph(levels, container, DECODER)
+            radiograph = _shallow(image, container).radiograph(levels, container, DECODER)
     if container == "PNG":
         demand_all_lines(content)
     return _of_pages(radiograph, 1, frames, "picture")
@@ -113,7 +113,7 @@ def _shallow_page(content: bytes, page: tiff.Page) -> Samples | None:
         return None
     with image:
         image.seek(page.number - 1)
-        return _shallow(image)
+        return _shallow(image, "TIFF")
 
 
 def _of_pages(radiograph: Radiograph, page: int, pages: int, word: str) -> Radiograph:
@@ -126,17 +126,21 @@ def _of_pages(radiograph: Radiograph, page: int, pages: int, word: str) -> Radio
     )
 
 
-def _shallow(image: Image.Image) -> Samples:
+def _shallow(image: Image.Image, container: str) -> Samples:
     """A picture of 8 bits or fewer, by Pillow's own conversions."""
     bits = 1 if image.mode == "1" else 8
     if image.mode not in _SHALLOW:
         raise BadPicture(f"has colours of the kind {image.mode}, which are not read. Save it in grey or RGB.")
+    if image.mode == "CMYK" and container == "JPEG" and "adobe" not in image.info:
+        raise BadPicture(
+            "is a JPEG of four inks that does not say whether they are inverted. Save it in grey or RGB."
+        )
     image.load()
     ImageOps.exif_transpose(image, in_place=True)
     if image.mode not in _TRANSPARENT and "transparency" not in image.info:
         return Samples(np.array(image.convert("L")), bits)
     rgba = image if image.mode == "RGBA" else image.convert("RGBA")
-    opacity = np.asarray(rgba.getchannel("A")) / np.float32(255)
+    opacity = np.divide(np.asarray(rgba.getchannel("A")), 255, dtype=np.float32)
     return Samples(np.asarray(rgba.convert("L")), bits, opacity)
 
 

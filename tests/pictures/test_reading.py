@@ -72,6 +72,10 @@ NO_PICTURES = {
     "no TIFF page": (b"II*\0" + bytes(20), "this TIFF has no page"),
     "half a TIFF": (b"II*\0\x08\0", "damaged"),
     "12-bit JPEG": (b"\xff\xd8\xff\xc1\0\x11\x0c\0\x40\0\x40\1\1\x11\0" + bytes(9), "is a JPEG of 12 bits"),
+    "unsaid inks": (
+        pillow(Image.fromarray(phantom()).convert("CMYK"), "JPEG").replace(b"Adobe", b"Other"),
+        "is a JPEG of four inks that does not say whether they are inverted",
+    ),
     "lossless JPEG": (b"\xff\xd8\xff\xc3\0\x11\x08\0\x40\0\x40\1\1\x11\0" + bytes(9), "is a lossless JPEG"),
 }  # fmt: skip
 
