@@ -210,10 +210,10 @@ def _make_room(folder: Path, record: str, image_sha256: str) -> None:
 
 
 def _said(record: Path, key: str) -> str | None:
-    """What a record of ours says of its picture; None for no file, or one that is not ours."""
+    """What a record of ours says of its picture; None where there is none to be read, or one that is not ours."""
     try:
         said = json.loads(record.read_text("utf-8"))
-    except (FileNotFoundError, ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError):
         return None
     value = said.get(key) if isinstance(said, dict) else None
     return value if isinstance(value, str) else None

@@ -214,6 +214,12 @@ def test_a_second_file_of_the_same_name_is_told_and_nothing_is_replaced(
     assert medground("localize", other, *line, "--out", "elsewhere")[0] == 0
 
 
+def test_a_name_that_no_folder_can_have_is_told_like_any_other(medground, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _out, err = medground("localize", "x" * 300, "--localizer", "mean_box")
+    assert code == 1 and "cannot be opened" in err and "Traceback" not in err
+
+
 def test_that_a_file_has_more_pages_is_told_and_recorded(medground, xray, tmp_path):
     with Image.open(xray) as image:
         image.save(tmp_path / "two.tif", save_all=True, append_images=[image.rotate(180)])

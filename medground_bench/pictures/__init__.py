@@ -1,9 +1,10 @@
 """Radiographs: a file of any usual kind becomes a grey picture, and a grey picture the study frame.
 
 reading                                 the one way in          content, files         what a file is and holds
-raster, deep_png, deep_tiff, tiff       files of pixels         samples, greys         any depth becomes 0..255
-dicom, dicom_header, _pixels, _greys    DICOM, within bounds    frames, rle, sizes     what decoding may take
-radiograph                              what reading gives      study                  the way on
+raster, png_lines, deep_png             PNG, JPEG, BMP, WEBP    tiff, deep_tiff        TIFF
+dicom, dicom_header, _pixels, _greys    DICOM, within bounds    frames, rle            its compressed frames
+samples, greys                          any depth to 0..255     radiograph             what reading gives
+sizes, silence                          what decoders may do    study                  the way on
 """
 
 from medground_bench.pictures.content import READ

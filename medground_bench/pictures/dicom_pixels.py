@@ -29,7 +29,7 @@ END_OF_FRAME = b"\xff\xd9"
 """Of JPEG, JPEG-LS and JPEG 2000 alike. Their decoders make a picture of a frame cut off, grey from there on."""
 
 LAST_BYTES = 16
-"""Where the end stands; what fills a frame up may follow."""
+"""Where the end stands but for zeros; some other filling may follow."""
 
 _PREFIX = "1.2.840.10008.1.2"
 
@@ -173,7 +173,12 @@ def _unpacked(content: bytes, coding: Coding, header: Header) -> tuple[NDArray[A
     """The values of a compressed frame, and how many bits of them count."""
     from pydicom.encaps import get_frame
 
-    body = get_frame(content, 0, number_of_frames=1)
+    try:
+        body = get_frame(content, 0, number_of_frames=1)
+    except faults():
+        raise BadPicture(
+            f"is a DICOM file whose PixelData holds no frame of {coding.name}. {AGAIN}"
+        ) from None
     if coding.frame is None:
         size = (header.height, header.width, header.samples)
         return unpack_rle(body, size, header.sample_bytes, header.signed), header.bits
@@ -185,7 +190,11 @@ def _unpacked(content: bytes, coding: Coding, header: Header) -> tuple[NDArray[A
             f"is a DICOM file of {header.width} x {header.height} px by its header and {frame.width} x "
             f"{frame.height} px by its frame. {AGAIN}"
         )
-    if END_OF_FRAME not in body[-LAST_BYTES:]:
+    if frame.bits > header.allocated:
+        raise BadPicture(
+            f"is a DICOM file of {header.allocated} bits by its BitsAllocated and {frame.bits} by its frame. {AGAIN}"
+        )
+    if END_OF_FRAME not in body.rstrip(b"\0")[-LAST_BYTES:]:
         raise BadPicture(f"is a DICOM file that is damaged or cut off: its {coding.name} has no end. {AGAIN}")
     values = (
         _turbo(body, header) if coding.distribution == _TURBO[-1] else _by_pydicom(content, coding, header)

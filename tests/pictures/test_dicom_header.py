@@ -22,7 +22,7 @@ from pydicom.uid import (
 from medground_bench.errors import BadPicture
 from medground_bench.pictures.reading import decoded
 from tests.pictures.containers import PACKERS, coloured, dataset, dicom, phantom
-from tests.pictures.test_dicom import MARK, ROWS, TWELVE, stored_in, written
+from tests.pictures.test_dicom import MARK, ROWS, TWELVE, patched, stored_in, written
 
 SIGNED = (TWELVE.astype(int) - 2048).astype(np.int16)
 SYNTAXES = [ExplicitVRLittleEndian, ExplicitVRBigEndian, *PACKERS]
@@ -95,6 +95,14 @@ ODD = {
     "no pixels": (dicom(TWELVE, PixelData=b""), "whose PixelData holds no pixels"),
     "text for pixels": (with_element(dataset(TWELVE), "PixelData", "LO", MARK), "whose PixelData holds no pixels"),
     "frames": (dicom(TWELVE, NumberOfFrames=2), "is a DICOM file of 2 frames"),
+    "no frame": (
+        patched(dicom(phantom()), b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.5\0"), "holds no frame of run lengths",
+    ),
+    "an empty frame": (stored_in(JPEGLosslessSV1, bytes(2), phantom()), "whose frame is no JPEG lossless"),
+    "deeper frame": (
+        stored_in(JPEG2000Lossless, PACKERS[JPEG2000Lossless](TWELVE), phantom()),
+        "of 8 bits by its BitsAllocated and 16 by its frame",
+    ),
     "palette": (dicom(phantom(), PhotometricInterpretation="PALETTE COLOR"), "whose palette is missing or damaged"),
 }  # fmt: skip
 
