@@ -6,6 +6,7 @@ decoder a transfer syntax, so that the same file gives the same pixels on every 
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -130,6 +131,9 @@ def coding_of(transfer_syntax: str | None) -> Coding:
     return coding
 
 
+_SAID_SIZE = "Rows, Columns and BitsAllocated say"
+
+
 def decode(dataset: Dataset, coding: Coding) -> Stored:
     """The one frame of a data set; BadPicture for what is refused, pydicom's own errors for a damaged file."""
     header = header_of(dataset)
@@ -156,15 +160,18 @@ def decode(dataset: Dataset, coding: Coding) -> Stored:
 
 
 def _demand_one_frame(content: bytes, header: Header) -> None:
-    """BadPicture when pixels that are not compressed are fewer than the header says, or many more."""
+    """BadPicture when pixels that are not compressed are fewer than the header says, or more by a row or a column.
+
+    Fewer bytes than that, and zeros, may fill the element up.
+    """
     if len(content) < header.frame_bytes:
         raise BadPicture(
-            f"is a DICOM file that is damaged or cut off: its {header.pixels} is shorter than Rows, Columns and "
-            f"BitsAllocated say. {AGAIN}"
+            f"is a DICOM file that is damaged or cut off: its {header.pixels} is shorter than {_SAID_SIZE}. {AGAIN}"
         )
-    if len(content) >= 2 * header.frame_bytes and header.allocated >= 8:
+    more = content[header.frame_bytes :].rstrip(b"\0")
+    if len(more) * max(header.width, header.height) >= header.frame_bytes:
         raise BadPicture(
-            "is a DICOM file that holds the pixels of several pictures and does not say so. "
+            f"is a DICOM file whose {header.pixels} is longer than {_SAID_SIZE}: it may hold several pictures. "
             "Export the one that is meant."
         )
 
@@ -180,8 +187,7 @@ def _unpacked(content: bytes, coding: Coding, header: Header) -> tuple[NDArray[A
             f"is a DICOM file whose PixelData holds no frame of {coding.name}. {AGAIN}"
         ) from None
     if coding.frame is None:
-        size = (header.height, header.width, header.samples)
-        return unpack_rle(body, size, header.sample_bytes, header.signed), header.bits
+        return _by_run_lengths(body, header), header.bits
     frame = frame_of(body)
     if frame is None or frame.coding != coding.frame:
         raise BadPicture(f"is a DICOM file whose frame is no {coding.name}, as it says. {AGAIN}")
@@ -200,6 +206,16 @@ def _unpacked(content: bytes, coding: Coding, header: Header) -> tuple[NDArray[A
         _turbo(body, header) if coding.distribution == _TURBO[-1] else _by_pydicom(content, coding, header)
     )
     return values, min(frame.bits, header.bits)
+
+
+def _by_run_lengths(body: bytes, header: Header) -> NDArray[Any]:
+    size = (header.height, header.width, header.samples)
+    try:
+        return unpack_rle(body, size, header.sample_bytes, header.signed)
+    except (ValueError, struct.error):
+        raise BadPicture(
+            f"is a DICOM file whose run lengths are damaged, cut off or not of the size that {_SAID_SIZE}. {AGAIN}"
+        ) from None
 
 
 def _by_pydicom(content: bytes, coding: Coding, header: Header) -> NDArray[Any]:

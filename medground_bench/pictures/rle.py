@@ -35,7 +35,7 @@ def unpack_rle(frame: bytes, shape: tuple[int, int, int], sample_bytes: int, sig
 
 
 def _unpacked(segment: bytes, wanted: int) -> bytes:
-    """The first `wanted` bytes of a segment (PackBits); ValueError when it has fewer."""
+    """The `wanted` bytes of a segment (PackBits); ValueError when it has fewer, or more than what fills it up."""
     made, at = bytearray(), 0
     while len(made) < wanted and at + 1 < len(segment):
         head = segment[at]
@@ -47,6 +47,6 @@ def _unpacked(segment: bytes, wanted: int) -> bytes:
             at += 2
         else:
             at += 1
-    if len(made) < wanted:
-        raise ValueError("a segment is cut off")
+    if len(made) < wanted or segment[at:].strip(b"\0\x80"):
+        raise ValueError("a segment of another size")
     return bytes(made[:wanted])

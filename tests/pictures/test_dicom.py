@@ -97,7 +97,7 @@ REFUSED = {
     ),
     "nothing but a preamble": (bytes(128) + b"DICM" + bytes(64), "does not say how its pixels are packed"),
     "frames": (dicom(TWELVE, NumberOfFrames="7"), "is a DICOM file of 7 frames"),
-    "two pictures unsaid": (dicom(TWELVE, PixelData=TWELVE.tobytes() * 2), "pixels of several pictures"),
+    "two pictures unsaid": (dicom(TWELVE, PixelData=TWELVE.tobytes() * 2), "it may hold several pictures"),
     "cut off": (PLAIN[:-5000], "DICOM file that is damaged"),
     "frame cut off": (dicom(TWELVE, JPEG2000Lossless)[:-2000], "or it was cut off"),
     "header cut off": (PLAIN[:400], "DICOM file"),
@@ -123,7 +123,7 @@ REFUSED = {
     "high bits": (dicom(TWELVE, BitsStored=12, HighBit=15), "do not stand lowest"),
     "two samples": (dicom(TWELVE, SamplesPerPixel=2), "2 sample(s) a pixel"),
     "unknown colours": (dicom(TWELVE, PhotometricInterpretation=MARK), "PhotometricInterpretation (0028,0004) says"),
-    "run lengths cut": (stored_in(RLELossless, PACKERS[RLELossless](phantom())[:900], phantom()), "damaged, cut off"),
+    "run lengths cut": (stored_in(RLELossless, PACKERS[RLELossless](phantom())[:900], phantom()), "run lengths are"),
     "palette of nothing": (dicom(phantom(), PhotometricInterpretation="PALETTE COLOR"), "damaged"),
 }  # fmt: skip
 

@@ -17,6 +17,7 @@ from pydicom.uid import (
     HTJ2KLossless,
     JPEG2000Lossless,
     JPEGLosslessSV1,
+    RLELossless,
 )
 
 from medground_bench.errors import BadPicture
@@ -111,6 +112,15 @@ ODD = {
 def test_an_element_that_says_what_cannot_be_is_refused_by_its_name(kind):
     content, says = ODD[kind]
     assert any(each in refusal(content) for each in says.split("|"))
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, RLELossless])
+@pytest.mark.parametrize("keyword", ["Rows", "Columns"])
+@pytest.mark.parametrize("step", [-3, -1, 1, 3])
+def test_a_size_that_is_not_that_of_the_pixels_is_refused_and_no_picture_is_sheared(syntax, keyword, step):
+    made = dataset(TWELVE, syntax)
+    setattr(made, keyword, made[keyword].value + step)
+    assert "Rows, Columns and BitsAllocated say" in refusal(written(made))
 
 
 @pytest.mark.parametrize(
