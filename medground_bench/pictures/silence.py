@@ -11,14 +11,14 @@ import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from PIL import _imaging
+from PIL import Image
 
 
 @contextmanager
 def silent_libtiff() -> Iterator[None]:
     """Pillow's libtiff reports no errors meanwhile, to nobody; Pillow still raises."""
     try:
-        set_handler = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
+        set_handler = ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler
     except (OSError, AttributeError):
         yield
         return
