@@ -14,16 +14,8 @@ from medground_bench.phantom.digest import renderer_digest
 
 OF_LVLMS = ("lvlms",)
 OF_METHODS = (
-    *(
-        "anatomy",
-        "box_forms.py",
-        "box_groups.py",
-        "box_reader.py",
-        "box_text.py",
-        "geometry.py",
-        "localizers",
-    ),
-    *("lvlms", "methods", "phantom/patient.py", "pictures", "prompts.py", "types.py", "visible_text.py"),
+    *("anatomy", "boxes_in_text", "geometry.py", "localizers", "lvlms", "methods", "phantom/patient.py"),
+    *("pictures", "prompts.py", "types.py", "visible_text.py"),
 )
 """Folders and files of this package that decide a response, or the boxes of a method."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import Tensor
 
-from medground_bench.box_text import BoxConvention
+from medground_bench.boxes_in_text import BoxConvention
 from medground_bench.types import Frame
 
 if TYPE_CHECKING:

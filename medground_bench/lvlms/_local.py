@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import GenerationConfig
 
-from medground_bench.box_text import BoxConvention
+from medground_bench.boxes_in_text import BoxConvention
 from medground_bench.errors import MedgroundError, MethodFailed
 from medground_bench.lvlms import (
     REMEMBERED,

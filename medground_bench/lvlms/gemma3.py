@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import Gemma3ForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from medground_bench.box_text import THOUSANDTHS, BoxConvention
+from medground_bench.boxes_in_text import THOUSANDTHS, BoxConvention
 from medground_bench.lvlms._local import LocalLvlm
 from medground_bench.lvlms._opening import Folder, Loaded, load
 from medground_bench.lvlms._rows import Row

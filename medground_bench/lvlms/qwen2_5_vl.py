@@ -14,7 +14,7 @@ from transformers import Qwen2_5_VLForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
-from medground_bench.box_text import BoxConvention
+from medground_bench.boxes_in_text import BoxConvention
 from medground_bench.lvlms import _qwen_tower
 from medground_bench.lvlms._local import LocalLvlm
 from medground_bench.lvlms._opening import Folder, Loaded, load

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from medground_bench.box_text import BoxConvention, boxes_in
+from medground_bench.boxes_in_text import BoxConvention, boxes_in
 from medground_bench.lvlms import Lvlm, Need
 from medground_bench.prompts import SUFFIXES
 from medground_bench.types import Attribution, Case, Frame

@@ -19,7 +19,7 @@ from medground_bench.anatomy.phrases import concepts_named
 from medground_bench.anatomy.refiners import refined
 from medground_bench.anatomy.refiners.medsam import medsam_at_hand, open_medsam
 from medground_bench.anatomy.weights import MEDSAM, revision
-from medground_bench.box_text import phrases_in
+from medground_bench.boxes_in_text import phrases_in
 from medground_bench.errors import SourceMissing
 from medground_bench.localizers import localize_case
 from medground_bench.lvlms import Lvlm, Need

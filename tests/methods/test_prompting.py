@@ -9,7 +9,7 @@ import pytest
 
 from medground_bench.anatomy.atlas import phantom_atlas
 from medground_bench.benchmark import Benchmark
-from medground_bench.box_text import THOUSANDTHS, BoxConvention, Order
+from medground_bench.boxes_in_text import THOUSANDTHS, BoxConvention, Order
 from medground_bench.errors import SourceMissing
 from medground_bench.localizers import localize
 from medground_bench.methods import explain, open_method

@@ -1,11 +1,12 @@
-"""What stands together in a text with boxes: numbers, points, keys, brackets. `box_reader` makes boxes of them."""
+"""What stands together in a text with boxes: numbers, points, keys, brackets. `reader` fills them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from medground_bench.box_forms import BARE, IN_DOUBT, Kind, Meaning, Sides
+from medground_bench.boxes_in_text.meanings import BARE, IN_DOUBT, Kind, Meaning
+from medground_bench.boxes_in_text.sides import is_corner
 from medground_bench.types import Frame
 
 
@@ -85,6 +86,7 @@ class Group:
 
     start    of its key, if one stands right before it
     opened   where it itself begins
+    depth    how many are open, itself and the text included
     meaning  of its numbers, unless a key inside says it
     run      numbers and points that stand together
     keyed    there was a key inside
@@ -97,6 +99,7 @@ class Group:
     closer: str
     start: int
     opened: int
+    depth: int
     meaning: Meaning = BARE
     run: list[Item] = field(default_factory=list)
     key: Key | None = None
@@ -137,11 +140,6 @@ class Group:
         if key is None or (key.stale and not key.meaning.states_a_frame):
             return self.meaning
         return IN_DOUBT if key.stale else key.meaning
-
-
-def is_corner(sides: Sides) -> bool:
-    """Whether these are a side of x and one of y."""
-    return len({side[0] for side in sides}) == len(sides) == 2
 
 
 def numbers_of(run: Sequence[Item]) -> list[Number]:

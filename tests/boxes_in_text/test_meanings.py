@@ -6,28 +6,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medground_bench.box_forms import (
+from medground_bench.boxes_in_text.meanings import (
     BARE,
-    BOX_WORDS,
-    FRACTIONS,
     GEMINI,
     IN_DOUBT,
-    ORDER_WORDS,
     OTHER,
+    TAGS,
+    UNSAID,
+    Kind,
+    Meaning,
+    meaning_of,
+    sides_named,
+)
+from medground_bench.boxes_in_text.sides import Order, box_of
+from medground_bench.boxes_in_text.words import (
+    BOX_WORDS,
+    FRACTIONS,
+    ORDER_WORDS,
     OTHER_WORDS,
     PERCENT,
     PIXELS,
     REFUSED_WORDS,
     SIDE_NAMES,
-    TAGS,
     THOUSANDTHS,
-    UNSAID,
-    Kind,
-    Meaning,
-    Order,
-    box_of,
-    meaning_of,
-    sides_named,
 )
 
 SIZED = Order.WITH_SIZE.sides

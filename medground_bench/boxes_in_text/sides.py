@@ -1,0 +1,55 @@
+"""The sides of a box, and which of them make one.
+
+A box is four numbers, each of which has a side:
+
+x0, y0  the near sides: left and top
+x1, y1  near beside x2 and y2, far beside x0 and y0, for both ways of counting corners are written
+x2, y2  the far sides: right and bottom, half-open like every box here
+w, h    width and height
+cx, cy  the centre
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+Sides = tuple[str, ...]
+
+
+class Order(StrEnum):
+    """Which side each of four numbers is."""
+
+    X_FIRST = "x0 y0 x1 y1"
+    Y_FIRST = "y0 x0 y1 x1"
+    WITH_SIZE = "x0 y0 w h"
+    CENTRED = "cx cy w h"
+
+    @property
+    def sides(self) -> Sides:
+        """The sides, one a number."""
+        return tuple(self.value.split())
+
+
+def box_of(sides: Mapping[str, float]) -> tuple[float, float, float, float] | None:
+    """Left, top, right and bottom from any sides that fix them; None from sides that do not."""
+    across, down = _span(sides, "x", "w"), _span(sides, "y", "h")
+    return None if across is None or down is None else (across[0], down[0], across[1], down[1])
+
+
+def _span(sides: Mapping[str, float], axis: str, size: str) -> tuple[float, float] | None:
+    near, middle, far = (sides.get(f"{axis}{number}") for number in range(3))
+    centre, length = sides.get(f"c{axis}"), sides.get(size)
+    start, end = (middle, far) if near is None else (near, middle if far is None else far)
+    if start is not None and end is not None:
+        return start, end
+    if length is not None and start is not None:
+        return start, start + length
+    if length is not None and centre is not None:
+        return centre - length / 2, centre + length / 2
+    return None
+
+
+def is_corner(sides: Sides) -> bool:
+    """Whether these are a side of x and one of y."""
+    return len({side[0] for side in sides}) == len(sides) == 2

@@ -1,0 +1,40 @@
+"""Tags and location tokens of models."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.boxes_in_text.reading import BOX, PER_MILLE, PIXELS, QUARTER, RESIZED, Y_FIRST, read
+
+
+@pytest.mark.parametrize(
+    ("text", "convention", "expected"),
+    [
+        ("<|box_start|>(10,20),(110,120)<|box_end|>", PIXELS, BOX),
+        (
+            "<|object_ref_start|>heart<|object_ref_end|><|box_start|>(20,40),(220,240)<|box_end|>",
+            RESIZED,
+            BOX,
+        ),
+        ("<|box_start|>(250,500),(750,1000)<|box_end|>", PER_MILLE, QUARTER),
+        ("heart<|box_start|>(10,20),(110,120)", PIXELS, BOX),
+        ("<ref>heart</ref><box>(250,500),(750,1000)</box>", PIXELS, QUARTER),
+        ("<ref>heart</ref><box>[[250, 500, 750, 1000]]</box>", PIXELS, QUARTER),
+        ("<|ref|>heart<|/ref|><|det|>[[250, 500, 750, 1000]]<|/det|>", PIXELS, QUARTER),
+        ("<|begin_of_box|>[[250, 500, 750, 1000]]<|end_of_box|>", PIXELS, QUARTER),
+        ("<loc0512><loc0256><loc1023><loc0768> heart", PER_MILLE, QUARTER),
+        ("<loc0512><loc0256><loc1023><loc0768> <seg001><seg002> heart", PIXELS, QUARTER),
+        ("heart<loc_250><loc_500><loc_750><loc_999>", Y_FIRST, QUARTER),
+        ("<answer>[10, 20, 110, 120]</answer>", PIXELS, BOX),
+        ("<bbox>[10, 20, 110, 120]</bbox>", PIXELS, BOX),
+        ("<bounding_box>10, 20, 110, 120</bounding_box>", PIXELS, BOX),
+        ("<bbox><xmin>10</xmin><ymin>20</ymin><xmax>110</xmax><ymax>120</ymax></bbox>", PIXELS, BOX),
+        ('<box x1="10" y1="20" x2="110" y2="120"/>', PIXELS, BOX),
+        ('<rect x="10" y="20" width="100" height="100"/>', PIXELS, BOX),
+        ("[[10, 20, 110, 120]]<end_of_turn>", PIXELS, BOX),
+    ],
+)
+def test_tags_and_location_tokens_are_read_in_the_raster_of_the_models_that_write_them(
+    text, convention, expected
+):
+    assert read(text, convention) == [pytest.approx(expected)]
