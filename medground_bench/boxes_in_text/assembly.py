@@ -6,7 +6,7 @@ Three things make a box: four numbers in a list, two points, and named sides, wh
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from medground_bench.boxes_in_text.groups import (
@@ -20,7 +20,6 @@ from medground_bench.boxes_in_text.groups import (
     numbers_of,
 )
 from medground_bench.boxes_in_text.meanings import (
-    BARE,
     IN_DOUBT,
     QWEN_VL,
     Kind,
@@ -29,7 +28,6 @@ from medground_bench.boxes_in_text.meanings import (
     sides_named,
 )
 from medground_bench.boxes_in_text.sides import Sides, box_of, is_corner
-from medground_bench.types import Frame
 
 MOST_DEPTH = 9
 """A box nested deeper is refused."""
@@ -43,15 +41,13 @@ MOST_TEMPLATE_CHARACTERS = 80
 class Assembly:
     """The boxes written so far, and what the text has said about those to come.
 
-    order             the sides of four numbers of which nothing else is said
+    order             the sides of four numbers, by the habit of the family
     corners           which corners the next points are
     words_since_side  since the last named number
     """
 
     def __init__(self, order: Sides) -> None:
-        self._order = order
-        self._y_first = order[0][0] == "y"
-        self._template = BARE
+        self._first = order[0][0]
         self.written: list[Written] = []
         self.corners: deque[Sides] = deque(maxlen=4)
         self.words_since_side = 0
@@ -59,17 +55,15 @@ class Assembly:
     def list_of_four(
         self, group: Group, meaning: Meaning, numbers: Sequence[Number], start: int, end: int
     ) -> None:
-        """Four numbers in the order that their form, a template before them, or the family states."""
-        stated = meaning if meaning.sides else self._template
-        sides = dict(zip(stated.sides or self._order, numbers, strict=True))
+        """Four numbers in a row: under the name of anything but a box they are none."""
         doubted = IN_DOUBT if meaning.kind is Kind.LABEL else meaning
-        self.write(group, doubted, sides, start, end, meaning.raster or stated.raster)
+        self.write(group, doubted, numbers, start, end)
 
     def corner(self, group: Group, sides: Sides, point: Item) -> None:
         """A corner of a box; its numbers come in the family's order, if they have no names."""
-        swapped = self._y_first and not point.named
-        for side, number in zip(sides, point.numbers[::-1] if swapped else point.numbers, strict=True):
-            self.side(group, side, replace(number, start=point.start))
+        first = "" if point.named else self._first
+        for side, number in zip(sides, point.numbers[:: -1 if first == "y" else 1], strict=True):
+            self.side(group, side, replace(number, start=point.start, guessed=first))
 
     def plain(self, group: Group, meaning: Meaning, run: Sequence[Item], start: int, end: int) -> None:
         """Numbers that are no points: a box when they are four, or four and a score."""
@@ -77,7 +71,7 @@ class Assembly:
         if four:
             self.list_of_four(group, meaning, four, start, end)
         else:
-            self.write(group, meaning, None, start, end)
+            self.write(group, meaning, (), start, end)
 
     def named(self, group: Group, key: Key, run: Sequence[Item]) -> None:
         """Numbers under the name of a side, of a corner, or of x and y, which may be of a corner themselves."""
@@ -90,7 +84,7 @@ class Assembly:
         elif len(numbers) == 1 and not key.names_a_corner:
             self.side(group, self._of_corner(group, key), replace(numbers[0], start=key.start))
         elif len(numbers) > 1:
-            self.write(group, IN_DOUBT, None, key.start, run[-1].end)
+            self.write(group, IN_DOUBT, (), key.start, run[-1].end)
 
     def _of_corner(self, group: Group, key: Key) -> str:
         """Which side x or y is: that of the corner named before, or the near one."""
@@ -112,48 +106,53 @@ class Assembly:
         if box_of({name: each.value for name, each in group.sides.items()}):
             meaning = group.meaning_here()
             meaning = IN_DOUBT if meaning is QWEN_VL else meaning  # whose tag holds points, never names
-            self.write(group, meaning, group.sides, *extent(group.sides.values()), meaning.raster)
-            group.sides = {}
+            sides, group.sides = group.sides, {}
+            self.write(group, meaning, tuple(sides.values()), *extent(sides.values()), sides=tuple(sides))
 
     def drop_sides(self, group: Group) -> None:
         """Named numbers that make no box; more than a point or a size is shown."""
         sides, group.sides = group.sides, {}
+        if sides.keys() == {"w", "h"} and group.closer == "}":
+            group.said.beside.add((sides["w"].value, sides["h"].value))
         if len(sides) > 1 and any(side[1:] in ("1", "2") for side in sides):
-            self.write(group, group.meaning_here(), None, *extent(sides.values()))
+            self.write(group, group.meaning_here(), (), *extent(sides.values()))
 
     def points(self, group: Group, run: Sequence[Item], start: int) -> None:
         """Two points are a box; more are a polygon, and one is nothing."""
         numbers = numbers_of(run)
         named, doubt, group.doubt = {item.named for item in run}, group.doubt, False
         if len(run) > 2 or (len(run) == 2 and (doubt or len(named) > 1)):
-            self.write(group, group.meaning_here(), None, start, run[-1].end)
+            self.write(group, group.meaning_here(), (), start, run[-1].end)
         elif len(run) == 2 and named == {True}:
-            sides = dict(zip(("x0", "y0", "x2", "y2"), numbers, strict=True))
-            self.write(group, group.meaning_here(), sides, start, run[-1].end, group.meaning_here().raster)
+            self.write(
+                group, group.meaning_here(), numbers, start, run[-1].end, sides=("x0", "y0", "x2", "y2")
+            )
         elif len(run) == 2:
             self.list_of_four(group, group.meaning_here(), numbers, start, run[-1].end)
 
-    def take_template(self, names: str) -> None:
-        """Names in brackets: four state the order of the lists after them, two which corner the next point is."""
+    def take_template(self, group: Group, names: str) -> None:
+        """Names in brackets: four state the order of lists, two which corner the next point is."""
         if len(names) > MOST_TEMPLATE_CHARACTERS or sum(map(names.count, "[({")) != 1:
             return
         meaning, sides = meaning_of(names), sides_named(names)
         if meaning.kind is Kind.BOX and meaning.sides:
-            self._template = meaning
+            group.hears.add(meaning)
         elif is_corner(sides):
-            self.corners.append(sides[::-1] if self._y_first else sides)
+            self.corners.append(sides[::-1] if self._first == "y" else sides)
 
     def write(
         self,
         group: Group,
         meaning: Meaning,
-        sides: Mapping[str, Number] | None,
+        numbers: Sequence[Number],
         start: int,
         end: int,
-        raster: Frame | None = None,
+        *,
+        sides: Sides = (),
     ) -> None:
         """Refused in doubt and too deep; under the key of something else it is not worth a word."""
         if meaning.kind is Kind.REFUSED or group.depth > MOST_DEPTH:
-            sides = None
+            numbers = ()
         if meaning.kind is not Kind.OTHER:
-            self.written.append(Written(start, end, sides, raster))
+            group.hears.used = True
+            self.written.append(Written(start, end, tuple(numbers), sides, meaning, group.said))

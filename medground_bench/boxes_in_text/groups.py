@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from medground_bench.boxes_in_text.meanings import BARE, IN_DOUBT, Kind, Meaning
-from medground_bench.boxes_in_text.sides import is_corner
+from medground_bench.boxes_in_text.sides import Sides, is_corner
+from medground_bench.boxes_in_text.statements import Said
+from medground_bench.boxes_in_text.words import PERCENT
 from medground_bench.types import Frame
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number, its unit ("%", "px", or "" for none), and where it stands, its name included."""
+    """A number, the raster of its unit, and where it stands, its name included.
+
+    guessed  the axis of the first number of its point, where that is the family's habit
+    """
 
     value: float
-    unit: str
+    unit: Frame | None
     start: int
     end: int
+    guessed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A box of a text: side -> number, and the raster where the form states one; without sides it is refused."""
+    """A box of a text.
+
+    numbers  four, or those of `sides`; none of a box that is refused
+    sides    of the numbers, where their names state them; () for four numbers in a row
+    meaning  what the key or the tag states
+    said     what the text around states
+    """
 
     start: int
     end: int
-    sides: Mapping[str, Number] | None
-    raster: Frame | None = None
+    numbers: tuple[Number, ...]
+    sides: Sides
+    meaning: Meaning
+    said: Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +101,8 @@ class Group:
     start    of its key, if one stands right before it
     opened   where it itself begins
     depth    how many are open, itself and the text included
+    said     of its boxes
+    hears    what is said in it is said of this: an object, or the text
     meaning  of its numbers, unless a key inside says it
     run      numbers and points that stand together
     keyed    there was a key inside
@@ -100,6 +116,8 @@ class Group:
     start: int
     opened: int
     depth: int
+    said: Said
+    hears: Said
     meaning: Meaning = BARE
     run: list[Item] = field(default_factory=list)
     key: Key | None = None
@@ -153,7 +171,7 @@ def four_of(run: Sequence[Item]) -> list[Number]:
     if len(numbers) != len(run) or not 4 <= len(run) <= 5:
         return []
     score = numbers[4:]
-    return numbers[:4] if not score or score[0].unit == "%" or 0 <= score[0].value <= 1 else []
+    return numbers[:4] if not score or score[0].unit == PERCENT or 0 <= score[0].value <= 1 else []
 
 
 def extent(numbers: Collection[Number]) -> tuple[int, int]:

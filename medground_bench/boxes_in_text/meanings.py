@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from medground_bench.boxes_in_text.sides import Order, Sides, box_of
+from medground_bench.boxes_in_text.sides import Order, Sides, box_of, canonical
 from medground_bench.boxes_in_text.words import (
     BOX_WORDS,
     CORNER_ENDINGS,
@@ -120,7 +120,7 @@ def meaning_of(key: str) -> Meaning:
     >>> meaning_of("Heart bbox (XYWH)").sides
     ('x0', 'y0', 'w', 'h')
     """
-    words = _words(key)
+    words = words_of(key)
     name = "".join(words)
     named = SIDE_NAMES.get(name) or SIDE_NAMES.get(CORNER_ENDINGS.sub("", name))
     if named:
@@ -130,15 +130,15 @@ def meaning_of(key: str) -> Meaning:
     telling = set(words) - (WORDS_OF_LABELS if labelled else set()) - (PICTURE_WORDS if of_boxes else set())
     if telling & (OTHER_WORDS | REFUSED_WORDS):
         return IN_DOUBT if labelled or of_boxes or telling & REFUSED_WORDS else OTHER
-    return GEMINI if "box2d" in words else _frame_said(words, of_boxes=of_boxes)
+    return GEMINI if "box2d" in words else frame_said(words, of_boxes=of_boxes)
 
 
-def _frame_said(words: list[str], *, of_boxes: bool) -> Meaning:
+def frame_said(words: Sequence[str], *, of_boxes: bool = True) -> Meaning:
     """Order and raster that the words of a key name; in doubt when they name two."""
     orders = {ORDER_WORDS[word] for word in words if word in ORDER_WORDS}
     sides = tuple(SIDE_NAMES[word][0] for word in words if word in SIDE_NAMES)
     if len(sides) == 4 and box_of(dict.fromkeys(sides, 0.0)):
-        orders.add(sides)
+        orders.add(canonical(sides))
     rasters = {RASTER_WORDS[word] for word in words if word in RASTER_WORDS}
     if THOUSANDTHS in rasters:
         rasters.discard(FRACTIONS)  # "normalised to 1000"
@@ -151,9 +151,10 @@ def _frame_said(words: list[str], *, of_boxes: bool) -> Meaning:
 
 def sides_named(names: str) -> Sides:
     """The sides of a template such as (x1, y1); none when any other word is in it, or x and y, which say too little."""
-    named = [SIDE_NAMES.get(word, ()) for word in _words(names)]
+    named = [SIDE_NAMES.get(word, ()) for word in words_of(names)]
     return tuple(sides[0] for sides in named) if all(len(sides) == 1 for sides in named) else ()
 
 
-def _words(key: str) -> list[str]:
+def words_of(key: str) -> list[str]:
+    """The words of a key, a name that is written with several as one."""
     return ["".join(filter(str.isalnum, word)) for word in KEY_WORDS.findall(key.casefold())]

@@ -10,20 +10,23 @@ from collections.abc import Sequence
 
 from medground_bench.boxes_in_text.assembly import Assembly
 from medground_bench.boxes_in_text.groups import Group, Item, Key, Number, Written, numbers_of
-from medground_bench.boxes_in_text.meanings import IN_DOUBT, UNSAID, Kind, Meaning
+from medground_bench.boxes_in_text.meanings import IN_DOUBT, UNSAID, Kind, Meaning, frame_said
 from medground_bench.boxes_in_text.sides import Sides
+from medground_bench.boxes_in_text.statements import Said
+from medground_bench.types import Frame
 
 
 class Reader:
     """The open brackets of a text; what stands together in them goes to the `Assembly`.
 
     order  the sides of four numbers of which nothing else is said
+    said   of all boxes of the text, in its prose
     """
 
-    def __init__(self, text: str, order: Sides) -> None:
+    def __init__(self, text: str, order: Sides, said: Said) -> None:
         self._text = text
         self._boxes = Assembly(order)
-        self._stack = [Group("", 0, 0, 1)]
+        self._stack = [Group("", 0, 0, 1, said, said)]
         self._open_ends: Counter[str] = Counter()
 
     @property
@@ -86,11 +89,18 @@ class Reader:
             start = key.start
             nearest = UNSAID if key.names_sides else nearest
         self.use_key()
-        self._stack.append(Group(closer, start, opened, len(self._stack) + 1, meaning or nearest))
+        said = Said(group.said)
+        hears = said if closer == "}" else group.hears
+        self._stack.append(Group(closer, start, opened, group.depth + 1, said, hears, meaning or nearest))
         self._open_ends[closer] += 1
 
-    def close(self, closer: str, end: int) -> None:
-        """Close up to the bracket of that kind; where none is open, the innermost, for `[1, 2)` is one."""
+    def close(self, closer: str, end: int, raster: Frame | None = None) -> None:
+        """Close up to the bracket of that kind; where none is open, the innermost, for `[1, 2)` is one.
+
+        raster  of all numbers in the bracket, by the unit after it
+        """
+        if raster:
+            self._group.said.rasters.add(raster)
         if self._open_ends[closer]:
             while self._shut(end) != closer:
                 pass
@@ -152,9 +162,17 @@ class Reader:
         """Four numbers that were not in brackets."""
         self._boxes.list_of_four(self._group, meaning, numbers, start, end)
 
+    def say(self, key: str, value: str, *, quoted: bool) -> None:
+        """An entry of the object, or of the text, that may say how boxes are written."""
+        self._group.hears.hear(key, value, quoted=quoted)
+
+    def say_order(self, word: str) -> None:
+        """An order such as xywh, in prose."""
+        self._group.hears.add(frame_said([word]))
+
     def refuse(self, start: int, end: int) -> None:
         """A piece of the text that looks like a box and is not read."""
-        self._boxes.write(self._group, IN_DOUBT, None, start, end)
+        self._boxes.write(self._group, IN_DOUBT, (), start, end)
 
     def interrupt(self, start: int) -> None:
         """What stands together ends here, and so does a list that was not closed."""
@@ -199,6 +217,8 @@ class Reader:
             self._boxes.drop_sides(group)
         self._stack.pop()
         self._open_ends[group.closer] -= 1
+        if group.closer == "}" and not group.said.used:
+            self._group.hears.merge(group.said)
         if point:
             self._point(point, group.meaning)
         else:
@@ -216,7 +236,7 @@ class Reader:
         run, numbers, pure = group.run, numbers_of(group.run), group.pure and whole
         in_tag = group.is_tag and (group.meaning.raster is not None or group.commas < 3)
         if not run:
-            self._boxes.take_template(self._text[group.opened : end])
+            self._boxes.take_template(group, self._text[group.opened : end])
         elif len(run) == len(numbers) == 2:
             return Item(tuple(numbers), group.start, end) if pure else None
         elif len(numbers) == 2 * len(run):
@@ -224,7 +244,7 @@ class Reader:
         elif pure and not in_tag and len(run) > 3:
             self._boxes.plain(group, group.meaning, run, group.start, end)
         elif len(numbers) > 4 or (len(numbers) == 4 and (group.pure or group.closer != ")")):
-            self._boxes.write(group, group.meaning, None, group.start, end)
+            self._boxes.write(group, group.meaning, (), group.start, end)
         return None
 
     def _point(self, point: Item, meaning: Meaning) -> None:

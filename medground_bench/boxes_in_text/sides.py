@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 Sides = tuple[str, ...]
+Corners = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
 
 
 class Order(StrEnum):
@@ -31,8 +33,8 @@ class Order(StrEnum):
         return tuple(self.value.split())
 
 
-def box_of(sides: Mapping[str, float]) -> tuple[float, float, float, float] | None:
-    """Left, top, right and bottom from any sides that fix them; None from sides that do not."""
+def box_of(sides: Mapping[str, float]) -> Corners | None:
+    """The corners from any sides that fix them; None from sides that do not."""
     across, down = _span(sides, "x", "w"), _span(sides, "y", "h")
     return None if across is None or down is None else (across[0], down[0], across[1], down[1])
 
@@ -48,6 +50,22 @@ def _span(sides: Mapping[str, float], axis: str, size: str) -> tuple[float, floa
     if length is not None and centre is not None:
         return centre - length / 2, centre + length / 2
     return None
+
+
+def canonical(order: Sides) -> Sides:
+    """The same order, its near sides named x0 and y0 and its far ones x1 and y1.
+
+    >>> canonical(("y1", "x1", "y2", "x2"))
+    ('y0', 'x0', 'y1', 'x1')
+    """
+    return tuple(_canonical(side, order) for side in order)
+
+
+def _canonical(side: str, order: Sides) -> str:
+    axis = side[0]
+    if axis not in "xy":
+        return side
+    return f"{axis}0" if side == min(each for each in order if each[0] == axis) else f"{axis}1"
 
 
 def is_corner(sides: Sides) -> bool:

@@ -8,11 +8,13 @@ from medground_bench.boxes_in_text.groups import Item, Number, Written
 from medground_bench.boxes_in_text.meanings import IN_DOUBT, LOCATION_TOKENS, TAGS, Kind, meaning_of
 from medground_bench.boxes_in_text.reader import Reader
 from medground_bench.boxes_in_text.sides import Order
-from medground_bench.boxes_in_text.words import COUNTED_WORDS
+from medground_bench.boxes_in_text.statements import Prose, prose_of
+from medground_bench.boxes_in_text.words import COUNTED_WORDS, ORDER_WORDS, UNITS
 
 QUOTES = "\"'`\u201c\u201d\u2018\u2019"
 NUMBER = r"[-+]?(?>(?:\d++(?:\.\d*+)?|\.\d++)(?:e[-+]?\d++)?+)|[-+]?(?:nan|inf(?:inity)?)"
 CORNER = r"(?:top|upper|bottom|lower)[ _-]?(?:left|right)|(?:left|right)[ _-]?(?:top|upper|bottom|lower)"
+UNIT = "|".join(rf"{re.escape(unit)}(?!\w)" for unit in UNITS if unit)
 PLACE = r"<(loc_?|patch_index_|bin_|coord_|[xy]|)(\d{1,6})>"
 
 KEY = re.compile(
@@ -24,19 +26,24 @@ KEY = re.compile(
 """Words before a colon or an equals sign. Between quotes, in braces or before "=" any word is a key; elsewhere one that
 `meanings` knows, for a colon is punctuation, too. Parentheses may stand between, as in `bbox (xywh):`."""
 
+VALUE = re.compile(
+    r"""\s*\\?(?:(["'])(?P<quoted>[^"'\n]{1,60}+)\1|["']?(?P<plain>[^"'\n,;{}\[\]()]{1,60}+))"""
+)
+"""What stands under a key, as words."""
+
 TOKEN = re.compile(
     rf"""(?P<point>[(\[]\s*(?P<first>{NUMBER}|[a-z]\w?)\s*[,;]\s*(?P<second>{NUMBER}|[a-z]\w?)\s*[)\]]\s*,?\s*
         (?:is|as|being|for|marks|denotes|represents|\()\s*(?:at\s+)?(?:the\s+|its\s+)?(?P<where>{CORNER})\b)
     |(?P<places>(?:{PLACE.replace("(", "(?:")}\s?)+)
     |(?P<tag><\|?/?[a-z_][\w-]*\|?/?>)
     |(?P<element><(?P<name>[a-z][\w-]*)(?=\s+[\w-]+\s*=))
-    |(?P<number>(?<![\w.])(?P<digits>{NUMBER})(?:\s?(?P<unit>%|(?:px|pixels?)\b)|(?!\w)))
+    |(?P<number>(?<![\w.])(?P<digits>{NUMBER})(?:\s?(?P<unit>{UNIT})|(?!\w)))
     |(?P<label>(?P<quote>["'])[^\W\d][^"'\d\n\[\]{{}}()<>:=]{{0,60}}(?P=quote))
     |(?P<corner>(?:{CORNER})\b(?=[\s{QUOTES}*_)]*
         (?:corners?|points?|vert\w+|coord\w+|edges?|position|and|&|to|is|are|at|of|[,:=(\[])))
     |(?P<word>\w+(?:['\u2019-]\w+)*)
     |(?P<open>[\[({{])
-    |(?P<close>[\])}}>])
+    |(?P<close>[\])}}>](?:\s?(?P<unit_of_all>{UNIT}))?)
     |(?P<comma>[,;]|\s*\n[ \t]*[-*][ \t]+(?=[-+.]?\d))
     |(?P<space>\s+)
     |(?P<stop>[.!?](?=\s|$))
@@ -53,8 +60,11 @@ TAG_ENDS = frozenset(tag.end for tag in TAGS.values())
 
 
 def written_in(text: str, order: Order) -> list[Written]:
-    """The boxes of a text, in time that grows as the text does."""
-    tokens, place = _Tokens(text, order), 0
+    """The boxes of a text, in time that grows as the text does.
+
+    order  the habit of the family
+    """
+    tokens, place = _Tokens(text, prose_of(text), order), 0
     while place < len(text):
         key = KEY.match(text, place)
         if key and tokens.key(key):
@@ -70,9 +80,9 @@ def written_in(text: str, order: Order) -> list[Written]:
 class _Tokens:
     """What each kind of token says of the numbers around it: a method for each."""
 
-    def __init__(self, text: str, order: Order) -> None:
-        self.text = text
-        self.reader = Reader(text, order.sides)
+    def __init__(self, text: str, prose: Prose, order: Order) -> None:
+        self.text, self.prose = text, prose
+        self.reader = Reader(text, order.sides, prose.said)
         self.last_word, self.last_word_end = "", 0
         self.end_of_label = 0
 
@@ -82,11 +92,15 @@ class _Tokens:
         marked = match["quoted"] or (match["mark"] or "").strip("*") or (match["sign"] or "").startswith("=")
         hard = bool(marked) or self.reader.in_braces
         meaning = meaning_of(words)
+        value = VALUE.match(self.text, match.end())
+        if value:
+            self.reader.say(words, value["quoted"] or value["plain"], quoted=bool(value["quoted"]))
         if meaning.kind is Kind.LABEL and (match["gloss"] or not hard or not any(map(str.isalpha, words))):
             self.end_of_label = match.end()
             return False
-        if match.end() == self.end_of_label and meaning.kind in (Kind.OTHER, Kind.REFUSED):
-            return False  # "angle" of "costophrenic angle:"
+        stated = not hard and any(self.prose.marks[match.start() : match.end()])
+        if (stated or match.end() == self.end_of_label) and meaning.kind in (Kind.OTHER, Kind.REFUSED):
+            return False  # "in a 448x448 image:", or "angle" of "costophrenic angle:"
         glossed = meaning_of(words + (match["gloss"] or ""))
         meaning = glossed if glossed.kind is Kind.BOX else meaning
         self.reader.take_key(meaning, match.start(), hard=hard)
@@ -95,6 +109,8 @@ class _Tokens:
     def word(self, match: re.Match[str]) -> None:
         """Prose, but for words that join numbers."""
         self.last_word, self.last_word_end = match[0].casefold(), match.end()
+        if self.last_word in ORDER_WORDS:
+            self.reader.say_order(self.last_word)
         if self.last_word in ("and", "or"):
             self.reader.join(doubt=True)
         elif self.last_word not in ("to", "through") or not self.reader.join():
@@ -113,13 +129,14 @@ class _Tokens:
         start, end = match.span()
         self.reader.interrupt(start)
         if not (match["first"][0].isalpha() or match["second"][0].isalpha()):
-            numbers = tuple(Number(float(match[name]), "", start, end) for name in ("first", "second"))
+            numbers = tuple(Number(float(match[name]), None, start, end) for name in ("first", "second"))
             self.reader.corner(meaning_of(match["where"]).sides, Item(numbers, start, end))
 
     def number(self, match: re.Match[str]) -> None:
         """A number and its unit."""
-        unit = "px" if (match["unit"] or "%") != "%" else match["unit"] or ""
-        self.reader.number(Number(float(match["digits"]), unit, *match.span()))
+        self.reader.number(
+            Number(float(match["digits"]), UNITS[(match["unit"] or "").casefold()], *match.span())
+        )
 
     def places(self, match: re.Match[str]) -> None:
         """Location tokens in a row are a box when they are four, of a raster that is known."""
@@ -130,7 +147,7 @@ class _Tokens:
         edge = meaning.raster.width - 1 if meaning and meaning.raster else 0
         self.reader.foreign(start)
         if meaning and len(names) == 1 and len(tokens) == 4 and max(numbers) <= edge:
-            four = [Number(number + (number == edge), "", start, end) for number in numbers]
+            four = [Number(number + (number == edge), None, start, end) for number in numbers]
             self.reader.list_of_four(meaning, four, start, end)
         elif meaning or len(tokens) > 1:
             self.reader.refuse(start, end)
@@ -160,7 +177,8 @@ class _Tokens:
 
     def close(self, match: re.Match[str]) -> None:
         """The end of a bracket, or of a tag with attributes."""
-        self.reader.close(match[0], match.end())
+        raster = UNITS[(match["unit_of_all"] or "").casefold()]
+        self.reader.close(match[0][0], match.end(), raster)
 
     def space(self, match: re.Match[str]) -> None:
         """A line ends; after a comma it goes on."""

@@ -13,6 +13,8 @@ PERCENT = Frame("percent", width=100, height=100)
 THOUSANDTHS = Frame("thousandths", width=1000, height=1000)
 LOCATIONS = Frame("locations", width=1024, height=1024)
 FLORENCE_LOCATIONS = Frame("locations", width=1000, height=1000)
+MILLIMETRES = Frame("millimetres", width=1, height=1)
+"""And other lengths: no position in any picture."""
 PIXELS = Frame("pixels", width=1, height=1)
 """Stands for the raster of the LVLM's family where that is pixels of a picture; no other can be meant by it."""
 
@@ -72,8 +74,9 @@ RASTER_WORDS: Mapping[str, Frame] = {
     for raster, words in {
         FRACTIONS: "normalized normalised norm relative rel fraction fractions yolo",
         PERCENT: "percent percents percentage percentages pct",
-        THOUSANDTHS: "thousandths permille 1000 999",
+        THOUSANDTHS: "thousandths thousandth permille 1000 999",
         PIXELS: "pixel pixels px absolute abs",
+        MILLIMETRES: "mm cm millimeter millimeters millimetre millimetres centimeter centimeters inch inches",
     }.items()
     for word in words.split()
 }
@@ -107,15 +110,84 @@ SIDE_NAMES: Mapping[str, Sides] = {
 
 CORNER_ENDINGS = re.compile(r"(?:corner|point|vertex|coordinates?|position)+$")
 
-UNITS = {"": None, "%": PERCENT, "px": PIXELS}
+UNITS: Mapping[str, Frame | None] = {
+    "": None,
+    "%": PERCENT,
+    **dict.fromkeys(("px", "pixel", "pixels"), PIXELS),
+    **dict.fromkeys(("mm", "cm"), MILLIMETRES),
+}
 
-IN_PERCENT = r"\b(?:in|as) (?:an? )?percent"
-NORMALISED = re.compile(
-    r"\bnormali[sz]ed\W+(?:\w+\W+){0,2}?(?:bounding|box|boxes|bbox|coord\w*|to\b)"
-    rf"|\bcoord\w*\W+(?:\w+\W+){{0,3}}?normali[sz]ed\b|\b0\s?(?:-|\.\.|\u2013|to)\s?1000\b|{IN_PERCENT}",
-    re.IGNORECASE,
+FORMAT_WORDS = _table("format formats convention conventions notation representation")
+"""A key of these words says how boxes are written; where its value is not understood, no box is read."""
+
+LOOSE_FORMAT_WORDS = _table(
+    "mode order ordering system type unit units style encoding scale range space frame reference"
 )
-IN_PIXELS = re.compile(
-    rf"\bin pixels\b|\bpixel (?:coord|position|unit|space)|\((?:pixels|px)\)|{IN_PERCENT}", re.IGNORECASE
+"""These do so beside a word of boxes; alone they may say something else."""
+
+COORDINATE_WORDS = _table("coordinate coordinates coord coords")
+SILENT_FORMATS = _table("json list lists array arrays text string python markdown xml html yaml csv object")
+"""Values of a format that say nothing of order or raster."""
+
+WORDS_OF_FORMATS = FORMAT_WORDS | LOOSE_FORMAT_WORDS | BOX_WORDS | {"box2d"}
+WORDS_OF_FRAMES = ORDER_WORDS.keys() | RASTER_WORDS.keys() | SIDE_NAMES.keys() | BOX_WORDS | {"and", "or"}
+
+COCO_WORDS = frozenset({"categoryid", "iscrowd"})
+"""Keys of COCO, whose boxes are xywh; others write them beside xyxy."""
+
+PICTURE = r"(?:image|picture|radiograph|x-?ray|scan|canvas|film)s?"
+"""What has a size that the numbers may be positions in."""
+
+RANGE_ENDS: Mapping[str, Frame] = {
+    "1": FRACTIONS,
+    "1.0": FRACTIONS,
+    "100": PERCENT,
+    "999": THOUSANDTHS,
+    "1000": THOUSANDTHS,
+}
+_END = r"(?P<end>1000|999|100|1(?:\.0)?)(?![\w%]|[.,]\d|\s?,\s?\d)"
+_FROM_ZERO = r"(?<![\w.,])0(?:\.0)?\s?"
+_SCALED = r"(?:re)?scaled?|range[sd]?|ranging|normali[sz](?:ed|ation)|grid|relative|between|within"
+RANGES = tuple(
+    re.compile(form, re.IGNORECASE)
+    for form in (
+        rf"(?:{_SCALED}|coord\w*|from)\b[^.\n]{{0,24}}?{_FROM_ZERO}(?:-|\.\.+|\u2013|to|and)\s?{_END}",
+        rf"(?:{_SCALED})\b[^.\n\[(]{{0,24}}?[\[(]\s?{_FROM_ZERO},\s?{_END}",
+        rf"{_FROM_ZERO}(?:-|\.\.+|\u2013|to)\s?{_END}[ -](?:{_SCALED}|coord\w*|space|units?)\b",
+        rf"\b(?:(?:re)?scaled|normali[sz]ed|relative) (?:to|by|on|in) (?:an? )?(?:scale of )?{_END}(?!\s?[x\u00d7-])",
+        rf"\bout of {_END}",
+    )
 )
-"""What prose says of the raster: where it contradicts a family of pixels, or one of thousandths, nobody knows it."""
+"""A scale from 0 to its end."""
+
+IN_PROSE: Mapping[Frame, re.Pattern[str]] = {
+    raster: re.compile(form, re.IGNORECASE)
+    for raster, form in {
+        FRACTIONS: r"\bnormali[sz]ed\W+(?:\w+\W+){0,2}?(?:bounding|box|boxes|bbox|coord\w*)\b"
+        r"|\bcoord\w*\W+(?:\w+\W+){0,3}?normali[sz]ed\b|\b(?:relative|fractional) coord"
+        rf"|\brelative to the {PICTURE}(?:'s)? (?:size|dimensions?|width|sides?)|\bas fractions\b",
+        PERCENT: r"\b(?:in|as|are) (?:an? )?percent|\bpercentage coord",
+        THOUSANDTHS: r"\b(?:in|as) (?:thousandths|per ?mille)\b|\b1000\s?[x\u00d7]\s?1000 (?:grid|scale|space|coord)",
+        PIXELS: r"\bin pixels\b|\bpixel (?:coord|position|unit|space)|\((?:pixels|px)\)",
+    }.items()
+}
+
+_WIDTH, _HEIGHT = (rf"(?P<{side}>\d{{2,5}})(?!\d|\.\d)\s?(?:px|pixels?)?" for side in "wh")
+_BY = rf"(?<![\w.]){_WIDTH}\s?(?:x|\u00d7|\*|by)\s?{_HEIGHT}(?!\s?[cm]m)"
+_PICTURE_HERE = rf"(?<![^\W_]){PICTURE}"
+_OF_SIZE = r"[ _]?(?:size|dimensions?|resolution|shape)"
+_IS = r"\W{0,5}(?:of |is )?"
+_THEN = r"\W{1,6}(?:and )?(?:an? )?\W?"
+SIZES = tuple(
+    re.compile(form, re.IGNORECASE)
+    for form in (
+        rf"{_BY}[ -](?:\w+ ){{0,2}}?{PICTURE}\b",
+        rf"\b(?:{PICTURE}|resolution)\b[^.\n\[\]{{}}]{{0,40}}?{_BY}",
+        rf"(?:{_PICTURE_HERE}{_OF_SIZE}|\bresolution)\W{{0,6}}(?:is |of )?[\[(]\s?{_WIDTH}\s?,\s?{_HEIGHT}\s?[\])]",
+        rf"{_PICTURE_HERE}[ _]?width\W{{1,6}}{_WIDTH}\W{{1,6}}{PICTURE}[ _]?height\W{{1,6}}{_HEIGHT}",
+        rf"{_PICTURE_HERE}[ _]?height\W{{1,6}}{_HEIGHT}\W{{1,6}}{PICTURE}[ _]?width\W{{1,6}}{_WIDTH}",
+        rf"{_PICTURE_HERE}\b[^.\n]{{0,30}}?\bwidth\b{_IS}{_WIDTH}{_THEN}height\b{_IS}{_HEIGHT}",
+        rf"{_PICTURE_HERE}\b[^.\n]{{0,30}}?{_WIDTH} (?:wide|in width){_THEN}{_HEIGHT} (?:high|tall|in height)",
+    )
+)
+"""Width and height of the picture, in words or in JSON."""

@@ -1,0 +1,125 @@
+"""What a text says of the order and the raster of its boxes: beside them in an object, or anywhere in its prose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from medground_bench.boxes_in_text.meanings import IN_DOUBT, Kind, Meaning, frame_said, words_of
+from medground_bench.boxes_in_text.sides import Sides, canonical
+from medground_bench.boxes_in_text.words import (
+    BOX_WORDS,
+    COCO_WORDS,
+    COORDINATE_WORDS,
+    FORMAT_WORDS,
+    FRACTIONS,
+    IN_PROSE,
+    LOOSE_FORMAT_WORDS,
+    PIXELS,
+    RANGE_ENDS,
+    RANGES,
+    RASTER_WORDS,
+    SILENT_FORMATS,
+    SIZES,
+    WORDS_OF_FORMATS,
+    WORDS_OF_FRAMES,
+)
+from medground_bench.types import Frame
+
+PIXELS_SAID = Meaning(Kind.BOX, (), PIXELS)
+
+
+@dataclass(slots=True)
+class Said:
+    """What is said of the boxes in one bracket, before them or after them; `outer` holds for them, too.
+
+    orders   of four numbers
+    rasters  which the numbers are positions in
+    sizes    of the picture, in pixels
+    beside   width and height that stand beside a box: its own, or the picture's?
+    of_coco  beside keys of COCO, whose boxes are xywh, and which others write beside xyxy
+    unread   something is said that is not understood
+    used     a box stands here
+    """
+
+    outer: Said | None = None
+    orders: set[Sides] = field(default_factory=set)
+    rasters: set[Frame] = field(default_factory=set)
+    sizes: set[tuple[int, int]] = field(default_factory=set)
+    beside: set[tuple[float, float]] = field(default_factory=set)
+    of_coco: bool = False
+    unread: bool = False
+    used: bool = False
+
+    def add(self, meaning: Meaning) -> None:
+        """One more statement; one in doubt is not understood."""
+        if meaning.sides:
+            self.orders.add(canonical(meaning.sides))
+        if meaning.raster:
+            self.rasters.add(meaning.raster)
+        self.unread |= meaning.kind is Kind.REFUSED
+
+    def merge(self, other: Said) -> None:
+        """Take over what was said in a bracket without boxes."""
+        self.orders |= other.orders
+        self.rasters |= other.rasters
+        self.sizes |= other.sizes
+        self.beside |= other.beside
+        self.of_coco |= other.of_coco
+        self.unread |= other.unread
+
+    def hear(self, key: str, value: str, *, quoted: bool) -> None:
+        """An entry such as "format": "xywh"; one of a format that is not understood leaves every box in doubt."""
+        names, words = set(words_of(key)), words_of(value)
+        meaning = frame_said(words)
+        of_boxes = not BOX_WORDS.isdisjoint(names)
+        of_format = bool(names & (FORMAT_WORDS | LOOSE_FORMAT_WORDS)) and names <= WORDS_OF_FORMATS
+        strict = of_format and (of_boxes or bool(names & FORMAT_WORDS)) and (quoted or len(words) == 1)
+        if "".join(words_of(key)) in COCO_WORDS:
+            self.of_coco = True
+        elif words in (["true"], ["false"]) and names & RASTER_WORDS.keys():
+            stated = frame_said([*names])
+            self.add(stated if words == ["true"] else PIXELS_SAID if stated.raster == FRACTIONS else IN_DOUBT)
+        elif meaning.states_a_frame or meaning.kind is Kind.REFUSED:
+            if of_format or (set(words) <= WORDS_OF_FRAMES and (of_boxes or meaning.sides)):
+                self.add(meaning)
+        elif not set(words) <= SILENT_FORMATS:
+            in_words = quoted and not any(map(str.isdigit, value))
+            self.unread |= strict or (in_words and "".join(names) in COORDINATE_WORDS)
+
+    def in_all(self) -> Said:
+        """All that holds here."""
+        everything, said = Said(), self.outer
+        everything.merge(self)
+        while said:
+            everything.merge(said)
+            said = said.outer
+        return everything
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """What the prose of a text states, and a mark on each character of a statement."""
+
+    said: Said
+    marks: bytearray
+
+
+def prose_of(text: str) -> Prose:
+    """Rasters and sizes of the picture that the prose of a text states, wherever.
+
+    >>> sorted(prose_of("In the 1024 x 768 image, on a scale of 0 to 1000").said.sizes)
+    [(1024, 768)]
+    """
+    said, marks = Said(), bytearray(len(text))
+    for raster, form in IN_PROSE.items():
+        if form.search(text):
+            said.rasters.add(raster)
+    for form in (*RANGES, *SIZES):
+        for match in form.finditer(text):
+            marks[match.start() : match.end()] = b"\1" * len(match[0])
+            stated = match.groupdict()
+            if "end" in stated:
+                said.rasters.add(RANGE_ENDS[stated["end"]])
+            else:
+                said.sizes.add((int(stated["w"]), int(stated["h"])))
+    return Prose(said, marks)
