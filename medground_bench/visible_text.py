@@ -21,7 +21,7 @@ SHOWN = re.compile(
     r"(?:start|begin|end|bos|eos|eot|eom|pad|unk|mask|im|image|img|vision|user|assistant|system|model)(?:[_-]\w+)*"
     r"|s|endoftext|(?:loc_?|seg|unused|patch_index_|bin_|[xy]_?)\d+|(?:object_)?ref\w*|obj\w*|p|points?|quad\w*|poly\w*"
     r"|b?box\w*|bounding_box\w*|bndbox|coord\w*|rect\w*|roi|region|location|position|phrase|grounding|[xy]_?(?:min|max)"
-    r"|left|top|right|bottom|width|height|evidence"
+    r"|left|top|right|bottom|width|height|[xywh]|c[xy]|size|svg|area|map|circle|ellipse|annotations?|evidence"
     r"|(?:final_?)?(?:answer|ans|solution|choice|option|prediction|explanation|justification|verdict|conclusion|response|reply)s?"
     r"|(?:output|result|decision)s?|final|impression|findings?"
     r"|report|label|json|text|html|body|div|span|section|h[1-6]|br|hr|[abiuq]|em|strong|small|big|mark|code|pre|su[bp]"

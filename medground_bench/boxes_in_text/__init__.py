@@ -9,6 +9,7 @@ statements  what is said of order and raster in entries and in prose
 groups    numbers, points, keys and open brackets
 assembly  numbers that stand together -> boxes with their sides
 reader    brackets and keys: what stands together
+tables    tables with a header of sides
 tokens    the text, a token at a time, told to the reader
 frames    which side each number is, in which raster: stated, or else the family's habit
 boxes     the boxes of a text in the pixels of a picture, and the pieces refused

@@ -10,9 +10,9 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 from medground_bench.boxes_in_text.groups import Written
-from medground_bench.boxes_in_text.sides import Corners, Order, Sides, box_of
+from medground_bench.boxes_in_text.sides import Corners, Order, Sides, axis_of, box_of
 from medground_bench.boxes_in_text.statements import Said
-from medground_bench.boxes_in_text.words import FRACTIONS, MILLIMETRES, PIXELS, THOUSANDTHS
+from medground_bench.boxes_in_text.words import FRACTIONS, NOWHERE, PIXELS, THOUSANDTHS
 from medground_bench.types import Box, Frame
 
 BEYOND = 0.25
@@ -65,7 +65,7 @@ def _sides(written: Written, said: Said, habit: Order) -> Sides:
     if not written.sides:
         return order or habit.sides
     guessed = {number.guessed for number in written.numbers} - {""}
-    agrees = not order or (("w" in written.sides or "w" not in order) and guessed <= {order[0][0]})
+    agrees = not order or (("w" in written.sides or "w" not in order) and guessed <= {axis_of(order[0])})
     return written.sides if agrees else ()
 
 
@@ -79,7 +79,7 @@ def _raster(written: Written, said: Said, family: Frame, picture: Frame) -> Fram
         return FRACTIONS
     if THOUSANDTHS in rasters:
         rasters = rasters - {FRACTIONS}  # "normalised to 0-1000"
-    if len(rasters) > 1 or rasters & {FRACTIONS, MILLIMETRES} or max(values) < LEAST_PIXELS:
+    if len(rasters) > 1 or rasters & {FRACTIONS, NOWHERE} or max(values) < LEAST_PIXELS:
         return None
     if rasters - {PIXELS}:
         return next(iter(rasters))

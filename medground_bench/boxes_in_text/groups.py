@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from medground_bench.boxes_in_text.meanings import BARE, IN_DOUBT, Kind, Meaning
 from medground_bench.boxes_in_text.sides import Sides, is_corner
@@ -107,9 +108,11 @@ class Group:
     run      numbers and points that stand together
     keyed    there was a key inside
     sides    named numbers that are no box yet
+    box      the named numbers of the last box
+    corners  how many of it, or of the next, were named
     pure     nothing in it but numbers, points and their labels
     doubt    "and" stands between two points: one box or two places?
-    commas   within the run
+    commas   and semicolons within the run
     """
 
     closer: str
@@ -123,14 +126,21 @@ class Group:
     key: Key | None = None
     keyed: bool = False
     sides: dict[str, Number] = field(default_factory=dict)
+    box: dict[str, Number] = field(default_factory=dict)
+    corners: int = 0
     pure: bool = True
     doubt: bool = False
-    commas: int = 0
+    commas: list[str] = field(default_factory=list)
 
     @property
     def is_bracket(self) -> bool:
         """Whether it is more than the text or a tag with attributes."""
         return self.closer not in ("", ">")
+
+    @property
+    def has_key(self) -> bool:
+        """Whether a key stands right before it."""
+        return self.start < self.opened
 
     @property
     def is_tag(self) -> bool:
@@ -170,7 +180,9 @@ def four_of(run: Sequence[Item]) -> list[Number]:
     numbers = numbers_of(run)
     if len(numbers) != len(run) or not 4 <= len(run) <= 5:
         return []
-    score = numbers[4:]
+    score, gaps = numbers[4:], {later.start - number.end for number, later in pairwise(numbers)}
+    if score and 1 in gaps and len(gaps) > 1:
+        return []  # "1,024, 20, 110, 1"
     return numbers[:4] if not score or score[0].unit == PERCENT or 0 <= score[0].value <= 1 else []
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from medground_bench.boxes_in_text.assembly import Assembly
 from medground_bench.boxes_in_text.groups import Group, Item, Key, Number, Written, numbers_of
@@ -39,13 +40,14 @@ class Reader:
         return self._group.closer == "}"
 
     def finish(self) -> list[Written]:
-        """The boxes in the order of the text; a list that breaks off within its last number is refused."""
+        """The boxes; a list that breaks off within its last number is refused."""
         while len(self._stack) > 1:
             run = self._group.run
             self._shut(len(self._text), whole=not run or run[-1].end < len(self._text))
         self._settle()
         self._boxes.drop_sides(self._group)
-        return sorted(self._boxes.written, key=lambda each: each.start)
+        self._boxes.end_loose(self._group)
+        return self._boxes.written
 
     def number(self, number: Number) -> None:
         """A number joins those beside it."""
@@ -111,7 +113,7 @@ class Reader:
 
     def word(self, start: int) -> None:
         """Prose ends what stands together, and the hold of a key that may be a word of it."""
-        self._boxes.words_since_side += 1
+        self._boxes.words += 1
         self.interrupt(start)
         key = self._group.key
         if key and (not key.hard or (key.used and not self._group.closer)):
@@ -127,6 +129,9 @@ class Reader:
         """What was said of corners and keys ends, too."""
         self.foreign(start)
         self._boxes.corners.clear()
+        if self._group.hears is self._stack[0].said:
+            self._boxes.drop_sides(self._group)
+            self._boxes.end_loose(self._group)
         if self._group.key:
             self._group.key.stale = True
 
@@ -145,9 +150,9 @@ class Reader:
         group.doubt |= doubt and group.ends_in_point
         return bool(group.run) and (group.ends_in_point or bool(group.key and group.key.names_a_range))
 
-    def comma(self) -> None:
+    def comma(self, mark: str) -> None:
         """A comma or a semicolon."""
-        self._group.commas += 1
+        self._group.commas.append(mark)
 
     def name_next_point(self, corner: Sides, start: int) -> None:
         """The next point is that corner; of several names, the first is that of the first point."""
@@ -161,6 +166,21 @@ class Reader:
     def list_of_four(self, meaning: Meaning, numbers: Sequence[Number], start: int, end: int) -> None:
         """Four numbers that were not in brackets."""
         self._boxes.list_of_four(self._group, meaning, numbers, start, end)
+
+    def doubt_last(self, end: int) -> None:
+        """The list that ended there counts something else."""
+        written = self._boxes.written
+        if written and written[-1].end == end:
+            written[-1] = replace(written[-1], numbers=())
+
+    def say_box(self) -> None:
+        """A word such as "box", in prose."""
+        self._boxes.box_word_at = self._boxes.words
+
+    def size(self, count: int, start: int, end: int) -> None:
+        """Widths and heights in prose."""
+        self.interrupt(start)
+        self._boxes.loose(self._group, count, start, end)
 
     def say(self, key: str, value: str, *, quoted: bool) -> None:
         """An entry of the object, or of the text, that may say how boxes are written."""
@@ -201,9 +221,11 @@ class Reader:
         elif self._boxes.corners and len(run) == 2 and group.meaning_here().kind is Kind.BOX:
             point = Item(tuple(numbers_of(run)), run[0].start, run[1].end)
             self._boxes.corner(group, self._boxes.corners.popleft(), point)
-        elif key and not key.stale and key.meaning.kind is Kind.BOX and len(run) > 3:
+        elif key and not key.stale and key.meaning.kind in (Kind.BOX, Kind.REFUSED) and len(run) > 3:
             self._boxes.plain(group, key.meaning, run, key.start, run[-1].end)
-        group.commas = 0
+        elif 4 <= len(run) <= 5 and self._boxes.looks_like_a_box(group):
+            self.refuse(run[0].start, run[-1].end)
+        group.commas = []
 
     def _shut(self, end: int, *, whole: bool = True) -> str:
         """Close the innermost bracket, and return how it is closed. Its sides may be a point, or join those outside."""
@@ -217,8 +239,8 @@ class Reader:
             self._boxes.drop_sides(group)
         self._stack.pop()
         self._open_ends[group.closer] -= 1
-        if group.closer == "}" and not group.said.used:
-            self._group.hears.merge(group.said)
+        if group.closer == "}":
+            self._leave_object(group)
         if point:
             self._point(point, group.meaning)
         else:
@@ -227,25 +249,45 @@ class Reader:
                 self._boxes.side(self._group, side, number)
         return group.closer
 
+    def _leave_object(self, group: Group) -> None:
+        """What is said in an object without boxes is said of those beside it; what is loose ends with the outermost."""
+        if not group.said.used:
+            self._group.hears.merge(group.said)
+        if self._group.hears is self._stack[0].said:
+            self._boxes.end_loose(self._group)
+
     def _read_list(self, end: int, *, whole: bool) -> Item | None:
         """Read a list as a whole; a point is returned, for it takes two to make a box.
 
         whole  whether its last number is all there
         """
         group = self._group
-        run, numbers, pure = group.run, numbers_of(group.run), group.pure and whole
-        in_tag = group.is_tag and (group.meaning.raster is not None or group.commas < 3)
+        run, numbers, pure = (
+            group.run,
+            numbers_of(group.run),
+            group.pure and whole and len(set(group.commas)) < 2,
+        )
+        in_tag = group.is_tag and (group.meaning.raster is not None or len(group.commas) < 3)
         if not run:
             self._boxes.take_template(group, self._text[group.opened : end])
         elif len(run) == len(numbers) == 2:
+            if not pure:
+                self._boxes.loose(group, 2, group.start, end)
             return Item(tuple(numbers), group.start, end) if pure else None
         elif len(numbers) == 2 * len(run):
             self._boxes.points(group, run, group.start)
         elif pure and not in_tag and len(run) > 3:
             self._boxes.plain(group, group.meaning, run, group.start, end)
-        elif len(numbers) > 4 or (len(numbers) == 4 and (group.pure or group.closer != ")")):
+        elif self._looks_like_a_box(group, len(numbers), pure=pure):
             self._boxes.write(group, group.meaning, (), group.start, end)
         return None
+
+    @staticmethod
+    def _looks_like_a_box(group: Group, count: int, *, pure: bool) -> bool:
+        """Whether numbers of a list that are none do."""
+        if count == 3:
+            return pure and group.has_key and group.meaning.kind is Kind.BOX
+        return count > 4 or (count == 4 and (group.pure or group.closer != ")"))
 
     def _point(self, point: Item, meaning: Meaning) -> None:
         """A point is the corner that was named, or joins the point before it."""

@@ -69,5 +69,14 @@ def _canonical(side: str, order: Sides) -> str:
 
 
 def is_corner(sides: Sides) -> bool:
-    """Whether these are a side of x and one of y."""
-    return len({side[0] for side in sides}) == len(sides) == 2
+    """Whether these are a side of x and one of y: a corner, the centre, or the size."""
+    return len({axis_of(side) for side in sides}) == len(sides) == 2
+
+
+def axis_of(side: str) -> str:
+    """Of a side, x or y.
+
+    >>> [axis_of(side) for side in ("x0", "h", "cx")]
+    ['x', 'y', 'x']
+    """
+    return {"w": "x", "h": "y"}.get(side, side.strip("c")[0])

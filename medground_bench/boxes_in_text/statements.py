@@ -20,6 +20,7 @@ from medground_bench.boxes_in_text.words import (
     RASTER_WORDS,
     SILENT_FORMATS,
     SIZES,
+    THIRD_CORNER,
     WORDS_OF_FORMATS,
     WORDS_OF_FRAMES,
 )
@@ -76,6 +77,8 @@ class Said:
         strict = of_format and (of_boxes or bool(names & FORMAT_WORDS)) and (quoted or len(words) == 1)
         if "".join(words_of(key)) in COCO_WORDS:
             self.of_coco = True
+        elif names & THIRD_CORNER:
+            self.unread = True
         elif words in (["true"], ["false"]) and names & RASTER_WORDS.keys():
             stated = frame_said([*names])
             self.add(stated if words == ["true"] else PIXELS_SAID if stated.raster == FRACTIONS else IN_DOUBT)

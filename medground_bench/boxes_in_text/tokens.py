@@ -9,19 +9,36 @@ from medground_bench.boxes_in_text.meanings import IN_DOUBT, LOCATION_TOKENS, TA
 from medground_bench.boxes_in_text.reader import Reader
 from medground_bench.boxes_in_text.sides import Order
 from medground_bench.boxes_in_text.statements import Prose, prose_of
-from medground_bench.boxes_in_text.words import COUNTED_WORDS, ORDER_WORDS, UNITS
+from medground_bench.boxes_in_text.tables import tables_of
+from medground_bench.boxes_in_text.words import (
+    BOX_WORDS,
+    CALLS,
+    COUNTED_WORDS,
+    NOWHERE,
+    ORDER_WORDS,
+    UNIT,
+    UNITS,
+    WORDS_AFTER_COUNTS,
+)
 
 QUOTES = "\"'`\u201c\u201d\u2018\u2019"
 NUMBER = r"[-+]?(?>(?:\d++(?:\.\d*+)?|\.\d++)(?:e[-+]?\d++)?+)|[-+]?(?:nan|inf(?:inity)?)"
 CORNER = r"(?:top|upper|bottom|lower)[ _-]?(?:left|right)|(?:left|right)[ _-]?(?:top|upper|bottom|lower)"
-UNIT = "|".join(rf"{re.escape(unit)}(?!\w)" for unit in UNITS if unit)
+SIZE = r"(?<![\w.])\d++(?:\.\d++)?\s?(?:px|pixels?)?\s?[x\u00d7]\s?\d++(?:\.\d++)?(?!\s?[cm]m|\w)"
+LENGTH = (
+    r"(?<![\w.])\d++(?:\.\d++)?\s?(?:px|pixels?)?\s(?:wide|high|tall)\b"
+    r"|\b(?:width|height)\s(?:of\s|is\s)?\d++(?:\.\d++)?(?!\s?[cm]m|\w)"
+)
 PLACE = r"<(loc_?|patch_index_|bin_|coord_|[xy]|)(\d{1,6})>"
 
 KEY = re.compile(
     rf"[{QUOTES}]{{1,3}}+(?P<quoted>[^{QUOTES}\n{{}}<>]{{1,60}}+)[{QUOTES}]{{1,3}}+\s*+(?:=>|->|[:=])"
     rf"|(?P<plain>[^\W\d][\w-]{{0,40}}+(?: [\w-]{{1,40}}+){{0,3}})(?P<mark>[*{QUOTES}]{{0,4}}+)"
     rf"(?P<gloss>\s?\((?!\s*[-+.\d])[^()\n]{{1,40}}\)[*{QUOTES}]{{0,4}}+)?\s*+(?P<sign>=>|[:=])"
-    r"|(?P<coordinate>[xy][ _-]?(?:min|max|[0-2]))(?: is| at| of)? (?=[-+.]?\d)"
+    r"|(?P<coordinate>[xy][ _-]?(?:min|max|[0-2]))(?: is| at| of| \|)? (?=[-+.]?\d)"
+    r"|(?P<edge>left|top|right|bottom)(?: edge| side| border| boundary)?(?: is)?(?: at| =) (?:[xy] ?= ?)?(?=[-+.]?\d)"
+    r"|(?<!\d )(?P<axis>[xy])(?:[- ](?:axis|coordinates?|values?))?"
+    r"(?: (?:is|ranges?|ranging|spans?|spanning|runs?|goes|extends?|in|from|between|of|at|\u2208)){0,3} (?=[-+.\[(]?\d)"
 )
 """Words before a colon or an equals sign. Between quotes, in braces or before "=" any word is a key; elsewhere one that
 `meanings` knows, for a colon is punctuation, too. Parentheses may stand between, as in `bbox (xywh):`."""
@@ -37,10 +54,12 @@ TOKEN = re.compile(
     |(?P<places>(?:{PLACE.replace("(", "(?:")}\s?)+)
     |(?P<tag><\|?/?[a-z_][\w-]*\|?/?>)
     |(?P<element><(?P<name>[a-z][\w-]*)(?=\s+[\w-]+\s*=))
+    |(?P<area>{SIZE})
+    |(?P<length>{LENGTH})
     |(?P<number>(?<![\w.])(?P<digits>{NUMBER})(?:\s?(?P<unit>{UNIT})|(?!\w)))
     |(?P<label>(?P<quote>["'])[^\W\d][^"'\d\n\[\]{{}}()<>:=]{{0,60}}(?P=quote))
     |(?P<corner>(?:{CORNER})\b(?=[\s{QUOTES}*_)]*
-        (?:corners?|points?|vert\w+|coord\w+|edges?|position|and|&|to|is|are|at|of|[,:=(\[])))
+        (?:corners?|points?|vert\w+|coord\w+|edges?|position|and|&|to|is|are|at|of|[,:=(\[]|\d++\s*[,\s]\s*\d)))
     |(?P<word>\w+(?:['\u2019-]\w+)*)
     |(?P<open>[\[({{])
     |(?P<close>[\])}}>](?:\s?(?P<unit_of_all>{UNIT}))?)
@@ -64,7 +83,10 @@ def written_in(text: str, order: Order) -> list[Written]:
 
     order  the habit of the family
     """
-    tokens, place = _Tokens(text, prose_of(text), order), 0
+    prose = prose_of(text)
+    tables = tables_of(text, prose.said)
+    text, place = tables.rest, 0
+    tokens = _Tokens(text, prose, order)
     while place < len(text):
         key = KEY.match(text, place)
         if key and tokens.key(key):
@@ -74,7 +96,7 @@ def written_in(text: str, order: Order) -> list[Written]:
             assert token and token.lastgroup, "the last kind of token is any character"
             getattr(tokens, token.lastgroup)(token)
             place = token.end()
-    return tokens.reader.finish()
+    return sorted((*tables.written, *tokens.reader.finish()), key=lambda each: each.start)
 
 
 class _Tokens:
@@ -88,10 +110,17 @@ class _Tokens:
 
     def key(self, match: re.Match[str]) -> bool:
         """Take a key, if it is one."""
-        words: str = match["quoted"] or match["plain"] or match["coordinate"]
+        words: str = (
+            match["quoted"] or match["plain"] or match["coordinate"] or match["edge"] or match["axis"]
+        )
         marked = match["quoted"] or (match["mark"] or "").strip("*") or (match["sign"] or "").startswith("=")
         hard = bool(marked) or self.reader.in_braces
         meaning = meaning_of(words)
+        side = meaning_of(words.rpartition(" ")[2])
+        if meaning.kind is Kind.LABEL and side.kind is Kind.SIDES and not match["quoted"]:
+            if any(map(str.isdigit, words.split())):
+                return False  # "to 110 and y=20"
+            meaning = side  # "from x" of "from x=10"
         value = VALUE.match(self.text, match.end())
         if value:
             self.reader.say(words, value["quoted"] or value["plain"], quoted=bool(value["quoted"]))
@@ -109,6 +138,10 @@ class _Tokens:
     def word(self, match: re.Match[str]) -> None:
         """Prose, but for words that join numbers."""
         self.last_word, self.last_word_end = match[0].casefold(), match.end()
+        if self.last_word in WORDS_AFTER_COUNTS:
+            self.reader.doubt_last(match.start() - self.text.startswith(" ", match.start() - 1))
+        if self.last_word in BOX_WORDS:
+            self.reader.say_box()
         if self.last_word in ORDER_WORDS:
             self.reader.say_order(self.last_word)
         if self.last_word in ("and", "or"):
@@ -134,9 +167,19 @@ class _Tokens:
 
     def number(self, match: re.Match[str]) -> None:
         """A number and its unit."""
-        self.reader.number(
-            Number(float(match["digits"]), UNITS[(match["unit"] or "").casefold()], *match.span())
-        )
+        zero_first = re.match(r"[-+]?0\d", match["digits"])  # the end of "1,024"?
+        raster = NOWHERE if zero_first else UNITS[(match["unit"] or "").casefold()]
+        self.reader.number(Number(float(match["digits"]), raster, *match.span()))
+
+    def area(self, match: re.Match[str]) -> None:
+        """Width x height: of the picture it is no part of a box."""
+        if not self.prose.marks[match.start()]:
+            self.reader.size(2, *match.span())
+
+    def length(self, match: re.Match[str]) -> None:
+        """A width or a height, in words."""
+        if not self.prose.marks[match.start()]:
+            self.reader.size(1, *match.span())
 
     def places(self, match: re.Match[str]) -> None:
         """Location tokens in a row are a box when they are four, of a raster that is known."""
@@ -171,8 +214,9 @@ class _Tokens:
 
     def open(self, match: re.Match[str]) -> None:
         """A bracket, and whether the word right before it counts something."""
-        follows = self.text[self.last_word_end : match.start()] in ("", " ")
-        in_doubt = follows and self.last_word in COUNTED_WORDS
+        between = self.text[self.last_word_end : match.start()]
+        counts = between in ("", " ") and self.last_word in COUNTED_WORDS
+        in_doubt = counts or (not between and self.last_word in CALLS)
         self.reader.open(BRACKETS[match[0]], match.start(), IN_DOUBT if in_doubt else None)
 
     def close(self, match: re.Match[str]) -> None:
@@ -196,7 +240,7 @@ class _Tokens:
 
     def comma(self, match: re.Match[str]) -> None:
         """A comma, a semicolon, or the dash before the next number of a YAML list."""
-        self.reader.comma()
+        self.reader.comma(match[0][0])
 
     def skip(self, match: re.Match[str]) -> None:
         """Quotes and other marks around a number say nothing of it."""

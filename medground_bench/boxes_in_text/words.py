@@ -13,8 +13,8 @@ PERCENT = Frame("percent", width=100, height=100)
 THOUSANDTHS = Frame("thousandths", width=1000, height=1000)
 LOCATIONS = Frame("locations", width=1024, height=1024)
 FLORENCE_LOCATIONS = Frame("locations", width=1000, height=1000)
-MILLIMETRES = Frame("millimetres", width=1, height=1)
-"""And other lengths: no position in any picture."""
+NOWHERE = Frame("nowhere", width=1, height=1)
+"""Of lengths, and of digits that may be read in two ways: no position in any picture."""
 PIXELS = Frame("pixels", width=1, height=1)
 """Stands for the raster of the LVLM's family where that is pixels of a picture; no other can be meant by it."""
 
@@ -42,11 +42,6 @@ OTHER_WORDS = _table(
 PICTURE_WORDS = frozenset({"image", "picture"})
 """Of the other words, those that may stand beside "coordinates"."""
 
-COUNTED_WORDS = _table(
-    "ribs vertebrae levels steps pages slices stages grades score scores confidence size dimensions resolution shape"
-)
-"""A list right after one of them, as in "ribs (3, 4, 5, 6)", is in doubt without any colon."""
-
 REFUSED_WORDS = _table(
     "area areas polygon polygons poly points point keypoint keypoints landmark landmarks vertex vertices contour "
     "contours outline mask masks segmentation segment segments quad quads line lines arrow arrows path ellipse circle "
@@ -58,6 +53,20 @@ WORDS_OF_LABELS = _table(
     "segment segments point points contour contours outline"
 )
 """Words of the two tables above that say nothing beside a word of neither: "costophrenic angle", "PICC line"."""
+
+COUNTED_WORDS = (OTHER_WORDS - PICTURE_WORDS - WORDS_OF_LABELS) | _table(
+    "ribs vertebrae level levels age ages aged year years value values ref refs reference references "
+    "citation citations hu phone patients"
+)
+"""A list right after one of them, as in "ribs (3, 4, 5, 6)", is in doubt without any colon."""
+
+WORDS_AFTER_COUNTS = _table(
+    "rib ribs vertebra vertebrae level levels slice slices page pages year years month months"
+) | _table("week weeks day days patients cases times th")
+"""So is one right before one of these."""
+
+CALLS = _table("rect rectangle cvrect")
+"""In code, `Rect(10, 20, 100, 100)` is xywh or xyxy."""
 
 ORDER_WORDS: Mapping[str, Sides] = {
     word: order.sides
@@ -76,7 +85,7 @@ RASTER_WORDS: Mapping[str, Frame] = {
         PERCENT: "percent percents percentage percentages pct",
         THOUSANDTHS: "thousandths thousandth permille 1000 999",
         PIXELS: "pixel pixels px absolute abs",
-        MILLIMETRES: "mm cm millimeter millimeters millimetre millimetres centimeter centimeters inch inches",
+        NOWHERE: "mm cm millimeter millimeters millimetre millimetres centimeter centimeters inch inches",
     }.items()
     for word in words.split()
 }
@@ -96,6 +105,8 @@ SIDE_NAMES: Mapping[str, Sides] = {
         "h": "h height boxheight bboxheight",
         "cx": "cx xc xcenter xcentre centerx centrex",
         "cy": "cy yc ycenter ycentre centery centrey",
+        "cx cy": "center centre centroid cxcy",
+        "w h": "size dimensions wh widthheight",
         "x0 x2": "x xrange xs",
         "y0 y2": "y yrange ys",
         "x0 y0": "topleft upperleft lefttop leftupper tl lt min start from x0y0 xminymin",
@@ -114,8 +125,10 @@ UNITS: Mapping[str, Frame | None] = {
     "": None,
     "%": PERCENT,
     **dict.fromkeys(("px", "pixel", "pixels"), PIXELS),
-    **dict.fromkeys(("mm", "cm"), MILLIMETRES),
+    **dict.fromkeys(("mm", "cm"), NOWHERE),
 }
+
+UNIT = "|".join(rf"{re.escape(unit)}(?!\w)" for unit in UNITS if unit)
 
 FORMAT_WORDS = _table("format formats convention conventions notation representation")
 """A key of these words says how boxes are written; where its value is not understood, no box is read."""
@@ -131,6 +144,9 @@ SILENT_FORMATS = _table("json list lists array arrays text string python markdow
 
 WORDS_OF_FORMATS = FORMAT_WORDS | LOOSE_FORMAT_WORDS | BOX_WORDS | {"box2d"}
 WORDS_OF_FRAMES = ORDER_WORDS.keys() | RASTER_WORDS.keys() | SIDE_NAMES.keys() | BOX_WORDS | {"and", "or"}
+
+THIRD_CORNER = frozenset({"x3", "y3", "x4", "y4"})
+"""Keys of a polygon; beside them x1 to y2 are no box."""
 
 COCO_WORDS = frozenset({"categoryid", "iscrowd"})
 """Keys of COCO, whose boxes are xywh; others write them beside xyxy."""

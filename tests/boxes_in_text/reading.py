@@ -22,6 +22,6 @@ def refused(text: str, convention: BoxConvention = PIXELS) -> tuple[str, ...]:
 
 BOX = (10, 20, 110, 120)
 OTHER_BOX = (30, 40, 50, 60)
-SMALL = (1, 2, 3, 4)
+SMALL = (1, 2, 30, 40)
 QUARTER = (56, 112, 168, 224)
 """Of the picture: 0.25, 0.5, 0.75, 1."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medground_bench.boxes_in_text import BoxesRead, boxes_in
-from medground_bench.boxes_in_text.words import BOX_WORDS, OTHER_WORDS, REFUSED_WORDS
+from medground_bench.boxes_in_text.words import BOX_WORDS, OTHER_WORDS, REFUSED_WORDS, SIDE_NAMES
 from tests.boxes_in_text.reading import BOX, PIXELS, STUDY, read, refused
 
 
@@ -40,6 +40,10 @@ from tests.boxes_in_text.reading import BOX, PIXELS, STUDY, read, refused
         "```\n[\n  [10,20,110,120]\n]\n``` That is the area.",
         "```python\nboxes = [(10, 20, 110, 120)]\n```",
         "np.array([[10, 20, 110, 120]])",
+        "array([[ 10.,  20., 110., 120.]], dtype=float32)",
+        "tensor([10, 20, 110, 120], device='cuda:0')",
+        "\\boxed{[10, 20, 110, 120]}",
+        "$\\boxed{\\left[10, 20, 110, 120\\right]}$",
         "[[10, 20, 110, 120, 0.93]]",
         '[["heart", 10, 20, 110, 120]]',
         '[[10, 20, 110, 120, "heart", 0.9]]',
@@ -90,6 +94,9 @@ def test_four_numbers_in_brackets_are_a_box(text):
         '{"top_left_x": 10, "top_left_y": 20, "bottom_right_x": 110, "bottom_right_y": 120}',
         '{"x1_y1": [10, 20], "x2_y2": [110, 120]}',
         '{"x": [10, 110], "y": [20, 120]}',
+        '{"center": [60, 70], "size": [100, 100]}',
+        '{"center": {"x": 60, "y": 70}, "width": 100, "height": 100}',
+        '{"top_left": [10,20], "top_right": [110,20], "bottom_left": [10,120], "bottom_right": [110,120]}',
         '{"image": {"width": 224, "height": 224}, "bbox": {"x": 10, "y": 20, "w": 100, "h": 100}}',
     ],
 )
@@ -127,7 +134,7 @@ def test_under_the_key_of_a_box_is_a_box_however_it_is_quoted(key):
     assert [read(text) for text in in_every_way(key)] == [[BOX]] * 10
 
 
-@pytest.mark.parametrize("key", sorted(OTHER_WORDS))
+@pytest.mark.parametrize("key", sorted(OTHER_WORDS - SIDE_NAMES.keys()))
 def test_under_the_key_of_something_else_is_nothing_however_it_is_quoted(key):
     assert {boxes_in(text, PIXELS, STUDY) for text in in_every_way(key)} == {BoxesRead(())}
 

@@ -45,6 +45,17 @@ from tests.boxes_in_text.reading import BOX, read, refused
         "its top-left corner at 10, 20 and its bottom-right corner at 110, 120",
         "bottom-left corner (10, 120), top-right corner (110, 20)",
         "The opacity in the upper left lobe is at (10,20),(110,120).",
+        "top left 10, 20 bottom right 110, 120",
+        "x 10-110, y 20-120",
+        "x from 10 to 110, y from 20 to 120",
+        "x ranges from 10 to 110 and y ranges from 20 to 120",
+        "x is between 10 and 110, y between 20 and 120",
+        "x in [10, 110], y in [20, 120]",
+        "x ∈ [10, 110], y ∈ [20, 120]",
+        "It spans x=10 to 110 and y=20 to 120.",
+        "left edge at 10, top edge at 20, right edge at 110, bottom edge at 120",
+        "center: (60, 70), size: (100, 100)",
+        "top-left (10,20), top-right (110,20), bottom-right (110,120), bottom-left (10,120)",
     ],
 )
 def test_prose_is_read_like_a_table_of_keys(text):

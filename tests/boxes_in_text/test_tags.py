@@ -31,6 +31,9 @@ from tests.boxes_in_text.reading import BOX, PER_MILLE, PIXELS, QUARTER, RESIZED
         ("<bbox><xmin>10</xmin><ymin>20</ymin><xmax>110</xmax><ymax>120</ymax></bbox>", PIXELS, BOX),
         ('<box x1="10" y1="20" x2="110" y2="120"/>', PIXELS, BOX),
         ('<rect x="10" y="20" width="100" height="100"/>', PIXELS, BOX),
+        ('<area shape="rect" coords="10,20,110,120">', PIXELS, BOX),
+        ('<div style="left:10px;top:20px;width:100px;height:100px">', PIXELS, BOX),
+        ("<bndbox><x>10</x><y>20</y><width>100</width><height>100</height></bndbox>", PIXELS, BOX),
         ("[[10, 20, 110, 120]]<end_of_turn>", PIXELS, BOX),
     ],
 )
