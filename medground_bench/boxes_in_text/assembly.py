@@ -27,8 +27,10 @@ from medground_bench.boxes_in_text.meanings import (
     Meaning,
     meaning_of,
     sides_named,
+    words_of,
 )
 from medground_bench.boxes_in_text.sides import Sides, axis_of, box_of, is_corner
+from medground_bench.boxes_in_text.words import COUNTED_WORDS, SIDES_BEYOND_DOUBT
 
 MOST_DEPTH = 9
 """A box nested deeper is refused."""
@@ -38,6 +40,9 @@ MOST_WORDS_BETWEEN = 12
 
 MOST_WORDS_AFTER_BOX = 6
 """Four numbers without brackets look like a box so soon after a word such as "box"."""
+
+MOST_WORDS_OF_LABEL = 2
+"""They do after so few words on their line."""
 
 MOST_TEMPLATE_CHARACTERS = 80
 
@@ -58,7 +63,9 @@ class Assembly:
     order        the sides of four numbers, by the habit of the family
     corners      which corners the next points are
     words        of prose so far
+    last_word    of them
     box_word_at  how many they were at the last one that names a box
+    line_at      how many they were where the line began
     """
 
     def __init__(self, order: Sides) -> None:
@@ -66,6 +73,8 @@ class Assembly:
         self.written: list[Written] = []
         self.corners: deque[Sides] = deque(maxlen=4)
         self.words = 0
+        self.last_word = ""
+        self.line_at = 0
         self.box_word_at = -MOST_WORDS_AFTER_BOX - 1
         self._side_at = 0
         self._loose = Loose()
@@ -158,12 +167,13 @@ class Assembly:
         elif sides:
             self.loose(group, len(sides), *extent(sides.values()))
 
-    def looks_like_a_box(self, group: Group) -> bool:
-        """Whether four numbers without brackets do: near a word such as "box", or where the text has no words."""
+    def looks_like_a_box(self, group: Group, numbers: Sequence[Number]) -> bool:
+        """Whether four numbers without brackets do: near a word such as "box", or after a label on their line."""
         key = group.key
-        if group.closer or (key and key.meaning.kind is Kind.OTHER):
+        if group.closer or _counts(numbers) or (key and key.meaning.kind is Kind.OTHER):
             return False
-        return self.words - self.box_word_at <= MOST_WORDS_AFTER_BOX or not self.words
+        labelled = self.words - self.line_at <= MOST_WORDS_OF_LABEL and self.last_word not in COUNTED_WORDS
+        return labelled or self.words - self.box_word_at <= MOST_WORDS_AFTER_BOX
 
     def loose(self, group: Group, count: int, start: int, end: int) -> None:
         """Numbers that make no box by themselves; four that stand near each other look like one."""
@@ -204,6 +214,9 @@ class Assembly:
         meaning, sides = meaning_of(names), sides_named(names)
         if meaning.kind is Kind.BOX and meaning.sides:
             group.hears.add(meaning)
+            self.box_word_at = self.words
+        elif names.count(",") == 3 and len(SIDES_BEYOND_DOUBT.intersection(words_of(names))) > 1:
+            group.hears.unread = True  # an order, and not one that is known
         elif is_corner(sides) and set("".join(sides)) <= set("xy012"):
             self.corners.append(sides[::-1] if self._first == "y" else sides)
 

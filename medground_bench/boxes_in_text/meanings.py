@@ -110,7 +110,7 @@ text: refused."""
 
 KEY_WORDS = re.compile(
     r"(?:bounding[\W_]*)?b?box(?:es)?[\W_]*[23]d|bounding[\W_]*box(?:es)?"
-    r"|[xy][\W_]?(?:min|max|[0-2])(?![^\W_])|(?:top|bottom|upper|lower)[\W_]?(?:left|right)|[^\W_]+"
+    r"|[xy][\W_]?(?:min|max|cent(?:er|re)|c|[0-2])(?![^\W_])|cent(?:er|re)[\W_]?[xy](?![^\W_])|(?:top|bottom|upper|lower)[\W_]?(?:left|right)|[^\W_]+"
 )
 
 

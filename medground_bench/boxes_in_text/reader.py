@@ -14,6 +14,7 @@ from medground_bench.boxes_in_text.groups import Group, Item, Key, Number, Writt
 from medground_bench.boxes_in_text.meanings import IN_DOUBT, UNSAID, Kind, Meaning, frame_said
 from medground_bench.boxes_in_text.sides import Sides
 from medground_bench.boxes_in_text.statements import Said
+from medground_bench.boxes_in_text.words import BOX_WORDS
 from medground_bench.types import Frame
 
 
@@ -111,10 +112,13 @@ class Reader:
         else:
             self.interrupt(end)
 
-    def word(self, start: int) -> None:
+    def word(self, word: str, start: int) -> None:
         """Prose ends what stands together, and the hold of a key that may be a word of it."""
-        self._boxes.words += 1
         self.interrupt(start)
+        self._boxes.words += 1
+        self._boxes.last_word = word
+        if word in BOX_WORDS:
+            self._boxes.box_word_at = self._boxes.words
         key = self._group.key
         if key and (not key.hard or (key.used and not self._group.closer)):
             key.stale = True
@@ -130,7 +134,6 @@ class Reader:
         self.foreign(start)
         self._boxes.corners.clear()
         if self._group.hears is self._stack[0].said:
-            self._boxes.drop_sides(self._group)
             self._boxes.end_loose(self._group)
         if self._group.key:
             self._group.key.stale = True
@@ -141,6 +144,7 @@ class Reader:
         if not group.closer:
             loose = bool(group.run) and not group.ends_in_point
             self._settle()
+            self._boxes.line_at = self._boxes.words
             if loose and group.key and not group.key.names_sides:
                 group.key = None
 
@@ -156,7 +160,7 @@ class Reader:
 
     def name_next_point(self, corner: Sides, start: int) -> None:
         """The next point is that corner; of several names, the first is that of the first point."""
-        self.word(start)
+        self.word("", start)
         self._boxes.corners.append(corner)
 
     def corner(self, sides: Sides, point: Item) -> None:
@@ -172,10 +176,6 @@ class Reader:
         written = self._boxes.written
         if written and written[-1].end == end:
             written[-1] = replace(written[-1], numbers=())
-
-    def say_box(self) -> None:
-        """A word such as "box", in prose."""
-        self._boxes.box_word_at = self._boxes.words
 
     def size(self, count: int, start: int, end: int) -> None:
         """Widths and heights in prose."""
@@ -223,8 +223,10 @@ class Reader:
             self._boxes.corner(group, self._boxes.corners.popleft(), point)
         elif key and not key.stale and key.meaning.kind in (Kind.BOX, Kind.REFUSED) and len(run) > 3:
             self._boxes.plain(group, key.meaning, run, key.start, run[-1].end)
-        elif 4 <= len(run) <= 5 and self._boxes.looks_like_a_box(group):
+        elif 4 <= len(run) <= 5 and self._boxes.looks_like_a_box(group, numbers_of(run)):
             self.refuse(run[0].start, run[-1].end)
+        elif key and not key.stale and key.meaning.kind is Kind.BOX:
+            self._boxes.loose(group, len(run), key.start, run[-1].end)
         group.commas = []
 
     def _shut(self, end: int, *, whole: bool = True) -> str:

@@ -18,6 +18,7 @@ from medground_bench.boxes_in_text.words import (
     RANGE_ENDS,
     RANGES,
     RASTER_WORDS,
+    ROTATION_WORDS,
     SILENT_FORMATS,
     SIZES,
     THIRD_CORNER,
@@ -77,7 +78,7 @@ class Said:
         strict = of_format and (of_boxes or bool(names & FORMAT_WORDS)) and (quoted or len(words) == 1)
         if "".join(words_of(key)) in COCO_WORDS:
             self.of_coco = True
-        elif names & THIRD_CORNER:
+        elif names & THIRD_CORNER or ("".join(words_of(key)) in ROTATION_WORDS and value.strip(" 0.")):
             self.unread = True
         elif words in (["true"], ["false"]) and names & RASTER_WORDS.keys():
             stated = frame_said([*names])

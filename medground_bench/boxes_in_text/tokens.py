@@ -11,7 +11,6 @@ from medground_bench.boxes_in_text.sides import Order
 from medground_bench.boxes_in_text.statements import Prose, prose_of
 from medground_bench.boxes_in_text.tables import tables_of
 from medground_bench.boxes_in_text.words import (
-    BOX_WORDS,
     CALLS,
     COUNTED_WORDS,
     NOWHERE,
@@ -22,14 +21,14 @@ from medground_bench.boxes_in_text.words import (
 )
 
 QUOTES = "\"'`\u201c\u201d\u2018\u2019"
-NUMBER = r"[-+]?(?>(?:\d++(?:\.\d*+)?|\.\d++)(?:e[-+]?\d++)?+)|[-+]?(?:nan|inf(?:inity)?)"
+NUMBER = r"[-+]?(?>(?:\d++(?:\.(?!\.)\d*+)?|\.\d++)(?:e[-+]?\d++)?+)|[-+]?(?:nan|inf(?:inity)?)"
 CORNER = r"(?:top|upper|bottom|lower)[ _-]?(?:left|right)|(?:left|right)[ _-]?(?:top|upper|bottom|lower)"
-SIZE = r"(?<![\w.])\d++(?:\.\d++)?\s?(?:px|pixels?)?\s?[x\u00d7]\s?\d++(?:\.\d++)?(?!\s?[cm]m|\w)"
+SIZE = r"(?<![\w.])\d++(?:\.\d++)?(?:\s?(?:px|pixels?))?(?:\s[x\u00d7]\s|[x\u00d7])\d++(?:\.\d++)?(?!\s?[cm]m|\w)"
 LENGTH = (
     r"(?<![\w.])\d++(?:\.\d++)?\s?(?:px|pixels?)?\s(?:wide|high|tall)\b"
     r"|\b(?:width|height)\s(?:of\s|is\s)?\d++(?:\.\d++)?(?!\s?[cm]m|\w)"
 )
-PLACE = r"<(loc_?|patch_index_|bin_|coord_|[xy]|)(\d{1,6})>"
+PLACE = r"<\|?(loc_?|patch_index_|bin_|coord_|[xy]|)(\d{1,6}\.?\d{0,6})\|?>"
 
 KEY = re.compile(
     rf"[{QUOTES}]{{1,3}}+(?P<quoted>[^{QUOTES}\n{{}}<>]{{1,60}}+)[{QUOTES}]{{1,3}}+\s*+(?:=>|->|[:=])"
@@ -37,7 +36,7 @@ KEY = re.compile(
     rf"(?P<gloss>\s?\((?!\s*[-+.\d])[^()\n]{{1,40}}\)[*{QUOTES}]{{0,4}}+)?\s*+(?P<sign>=>|[:=])"
     r"|(?P<coordinate>[xy][ _-]?(?:min|max|[0-2]))(?: is| at| of| \|)? (?=[-+.]?\d)"
     r"|(?P<edge>left|top|right|bottom)(?: edge| side| border| boundary)?(?: is)?(?: at| =) (?:[xy] ?= ?)?(?=[-+.]?\d)"
-    r"|(?<!\d )(?P<axis>[xy])(?:[- ](?:axis|coordinates?|values?))?"
+    r"|(?<!\d )(?P<axis>[xy]|columns?|rows?|horizontally|vertically)(?:[- ](?:axis|coordinates?|values?))?"
     r"(?: (?:is|ranges?|ranging|spans?|spanning|runs?|goes|extends?|in|from|between|of|at|\u2208)){0,3} (?=[-+.\[(]?\d)"
 )
 """Words before a colon or an equals sign. Between quotes, in braces or before "=" any word is a key; elsewhere one that
@@ -56,17 +55,17 @@ TOKEN = re.compile(
     |(?P<element><(?P<name>[a-z][\w-]*)(?=\s+[\w-]+\s*=))
     |(?P<area>{SIZE})
     |(?P<length>{LENGTH})
-    |(?P<number>(?<![\w.])(?P<digits>{NUMBER})(?:\s?(?P<unit>{UNIT})|(?!\w)))
+    |(?P<number>(?<!\w)(?<![^.]\.)(?P<digits>{NUMBER})(?:\s?(?P<unit>{UNIT})|(?!\w)))
     |(?P<label>(?P<quote>["'])[^\W\d][^"'\d\n\[\]{{}}()<>:=]{{0,60}}(?P=quote))
     |(?P<corner>(?:{CORNER})\b(?=[\s{QUOTES}*_)]*
         (?:corners?|points?|vert\w+|coord\w+|edges?|position|and|&|to|is|are|at|of|[,:=(\[]|\d++\s*[,\s]\s*\d)))
     |(?P<word>\w+(?:['\u2019-]\w+)*)
     |(?P<open>[\[({{])
-    |(?P<close>[\])}}>](?:\s?(?P<unit_of_all>{UNIT}))?)
+    |(?P<close>[\])}}>](?:\s?(?P<unit_of_all>{UNIT})|(?P<factor>\ ?[*/\u00d7]\ ?\d))?)
     |(?P<comma>[,;]|\s*\n[ \t]*[-*][ \t]+(?=[-+.]?\d))
     |(?P<space>\s+)
     |(?P<stop>[.!?](?=\s|$))
-    |(?P<link>[-\u2013\u2014~\u2192]+>?)
+    |(?P<link>[-\u2013\u2014~\u2192]+>?|\.{{2,3}})
     |(?P<skip>[|*\\{QUOTES}])
     |(?P<other>.)""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
@@ -140,14 +139,12 @@ class _Tokens:
         self.last_word, self.last_word_end = match[0].casefold(), match.end()
         if self.last_word in WORDS_AFTER_COUNTS:
             self.reader.doubt_last(match.start() - self.text.startswith(" ", match.start() - 1))
-        if self.last_word in BOX_WORDS:
-            self.reader.say_box()
         if self.last_word in ORDER_WORDS:
             self.reader.say_order(self.last_word)
         if self.last_word in ("and", "or"):
             self.reader.join(doubt=True)
         elif self.last_word not in ("to", "through") or not self.reader.join():
-            self.reader.word(match.start())
+            self.reader.word(self.last_word, match.start())
 
     def label(self, match: re.Match[str]) -> None:
         """Quoted words are a value; among numbers they are but a label."""
@@ -185,14 +182,16 @@ class _Tokens:
         """Location tokens in a row are a box when they are four, of a raster that is known."""
         tokens = re.findall(PLACE, match[0].casefold())
         start, end = match.start(), match.start() + len(match[0].rstrip())
-        names, numbers = {name for name, _ in tokens}, [int(digits) for _, digits in tokens]
+        names, numbers = {name for name, _ in tokens}, [float(digits) for _, digits in tokens]
         meaning = LOCATION_TOKENS.get(min(names))
+        if names == {"loc"} and any(len(digits) != 4 for _, digits in tokens):
+            meaning = None  # not PaliGemma's
         edge = meaning.raster.width - 1 if meaning and meaning.raster else 0
         self.reader.foreign(start)
         if meaning and len(names) == 1 and len(tokens) == 4 and max(numbers) <= edge:
             four = [Number(number + (number == edge), None, start, end) for number in numbers]
             self.reader.list_of_four(meaning, four, start, end)
-        elif meaning or len(tokens) > 1:
+        elif meaning or names == {"loc"} or len(tokens) > 1:
             self.reader.refuse(start, end)
 
     def tag(self, match: re.Match[str]) -> None:
@@ -216,12 +215,13 @@ class _Tokens:
         """A bracket, and whether the word right before it counts something."""
         between = self.text[self.last_word_end : match.start()]
         counts = between in ("", " ") and self.last_word in COUNTED_WORDS
-        in_doubt = counts or (not between and self.last_word in CALLS)
+        scaled = re.search(r"\d ?[*\u00d7] ?$", self.text[max(0, match.start() - 4) : match.start()])
+        in_doubt = counts or scaled or (not between and self.last_word in CALLS)
         self.reader.open(BRACKETS[match[0]], match.start(), IN_DOUBT if in_doubt else None)
 
     def close(self, match: re.Match[str]) -> None:
         """The end of a bracket, or of a tag with attributes."""
-        raster = UNITS[(match["unit_of_all"] or "").casefold()]
+        raster = NOWHERE if match["factor"] else UNITS[(match["unit_of_all"] or "").casefold()]
         self.reader.close(match[0][0], match.end(), raster)
 
     def space(self, match: re.Match[str]) -> None:

@@ -107,8 +107,8 @@ SIDE_NAMES: Mapping[str, Sides] = {
         "cy": "cy yc ycenter ycentre centery centrey",
         "cx cy": "center centre centroid cxcy",
         "w h": "size dimensions wh widthheight",
-        "x0 x2": "x xrange xs",
-        "y0 y2": "y yrange ys",
+        "x0 x2": "x xrange xs column columns col cols horizontal horizontally",
+        "y0 y2": "y yrange ys row rows vertical vertically",
         "x0 y0": "topleft upperleft lefttop leftupper tl lt min start from x0y0 xminymin",
         "x1 y1": "x1y1",
         "x2 y2": "bottomright lowerright rightbottom rightlower br rb max end to x2y2 xmaxymax",
@@ -118,6 +118,11 @@ SIDE_NAMES: Mapping[str, Sides] = {
     for name in names.split()
 }
 """Under a name of two sides stand two numbers; one number under `x` or `y` is the near side."""
+
+SIDES_BEYOND_DOUBT = SIDE_NAMES.keys() - _table(
+    "left right top bottom start end from to min max center centre size"
+)
+"""Names of sides that are hardly anything else."""
 
 CORNER_ENDINGS = re.compile(r"(?:corner|point|vertex|coordinates?|position)+$")
 
@@ -144,6 +149,9 @@ SILENT_FORMATS = _table("json list lists array arrays text string python markdow
 
 WORDS_OF_FORMATS = FORMAT_WORDS | LOOSE_FORMAT_WORDS | BOX_WORDS | {"box2d"}
 WORDS_OF_FRAMES = ORDER_WORDS.keys() | RASTER_WORDS.keys() | SIDE_NAMES.keys() | BOX_WORDS | {"and", "or"}
+
+ROTATION_WORDS = frozenset({"rotation", "theta", "angle", "rotationangle", "bboxangle", "boxangle"})
+"""A box that is turned is none, but by 0."""
 
 THIRD_CORNER = frozenset({"x3", "y3", "x4", "y4"})
 """Keys of a polygon; beside them x1 to y2 are no box."""
