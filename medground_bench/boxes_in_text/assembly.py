@@ -215,7 +215,7 @@ class Assembly:
         if meaning.kind is Kind.BOX and meaning.sides:
             group.hears.add(meaning)
             self.box_word_at = self.words
-        elif names.count(",") == 3 and len(SIDES_BEYOND_DOUBT.intersection(words_of(names))) > 1:
+        elif names.count(",") > 1 and len(SIDES_BEYOND_DOUBT.intersection(words_of(names))) > 1:
             group.hears.unread = True  # an order, and not one that is known
         elif is_corner(sides) and set("".join(sides)) <= set("xy012"):
             self.corners.append(sides[::-1] if self._first == "y" else sides)

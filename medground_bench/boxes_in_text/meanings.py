@@ -23,6 +23,7 @@ from medground_bench.boxes_in_text.words import (
     SIDE_NAMES,
     THOUSANDTHS,
     WORDS_OF_LABELS,
+    is_misspelt,
 )
 from medground_bench.types import Frame
 
@@ -144,7 +145,7 @@ def frame_said(words: Sequence[str], *, of_boxes: bool = True) -> Meaning:
         rasters.discard(FRACTIONS)  # "normalised to 1000"
     if not orders and not of_boxes:
         return UNSAID
-    if len(orders) > 1 or len(rasters) > 1:
+    if len(orders) > 1 or len(rasters) > 1 or any(map(is_misspelt, (*words, "".join(words)))):
         return IN_DOUBT
     return Meaning(Kind.BOX, next(iter(orders), ()), next(iter(rasters), None))
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from medground_bench.boxes_in_text.assembly import Assembly
 from medground_bench.boxes_in_text.groups import Group, Item, Key, Number, Written, numbers_of
-from medground_bench.boxes_in_text.meanings import IN_DOUBT, UNSAID, Kind, Meaning, frame_said
+from medground_bench.boxes_in_text.meanings import IN_DOUBT, UNSAID, Kind, Meaning, frame_said, words_of
 from medground_bench.boxes_in_text.sides import Sides
 from medground_bench.boxes_in_text.statements import Said
 from medground_bench.boxes_in_text.words import BOX_WORDS
@@ -91,6 +91,8 @@ class Reader:
         if key and not key.used and not key.stale:
             start = key.start
             nearest = UNSAID if key.names_sides else nearest
+        if self.in_braces and not key and not self._text[group.opened - 1 : group.opened].isalnum():
+            nearest = UNSAID  # an object that lost its key; \boxed{[1, 2, 3, 4]} is none
         self.use_key()
         said = Said(group.said)
         hears = said if closer == "}" else group.hears
@@ -186,9 +188,10 @@ class Reader:
         """An entry of the object, or of the text, that may say how boxes are written."""
         self._group.hears.hear(key, value, quoted=quoted)
 
-    def say_order(self, word: str) -> None:
-        """An order such as xywh, in prose."""
-        self._group.hears.add(frame_said([word]))
+    def say_order(self, names: Sequence[str]) -> None:
+        """An order in prose: a word such as xywh, or the names of four sides."""
+        meaning = frame_said([word for name in names for word in words_of(name)])
+        self._group.hears.add(meaning if meaning.sides else IN_DOUBT)
 
     def refuse(self, start: int, end: int) -> None:
         """A piece of the text that looks like a box and is not read."""

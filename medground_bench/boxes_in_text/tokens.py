@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from medground_bench.boxes_in_text.groups import Item, Number, Written
-from medground_bench.boxes_in_text.meanings import IN_DOUBT, LOCATION_TOKENS, TAGS, Kind, meaning_of
+from medground_bench.boxes_in_text.meanings import IN_DOUBT, LOCATION_TOKENS, TAGS, Kind, meaning_of, words_of
 from medground_bench.boxes_in_text.reader import Reader
 from medground_bench.boxes_in_text.sides import Order
 from medground_bench.boxes_in_text.statements import Prose, prose_of
@@ -15,6 +15,7 @@ from medground_bench.boxes_in_text.words import (
     COUNTED_WORDS,
     NOWHERE,
     ORDER_WORDS,
+    SIDES_BEYOND_DOUBT,
     UNIT,
     UNITS,
     WORDS_AFTER_COUNTS,
@@ -106,6 +107,7 @@ class _Tokens:
         self.reader = Reader(text, order.sides, prose.said)
         self.last_word, self.last_word_end = "", 0
         self.end_of_label = 0
+        self.names: list[str] = []
 
     def key(self, match: re.Match[str]) -> bool:
         """Take a key, if it is one."""
@@ -123,7 +125,7 @@ class _Tokens:
         value = VALUE.match(self.text, match.end())
         if value:
             self.reader.say(words, value["quoted"] or value["plain"], quoted=bool(value["quoted"]))
-        if meaning.kind is Kind.LABEL and (match["gloss"] or not hard or not any(map(str.isalpha, words))):
+        if meaning.kind is Kind.LABEL and (match["gloss"] or not hard):
             self.end_of_label = match.end()
             return False
         stated = not hard and any(self.prose.marks[match.start() : match.end()])
@@ -136,19 +138,35 @@ class _Tokens:
 
     def word(self, match: re.Match[str]) -> None:
         """Prose, but for words that join numbers."""
+        self._name(match)
         self.last_word, self.last_word_end = match[0].casefold(), match.end()
         if self.last_word in WORDS_AFTER_COUNTS:
             self.reader.doubt_last(match.start() - self.text.startswith(" ", match.start() - 1))
         if self.last_word in ORDER_WORDS:
-            self.reader.say_order(self.last_word)
+            self.reader.say_order([self.last_word])
         if self.last_word in ("and", "or"):
             self.reader.join(doubt=True)
         elif self.last_word not in ("to", "through") or not self.reader.join():
             self.reader.word(self.last_word, match.start())
 
+    def _name(self, match: re.Match[str]) -> None:
+        """The name of a side in prose; four in a row are an order, as in "x, y, width, height"."""
+        between = self.text[self.last_word_end : match.start()]
+        [name] = words_of(match[0])[:1] or [""]
+        if name not in SIDES_BEYOND_DOUBT:
+            self.names = []
+        elif between.strip(" ,/-"):
+            self.names = [name]
+        else:
+            self.names = [*self.names, name][-4:]
+        if len(self.names) == 4:
+            self.reader.say_order(self.names)
+
     def label(self, match: re.Match[str]) -> None:
         """Quoted words are a value; among numbers they are but a label."""
         self.reader.use_key()
+        if match[0][1:-1].casefold() in ORDER_WORDS:
+            self.reader.say_order([match[0]])
 
     def corner(self, match: re.Match[str]) -> None:
         """The name of a corner in prose."""

@@ -90,6 +90,32 @@ RASTER_WORDS: Mapping[str, Frame] = {
     for word in words.split()
 }
 
+FRAME_WORDS = ORDER_WORDS.keys() | RASTER_WORDS.keys() | {"box2d"}
+
+
+def _without_a_letter(word: str) -> frozenset[str]:
+    return frozenset({word[:place] + word[place + 1 :] for place in range(len(word))})
+
+
+MISSPELT = frozenset(
+    spelling for word in FRAME_WORDS if len(word) > 3 for spelling in (word, *_without_a_letter(word))
+)
+
+
+def is_misspelt(word: str) -> bool:
+    """Whether it is no word of a frame and one letter from one; the second box, `box 2`, is not `box_2d`.
+
+    >>> [word for word in ("xywh", "xyuh", "heart") if is_misspelt(word)]
+    ['xyuh']
+    """
+    near = word in MISSPELT or not MISSPELT.isdisjoint(_without_a_letter(word))
+    return (
+        near
+        and not word[-1:].isdigit()
+        and word not in FRAME_WORDS | BOX_WORDS | OTHER_WORDS | SIDE_NAMES.keys()
+    )
+
+
 KNOWN_WORDS = BOX_WORDS | OTHER_WORDS | REFUSED_WORDS | ORDER_WORDS.keys() | RASTER_WORDS.keys()
 
 SIDE_NAMES: Mapping[str, Sides] = {

@@ -69,6 +69,10 @@ SIZED = Order.WITH_SIZE.sides
         ("bbox_percent", Meaning(Kind.BOX, (), PERCENT)),
         ("pixel coordinates", Meaning(Kind.BOX, (), PIXELS)),
         ("xyxy_xywh", IN_DOUBT),
+        ("bbox_xyuh", IN_DOUBT),  # misspelt, so any order
+        ("normalzed bbox", IN_DOUBT),
+        ("box_d", IN_DOUBT),
+        ("box 2", BARE),
         ("bbox percent pixels", IN_DOUBT),
         ("x_min", Meaning(Kind.SIDES, ("x0",))),
         ("max-y", Meaning(Kind.SIDES, ("y2",))),

@@ -39,6 +39,17 @@ from tests.boxes_in_text.reading import PIXELS, STUDY, read, refused
         "[[[[[[[[[[10, 20, 110, 120]]]]]]]]]]",  # deeper than anyone nests a box
         "[10, 20, 110, 120",  # cut off, perhaps within its last number
         "[levels 1, 2, 3, 4]",
+        '{"bbox": [10, 20, 110, 120], "rotation": 30}',
+        "[10, 20, 110, 120] * 2",
+        "2 * [10, 20, 110, 120]",
+        "[10, 20, 110, 120] / 224",
+        "{[10, 20, 110, 120]}",
+        "{: [10, 20, 110, 120]}",
+        "heart: 10, 20, 110, 120",
+        "heart,10,20,110,120",
+        "position: 10, 20; size: 100, 100",
+        "<loc10><loc20><loc110><loc120>",
+        "<0.25><0.5><0.75><1.0>",
         "ribs (3, 4, 5, 6)",
         "of size [10, 20, 110, 120]",
         "Heart size: [10, 20, 110, 120]",
