@@ -9,19 +9,23 @@ from enum import Enum, auto
 
 from medground_bench.boxes_in_text.sides import Order, Sides, box_of, canonical
 from medground_bench.boxes_in_text.words import (
+    BOTTOM,
     BOX_WORDS,
     CORNER_ENDINGS,
     FLORENCE_LOCATIONS,
     FRACTIONS,
     KNOWN_WORDS,
+    LEFT,
     LOCATIONS,
     ORDER_WORDS,
     OTHER_WORDS,
     PICTURE_WORDS,
     RASTER_WORDS,
     REFUSED_WORDS,
+    RIGHT,
     SIDE_NAMES,
     THOUSANDTHS,
+    TOP,
     WORDS_OF_LABELS,
     is_misspelt,
 )
@@ -111,7 +115,8 @@ text: refused."""
 
 KEY_WORDS = re.compile(
     r"(?:bounding[\W_]*)?b?box(?:es)?[\W_]*[23]d|bounding[\W_]*box(?:es)?"
-    r"|[xy][\W_]?(?:min|max|cent(?:er|re)|c|[0-2])(?![^\W_])|cent(?:er|re)[\W_]?[xy](?![^\W_])|(?:top|bottom|upper|lower)[\W_]?(?:left|right)|[^\W_]+"
+    r"|[xy][\W_]?(?:min|max|cent(?:er|re)|c|[0-2])(?![^\W_])|cent(?:er|re)[\W_]?[xy](?![^\W_])|"
+    rf"(?:{TOP}|{BOTTOM})[\W_]?(?:{LEFT}|{RIGHT})|[^\W_]+"
 )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from medground_bench.boxes_in_text.boxes import MOST_CHARACTERS
+from medground_bench.boxes_in_text.words import PHRASE_KEYS
 from medground_bench.visible_text import visible
 
 MOST_PHRASES = 10
@@ -15,8 +16,6 @@ MOST_PHRASE_CHARACTERS = 80
 MOST_DEPTH = 6
 """Of the lists and objects that phrases stand in."""
 
-
-LABELS = ("label", "region", "phrase", "description", "name")
 
 QUOTED = re.compile(
     "'([^'\"\\n\\[\\]]{1,80})'|[\N{LEFT DOUBLE QUOTATION MARK}]([^\N{RIGHT DOUBLE QUOTATION MARK}\\n\\[\\]]{1,80})"
@@ -74,7 +73,7 @@ def _strings(value: Any, depth: int) -> Iterator[str]:
             else:
                 yield from _strings(item, depth - 1)
     elif isinstance(value, dict):
-        yield from (value[label] for label in LABELS if isinstance(value.get(label), str))
+        yield from (value[label] for label in PHRASE_KEYS if isinstance(value.get(label), str))
         yield from (text for inner in value.values() for text in _strings(inner, depth - 1))
 
 

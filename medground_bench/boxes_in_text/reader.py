@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
-from medground_bench.boxes_in_text.assembly import Assembly
 from medground_bench.boxes_in_text.groups import Group, Item, Key, Number, Written, numbers_of
 from medground_bench.boxes_in_text.meanings import IN_DOUBT, UNSAID, Kind, Meaning, frame_said, words_of
+from medground_bench.boxes_in_text.named_sides import NamedSides
+from medground_bench.boxes_in_text.pieces import Pieces
+from medground_bench.boxes_in_text.rows import Rows
 from medground_bench.boxes_in_text.sides import Sides
 from medground_bench.boxes_in_text.statements import Said
-from medground_bench.boxes_in_text.words import BOX_WORDS
 from medground_bench.types import Frame
 
 
 class Reader:
-    """The open brackets of a text; what stands together in them goes to the `Assembly`.
+    """The open brackets of a text; what stands together in them goes to `Rows` and `NamedSides`.
 
     order  the sides of four numbers of which nothing else is said
     said   of all boxes of the text, in its prose
@@ -27,7 +27,9 @@ class Reader:
 
     def __init__(self, text: str, order: Sides, said: Said) -> None:
         self._text = text
-        self._boxes = Assembly(order)
+        self._pieces = Pieces()
+        self._rows = Rows(self._pieces)
+        self._named = NamedSides(self._pieces, order)
         self._stack = [Group("", 0, 0, 1, said, said)]
         self._open_ends: Counter[str] = Counter()
 
@@ -46,9 +48,9 @@ class Reader:
             run = self._group.run
             self._shut(len(self._text), whole=not run or run[-1].end < len(self._text))
         self._settle()
-        self._boxes.drop_sides(self._group)
-        self._boxes.end_loose(self._group)
-        return self._boxes.written
+        self._named.drop(self._group)
+        self._pieces.end_loose(self._group)
+        return self._pieces.written
 
     def number(self, number: Number) -> None:
         """A number joins those beside it."""
@@ -66,7 +68,7 @@ class Reader:
         """What follows stands under this key, and this one under the one right before it."""
         self.interrupt(start)
         if meaning.kind in (Kind.OTHER, Kind.REFUSED) and not self.in_braces:
-            self._boxes.drop_sides(self._group)
+            self._named.drop(self._group)
         group = self._group
         outer = group.key
         if outer and outer.names_sides and not outer.names_a_corner:
@@ -113,14 +115,12 @@ class Reader:
             self._shut(end)
         else:
             self.interrupt(end)
+            self._group.hears.unread |= len(closer) > 1  # a tag that was not opened, and its raster not said
 
     def word(self, word: str, start: int) -> None:
         """Prose ends what stands together, and the hold of a key that may be a word of it."""
         self.interrupt(start)
-        self._boxes.words += 1
-        self._boxes.last_word = word
-        if word in BOX_WORDS:
-            self._boxes.box_word_at = self._boxes.words
+        self._pieces.word(word)
         key = self._group.key
         if key and (not key.hard or (key.used and not self._group.closer)):
             key.stale = True
@@ -134,9 +134,9 @@ class Reader:
     def end_sentence(self, start: int) -> None:
         """What was said of corners and keys ends, too."""
         self.foreign(start)
-        self._boxes.corners.clear()
+        self._named.corners.clear()
         if self._group.hears is self._stack[0].said:
-            self._boxes.end_loose(self._group)
+            self._pieces.end_loose(self._group)
         if self._group.key:
             self._group.key.stale = True
 
@@ -146,7 +146,7 @@ class Reader:
         if not group.closer:
             loose = bool(group.run) and not group.ends_in_point
             self._settle()
-            self._boxes.line_at = self._boxes.words
+            self._pieces.new_line()
             if loose and group.key and not group.key.names_sides:
                 group.key = None
 
@@ -163,26 +163,25 @@ class Reader:
     def name_next_point(self, corner: Sides, start: int) -> None:
         """The next point is that corner; of several names, the first is that of the first point."""
         self.word("", start)
-        self._boxes.corners.append(corner)
+        self._named.corners.append(corner)
 
     def corner(self, sides: Sides, point: Item) -> None:
         """A point of which the text says what corner it is."""
-        self._boxes.corner(self._group, sides, point)
+        self._named.corner(self._group, sides, point)
 
     def list_of_four(self, meaning: Meaning, numbers: Sequence[Number], start: int, end: int) -> None:
         """Four numbers that were not in brackets."""
-        self._boxes.list_of_four(self._group, meaning, numbers, start, end)
+        self._rows.list_of_four(self._group, meaning, numbers, start, end)
 
     def doubt_last(self, end: int) -> None:
         """The list that ended there counts something else."""
-        written = self._boxes.written
-        if written and written[-1].end == end:
-            written[-1] = replace(written[-1], numbers=())
+        if self._pieces.written and self._pieces.written[-1].end == end:
+            self._pieces.refuse_last()
 
     def size(self, count: int, start: int, end: int) -> None:
         """Widths and heights in prose."""
         self.interrupt(start)
-        self._boxes.loose(self._group, count, start, end)
+        self._pieces.loose(self._group, count, start, end)
 
     def say(self, key: str, value: str, *, quoted: bool) -> None:
         """An entry of the object, or of the text, that may say how boxes are written."""
@@ -195,7 +194,7 @@ class Reader:
 
     def refuse(self, start: int, end: int) -> None:
         """A piece of the text that looks like a box and is not read."""
-        self._boxes.write(self._group, IN_DOUBT, (), start, end)
+        self._pieces.write(self._group, IN_DOUBT, (), start, end)
 
     def interrupt(self, start: int) -> None:
         """What stands together ends here, and so does a list that was not closed."""
@@ -204,7 +203,7 @@ class Reader:
             self._shut(start)
         elif group.is_list:
             if all(len(item.numbers) == 2 for item in group.run):
-                self._boxes.points(group, group.run, group.start)
+                self._rows.points(group, group.run, group.start)
                 group.run = []
             group.pure = False
         else:
@@ -217,31 +216,34 @@ class Reader:
             return
         run, key, group.run = group.run, group.key, []
         if key and key.names_sides and not key.stale:
-            self._boxes.named(group, key, run)
+            self._named.named(group, key, run)
             group.key = key.outer
         elif len(run[0].numbers) == 2:
-            self._boxes.points(group, run, run[0].start)
-        elif self._boxes.corners and len(run) == 2 and group.meaning_here().kind is Kind.BOX:
+            self._rows.points(group, run, run[0].start)
+        elif self._named.corners and len(run) == 2 and group.meaning_here().kind is Kind.BOX:
             point = Item(tuple(numbers_of(run)), run[0].start, run[1].end)
-            self._boxes.corner(group, self._boxes.corners.popleft(), point)
+            self._named.corner(group, self._named.corners.popleft(), point)
         elif key and not key.stale and key.meaning.kind in (Kind.BOX, Kind.REFUSED) and len(run) > 3:
-            self._boxes.plain(group, key.meaning, run, key.start, run[-1].end)
-        elif 4 <= len(run) <= 5 and self._boxes.looks_like_a_box(group, numbers_of(run)):
+            self._rows.plain(group, key.meaning, run, key.start, run[-1].end)
+        elif 4 <= len(run) <= 5 and self._pieces.looks_like_a_box(group, numbers_of(run)):
             self.refuse(run[0].start, run[-1].end)
         elif key and not key.stale and key.meaning.kind is Kind.BOX:
-            self._boxes.loose(group, len(run), key.start, run[-1].end)
+            self._pieces.loose(group, len(run), key.start, run[-1].end)
         group.commas = []
 
     def _shut(self, end: int, *, whole: bool = True) -> str:
         """Close the innermost bracket, and return how it is closed. Its sides may be a point, or join those outside."""
         group = self._group
         self._settle()
-        point = self._read_list(end, whole=whole) if group.is_list else None
-        sides = group.sides
+        point, sides = None, group.sides
+        if group.is_list and group.run:
+            point = self._rows.read_list(group, end, whole=whole)
+        elif group.is_list:
+            self._named.take_template(group, self._text[group.opened : end])
         if sides.keys() == {"x0", "y0"} and group.is_bracket:
             point = Item((sides["x0"], sides["y0"]), group.start, end, named=True)
         elif group.closer not in ("]", ")") or group.meaning.kind is not Kind.BOX:
-            self._boxes.drop_sides(group)
+            self._named.drop(group)
         self._stack.pop()
         self._open_ends[group.closer] -= 1
         if group.closer == "}":
@@ -251,7 +253,7 @@ class Reader:
         else:
             self.interrupt(end)
             for side, number in group.sides.items():
-                self._boxes.side(self._group, side, number)
+                self._named.side(self._group, side, number)
         return group.closer
 
     def _leave_object(self, group: Group) -> None:
@@ -259,47 +261,14 @@ class Reader:
         if not group.said.used:
             self._group.hears.merge(group.said)
         if self._group.hears is self._stack[0].said:
-            self._boxes.end_loose(self._group)
-
-    def _read_list(self, end: int, *, whole: bool) -> Item | None:
-        """Read a list as a whole; a point is returned, for it takes two to make a box.
-
-        whole  whether its last number is all there
-        """
-        group = self._group
-        run, numbers, pure = (
-            group.run,
-            numbers_of(group.run),
-            group.pure and whole and len(set(group.commas)) < 2,
-        )
-        in_tag = group.is_tag and (group.meaning.raster is not None or len(group.commas) < 3)
-        if not run:
-            self._boxes.take_template(group, self._text[group.opened : end])
-        elif len(run) == len(numbers) == 2:
-            if not pure:
-                self._boxes.loose(group, 2, group.start, end)
-            return Item(tuple(numbers), group.start, end) if pure else None
-        elif len(numbers) == 2 * len(run):
-            self._boxes.points(group, run, group.start)
-        elif pure and not in_tag and len(run) > 3:
-            self._boxes.plain(group, group.meaning, run, group.start, end)
-        elif self._looks_like_a_box(group, len(numbers), pure=pure):
-            self._boxes.write(group, group.meaning, (), group.start, end)
-        return None
-
-    @staticmethod
-    def _looks_like_a_box(group: Group, count: int, *, pure: bool) -> bool:
-        """Whether numbers of a list that are none do."""
-        if count == 3:
-            return pure and group.has_key and group.meaning.kind is Kind.BOX
-        return count > 4 or (count == 4 and (group.pure or group.closer != ")"))
+            self._pieces.end_loose(self._group)
 
     def _point(self, point: Item, meaning: Meaning) -> None:
         """A point is the corner that was named, or joins the point before it."""
         group = self._group
         named_by_key = group.key is not None and group.key.names_sides
-        if self._boxes.corners and not named_by_key and meaning.kind is Kind.BOX:
-            self._boxes.corner(group, self._boxes.corners.popleft(), point)
+        if self._named.corners and not named_by_key and meaning.kind is Kind.BOX:
+            self._named.corner(group, self._named.corners.popleft(), point)
         else:
             if not group.ends_in_point and not group.is_list:
                 self._settle()

@@ -1,4 +1,4 @@
-"""What a text says of the order and the raster of its boxes: beside them in an object, or anywhere in its prose."""
+"""What is said of the order and the raster of boxes, in their object or anywhere in the text."""
 
 from __future__ import annotations
 
@@ -12,15 +12,11 @@ from medground_bench.boxes_in_text.words import (
     COORDINATE_WORDS,
     FORMAT_WORDS,
     FRACTIONS,
-    IN_PROSE,
     LOOSE_FORMAT_WORDS,
     PIXELS,
-    RANGE_ENDS,
-    RANGES,
     RASTER_WORDS,
     ROTATION_WORDS,
     SILENT_FORMATS,
-    SIZES,
     THIRD_CORNER,
     WORDS_OF_FORMATS,
     WORDS_OF_FRAMES,
@@ -98,32 +94,3 @@ class Said:
             everything.merge(said)
             said = said.outer
         return everything
-
-
-@dataclass(frozen=True, slots=True)
-class Prose:
-    """What the prose of a text states, and a mark on each character of a statement."""
-
-    said: Said
-    marks: bytearray
-
-
-def prose_of(text: str) -> Prose:
-    """Rasters and sizes of the picture that the prose of a text states, wherever.
-
-    >>> sorted(prose_of("In the 1024 x 768 image, on a scale of 0 to 1000").said.sizes)
-    [(1024, 768)]
-    """
-    said, marks = Said(), bytearray(len(text))
-    for raster, form in IN_PROSE.items():
-        if form.search(text):
-            said.rasters.add(raster)
-    for form in (*RANGES, *SIZES):
-        for match in form.finditer(text):
-            marks[match.start() : match.end()] = b"\1" * len(match[0])
-            stated = match.groupdict()
-            if "end" in stated:
-                said.rasters.add(RANGE_ENDS[stated["end"]])
-            else:
-                said.sizes.add((int(stated["w"]), int(stated["h"])))
-    return Prose(said, marks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from medground_bench.boxes_in_text.sides import Order, Sides
 from medground_bench.types import Frame
@@ -21,6 +21,15 @@ PIXELS = Frame("pixels", width=1, height=1)
 
 def _table(words: str) -> frozenset[str]:
     return frozenset(words.split())
+
+
+def any_of(words: Iterable[str]) -> str:
+    """A regular expression for any of the words, the longest first.
+
+    >>> any_of(["px", "pixel"])
+    '(?:pixel|px)'
+    """
+    return f"(?:{'|'.join(map(re.escape, sorted(words, key=lambda word: (-len(word), word))))})"
 
 
 BOX_WORDS = _table(
@@ -81,7 +90,8 @@ ORDER_WORDS: Mapping[str, Sides] = {
 RASTER_WORDS: Mapping[str, Frame] = {
     word: raster
     for raster, words in {
-        FRACTIONS: "normalized normalised norm relative rel fraction fractions yolo",
+        FRACTIONS: "normalized normalised normalization normalisation norm relative rel fraction fractions fractional "
+        "yolo",
         PERCENT: "percent percents percentage percentages pct",
         THOUSANDTHS: "thousandths thousandth permille 1000 999",
         PIXELS: "pixel pixels px absolute abs",
@@ -185,9 +195,15 @@ THIRD_CORNER = frozenset({"x3", "y3", "x4", "y4"})
 COCO_WORDS = frozenset({"categoryid", "iscrowd"})
 """Keys of COCO, whose boxes are xywh; others write them beside xyxy."""
 
-PICTURE = r"(?:image|picture|radiograph|x-?ray|scan|canvas|film)s?"
-"""What has a size that the numbers may be positions in."""
+NAMES_OF_PICTURES = _table(
+    "image images picture pictures radiograph radiographs xray x-ray scan scans canvas film"
+)
+"""What has a size that numbers may be positions in."""
 
+NAMES_OF_SIZES = _table("size dimension dimensions resolution shape")
+SCALE_WORDS = _table("scale scaled rescaled range ranges ranged ranging grid between within") | {
+    word for word, raster in RASTER_WORDS.items() if raster == FRACTIONS
+}
 RANGE_ENDS: Mapping[str, Frame] = {
     "1": FRACTIONS,
     "1.0": FRACTIONS,
@@ -195,49 +211,15 @@ RANGE_ENDS: Mapping[str, Frame] = {
     "999": THOUSANDTHS,
     "1000": THOUSANDTHS,
 }
-_END = r"(?P<end>1000|999|100|1(?:\.0)?)(?![\w%]|[.,]\d|\s?,\s?\d)"
-_FROM_ZERO = r"(?<![\w.,])0(?:\.0)?\s?"
-_SCALED = r"(?:re)?scaled?|range[sd]?|ranging|normali[sz](?:ed|ation)|grid|relative|between|within"
-RANGES = tuple(
-    re.compile(form, re.IGNORECASE)
-    for form in (
-        rf"(?:{_SCALED}|coord\w*|from)\b[^.\n]{{0,24}}?{_FROM_ZERO}(?:-|\.\.+|\u2013|to|and)\s?{_END}",
-        rf"(?:{_SCALED})\b[^.\n\[(]{{0,24}}?[\[(]\s?{_FROM_ZERO},\s?{_END}",
-        rf"{_FROM_ZERO}(?:-|\.\.+|\u2013|to)\s?{_END}[ -](?:{_SCALED}|coord\w*|space|units?)\b",
-        rf"\b(?:(?:re)?scaled|normali[sz]ed|relative) (?:to|by|on|in) (?:an? )?(?:scale of )?{_END}(?!\s?[x\u00d7-])",
-        rf"\bout of {_END}",
-    )
-)
-"""A scale from 0 to its end."""
+"""The end of a scale that begins at 0."""
 
-IN_PROSE: Mapping[Frame, re.Pattern[str]] = {
-    raster: re.compile(form, re.IGNORECASE)
-    for raster, form in {
-        FRACTIONS: r"\bnormali[sz]ed\W+(?:\w+\W+){0,2}?(?:bounding|box|boxes|bbox|coord\w*)\b"
-        r"|\bcoord\w*\W+(?:\w+\W+){0,3}?normali[sz]ed\b|\b(?:relative|fractional) coord"
-        rf"|\brelative to the {PICTURE}(?:'s)? (?:size|dimensions?|width|sides?)|\bas fractions\b",
-        PERCENT: r"\b(?:in|as|are) (?:an? )?percent|\bpercentage coord",
-        THOUSANDTHS: r"\b(?:in|as) (?:thousandths|per ?mille)\b|\b1000\s?[x\u00d7]\s?1000 (?:grid|scale|space|coord)",
-        PIXELS: r"\bin pixels\b|\bpixel (?:coord|position|unit|space)|\((?:pixels|px)\)",
-    }.items()
-}
+TOP, BOTTOM, LEFT, RIGHT = "top|upper", "bottom|lower", "left", "right"
+CORNER = rf"(?:{TOP}|{BOTTOM})[ _-]?(?:{LEFT}|{RIGHT})|(?:{LEFT}|{RIGHT})[ _-]?(?:{TOP}|{BOTTOM})"
+"""The name of a corner, as a regular expression."""
 
-_WIDTH, _HEIGHT = (rf"(?P<{side}>\d{{2,5}})(?!\d|\.\d)\s?(?:px|pixels?)?" for side in "wh")
-_BY = rf"(?<![\w.]){_WIDTH}\s?(?:x|\u00d7|\*|by)\s?{_HEIGHT}(?!\s?[cm]m)"
-_PICTURE_HERE = rf"(?<![^\W_]){PICTURE}"
-_OF_SIZE = r"[ _]?(?:size|dimensions?|resolution|shape)"
-_IS = r"\W{0,5}(?:of |is )?"
-_THEN = r"\W{1,6}(?:and )?(?:an? )?\W?"
-SIZES = tuple(
-    re.compile(form, re.IGNORECASE)
-    for form in (
-        rf"{_BY}[ -](?:\w+ ){{0,2}}?{PICTURE}\b",
-        rf"\b(?:{PICTURE}|resolution)\b[^.\n\[\]{{}}]{{0,40}}?{_BY}",
-        rf"(?:{_PICTURE_HERE}{_OF_SIZE}|\bresolution)\W{{0,6}}(?:is |of )?[\[(]\s?{_WIDTH}\s?,\s?{_HEIGHT}\s?[\])]",
-        rf"{_PICTURE_HERE}[ _]?width\W{{1,6}}{_WIDTH}\W{{1,6}}{PICTURE}[ _]?height\W{{1,6}}{_HEIGHT}",
-        rf"{_PICTURE_HERE}[ _]?height\W{{1,6}}{_HEIGHT}\W{{1,6}}{PICTURE}[ _]?width\W{{1,6}}{_WIDTH}",
-        rf"{_PICTURE_HERE}\b[^.\n]{{0,30}}?\bwidth\b{_IS}{_WIDTH}{_THEN}height\b{_IS}{_HEIGHT}",
-        rf"{_PICTURE_HERE}\b[^.\n]{{0,30}}?{_WIDTH} (?:wide|in width){_THEN}{_HEIGHT} (?:high|tall|in height)",
-    )
-)
-"""Width and height of the picture, in words or in JSON."""
+AXES = any_of(name for name, sides in SIDE_NAMES.items() if sides in (("x0", "x2"), ("y0", "y2")))
+PIXEL_UNITS = any_of(unit for unit, raster in UNITS.items() if raster == PIXELS)
+LENGTH_UNITS = any_of(unit for unit, raster in UNITS.items() if raster == NOWHERE)
+
+PHRASE_KEYS = ("label", "region", "phrase", "description", "name")
+"""Keys of phrases."""
