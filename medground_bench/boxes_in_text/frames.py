@@ -106,8 +106,12 @@ def _fits(corners: Corners, raster: Frame, said: Said) -> bool:
     stated = bool(said.sizes or said.rasters - {PIXELS, FRACTIONS})
     margin = 0.0 if stated and raster != FRACTIONS else BEYOND
     x0, y0, x1, y1 = corners
+    sizes = [(x1 - x0, y1 - y0), (raster.width, raster.height)]
     return (
         min(x0 / raster.width, y0 / raster.height) >= -margin
         and max(x1 / raster.width, y1 / raster.height) <= 1 + margin
-        and said.beside <= {(x1 - x0, y1 - y0), (raster.width, raster.height)}
+        and all(
+            any(abs(w - width) <= 1 and abs(h - height) <= 1 for width, height in sizes)
+            for w, h in said.beside
+        )
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from medground_bench.boxes_in_text.statements import Said
 from medground_bench.boxes_in_text.words import (
+    FRACTIONS,
     LENGTH_UNITS,
     NAMES_OF_PICTURES,
     NAMES_OF_SIZES,
@@ -16,6 +17,7 @@ from medground_bench.boxes_in_text.words import (
     RANGE_ENDS,
     RASTER_WORDS,
     SCALE_WORDS,
+    SCORE_WORDS,
     any_of,
 )
 from medground_bench.types import Frame
@@ -25,6 +27,9 @@ RASTERS: Mapping[Frame, str] = {
     frame: any_of(word for word, raster in RASTER_WORDS.items() if raster == frame and word.isalpha())
     for frame in RASTER_WORDS.values()
 }
+NEAR = 24
+"""A score stands so many characters at most from its scale."""
+
 COORDINATES = r"(?:bounding|box|boxes|bbox|coord\w*)"
 
 _END = rf"(?P<end>{any_of(RANGE_ENDS)})(?![\w%]|[.,]\d|\s?,\s?\d)"
@@ -99,7 +104,10 @@ def prose_of(text: str) -> Prose:
             marks[match.start() : match.end()] = b"\1" * len(match[0])
             stated = match.groupdict()
             if "end" in stated:
-                said.rasters.add(RANGE_ENDS[stated["end"]])
+                around = text[max(0, match.start() - NEAR) : match.end() + NEAR].casefold()
+                raster = RANGE_ENDS[stated["end"]]
+                if raster != FRACTIONS or not any(map(around.__contains__, SCORE_WORDS)):
+                    said.rasters.add(raster)
             else:
                 said.sizes.add((int(stated["w"]), int(stated["h"])))
     return Prose(said, marks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from medground_bench.boxes_in_text.meanings import IN_DOUBT, Kind, Meaning, frame_said, words_of
@@ -74,7 +75,7 @@ class Said:
         strict = of_format and (of_boxes or bool(names & FORMAT_WORDS)) and (quoted or len(words) == 1)
         if "".join(words_of(key)) in COCO_WORDS:
             self.of_coco = True
-        elif names & THIRD_CORNER or ("".join(words_of(key)) in ROTATION_WORDS and value.strip(" 0.")):
+        elif names & THIRD_CORNER or ("".join(words_of(key)) in ROTATION_WORDS and _is_turned(value)):
             self.unread = True
         elif words in (["true"], ["false"]) and names & RASTER_WORDS.keys():
             stated = frame_said([*names])
@@ -94,3 +95,9 @@ class Said:
             everything.merge(said)
             said = said.outer
         return everything
+
+
+def _is_turned(value: str) -> bool:
+    """Whether an angle is a number, and not 0."""
+    number = re.match(r"\s*[-+]?([\d.]+)", value)
+    return bool(number and number[1].strip("0."))

@@ -16,6 +16,7 @@ from medground_bench.boxes_in_text.words import (
     COUNTED_WORDS,
     NOWHERE,
     ORDER_WORDS,
+    PICTURE_WORDS,
     SIDES_BEYOND_DOUBT,
     UNITS,
     WORDS_AFTER_COUNTS,
@@ -75,9 +76,12 @@ class _Tokens:
         if meaning.kind is Kind.LABEL and (match["gloss"] or not hard):
             self.end_of_label = match.end()
             return False
-        stated = not hard and any(self.prose.marks[match.start() : match.end()])
-        if (stated or match.end() == self.end_of_label) and meaning.kind in (Kind.OTHER, Kind.REFUSED):
-            return False  # "in a 448x448 image:", or "angle" of "costophrenic angle:"
+        stated = any(self.prose.marks[match.start() : match.end()])
+        of_picture = words.rpartition(" ")[2].casefold() in PICTURE_WORDS and " " in words
+        prose = match.end() == self.end_of_label or (not hard and (stated or of_picture))
+        if prose and meaning.kind in (Kind.OTHER, Kind.REFUSED):
+            self.end_of_label = match.end()
+            return False  # "in a 448x448 image:", "corner of the image:", or "angle" of "costophrenic angle:"
         glossed = meaning_of(words + (match["gloss"] or ""))
         meaning = glossed if glossed.kind is Kind.BOX else meaning
         self.reader.take_key(meaning, match.start(), hard=hard)

@@ -200,6 +200,9 @@ NAMES_OF_PICTURES = _table(
 )
 """What has a size that numbers may be positions in."""
 
+SCORE_WORDS = _table("confidence score scores probability probabilities certainty severity likelihood")
+"""They have a scale from 0 to 1 of their own."""
+
 NAMES_OF_SIZES = _table("size dimension dimensions resolution shape")
 SCALE_WORDS = _table("scale scaled rescaled range ranges ranged ranging grid between within") | {
     word for word, raster in RASTER_WORDS.items() if raster == FRACTIONS

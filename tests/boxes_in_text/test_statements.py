@@ -96,6 +96,11 @@ def test_what_is_stated_twice_must_agree(text):
         "In xywh format it is [10, 20, 100, 100].",
         "[10, 20, 100, 100], where the format is (x, y, w, h)",
         "[10, 20, 110, 120] px",
+        "On a scale of 0 to 1 the confidence is 0.8: [10, 20, 110, 120]",
+        "Given in pixels from the top-left corner of the image: [10, 20, 110, 120]",
+        "The coordinates are relative to the image: [10, 20, 110, 120]",
+        '{"bbox": [10, 20, 110, 120], "angle": "blunted", "rotation": 0}',
+        "Measured in mm it is 12. [10, 20, 110, 120]",
         "bbox: 10, 20, 110, 120 px",
     ],
 )
