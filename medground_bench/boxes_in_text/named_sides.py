@@ -10,7 +10,7 @@ from medground_bench.boxes_in_text.groups import Group, Item, Key, Number, exten
 from medground_bench.boxes_in_text.meanings import IN_DOUBT, QWEN_VL, Kind, meaning_of, sides_named, words_of
 from medground_bench.boxes_in_text.pieces import MOST_WORDS_BETWEEN, Pieces
 from medground_bench.boxes_in_text.sides import Sides, axis_of, box_of, is_corner
-from medground_bench.boxes_in_text.words import SIDES_BEYOND_DOUBT
+from medground_bench.boxes_in_text.words import SIDE_NAMES, SIDES_BEYOND_DOUBT
 
 MOST_TEMPLATE_CHARACTERS = 80
 
@@ -25,6 +25,7 @@ class NamedSides:
     def __init__(self, pieces: Pieces, order: Sides) -> None:
         self._pieces = pieces
         self._first = order[0][0]
+        self._turned = ["x", "y"] if self._first == "y" else ["y", "x"]
         self._side_at = 0
         self.corners: deque[Sides] = deque(maxlen=4)
 
@@ -111,5 +112,7 @@ class NamedSides:
             self._pieces.expect_a_box()
         elif names.count(",") > 1 and len(SIDES_BEYOND_DOUBT.intersection(words_of(names))) > 1:
             group.hears.unread = True  # an order, and not one that is known
+        elif [axis_of(SIDE_NAMES[word][0]) for word in words_of(names) if word in SIDE_NAMES] == self._turned:
+            group.hears.unread = True  # "(row, column)", and the family writes x first
         elif is_corner(sides) and set("".join(sides)) <= set("xy012"):
             self.corners.append(sides[::-1] if self._first == "y" else sides)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from medground_bench.boxes_in_text.statements import Said
 from medground_bench.boxes_in_text.words import (
+    BOTTOM,
     FRACTIONS,
     LENGTH_UNITS,
     NAMES_OF_PICTURES,
@@ -16,6 +17,7 @@ from medground_bench.boxes_in_text.words import (
     PIXEL_UNITS,
     RANGE_ENDS,
     RASTER_WORDS,
+    RIGHT,
     SCALE_WORDS,
     SCORE_WORDS,
     any_of,
@@ -43,10 +45,18 @@ RANGES = tuple(
         rf"{_FROM_ZERO}{_TO}{_END}[ -](?:{SCALE}|coord\w*|space|units?)\b",
         rf"\b{SCALE} (?:to|by|on|in|of) (?:an? )?(?:scale of )?{_END}(?!\s?[x\u00d7-])",
         rf"\b1000\s?[x\u00d7]\s?{_END} (?:{SCALE}|coord\w*|space)\b",
-        rf"\bout of {_END}",
+        rf"(?:\bout|[\])]) of {_END}",
+        rf"\(\s?{_FROM_ZERO}{_TO}{_END}\s?\)",
     )
 )
 """A scale from 0 to its end."""
+
+DOUBTFUL = re.compile(
+    rf"\by[ -]first\b|\borigin\b[^.\n]{{0,30}}\b(?:{BOTTOM}|{RIGHT})\b|\by[ -]axis points? up"
+    r"|\bcent(?:er|re)[ -]based\b",
+    re.IGNORECASE,
+)
+"""What turns the meaning of numbers round, in words too free to be read."""
 
 IN_PROSE: Mapping[Frame, re.Pattern[str]] = {
     raster: re.compile(
@@ -95,7 +105,7 @@ def prose_of(text: str) -> Prose:
     >>> sorted(prose_of("In the 1024 x 768 image, on a scale of 0 to 1000").said.sizes)
     [(1024, 768)]
     """
-    said, marks = Said(), bytearray(len(text))
+    said, marks = Said(unread=bool(DOUBTFUL.search(text))), bytearray(len(text))
     for raster, form in IN_PROSE.items():
         if form.search(text):
             said.rasters.add(raster)
@@ -104,10 +114,14 @@ def prose_of(text: str) -> Prose:
             marks[match.start() : match.end()] = b"\1" * len(match[0])
             stated = match.groupdict()
             if "end" in stated:
-                around = text[max(0, match.start() - NEAR) : match.end() + NEAR].casefold()
-                raster = RANGE_ENDS[stated["end"]]
-                if raster != FRACTIONS or not any(map(around.__contains__, SCORE_WORDS)):
-                    said.rasters.add(raster)
+                said.rasters |= _raster_of_scale(match)
             else:
                 said.sizes.add((int(stated["w"]), int(stated["h"])))
     return Prose(said, marks)
+
+
+def _raster_of_scale(match: re.Match[str]) -> set[Frame]:
+    """None of a scale from 0 to 1 beside a word such as "confidence"."""
+    around = match.string[max(0, match.start() - NEAR) : match.end() + NEAR].casefold()
+    raster = RANGE_ENDS[match["end"]]
+    return set() if raster == FRACTIONS and any(map(around.__contains__, SCORE_WORDS)) else {raster}

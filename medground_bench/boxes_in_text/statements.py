@@ -81,9 +81,13 @@ class Said:
             stated = frame_said([*names])
             self.add(stated if words == ["true"] else PIXELS_SAID if stated.raster == FRACTIONS else IN_DOUBT)
         elif meaning.states_a_frame or meaning.kind is Kind.REFUSED:
-            if of_format or (set(words) <= WORDS_OF_FRAMES and (of_boxes or meaning.sides)):
+            if (
+                of_format
+                or names & RASTER_WORDS.keys()
+                or (set(words) <= WORDS_OF_FRAMES and (of_boxes or meaning.sides))
+            ):
                 self.add(meaning)
-        elif not set(words) <= SILENT_FORMATS:
+        elif not (set(words) <= SILENT_FORMATS or (len(words) > 3 and all(map(str.isdigit, words)))):
             in_words = quoted and not any(map(str.isdigit, value))
             self.unread |= strict or (in_words and "".join(names) in COORDINATE_WORDS)
 

@@ -20,6 +20,7 @@ from medground_bench.boxes_in_text.words import (
     SIDES_BEYOND_DOUBT,
     UNITS,
     WORDS_AFTER_COUNTS,
+    WORDS_BESIDE_SIDES,
 )
 
 BRACKETS = {"[": "]", "(": ")", "{": "}"}
@@ -82,7 +83,7 @@ class _Tokens:
         if prose and meaning.kind in (Kind.OTHER, Kind.REFUSED):
             self.end_of_label = match.end()
             return False  # "in a 448x448 image:", "corner of the image:", or "angle" of "costophrenic angle:"
-        glossed = meaning_of(words + (match["gloss"] or ""))
+        glossed = meaning_of(words + (match["gloss"] or "").replace("%", "percent"))
         meaning = glossed if glossed.kind is Kind.BOX else meaning
         self.reader.take_key(meaning, match.start(), hard=hard)
         return True
@@ -101,26 +102,30 @@ class _Tokens:
             self.reader.word(self.last_word, match.start())
 
     def _name(self, match: re.Match[str]) -> None:
-        """The name of a side in prose; four in a row are an order, as in "x, y, width, height"."""
-        between = self.text[self.last_word_end : match.start()]
-        [name] = words_of(match[0])[:1] or [""]
-        if name not in SIDES_BEYOND_DOUBT:
+        """The name of a side in prose; four in a row are an order, as in "center x, center y, width, height"."""
+        word = match[0].casefold()
+        if self.text[self.last_word_end : match.start()].strip(" ,/-"):
             self.names = []
-        elif between.strip(" ,/-"):
-            self.names = [name]
-        else:
+        centred = self.last_word if self.last_word.startswith("cent") else ""
+        name = "".join(words_of(f"{centred} {word}"))
+        if name in SIDES_BEYOND_DOUBT:
             self.names = [*self.names, name][-4:]
+        elif not WORDS_BESIDE_SIDES.issuperset(word.split("-")):
+            self.names = []
         if len(self.names) == 4:
             self.reader.say_order(self.names)
 
     def label(self, match: re.Match[str]) -> None:
         """Quoted words are a value; among numbers they are but a label."""
         self.reader.use_key()
-        if match[0][1:-1].casefold() in ORDER_WORDS:
-            self.reader.say_order([match[0]])
+        words = words_of(match[0])
+        if len(SIDES_BEYOND_DOUBT.intersection(words)) > 2 or not ORDER_WORDS.keys().isdisjoint(words):
+            self.reader.say_order(words)
 
     def corner(self, match: re.Match[str]) -> None:
         """The name of a corner in prose."""
+        if not self.text[self.last_word_end : match.start()].strip(" ,/-"):
+            self.last_word_end = match.end()
         self.reader.name_next_point(meaning_of(match[0]).sides, match.start())
 
     def point(self, match: re.Match[str]) -> None:

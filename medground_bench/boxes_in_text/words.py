@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from medground_bench.boxes_in_text.sides import Order, Sides
+from medground_bench.boxes_in_text.sides import Order, Sides, is_corner
 from medground_bench.types import Frame
 
 FRACTIONS = Frame("fractions", width=1, height=1)
@@ -155,8 +155,11 @@ SIDE_NAMES: Mapping[str, Sides] = {
 }
 """Under a name of two sides stand two numbers; one number under `x` or `y` is the near side."""
 
-SIDES_BEYOND_DOUBT = SIDE_NAMES.keys() - _table(
-    "left right top bottom start end from to min max center centre size"
+WORDS_BESIDE_SIDES = _table("and then the of box top bottom left right upper lower center centre corner")
+"""They may stand between the names of an order in prose."""
+
+SIDES_BEYOND_DOUBT = {name for name, sides in SIDE_NAMES.items() if not is_corner(sides)} - _table(
+    "left right top bottom"
 )
 """Names of sides that are hardly anything else."""
 
@@ -165,13 +168,19 @@ CORNER_ENDINGS = re.compile(r"(?:corner|point|vertex|coordinates?|position)+$")
 UNITS: Mapping[str, Frame | None] = {
     "": None,
     "%": PERCENT,
-    **dict.fromkeys(("px", "pixel", "pixels"), PIXELS),
-    **dict.fromkeys(("mm", "cm"), NOWHERE),
+    "\u2030": THOUSANDTHS,
+    "per mille": THOUSANDTHS,
+    "per cent": PERCENT,
+    **{
+        word: raster
+        for word, raster in RASTER_WORDS.items()
+        if word.isalpha() and raster != FRACTIONS and not word.startswith("abs")
+    },
 }
 
-UNIT = "|".join(rf"{re.escape(unit)}(?!\w)" for unit in UNITS if unit)
+UNIT = rf"{any_of(filter(None, UNITS))}(?!\w)"
 
-FORMAT_WORDS = _table("format formats convention conventions notation representation")
+FORMAT_WORDS = _table("format formats fmt convention conventions notation representation")
 """A key of these words says how boxes are written; where its value is not understood, no box is read."""
 
 LOOSE_FORMAT_WORDS = _table(

@@ -70,6 +70,10 @@ def test_under_a_format_that_is_unknown_or_states_two_nothing_is_guessed(key, va
         '{"bbox": [10, 20, 110, 120], "width": 1024, "height": 1024}',
         '{"bbox": [10, 20, 110, 120], "category_id": 1}',  # of COCO, so xywh, or of detectron2, so xyxy
         "[10, 20, 110, 120] mm",
+        "[10, 20, 110, 120] millimeters",
+        "In (row, column) order: [10, 20, 110, 120]",
+        "With y first: [10, 20, 110, 120]",
+        "The origin is at the bottom left. [10, 20, 110, 120]",
         "bbox: 10, 20, 110, 120 mm",
         "x1=10mm, y1=20mm, x2=110mm, y2=120mm",
         "The box (xywh) in the order [x1, y1, x2, y2] is [10, 20, 110, 120].",
@@ -94,6 +98,9 @@ def test_what_is_stated_twice_must_agree(text):
         "bbox: [10, 20, 100, 100]\nformat: xywh",
         "[10, 20, 100, 100] (xywh)",
         "In xywh format it is [10, 20, 100, 100].",
+        '{"bbox": [10, 20, 100, 100], "note": "the box is given as x, y, width, height"}',
+        "With top-left x, top-left y, width and height it is [10, 20, 100, 100].",
+        "As center x, center y, width, height it is [60, 70, 100, 100].",
         "[10, 20, 100, 100], where the format is (x, y, w, h)",
         "[10, 20, 110, 120] px",
         "On a scale of 0 to 1 the confidence is 0.8: [10, 20, 110, 120]",
@@ -130,6 +137,12 @@ IN_PROSE = {
     "In pixels of the 1024x1024 image it is {}.": "[256, 512, 768, 1024]",
     "As percentages of the sides it is {}.": "[25, 50, 75, 100]",
     "{} %": "[25, 50, 75, 100]",
+    "{} percent": "[25, 50, 75, 100]",
+    "Bounding box (in %): {}": "[25, 50, 75, 100]",
+    "Bounding box (0-1000): {}": "[250, 500, 750, 1000]",
+    "{} per mille": "[250, 500, 750, 1000]",
+    "{} \u2030": "[250, 500, 750, 1000]",
+    "{} of 1000": "[250, 500, 750, 1000]",
 }
 
 
