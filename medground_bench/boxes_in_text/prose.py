@@ -52,7 +52,7 @@ RANGES = tuple(
 """A scale from 0 to its end."""
 
 DOUBTFUL = re.compile(
-    rf"\by[ -]first\b|\borigin\b[^.\n]{{0,30}}\b(?:{BOTTOM}|{RIGHT})\b|\by[ -]axis points? up"
+    rf"\by[ -]first\b|\byx\b|\borigin\b[^.\n]{{0,30}}\b(?:{BOTTOM}|{RIGHT})\b|\by[ -]axis points? up"
     r"|\bcent(?:er|re)[ -]based\b",
     re.IGNORECASE,
 )

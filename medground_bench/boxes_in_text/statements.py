@@ -81,11 +81,8 @@ class Said:
             stated = frame_said([*names])
             self.add(stated if words == ["true"] else PIXELS_SAID if stated.raster == FRACTIONS else IN_DOUBT)
         elif meaning.states_a_frame or meaning.kind is Kind.REFUSED:
-            if (
-                of_format
-                or names & RASTER_WORDS.keys()
-                or (set(words) <= WORDS_OF_FRAMES and (of_boxes or meaning.sides))
-            ):
+            nothing_else = set(words) <= WORDS_OF_FRAMES and (of_boxes or meaning.sides)
+            if of_format or names & RASTER_WORDS.keys() or nothing_else:
                 self.add(meaning)
         elif not (set(words) <= SILENT_FORMATS or (len(words) > 3 and all(map(str.isdigit, words)))):
             in_words = quoted and not any(map(str.isdigit, value))

@@ -64,13 +64,11 @@ def header_of(line: str) -> Header | None:
     """
     if len(line) > MOST_HEADER_CHARACTERS:
         return None
-    separator = next(filter(line.__contains__, SEPARATORS), "")
+    separator = next(
+        filter(line.__contains__, SEPARATORS), ""
+    )  # else spaces, if there are names of sides only
     cells = _cells(line, separator)
-    if (
-        len(cells) < 4
-        or not all(map(NAME.fullmatch, cells))
-        or not all(cell in SIDE_NAMES or separator for cell in cells)
-    ):
+    if len(cells) < 4 or not all(map(NAME.fullmatch if separator else SIDE_NAMES.get, cells)):
         return None
     sides: dict[str, int] = {}
     for place, cell in enumerate(cells):

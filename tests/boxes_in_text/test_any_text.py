@@ -116,6 +116,15 @@ UNITS = [
         "\uff3b",
     ),
     *('["', "{[", "[" * 500 + "x", "<  ", "<think>", "0-1000 "),
+    *("1024x1024 image ", "image width 10 ", "from 0 ", "normalized a b ", "coord 0", "format: ", "width 1 "),
+    *(
+        "x,y,w,h\n",
+        "x y w h ",
+        "x,y,w,h\n1,2,3,4\n",
+        "x from 1 to 2 ",
+        "{'format':'xywh',",
+        "{'width':1,'height':2},",
+    ),
 ]
 
 
