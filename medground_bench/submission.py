@@ -16,10 +16,10 @@ from difflib import get_close_matches
 from typing import Any
 
 from medground_bench.foreign_frames import suspicion
+from medground_bench.foreign_frames.written_boxes import Quad, Written
 from medground_bench.problems import SHOWN, Code, Problem, Problems, Refused, Report, kind, shown
 from medground_bench.strict_json import json_object, text_lines
 from medground_bench.types import Box, Frame, Mode, Prediction, Reference
-from medground_bench.written_boxes import Quad, Written
 
 __all__ = ["Code", "Problem", "Problems", "Submission", "Track", "read_submission"]
 

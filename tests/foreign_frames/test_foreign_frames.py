@@ -11,7 +11,7 @@ import pytest
 from medground_bench.problems import SHOWN, Code
 from medground_bench.submission import Problems, Submission, read_submission
 from medground_bench.types import Box
-from tests.frame_files import (
+from tests.foreign_frames.frame_files import (
     about_findings,
     always,
     anywhere,

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from medground_bench.frame_readings import GRIDS, TOLERANCE, Corners, Sizes
+from medground_bench.foreign_frames.coordinate_systems import GRIDS, TOLERANCE, Corners, Sizes
 from medground_bench.problems import Code, Problem
 from medground_bench.types import Frame
 

@@ -24,7 +24,7 @@ SIDES = (112, 224, 256, 320, 336, 384, 392, 448, 512, 518, 560, 640, 672, 768, 8
 """Sides of model inputs, pixels."""
 
 
-class Reading(Protocol):
+class CoordinateSystem(Protocol):
     """One way to understand the four numbers of every box."""
 
     @property
@@ -37,7 +37,7 @@ class Reading(Protocol):
         ...
 
 
-class Square(Reading, Protocol):
+class Square(CoordinateSystem, Protocol):
     """A reading in which every picture, whatever its size, has a square of the same side."""
 
     @property
@@ -156,7 +156,7 @@ THOUSAND, PERCENT = Grid(1000, last=999), Grid(100)
 GRIDS = (THOUSAND, PERCENT, Grid(1024, last=1023), Grid(256, last=255))
 LETTERBOXED = tuple(map(Letterboxed, SIDES))
 STRETCHED = tuple(Stretched(side) for side in SIDES if side not in {grid.side for grid in GRIDS})
-EXCHANGED: tuple[Reading, ...] = (YFirst(), OtherSide())
+EXCHANGED: tuple[CoordinateSystem, ...] = (YFirst(), OtherSide())
 
 
 def fill(shares: Corners) -> float:

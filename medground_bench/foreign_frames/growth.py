@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from medground_bench.frame_readings import Corners, Reading
-from medground_bench.written_boxes import Pile
+from medground_bench.foreign_frames.coordinate_systems import CoordinateSystem, Corners
+from medground_bench.foreign_frames.written_boxes import Pile
 
 HINT_FREEDOM, LEAST_FREEDOM = 3, 15
 """Degrees of freedom from which the exponent is a hint, and from which it can be evidence."""
@@ -78,7 +78,7 @@ def growth(pile: Pile) -> Growth:
     return Growth(1 + float(weights @ slopes), error, freedom, len(length))
 
 
-def likeliest(readings: Sequence[Reading], pile: Pile) -> tuple[Reading, ...]:
+def likeliest(readings: Sequence[CoordinateSystem], pile: Pile) -> tuple[CoordinateSystem, ...]:
     """The readings under which boxes of the same finding have the most similar sizes, the others dropped.
 
     Readings that differ by a constant factor are equally likely; those that treat pictures of another size or shape
@@ -91,7 +91,7 @@ def likeliest(readings: Sequence[Reading], pile: Pile) -> tuple[Reading, ...]:
     return tuple(r for r, score in zip(readings, scores, strict=True) if score > best - WORSE)
 
 
-def _likeness(reading: Reading, pile: Pile) -> float:
+def _likeness(reading: CoordinateSystem, pile: Pile) -> float:
     """Log-likelihood, up to a constant, of the logarithms of widths and heights within findings, normal scatter.
 
     Means of findings cost a degree of freedom each (restricted likelihood).

@@ -7,10 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from medground_bench.frame_growth import LEAST_FREEDOM, growth, likeliest
-from medground_bench.frame_readings import Grid, Letterboxed, Stretched
-from medground_bench.written_boxes import Pile, Written
-from tests.frame_files import about_findings, always, anywhere, drawn, grid, letterboxed, native, scaled
+from medground_bench.foreign_frames.coordinate_systems import Grid, Letterboxed, Stretched
+from medground_bench.foreign_frames.growth import LEAST_FREEDOM, growth, likeliest
+from medground_bench.foreign_frames.written_boxes import Pile, Written
+from tests.foreign_frames.frame_files import (
+    about_findings,
+    always,
+    anywhere,
+    drawn,
+    grid,
+    letterboxed,
+    native,
+    scaled,
+)
 
 LETTERBOX = letterboxed(224)
 """Its exponent falls below 0 where the longer pictures are the narrower ones."""

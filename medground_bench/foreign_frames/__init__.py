@@ -19,8 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from medground_bench.frame_growth import Growth, growth, likeliest
-from medground_bench.frame_readings import (
+from medground_bench.foreign_frames.coordinate_systems import (
     EXCHANGED,
     GRIDS,
     LETTERBOXED,
@@ -28,15 +27,16 @@ from medground_bench.frame_readings import (
     STRETCHED,
     THOUSAND,
     TOLERANCE,
+    CoordinateSystem,
     Doubled,
     Grid,
-    Reading,
     Square,
     Stretched,
     fill,
 )
+from medground_bench.foreign_frames.growth import Growth, growth, likeliest
+from medground_bench.foreign_frames.written_boxes import Pile, Written, in_order
 from medground_bench.problems import Code, Problem
-from medground_bench.written_boxes import Pile, Written, in_order
 
 ALL_SHARE = 0.9
 """Share of the cases from which something is true of all of them."""
@@ -90,7 +90,7 @@ class _Verdict:
 
     code: Code
     certain: str
-    readings: tuple[Reading, ...]
+    readings: tuple[CoordinateSystem, ...]
     of_every_case: bool = True
     closing: str = ""
 
@@ -237,7 +237,7 @@ def _apart(square: Square, pile: Pile) -> NDArray[np.bool_] | None:
     return within if filled and not growth(crowd).likely else None
 
 
-def _crowd_line(case: Written, count: int, readings: Sequence[Reading]) -> Problem:
+def _crowd_line(case: Written, count: int, readings: Sequence[CoordinateSystem]) -> Problem:
     return Problem(
         case.line,
         case.case_id,
@@ -258,7 +258,7 @@ def _remark(pile: Pile) -> str | None:
     )
 
 
-def _told(readings: Iterable[Reading], pile: Pile) -> tuple[Reading, ...]:
+def _told(readings: Iterable[CoordinateSystem], pile: Pile) -> tuple[CoordinateSystem, ...]:
     """The readings that explain every box: grids first, then the best filled.
 
     Beside a filled grid that models answer in, stretched pictures of about that side are left to the general rule of
@@ -290,7 +290,7 @@ def _images(pile: Pile) -> int:
     return len({(case.source, case.image_id) for case in pile.cases})
 
 
-def _advice(readings: Sequence[Reading]) -> str:
+def _advice(readings: Sequence[CoordinateSystem]) -> str:
     """Every reading with its conversion, and the rule for any other."""
     if not readings:
         return f"Map them back by the resize you used. {GENERAL}"

@@ -7,11 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medground_bench.frame_readings import Grid, Letterboxed, OtherSide, Stretched, YFirst, fill
+from medground_bench.foreign_frames.coordinate_systems import (
+    Grid,
+    Letterboxed,
+    OtherSide,
+    Stretched,
+    YFirst,
+    fill,
+)
+from medground_bench.foreign_frames.written_boxes import CENTRES, LENGTHS, Pile, Written, in_order
 from medground_bench.geometry import Letterbox
 from medground_bench.problems import Code
 from medground_bench.types import Box, Frame
-from medground_bench.written_boxes import CENTRES, LENGTHS, Pile, Written, in_order
 
 FILM = Frame("native", width=2544, height=3056)
 
