@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
 from medground_bench.foreign_frames import suspicion
-from medground_bench.foreign_frames.written_boxes import Quad, Written
+from medground_bench.foreign_frames.written_boxes import Quad, Written, is_relative
 from medground_bench.problems import SHOWN, Code, Problem, Problems, Refused, Report, kind, shown
 from medground_bench.strict_json import json_object, text_lines
 from medground_bench.types import Box, Frame, Mode, Prediction, Reference
@@ -192,23 +192,20 @@ class _Reader:
         if len(given) > MAX_BOXES:
             message = f"{len(given)} boxes; at most {MAX_BOXES} a case count. Keep the strongest."
             raise Refused(Code.TOO_MANY_BOXES, message)
-        quads: list[Quad] = []
-        corners: list[tuple[int, Quad]] = []
-        for place, box in enumerate(given, start=1):
-            with self.report.catching(line_number, reference.case_id, f"box {place}: "):
-                quads.append(_numbers(box))
-                corners.append((place, _corners(quads[-1])))
-        written = _written(line_number, reference, quads)
+        quads: dict[int, Quad] = {}
+        boxes: list[Box] = []
+        for number, box in enumerate(given, start=1):
+            with self.report.catching(line_number, reference.case_id, f"box {number}: "):
+                quads[number] = _numbers(box)
+                corners = _corners(quads[number])
+                if not is_relative(corners):
+                    boxes.append(_inside(corners, reference.native))
         if quads:
-            self.written.append(written)
-        boxes = []
-        for place, box in [] if quads and written.relative else corners:
-            with self.report.catching(line_number, reference.case_id, f"box {place}: "):
-                boxes.append(_inside(box, reference.native))
+            self.written.append(_written(line_number, reference, quads))
         return tuple(boxes)
 
 
-def _written(line_number: int, reference: Reference, quads: Sequence[Quad]) -> Written:
+def _written(line_number: int, reference: Reference, quads: Mapping[int, Quad]) -> Written:
     """What is known of the case without its expert boxes."""
     track = _track(reference)
     return Written(
@@ -220,6 +217,7 @@ def _written(line_number: int, reference: Reference, quads: Sequence[Quad]) -> W
         reference.image_id,
         reference.native,
         tuple(quads),
+        tuple(quads.values()),
     )
 
 

@@ -214,7 +214,7 @@ def test_the_first_fifty_problems_are_shown_and_all_are_counted():
 
 
 def test_the_message_reads_as_one_sentence_with_place_advice_and_code():
-    problem = only_problem(read(line(boxes=[(0, 0, 1, 1), (1200, 80, 2610, 900)])))
+    problem = only_problem(read(line(boxes=[(0, 0, 9, 9), (1200, 80, 2610, 900)])))
     assert str(problem) == (
         f"line 1, case {A}: box 2: x1 = 2610 is beyond the image width 2544 px. Boxes are native pixels, "
         "half-open. If yours are in the model's input, map them back with letterbox.to_native(). [BOX_OUTSIDE]"

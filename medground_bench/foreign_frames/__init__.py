@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from medground_bench.foreign_frames.advice import advice, lines
 from medground_bench.foreign_frames.coordinate_systems import (
     EXCHANGED,
     GRIDS,
@@ -35,11 +36,9 @@ from medground_bench.foreign_frames.coordinate_systems import (
     fill,
 )
 from medground_bench.foreign_frames.growth import Growth, growth, likeliest
-from medground_bench.foreign_frames.written_boxes import Pile, Written, in_order
+from medground_bench.foreign_frames.relative import ALL_SHARE, relative_boxes
+from medground_bench.foreign_frames.written_boxes import Pile, Written, in_order, is_relative
 from medground_bench.problems import Code, Problem
-
-ALL_SHARE = 0.9
-"""Share of the cases from which something is true of all of them."""
 
 OUTSIDE_CASES, OUTSIDE_SHARE, EXCHANGED_SHARE, OUTSIDE_FAR = 3, 0.1, 0.05, 0.02
 """Boxes beyond their pictures by so much of a side speak of a frame, not of slips, in at least so many cases."""
@@ -66,14 +65,7 @@ RING = 1.5
 TINY, TINY_FILLED = 8, 0.65
 """In a frame so many times smaller than the pictures a crowd needs to fill this share: nothing is to be seen there."""
 
-LINES_TOLD = 10
 SQUARES: tuple[Square, ...] = (*GRIDS, *LETTERBOXED, *STRETCHED)
-ONE_OF_THEM = "Use the one that made your boxes: another gives boxes that pass but lie elsewhere."
-IF_THAT = "If something else made your boxes, this gives boxes that pass but lie elsewhere."
-GENERAL = (
-    "Boxes on pictures stretched or scaled to W x H px become native by x * width / W and y * height / H."
-)
-Y_FIRST = "A model that answers y first needs x written before y as well."
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,48 +88,17 @@ class _Verdict:
 
     def problem(self, about: str = "") -> Problem:
         """The verdict as a problem of the whole file; `about` names the part of it that is meant."""
-        told = (f"{about}{self.certain}", _advice(self.readings), self.closing)
+        told = (f"{about}{self.certain}", advice(self.readings), self.closing)
         return Problem(None, None, self.code, " ".join(filter(None, told)))
 
 
 def suspicion(cases: Sequence[Written]) -> Suspicion:
     """Whether the boxes of a file may be native, and how to mend them where they cannot be."""
     pile, problems = in_order(Pile.of(cases))
-    relative = [case for case in cases if case.relative]
-    if relative and len(relative) >= ALL_SHARE * len(cases):
-        return Suspicion((*problems, _all_relative(cases)))
-    problems += map(_relative_line, relative)
-    pile = pile.with_cases(~np.array([case.relative for case in pile.cases], bool))
+    problems += relative_boxes(cases)
+    pile = pile.with_rows(~np.array([is_relative(box) for box in pile.corners.tolist()], bool))
     problems += _judged(pile)
     return Suspicion(tuple(problems), None if problems else _remark(pile))
-
-
-def _all_relative(cases: Sequence[Written]) -> Problem:
-    relative, others = ([case for case in cases if case.relative is wanted] for wanted in (True, False))
-    but = f" Leave the others ({_lines(others)}) as they are." if others else ""
-    return Problem(
-        None,
-        None,
-        Code.LOOKS_RELATIVE,
-        f"in {len(relative)} of {len(cases)} cases with boxes no coordinate exceeds {_highest(relative)}: they look "
-        f"relative (0 to 1). Multiply x by the image width and y by the image height.{but}",
-    )
-
-
-def _relative_line(case: Written) -> Problem:
-    width, height = case.native.width, case.native.height
-    return Problem(
-        case.line,
-        case.case_id,
-        Code.LOOKS_RELATIVE,
-        f"no coordinate exceeds {_highest([case])} on a picture of {width} x {height} px: the boxes look relative "
-        f"(0 to 1), unlike those of other lines. Multiply x by the image width {width} and y by the image height "
-        f"{height}.",
-    )
-
-
-def _highest(relative: Sequence[Written]) -> str:
-    return f"{max(1.0, *(value for case in relative for box in case.boxes for value in box)):.3g}"
 
 
 def _judged(pile: Pile) -> list[Problem]:
@@ -181,7 +142,7 @@ def _beyond(pile: Pile, grown: Growth) -> _Verdict | None:
         return None
     code = Code.LOOKS_SWAPPED if readings == exchanged else Code.LOOKS_RESIZED
     inside = [case for case, out in zip(pile.cases, outside, strict=True) if not out]
-    closing = f"The other cases ({_lines(inside)}) may be native: convert them only if they were made alike."
+    closing = f"The other cases ({lines(inside)}) may be native: convert them only if they were made alike."
     sure = grown.absent or count >= ALL_SHARE * total
     return _Verdict(code, certain, readings, sure, closing if inside else "")
 
@@ -244,7 +205,7 @@ def _crowd_line(case: Written, count: int, readings: Sequence[CoordinateSystem])
         Code.LOOKS_RESIZED,
         f"the boxes lie in the upper left corner of a picture of {case.native.width} x {case.native.height} px, as in "
         f"{count - 1} other cases that together fill a frame there, and the rest of the file stays away from it: they "
-        f"look like no native pixels. {_advice(readings)}",
+        f"look like no native pixels. {advice(readings)}",
     )
 
 
@@ -288,19 +249,3 @@ def _like_a_picture(square: Square, pile: Pile, least_fill: float = WELL_FILLED)
 
 def _images(pile: Pile) -> int:
     return len({(case.source, case.image_id) for case in pile.cases})
-
-
-def _advice(readings: Sequence[CoordinateSystem]) -> str:
-    """Every reading with its conversion, and the rule for any other."""
-    if not readings:
-        return f"Map them back by the resize you used. {GENERAL}"
-    fit = f"They fit {'; or '.join(reading.advice for reading in readings)}."
-    y_first = [Y_FIRST] if any(isinstance(reading, Grid) for reading in readings) else []
-    return " ".join([fit, ONE_OF_THEM if len(readings) > 1 else IF_THAT, GENERAL, *y_first])
-
-
-def _lines(cases: Sequence[Written]) -> str:
-    """`line 3`, `lines 3, 5, 8`, and how many more."""
-    told = ", ".join(str(case.line) for case in cases[:LINES_TOLD])
-    more = f" and {len(cases) - LINES_TOLD} more" if len(cases) > LINES_TOLD else ""
-    return f"{'line' if len(cases) == 1 else 'lines'} {told}{more}"

@@ -23,6 +23,7 @@ Quad: TypeAlias = tuple[float, float, float, float]
 UNIT = 1.1
 """Largest coordinate of a relative box: 1 and some overshoot. No native box ends that near to the corner."""
 
+
 DISORDERED_CASES, DISORDERED_SHARE = 2, 0.1
 """Cases with a second corner before the first from which the order of numbers is in question."""
 
@@ -30,12 +31,18 @@ FURTHEST = 1e7
 """Beyond it a number is no coordinate in any frame, and says nothing about the others."""
 
 
+def is_relative(box: Quad) -> bool:
+    """Whether a box lies within one pixel of the corner, as shares of a picture do."""
+    return 0 < max(box) <= UNIT and min(box) >= 1 - UNIT
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """The boxes of one line as written, and what is public of its case.
 
-    line   in the file, from 1
-    boxes  at least one, numbers finite
+    line     in the file, from 1
+    numbers  of the boxes that are kept, as they stand in the line, from 1
+    boxes    at least one, numbers finite
     """
 
     line: int
@@ -45,13 +52,8 @@ class Written:
     finding: str
     image_id: str
     native: Frame
+    numbers: tuple[int, ...]
     boxes: tuple[Quad, ...]
-
-    @property
-    def relative(self) -> bool:
-        """Whether all its boxes lie within one pixel of the corner, as shares of a picture do."""
-        highest = max(max(box) for box in self.boxes)
-        return 0 < highest <= UNIT and min(min(box) for box in self.boxes) >= 1 - UNIT
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -133,8 +133,13 @@ def scaled(factor):
     return lambda case: case.boxes * factor
 
 
-def y_first(case):
-    return case.boxes[:, [1, 0, 3, 2]]
+def y_first(frame):
+    """The same numbers as y0, x0, y1, x1."""
+    return lambda case: _exchanged(frame(case))
+
+
+def _exchanged(numbers):
+    return numbers[:, [1, 0, 3, 2]]
 
 
 def by_the_other_side(case):
@@ -157,6 +162,16 @@ def centres(frame):
     def convert(case):
         corners = frame(case)
         return np.c_[(corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]]
+
+    return convert
+
+
+def in_some_boxes(frame, which=lambda number: number == 1):
+    """The frame in the boxes whose number, from 1, is picked, the others native."""
+
+    def convert(case):
+        chosen = [which(number) for number in range(1, len(case.boxes) + 1)]
+        return np.where(np.array(chosen)[:, None], frame(case), case.boxes)
 
     return convert
 
@@ -192,11 +207,13 @@ def conversions(problem: Problem) -> list[Conversion]:
     if "divide every number by 2" in said:
         found.append(lambda numbers, _frame: numbers / 2)
     if "write x before y" in said:
-        found.append(lambda numbers, _frame: numbers[:, [1, 0, 3, 2]])
+        found.append(lambda numbers, _frame: _exchanged(numbers))
     if "multiply x by width / height and y by height / width" in said:
         found.append(
             lambda numbers, frame: numbers * _twice(frame.width / frame.height, frame.height / frame.width)
         )
+    if "needs x written before y" in said:
+        found += [lambda n, frame, way=way: way(_exchanged(n), frame) for way in found]
     return found
 
 

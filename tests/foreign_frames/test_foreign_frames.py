@@ -22,6 +22,7 @@ from tests.foreign_frames.frame_files import (
     drawn,
     follows_to_the_truth,
     grid,
+    in_some_boxes,
     lengths,
     letterboxed,
     native,
@@ -127,8 +128,17 @@ def test_pictures_stretched_to_about_a_thousand_pixels_are_told_beside_the_grid_
 
 def test_whoever_writes_y_first_in_a_grid_is_told_to_exchange_them():
     cases = drawn(MANY, "phantoms", about_findings(), np.random.default_rng(7))
-    [problem] = of_the_file(file_of(cases, lambda case: grid(1024)(case)[:, [1, 0, 3, 2]]))
+    [problem] = of_the_file(file_of(cases, y_first(grid(1024))))
     assert "a grid of 0 to 1024" in problem.message and "x written before y" in problem.message
+
+
+@pytest.mark.parametrize("side", [1, 100])
+def test_whoever_writes_y_first_in_shares_or_percent_is_told_to_exchange_them(side):
+    cases = drawn(MANY, "films", about_findings(), np.random.default_rng(7))
+    result = file_of(cases, y_first(grid(side)))
+    assert follows_to_the_truth(cases, y_first(grid(side)), result)
+    result = file_of(cases, y_first(grid(side)), where=every_third)
+    assert all("x written before y" in problem.message for problem in result.shown)
 
 
 def test_a_little_overshoot_of_relative_boxes_changes_nothing():
@@ -174,7 +184,7 @@ def test_lengths_instead_of_corners_are_told_in_any_frame(order, frame, size):
     assert follows_to_the_truth(cases, order(frame), result)
 
 
-@pytest.mark.parametrize("frame", [y_first, by_the_other_side])
+@pytest.mark.parametrize("frame", [y_first(native), by_the_other_side])
 def test_exchanged_sides_are_told_when_boxes_leave_their_pictures_and_only_then(frame):
     cases = drawn(MANY, "one_film", about_findings(), np.random.default_rng(13))
     result = file_of(cases, frame)
@@ -217,6 +227,32 @@ def test_relative_boxes_beside_native_ones_are_named_with_their_lines(size):
         width, height = case.reference.native.width, case.reference.native.height
         assert problem.case_id == case.reference.case_id
         assert f"image width {width} and y by the image height {height}." in problem.message
+
+
+@pytest.mark.parametrize("size", ["one_film", "films", "phantoms"])
+@pytest.mark.parametrize("where", [lambda _place: True, every_third, lambda place: place == 6])
+def test_a_relative_box_beside_native_ones_of_the_same_case_is_named_with_its_line_and_number(where, size):
+    cases = drawn(MANY, size, anywhere(boxes=3), np.random.default_rng(26))
+    result = file_of(cases, in_some_boxes(grid(1), lambda number: number == 2), where)
+    lines = [place + 1 for place in range(MANY) if where(place)]
+    assert result.counts == {Code.LOOKS_RELATIVE: len(lines)}
+    assert [problem.line for problem in result.shown] == lines[:SHOWN]
+    assert all(problem.message.startswith("box 2: no coordinate exceeds 1") for problem in result.shown)
+    assert all("unlike the other boxes of the line" in problem.message for problem in result.shown)
+
+
+def test_a_case_with_a_native_box_in_a_relative_file_is_told_which_boxes_are_relative():
+    cases = drawn(MANY, "films", anywhere(boxes=3), np.random.default_rng(27))
+    kept = cases[5].reference.case_id
+    result = file_of(
+        cases,
+        lambda case: in_some_boxes(grid(1), lambda number: case.reference.case_id != kept or number > 1)(
+            case
+        ),
+    )
+    of_line = [problem for problem in result.shown if problem.line]
+    assert len(of_file := of_the_file(result)) == 1 and "in 59 of 60 cases" in of_file[0].message
+    assert [problem.line for problem in of_line] == [6] and of_line[0].message.startswith("boxes 2, 3: ")
 
 
 def test_native_boxes_beside_relative_ones_are_told_to_be_left():
@@ -326,7 +362,7 @@ def test_the_expert_boxes_change_nothing_that_is_said():
         assert read_submission(upload, references) == read_submission(upload, [c.reference for c in cases])
 
 
-@pytest.mark.parametrize("frame", [grid(1000), letterboxed(224), y_first, lengths(native)])
+@pytest.mark.parametrize("frame", [grid(1000), letterboxed(224), y_first(native), lengths(native)])
 def test_the_order_of_the_lines_changes_no_word(frame):
     cases = drawn(MANY, "films", about_findings(), np.random.default_rng(23))
     there, back = file_of(cases, frame), file_of(cases[::-1], frame)

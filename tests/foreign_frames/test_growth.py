@@ -35,6 +35,7 @@ def pile_of(cases, frame):
             case.reference.finding,
             case.reference.image_id,
             case.reference.native,
+            tuple(range(1, len(case.boxes) + 1)),
             tuple(map(tuple, frame(case).tolist())),
         )
         for place, case in enumerate(cases, start=1)

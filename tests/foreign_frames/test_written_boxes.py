@@ -15,7 +15,14 @@ from medground_bench.foreign_frames.coordinate_systems import (
     YFirst,
     fill,
 )
-from medground_bench.foreign_frames.written_boxes import CENTRES, LENGTHS, Pile, Written, in_order
+from medground_bench.foreign_frames.written_boxes import (
+    CENTRES,
+    LENGTHS,
+    Pile,
+    Written,
+    in_order,
+    is_relative,
+)
 from medground_bench.geometry import Letterbox
 from medground_bench.problems import Code
 from medground_bench.types import Box, Frame
@@ -24,23 +31,24 @@ FILM = Frame("native", width=2544, height=3056)
 
 
 def written(*boxes, line=1, track="tiny direct"):
-    return Written(line, f"case {line}", track, "source", "mass", str(line), FILM, boxes)
+    numbers = tuple(range(1, len(boxes) + 1))
+    return Written(line, f"case {line}", track, "source", "mass", str(line), FILM, numbers, boxes)
 
 
 @pytest.mark.parametrize(
-    ("boxes", "relative"),
+    ("box", "relative"),
     [
-        ([(0.1, 0.2, 0.5, 0.9)], True),
-        ([(0, 0, 1, 1)], True),
-        ([(-0.02, 0, 1.04, 0.9)], True),
-        ([(0.1, 0.2, 0.5, 0.9), (0, 0, 3, 3)], False),
-        ([(0, 0, 2, 2)], False),
-        ([(-0.5, 0, 0.5, 0.5)], False),
-        ([(0, 0, 0, 0)], False),
+        ((0.1, 0.2, 0.5, 0.9), True),
+        ((0, 0, 1, 1), True),
+        ((-0.02, 0, 1.04, 0.9), True),
+        ((0, 0, 3, 3), False),
+        ((0, 0, 2, 2), False),
+        ((-0.5, 0, 0.5, 0.5), False),
+        ((0, 0, 0, 0), False),
     ],
 )
-def test_a_case_is_relative_when_all_its_boxes_lie_within_a_pixel_of_the_corner(boxes, relative):
-    assert written(*boxes).relative is relative
+def test_a_box_is_relative_when_it_lies_within_a_pixel_of_the_corner(box, relative):
+    assert is_relative(box) is relative
 
 
 corners = st.tuples(
