@@ -1,9 +1,8 @@
-"""Whether boxes grow with their pictures, as native ones must, and which readings they grow as. Pure."""
+"""Whether boxes grow with their pictures, as native ones must, and how likely a coordinate system makes them. Pure."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,9 +23,6 @@ what hints at native ones."""
 
 BLUR = 0.01
 """Scatter, in logarithms, that is granted to every measure, so that boxes without any decide nothing by rounding."""
-
-WORSE = 8.0
-"""Readings less likely than the best one by so many nats are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +74,14 @@ def growth(pile: Pile) -> Growth:
     return Growth(1 + float(weights @ slopes), error, freedom, len(length))
 
 
-def likeliest(readings: Sequence[CoordinateSystem], pile: Pile) -> tuple[CoordinateSystem, ...]:
-    """The readings under which boxes of the same finding have the most similar sizes, the others dropped.
-
-    Readings that differ by a constant factor are equally likely; those that treat pictures of another size or shape
-    differently are told apart as soon as there are such pictures.
-    """
-    if len(readings) < 2:
-        return tuple(readings)
-    scores = [_likeness(reading, pile) for reading in readings]
-    best = max(scores)
-    return tuple(r for r, score in zip(readings, scores, strict=True) if score > best - WORSE)
-
-
-def _likeness(reading: CoordinateSystem, pile: Pile) -> float:
+def likelihood(system: CoordinateSystem, pile: Pile) -> float:
     """Log-likelihood, up to a constant, of the logarithms of widths and heights within findings, normal scatter.
 
-    Means of findings cost a degree of freedom each (restricted likelihood).
+    Boxes of the same finding have similar sizes in the system that they were written in. Systems that differ by a
+    constant factor are equally likely; those that treat pictures of another size or shape differently are told apart
+    as soon as there are such pictures. Means of findings cost a degree of freedom each (restricted likelihood).
     """
-    measures, _sizes, findings = _per_image(pile, reading.shares(pile.corners, pile.sizes))
+    measures, _sizes, findings = _per_image(pile, system.shares(pile.corners, pile.sizes))
     lengths = _within(measures[:, 2:], findings)
     freedom = max(1, len(lengths) - len(set(findings.tolist())))
     scatter = lengths.T @ lengths / freedom + BLUR**2 * np.eye(2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from medground_bench.foreign_frames.advice import Y_FIRST, lines
+from medground_bench.foreign_frames.advice import Y_FIRST, boxes, lines
 from medground_bench.foreign_frames.written_boxes import Quad, Written, is_relative
 from medground_bench.problems import Code, Problem
 
@@ -26,8 +26,8 @@ def relative_boxes(cases: Sequence[Written]) -> list[Problem]:
 
 def _relative(case: Written) -> dict[int, Quad]:
     """The relative boxes of a case by their number in the line."""
-    boxes = zip(case.numbers, case.boxes, strict=True)
-    return {number: box for number, box in boxes if is_relative(box)}
+    numbered = zip(case.numbers, case.boxes, strict=True)
+    return {number: box for number, box in numbered if is_relative(box)}
 
 
 def _of_file(whole: Sequence[Written], native: Sequence[Written], total: int) -> Problem:
@@ -44,8 +44,8 @@ def _of_file(whole: Sequence[Written], native: Sequence[Written], total: int) ->
 
 def _of_line(case: Written, relative: dict[int, Quad]) -> Problem:
     width, height = case.native.width, case.native.height
-    whole, one = len(relative) == len(case.boxes), len(relative) == 1
-    which = "" if whole else f"{'box' if one else 'boxes'} {', '.join(map(str, relative))}: "
+    whole = len(relative) == len(case.boxes)
+    which = "" if whole else f"{boxes(list(relative))}: "
     return Problem(
         case.line,
         case.case_id,
@@ -56,5 +56,5 @@ def _of_line(case: Written, relative: dict[int, Quad]) -> Problem:
     )
 
 
-def _highest(boxes: Iterable[Quad]) -> str:
-    return f"{max(1.0, *map(max, boxes)):.3g}"
+def _highest(relative: Iterable[Quad]) -> str:
+    return f"{max(1.0, *map(max, relative)):.3g}"

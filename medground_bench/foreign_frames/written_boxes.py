@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from medground_bench.foreign_frames.coordinate_systems import GRIDS, TOLERANCE, Corners, Sizes
+from medground_bench.foreign_frames.coordinate_systems import GRID_SIDES, TOLERANCE, Corners, Sizes
 from medground_bench.problems import Code, Problem
 from medground_bench.types import Frame
 
@@ -63,27 +63,26 @@ class Pile:
     corners  (boxes, 4) as written, or as they read once their order is known
     sizes    (boxes, 2) width and height of the picture, native pixels
     owner    (boxes,) place of the case in `cases`
+    numbers  (boxes,) of the box in its line
     """
 
     cases: tuple[Written, ...]
     corners: Corners
     sizes: Sizes
     owner: NDArray[np.intp]
+    numbers: NDArray[np.intp]
 
     @classmethod
     def of(cls, cases: Sequence[Written]) -> Pile:
         """Every box of the cases whose numbers can be coordinates."""
         rows = [
-            (place, (case.native.width, case.native.height), box)
+            (place, number, case.native.width, case.native.height, *box)
             for place, case in enumerate(cases)
-            for box in case.boxes
+            for number, box in zip(case.numbers, case.boxes, strict=True)
         ]
-        pile = cls(
-            tuple(cases),
-            np.array([box for _place, _size, box in rows], float).reshape(-1, 4),
-            np.array([size for _place, size, _box in rows], float).reshape(-1, 2),
-            np.array([place for place, _size, _box in rows], np.intp),
-        )
+        table = np.array(rows, float).reshape(-1, 8)
+        owner, numbers = (table[:, column].astype(np.intp) for column in (0, 1))
+        pile = cls(tuple(cases), table[:, 4:], table[:, 2:4], owner, numbers)
         return pile.with_rows(np.abs(pile.corners).max(axis=1) <= FURTHEST)
 
     @property
@@ -96,6 +95,20 @@ class Pile:
     def length_px(self) -> float:
         """The longer side of the median picture."""
         return float(np.median(self.sizes.max(axis=1)))
+
+    @property
+    def images(self) -> int:
+        """Different pictures."""
+        return len({(case.source, case.image_id) for case in self.cases})
+
+    @property
+    def hull(self) -> tuple[Corners, Sizes]:
+        """Per size of picture one box around all its boxes, and the size: a frame that holds it holds them all."""
+        sizes, group = np.unique(self.sizes, axis=0, return_inverse=True)
+        low, high = np.full((len(sizes), 2), np.inf), np.full((len(sizes), 2), -np.inf)
+        np.minimum.at(low, group.reshape(-1), self.corners[:, :2])
+        np.maximum.at(high, group.reshape(-1), self.corners[:, 2:])
+        return np.concatenate([low, high], axis=1), sizes
 
     def rows_by(self, name_of: Callable[[Written], str]) -> dict[str, NDArray[np.bool_]]:
         """What cases share -> their boxes, sorted; nothing when all cases share it."""
@@ -114,11 +127,11 @@ class Pile:
         kept = self.cases_with(rows)
         place = np.cumsum(kept) - 1
         cases = tuple(case for case, one in zip(self.cases, kept, strict=True) if one)
-        return Pile(cases, self.corners[rows], self.sizes[rows], place[self.owner[rows]])
+        return Pile(cases, self.corners[rows], self.sizes[rows], place[self.owner[rows]], self.numbers[rows])
 
     def with_corners(self, corners: Corners) -> Pile:
         """The same boxes, read otherwise."""
-        return Pile(self.cases, corners, self.sizes, self.owner)
+        return Pile(self.cases, corners, self.sizes, self.owner, self.numbers)
 
     def with_cases(self, chosen: NDArray[np.bool_]) -> Pile:
         """These cases with all their boxes."""
@@ -190,7 +203,7 @@ def _orders(pile: Pile) -> tuple[Order, ...]:
         or (quads[:, 2:] < 0).any()
     ):
         return ()
-    frames = [np.ones_like(sizes), *(np.full_like(sizes, grid.side) for grid in GRIDS), sizes]
+    frames = [np.ones_like(sizes), *(np.full_like(sizes, side) for side in GRID_SIDES), sizes]
     for frame in sorted(frames, key=lambda frame: float(np.median(frame))):
         orders = tuple(order for order in (LENGTHS, CENTRES) if _lie_within(order.corners(quads), frame))
         if orders:

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 
@@ -106,15 +105,26 @@ def drawn(count, size, draw, rng, tracks=1):
     return cases
 
 
-# Frames, as those write who leave their boxes there: a drawn case -> the numbers in the file, (boxes, 4).
+# Frames, as those write who leave their boxes there.
 
 
-def native(case):
-    return case.boxes
+@dataclass(frozen=True)
+class Habit:
+    """How somebody writes boxes: a drawn case -> the numbers in the file, (boxes, 4); and the side of their square."""
+
+    convert: Callable[[Drawn], np.ndarray]
+    side: float | None = None
+
+    def __call__(self, case):
+        return self.convert(case)
+
+    def then(self, change):
+        """The same numbers, changed."""
+        return Habit(lambda case: change(self.convert(case)), self.side)
 
 
 def grid(side, whole=False):
-    return lambda case: np.round(case.shares * side) if whole else case.shares * side
+    return Habit(lambda case: np.round(case.shares * side) if whole else case.shares * side, side)
 
 
 def letterboxed(side):
@@ -122,7 +132,7 @@ def letterboxed(side):
         box = Letterbox.fit(case.reference.native, side=side)
         return case.shares * _twice(box.content_width, box.content_height) + _twice(box.left, box.top)
 
-    return convert
+    return Habit(convert, side)
 
 
 def _twice(across, down):
@@ -130,40 +140,31 @@ def _twice(across, down):
 
 
 def scaled(factor):
-    return lambda case: case.boxes * factor
+    return Habit(lambda case: case.boxes * factor)
+
+
+native = scaled(1)
+by_the_other_side = Habit(lambda case: case.shares * case.size[[1, 0, 3, 2]])
 
 
 def y_first(frame):
-    """The same numbers as y0, x0, y1, x1."""
-    return lambda case: _exchanged(frame(case))
+    return frame.then(_exchanged)
 
 
 def _exchanged(numbers):
     return numbers[:, [1, 0, 3, 2]]
 
 
-def by_the_other_side(case):
-    return case.shares * case.size[[1, 0, 3, 2]]
-
-
 def lengths(frame):
-    """The same numbers as x, y, width, height."""
-
-    def convert(case):
-        corners = frame(case)
-        return np.c_[corners[:, :2], corners[:, 2:] - corners[:, :2]]
-
-    return convert
+    """As x, y, width, height."""
+    return frame.then(lambda corners: np.c_[corners[:, :2], corners[:, 2:] - corners[:, :2]])
 
 
 def centres(frame):
-    """The same numbers as centre x, centre y, width, height."""
-
-    def convert(case):
-        corners = frame(case)
-        return np.c_[(corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]]
-
-    return convert
+    """As centre x, centre y, width, height."""
+    return frame.then(
+        lambda corners: np.c_[(corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]]
+    )
 
 
 def in_some_boxes(frame, which=lambda number: number == 1):
@@ -173,7 +174,7 @@ def in_some_boxes(frame, which=lambda number: number == 1):
         chosen = [which(number) for number in range(1, len(case.boxes) + 1)]
         return np.where(np.array(chosen)[:, None], frame(case), case.boxes)
 
-    return convert
+    return Habit(convert, frame.side)
 
 
 def checked(cases, frame, where=lambda _place: True) -> Submission | Problems:
@@ -191,22 +192,33 @@ Conversion = Callable[[np.ndarray, Frame], np.ndarray]
 """Numbers as written, and the native frame -> native boxes."""
 
 
-def conversions(problem: Problem) -> list[Conversion]:
-    """Every conversion that a message tells."""
+def conversions(problem: Problem, side: float | None = None) -> list[Conversion]:
+    """Every conversion that a message tells a reader whose square had that side."""
     said = problem.message
     found: list[Conversion] = []
     if "Multiply x by the image width" in said:
         found.append(lambda numbers, frame: numbers * _twice(frame.width, frame.height))
     sides = re.findall(r"multiply x by width / (\d+) and y by height / \1", said)
-    for side in chain(sides, re.findall(r"by (\d+) if your grid ends there", said)):
+    sides += re.findall(r"by (\d+) if your grid ends there", said)
+    if _allows(
+        side, re.search(r"N x N px or another grid of 0 to N, N is ([^:]+): multiply x by width / N", said)
+    ):
+        sides.append(side)
+    for each in sides:
         found.append(
-            lambda numbers, frame, side=int(side): numbers * _twice(frame.width, frame.height) / side
+            lambda numbers, frame, side=float(each): numbers * _twice(frame.width, frame.height) / side
         )
-    for side in re.findall(r"Letterbox\.fit\(native, side=(\d+)\)\.to_native\(box\)", said):
-        found.append(lambda numbers, frame, side=int(side): _from_letterbox(numbers, frame, side))
-    if "divide every number by 2" in said:
+    if _allows(
+        side, re.search(r"letterboxed to N x N px, N is ([^:]+): Letterbox\.fit\(native, side=N\)", said)
+    ):
+        found.append(lambda numbers, frame: _from_letterbox(numbers, frame, side))
+    if _allows(side, re.search(r"px and y first, N is ([^:]+): write x before y, then Letterbox\.fit", said)):
+        found.append(lambda numbers, frame: _from_letterbox(_exchanged(numbers), frame, side))
+    if "wide and high: divide every number by 2" in said:
         found.append(lambda numbers, _frame: numbers / 2)
-    if "write x before y" in said:
+    if "write x before y and divide every number by 2" in said:
+        found.append(lambda numbers, _frame: _exchanged(numbers) / 2)
+    if "[y0, x0, y1, x1]: write x before y" in said:
         found.append(lambda numbers, _frame: _exchanged(numbers))
     if "multiply x by width / height and y by height / width" in said:
         found.append(
@@ -215,6 +227,18 @@ def conversions(problem: Problem) -> list[Conversion]:
     if "needs x written before y" in said:
         found += [lambda n, frame, way=way: way(_exchanged(n), frame) for way in found]
     return found
+
+
+def _allows(side, told) -> bool:
+    """Whether what a message says of N includes a side."""
+    if side is None or told is None:
+        return False
+    if number := re.fullmatch(r"(\d+)", told[1]):
+        return side == int(number[1])
+    if number := re.fullmatch(r"about (\d+)", told[1]):
+        return abs(side - int(number[1])) <= 1
+    [least] = re.fullmatch(r"(\d+) or more(?:, such as .+)?", told[1]).groups()
+    return side >= int(least)
 
 
 def _from_letterbox(numbers, frame, side):
@@ -237,7 +261,9 @@ def follows_to_the_truth(cases, frame, result: Problems, *, within=0.006) -> boo
     """Whether one of the ways that the checker tells gives the boxes that were meant, to a share of the picture."""
     of_file = [problem for problem in result.shown if problem.line is None]
     orders = [way for problem in of_file for way in reorderings(problem)] or [lambda numbers: numbers]
-    frames = [way for problem in of_file for way in conversions(problem)] or [lambda numbers, _frame: numbers]
+    frames = [way for problem in of_file for way in conversions(problem, frame.side)] or [
+        lambda numbers, _frame: numbers
+    ]
     return any(
         all(
             np.abs((convert(reorder(frame(case)), case.reference.native) - case.boxes) / case.size).max()

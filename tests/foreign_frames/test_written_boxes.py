@@ -7,14 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medground_bench.foreign_frames.coordinate_systems import (
-    Grid,
-    Letterboxed,
-    OtherSide,
-    Stretched,
-    YFirst,
-    fill,
-)
 from medground_bench.foreign_frames.written_boxes import (
     CENTRES,
     LENGTHS,
@@ -23,9 +15,8 @@ from medground_bench.foreign_frames.written_boxes import (
     in_order,
     is_relative,
 )
-from medground_bench.geometry import Letterbox
 from medground_bench.problems import Code
-from medground_bench.types import Box, Frame
+from medground_bench.types import Frame
 
 FILM = Frame("native", width=2544, height=3056)
 
@@ -104,29 +95,3 @@ def test_numbers_beyond_all_frames_are_left_out():
     pile = Pile.of([written((0, 0, 9, 9), (0, 0, 1e300, 9)), written((-1e308, 0, 1, 1), line=2)])
     assert pile.corners.tolist() == [[0, 0, 9, 9]] and len(pile.cases) == 1
     assert not Pile.of([]).cases
-
-
-@given(corners, st.integers(20, 4000), st.integers(20, 4000), st.sampled_from([112, 224, 896, 1024]))
-def test_the_letterbox_of_the_advice_is_the_letterbox_of_the_library(box, width, height, side):
-    frame = Frame("native", width, height)
-    meant = Box(*(np.array(box) * [width, height, width, height]).tolist(), frame)
-    inside = Letterbox.fit(frame, side=side).to_study(meant)
-    shares = Letterboxed(side).shares(np.array([inside.xyxy]), np.array([[width, height]], float))
-    assert shares[0] == pytest.approx(box)
-
-
-def test_every_reading_gives_shares_of_the_picture():
-    sizes = np.array([[200.0, 400.0]])
-    meant = [0.1, 0.2, 0.5, 0.9]
-    for reading, numbers in (
-        (Grid(1000), [100, 200, 500, 900]),
-        (Stretched(448), [44.8, 89.6, 224, 403.2]),
-        (YFirst(), [80, 20, 360, 100]),
-        (OtherSide(), [40, 40, 200, 180]),
-    ):
-        assert reading.shares(np.array([numbers]), sizes)[0] == pytest.approx(meant), reading
-
-
-def test_a_frame_is_filled_as_far_as_its_less_filled_axis_and_not_at_all_when_a_box_leaves_it():
-    assert fill(np.array([[0, 0, 0.5, 0.9], [0.1, 0.1, 0.7, 0.3]])) == pytest.approx(0.7)
-    assert fill(np.array([[0, 0, 1.2, 0.9]])) == 0 == fill(np.array([[-0.2, 0, 1, 0.9]]))

@@ -1,0 +1,150 @@
+"""Which coordinate systems explain the boxes of some cases, and the sides that their squares may have. Pure.
+
+A side is known only where boxes meet the far edges of the square; else any from the furthest box on will do, and the
+listed ones are no more than examples. The grid of thousandths is always told where the numbers allow it: most models
+that answer in coordinates answer in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from medground_bench.foreign_frames.coordinate_systems import (
+    FAMILIES,
+    PERCENT,
+    SIDES,
+    STRETCHED,
+    THOUSAND,
+    TOLERANCE,
+    CoordinateSystem,
+    Family,
+    fill,
+)
+from medground_bench.foreign_frames.growth import likelihood
+from medground_bench.foreign_frames.written_boxes import Pile
+
+TOLD_FILLED = ((25, 0.75), (10, 0.65), (0, 0.5))
+"""Cases, and the share of a frame that they must reach for it to be told: the fewer there are, the more frames fit."""
+
+THOUSAND_FROM = 500
+"""Largest coordinate above which thousandths are always possible: not all boxes would lie in one quarter."""
+
+MOST_SIDE = 2048
+"""Of a model's input, pixels."""
+
+EDGE_CASES, EDGE_PX = 3, 1.5
+"""Cases that end at the right edge, and at the lower one, from which both edges are known, and how near to them."""
+
+WORSE = 8.0
+"""Systems less likely than the best one by so many nats are dropped."""
+
+
+GRIDS: dict[CoordinateSystem, int] = {PERCENT: 100, THOUSAND: 1000}
+"""Grids that are told by themselves, and their sides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A coordinate system that explains every box.
+
+    system  the one, or of a family the one with the least side
+    kind    itself, or its family
+    filled  share of the frame that the boxes reach; above 1 by rounding
+    sides   that the square of a family may have
+    usual   those among them that models have, the best filled first
+    edges   whether boxes meet the far edges, so that the side is known to a pixel
+    """
+
+    system: CoordinateSystem
+    kind: CoordinateSystem | Family
+    filled: float
+    sides: range = range(1)
+    usual: tuple[int, ...] = ()
+    edges: bool = False
+
+    def agrees(self, other: Fit) -> bool:
+        """Whether one conversion may do for both."""
+        common = range(max(self.sides.start, other.sides.start), min(self.sides.stop, other.sides.stop))
+        return self.kind == other.kind and bool(common)
+
+
+def fits(pile: Pile, others: Sequence[CoordinateSystem] = ()) -> tuple[Fit, ...]:
+    """The grids, families of squares and other systems that explain every box, in the order to tell them.
+
+    Filled grids come first, then what is filled best; what boxes of the same finding speak against is left out.
+    """
+    grids = [fit for grid, side in GRIDS.items() if (fit := _of_grid(grid, side, pile))]
+    families = [fit for family in FAMILIES if (fit := _of_family(family, pile))]
+    found = [*grids, *families, *exact_fits(pile, others)]
+    if any(fit.edges for fit in found):
+        found = [fit for fit in found if fit.edges or fit.kind is THOUSAND]
+    if any(fit.edges for fit in grids):
+        found = [fit for fit in found if fit.kind is not STRETCHED]
+    least = _least_filled(pile)
+    first = {fit: fit.kind in GRIDS and fit.filled >= least for fit in found}
+    return _likeliest(sorted(found, key=lambda fit: (not first[fit], -fit.filled)), pile)
+
+
+def exact_fits(pile: Pile, systems: Sequence[CoordinateSystem]) -> tuple[Fit, ...]:
+    """Those of the systems that explain every box and are filled."""
+    filled = {system: fill(system.shares(*pile.hull)) for system in systems}
+    least = _least_filled(pile)
+    return tuple(Fit(system, system, share) for system, share in filled.items() if share >= least)
+
+
+def squares(pile: Pile) -> dict[CoordinateSystem, int]:
+    """Every square that boxes may have been left in, with its side: the usual ones, and those met at their edges."""
+    known = {family.of(side): side for family in FAMILIES for side in SIDES}
+    unlisted = {family.of(side): side for family in FAMILIES if (side := _met_side(family, pile))}
+    return {**GRIDS, **known, **unlisted}
+
+
+def meets_edges(square: CoordinateSystem, side: int, pile: Pile) -> bool:
+    """Whether boxes of several cases end at the right edge of the square alone, and of several at the lower one.
+
+    A box that always is the whole square ends there as well, but so does one that marks the same corner everywhere.
+    """
+    shares = square.shares(pile.corners, pile.sizes)
+    right, lower = (shares[:, 2:] >= 1 - EDGE_PX / side).T
+    ends = [int(pile.cases_with(rows).sum()) for rows in (right & ~lower, lower & ~right)]
+    return min(ends) >= EDGE_CASES and fill(shares) > 0
+
+
+def _met_side(family: Family, pile: Pile) -> int | None:
+    side = round(pile.corners[:, 2:].max())
+    return side if 0 < side <= MOST_SIDE and meets_edges(family.of(side), side, pile) else None
+
+
+def _of_grid(grid: CoordinateSystem, side: int, pile: Pile) -> Fit | None:
+    filled = fill(grid.shares(*pile.hull))
+    likely = filled >= _least_filled(pile)
+    possible = grid is THOUSAND and filled > 0 and pile.corners[:, 2:].max() > THOUSAND_FROM
+    return Fit(grid, grid, filled, edges=meets_edges(grid, side, pile)) if likely or possible else None
+
+
+def _of_family(family: Family, pile: Pile) -> Fit | None:
+    furthest, least = float(pile.corners[:, 2:].max()), _least_filled(pile)
+    met = _met_side(family, pile)
+    low, high = (met - 1, met + 1) if met else (furthest / (1 + TOLERANCE), min(MOST_SIDE, furthest / least))
+    tried = range(max(1, math.ceil(low)), math.floor(high) + 1)
+    filled = {side: fill(family.of(side).shares(*pile.hull)) for side in tried}
+    sides = [side for side, share in filled.items() if share >= least]
+    if not sides:
+        return None
+    usual = [side for side in SIDES if side in sides]
+    best = max((filled[side] for side in usual), default=1.0 if met else least)
+    return Fit(family.of(sides[0]), family, best, range(sides[0], sides[-1] + 1), tuple(usual), bool(met))
+
+
+def _likeliest(found: Sequence[Fit], pile: Pile) -> tuple[Fit, ...]:
+    scores = [likelihood(fit.system, pile) for fit in found] if len(found) > 1 else [0.0] * len(found)
+    least = max(scores, default=0.0) - WORSE
+    return tuple(
+        fit for fit, score in zip(found, scores, strict=True) if score > least or fit.kind is THOUSAND
+    )
+
+
+def _least_filled(pile: Pile) -> float:
+    return next(share for cases, share in TOLD_FILLED if len(pile.cases) >= cases)
