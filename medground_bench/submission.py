@@ -33,7 +33,10 @@ LEAST_SIDE_PX = 1e-3
 SLACK_PX = 1e-2
 """Overshoot beyond the picture that is rounding of a scale, not a wrong frame; it is clipped."""
 
-IF_IN_INPUT = "If yours are in the model's input, map them back with letterbox.to_native()."
+IF_ELSEWHERE = (
+    "If yours are in another frame, convert them: from a grid of 0 to 1000 by width / 1000 and height / 1000, from the "
+    "model's input by letterbox.to_native()."
+)
 SEE_FILE = "The problem of the whole file says what yours may be."
 """What to do about a box outside its picture: by itself, and where many of them told the frame."""
 
@@ -93,7 +96,7 @@ def read_submission(
         report.add(problem.line, problem.case_id, problem.code, problem.message)
     if report.counts:
         frame_known = any(problem.line is None for problem in suspected.problems)
-        report.hint(Code.BOX_OUTSIDE, SEE_FILE if frame_known else IF_IN_INPUT)
+        report.hint(Code.BOX_OUTSIDE, SEE_FILE if frame_known else IF_ELSEWHERE)
         return report.problems()
     return Submission(
         tuple(reader.predictions), benchmark.tracks(reader.first_line), missing, suspected.remark

@@ -218,7 +218,8 @@ def test_the_message_reads_as_one_sentence_with_place_advice_and_code():
     problem = only_problem(read(line(boxes=[(0, 0, 9, 9), (1200, 80, 2610, 900)])))
     assert str(problem) == (
         f"line 1, case {A}: box 2: x1 = 2610 is beyond the image width 2544 px. Boxes are native pixels, "
-        "half-open. If yours are in the model's input, map them back with letterbox.to_native(). [BOX_OUTSIDE]"
+        "half-open. If yours are in another frame, convert them: from a grid of 0 to 1000 by width / 1000 and height / "
+        "1000, from the model's input by letterbox.to_native(). [BOX_OUTSIDE]"
     )
 
 

@@ -55,9 +55,9 @@ def advice(fits: Sequence[Fit]) -> str:
 
 def _sides(fit: Fit) -> str:
     """What is known of N."""
+    if fit.met:
+        return f"N is about {(fit.usual or fit.sides[len(fit.sides) // 2 :])[0]}"
     usual = [str(side) for side in fit.usual[:SIDES_TOLD]]
-    if fit.edges:
-        return f"N is {usual[0]}" if usual else f"N is about {round(sum(fit.sides) / len(fit.sides))}"
     such = f", such as {' or '.join(filter(None, [', '.join(usual[:-1]), *usual[-1:]]))}" if usual else ""
     return f"N is {fit.sides.start} or more{such}"
 

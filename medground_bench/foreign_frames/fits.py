@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from medground_bench.foreign_frames.coordinate_systems import (
     FAMILIES,
@@ -54,7 +54,7 @@ class Fit:
     filled  share of the frame that the boxes reach; above 1 by rounding
     sides   that the square of a family may have
     usual   those among them that models have, the best filled first
-    edges   whether boxes meet the far edges, so that the side is known to a pixel
+    met     whether boxes meet the far edges, so that the side is known to a pixel
     """
 
     system: CoordinateSystem
@@ -62,7 +62,7 @@ class Fit:
     filled: float
     sides: range = range(1)
     usual: tuple[int, ...] = ()
-    edges: bool = False
+    met: bool = False
 
     def agrees(self, other: Fit) -> bool:
         """Whether one conversion may do for both."""
@@ -75,13 +75,7 @@ def fits(pile: Pile, others: Sequence[CoordinateSystem] = ()) -> tuple[Fit, ...]
 
     Filled grids come first, then what is filled best; what boxes of the same finding speak against is left out.
     """
-    grids = [fit for grid, side in GRIDS.items() if (fit := _of_grid(grid, side, pile))]
-    families = [fit for family in FAMILIES if (fit := _of_family(family, pile))]
-    found = [*grids, *families, *exact_fits(pile, others)]
-    if any(fit.edges for fit in found):
-        found = [fit for fit in found if fit.edges or fit.kind is THOUSAND]
-    if any(fit.edges for fit in grids):
-        found = [fit for fit in found if fit.kind is not STRETCHED]
+    found = [*_of_grids(pile), *_of_families(pile), *exact_fits(pile, others)]
     least = _least_filled(pile)
     first = {fit: fit.kind in GRIDS and fit.filled >= least for fit in found}
     return _likeliest(sorted(found, key=lambda fit: (not first[fit], -fit.filled)), pile)
@@ -97,12 +91,24 @@ def exact_fits(pile: Pile, systems: Sequence[CoordinateSystem]) -> tuple[Fit, ..
 def squares(pile: Pile) -> dict[CoordinateSystem, int]:
     """Every square that boxes may have been left in, with its side: the usual ones, and those met at their edges."""
     known = {family.of(side): side for family in FAMILIES for side in SIDES}
-    unlisted = {family.of(side): side for family in FAMILIES if (side := _met_side(family, pile))}
-    return {**GRIDS, **known, **unlisted}
+    met = _met_side(pile)
+    return {**GRIDS, **known, **{family.of(met): met for family in _met_at_edges(pile)}}
 
 
-def meets_edges(square: CoordinateSystem, side: int, pile: Pile) -> bool:
-    """Whether boxes of several cases end at the right edge of the square alone, and of several at the lower one.
+def _met_side(pile: Pile) -> int:
+    """The side that every square has whose edges are met: of the longer side of each picture, if it is padded."""
+    return round(float(pile.corners[:, 2:].max()))
+
+
+def _met_at_edges(pile: Pile) -> list[Family]:
+    side = _met_side(pile)
+    return [
+        family for family in FAMILIES if 0 < side <= MOST_SIDE and _meets_edges(family.of(side), side, pile)
+    ]
+
+
+def _meets_edges(square: CoordinateSystem, side: int, pile: Pile) -> bool:
+    """Whether boxes of several cases end at the right edge of the picture alone, and of several at the lower one.
 
     A box that always is the whole square ends there as well, but so does one that marks the same corner everywhere.
     """
@@ -112,30 +118,42 @@ def meets_edges(square: CoordinateSystem, side: int, pile: Pile) -> bool:
     return min(ends) >= EDGE_CASES and fill(shares) > 0
 
 
-def _met_side(family: Family, pile: Pile) -> int | None:
-    side = round(pile.corners[:, 2:].max())
-    return side if 0 < side <= MOST_SIDE and meets_edges(family.of(side), side, pile) else None
+def _of_grids(pile: Pile) -> list[Fit]:
+    likely = exact_fits(pile, tuple(GRIDS))
+    filled = fill(THOUSAND.shares(*pile.hull))
+    possible = filled > 0 and pile.corners[:, 2:].max() > THOUSAND_FROM
+    missing = possible and THOUSAND not in {fit.kind for fit in likely}
+    return [*likely, *([Fit(THOUSAND, THOUSAND, filled)] if missing else [])]
 
 
-def _of_grid(grid: CoordinateSystem, side: int, pile: Pile) -> Fit | None:
-    filled = fill(grid.shares(*pile.hull))
-    likely = filled >= _least_filled(pile)
-    possible = grid is THOUSAND and filled > 0 and pile.corners[:, 2:].max() > THOUSAND_FROM
-    return Fit(grid, grid, filled, edges=meets_edges(grid, side, pile)) if likely or possible else None
+def _of_families(pile: Pile) -> list[Fit]:
+    """The families that hold all boxes: where edges are met, by squares of that side.
+
+    Boxes that end where the padding begins were letterboxed. Those that end where the square does may be either, since
+    tall and broad pictures together reach all its edges, padded or not; at the end of a grid they are the grid's.
+    """
+    met, furthest = _met_at_edges(pile), float(pile.corners[:, 2:].max())
+    if not met:
+        longest = min(MOST_SIDE, furthest / _least_filled(pile))
+        tried = range(max(1, math.ceil(furthest / (1 + TOLERANCE))), math.floor(longest) + 1)
+        return [fit for family in FAMILIES if (fit := _of_family(family, tried, pile))]
+    side = _met_side(pile)
+    padded = [family for family in met if family is not STRETCHED]
+    of_grid = any(abs(side - grid) <= 1 for grid in GRIDS.values())
+    tried = range(max(1, side - 1), side + 2)
+    fitting = [_of_family(family, tried, pile) for family in (met if padded else FAMILIES)]
+    return [replace(fit, met=True) for fit in fitting if fit and not (of_grid and fit.kind is STRETCHED)]
 
 
-def _of_family(family: Family, pile: Pile) -> Fit | None:
-    furthest, least = float(pile.corners[:, 2:].max()), _least_filled(pile)
-    met = _met_side(family, pile)
-    low, high = (met - 1, met + 1) if met else (furthest / (1 + TOLERANCE), min(MOST_SIDE, furthest / least))
-    tried = range(max(1, math.ceil(low)), math.floor(high) + 1)
+def _of_family(family: Family, tried: range, pile: Pile) -> Fit | None:
+    least = _least_filled(pile)
     filled = {side: fill(family.of(side).shares(*pile.hull)) for side in tried}
     sides = [side for side, share in filled.items() if share >= least]
     if not sides:
         return None
-    usual = [side for side in SIDES if side in sides]
-    best = max((filled[side] for side in usual), default=1.0 if met else least)
-    return Fit(family.of(sides[0]), family, best, range(sides[0], sides[-1] + 1), tuple(usual), bool(met))
+    usual = tuple(side for side in SIDES if side in sides)
+    best = max((filled[side] for side in usual), default=least)
+    return Fit(family.of(sides[0]), family, best, range(sides[0], sides[-1] + 1), usual)
 
 
 def _likeliest(found: Sequence[Fit], pile: Pile) -> tuple[Fit, ...]:

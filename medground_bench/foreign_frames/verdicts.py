@@ -82,18 +82,29 @@ def _beyond(pile: Pile, grown: Growth) -> _Verdict | None:
         return _Verdict(Code.LOOKS_SWAPPED, certain, exchanged) if exchanged else None
     doubled = (DOUBLED, DOUBLED_Y_FIRST)
     of_cases = fits(pile if grown.absent else pile.with_cases(outside), doubled)
-    fitting = (of_cases or fits(pile.with_rows(far), doubled)) + exchanged
+    of_boxes = fits(pile.with_rows(far), doubled)
+    fitting = _with_thousandths(of_cases or of_boxes, of_boxes) + exchanged
     if not fitting:
         return None
     code = Code.LOOKS_SWAPPED if fitting == exchanged else Code.LOOKS_RESIZED
     sure = grown.absent or count >= ALL_SHARE * total
-    return _Verdict(code, certain, fitting, sure, _of_the_others(pile, outside))
+    return _Verdict(code, certain, fitting, sure, _of_the_others(pile, far))
 
 
-def _of_the_others(pile: Pile, outside: NDArray[np.bool_]) -> str:
+def _with_thousandths(of_cases: tuple[Fit, ...], of_boxes: tuple[Fit, ...]) -> tuple[Fit, ...]:
+    """What explains cases, and thousandths where they explain the boxes that tell: others of a case may be native."""
+    missing = THOUSAND not in {fit.kind for fit in of_cases}
+    return of_cases + tuple(fit for fit in of_boxes if missing and fit.kind is THOUSAND)
+
+
+def _of_the_others(pile: Pile, far: NDArray[np.bool_]) -> str:
+    """What to do about boxes that do not tell, beside those that do."""
+    if far.all():
+        return ""
+    outside = pile.cases_with(far)
     inside = [case for case, out in zip(pile.cases, outside, strict=True) if not out]
-    others = f"The other cases ({lines(inside)})"
-    return f"{others} may be native: convert them only if they were made alike." if inside else ""
+    which = f" (all of {lines(inside)})" if inside else ""
+    return f"Boxes inside their pictures{which} may be native: convert them only if they were made alike."
 
 
 def _not_growing(pile: Pile, grown: Growth) -> _Verdict | None:

@@ -233,8 +233,6 @@ def _allows(side, told) -> bool:
     """Whether what a message says of N includes a side."""
     if side is None or told is None:
         return False
-    if number := re.fullmatch(r"(\d+)", told[1]):
-        return side == int(number[1])
     if number := re.fullmatch(r"about (\d+)", told[1]):
         return abs(side - int(number[1])) <= 1
     [least] = re.fullmatch(r"(\d+) or more(?:, such as .+)?", told[1]).groups()

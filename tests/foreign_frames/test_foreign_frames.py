@@ -152,7 +152,7 @@ def test_an_input_that_nobody_listed_is_told_by_the_edges_that_boxes_meet(frame,
 def test_an_input_that_boxes_fill_to_its_edges_is_told_with_its_side(side):
     cases = drawn(MANY, "one_film", anywhere(start=(0, 0.8), size=(0.05, 0.5)), np.random.default_rng(28))
     [problem] = of_the_file(file_of(cases, letterboxed(side)))
-    assert f"letterboxed to N x N px, N is {side}: Letterbox.fit" in problem.message
+    assert f"letterboxed to N x N px, N is about {side}: Letterbox.fit" in problem.message
     assert "stretched to N" not in problem.message
 
 
@@ -236,6 +236,7 @@ def test_a_slip_or_two_are_no_order_and_no_frame():
     assert result.counts == {Code.BOX_ORDER: 2}
     result = file_of(cases, lambda case: case.boxes * [1, 1, 9, 1], where=lambda place: place in {4, 9})
     assert result.counts == {Code.BOX_OUTSIDE: 2}
+    assert all("a grid of 0 to 1000" in problem.message for problem in result.shown)
     assert all("letterbox.to_native()" in problem.message for problem in result.shown)
 
 
@@ -305,6 +306,34 @@ def test_boxes_of_a_grid_that_leave_small_pictures_are_told_apart_from_native_on
     outside = [problem for problem in result.shown if problem.code is Code.BOX_OUTSIDE]
     assert {problem.line for problem in outside} == {place + 1 for place in range(0, MANY, 3)}
     assert all("letterbox" not in problem.message for problem in outside)
+
+
+@pytest.mark.parametrize("size", ["films", "phantoms"])
+def test_boxes_of_a_grid_beside_native_ones_of_the_same_case_are_told_where_they_leave_the_picture(size):
+    cases = drawn(MANY, size, anywhere(boxes=3), np.random.default_rng(30))
+    cases = [replace_frame(case, 700, 1400) for case in cases] if size == "films" else cases
+    frame = in_some_boxes(grid(1000), lambda number: number == 2)
+    result = file_of(cases, frame)
+    [problem] = of_the_file(result)
+    assert "a grid of 0 to 1000 over each side" in problem.message
+    assert re.search(
+        r"Boxes inside their pictures( \(all of lines? [\w, ]+\))? may be native", problem.message
+    )
+    outside = [problem for problem in result.shown if problem.code is Code.BOX_OUTSIDE]
+    assert outside and all(problem.message.startswith("box 2: ") for problem in outside)
+
+
+@pytest.mark.parametrize("size", ["one_film", "films"])
+@pytest.mark.parametrize("where", [lambda _place: True, every_third])
+def test_a_box_in_percent_beside_native_ones_of_the_same_case_is_named_with_its_line_and_number(where, size):
+    draw = anywhere(start=(0.1, 0.6), size=(0.1, 0.4), boxes=3)
+    cases = drawn(MANY, size, draw, np.random.default_rng(31))
+    result = file_of(cases, in_some_boxes(grid(100), lambda number: number == 3), where)
+    lines = [place + 1 for place in range(MANY) if where(place)]
+    assert result.counts == {Code.LOOKS_RESIZED: len(lines)}
+    assert [problem.line for problem in result.shown] == lines[:SHOWN]
+    assert all(problem.message.startswith("box 3: in the upper left corner") for problem in result.shown)
+    assert all("a grid of 0 to 100 over each side" in problem.message for problem in result.shown)
 
 
 @pytest.mark.parametrize("frame", [grid(100), letterboxed(224)], ids=["percent", "letterboxed"])
