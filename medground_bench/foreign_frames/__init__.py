@@ -1,8 +1,8 @@
 """Evidence that boxes are not native pixels. Pure, and without the expert boxes: nothing of them leaks.
 
-Cases are judged one by one, together, and by track and source. What tells a foreign frame:
+Boxes are judged one by one, together, and by track and source. What tells a foreign frame:
 
-- no coordinate of a case exceeds 1;
+- no coordinate of a box exceeds 1;
 - boxes reach beyond their pictures, all as one grid or model input would let them;
 - boxes of the same finding do not grow with the pictures, as they must where one input holds pictures of many sizes;
 - the boxes of many pictures, all in one small corner, fill a grid or an input as boxes fill a picture.

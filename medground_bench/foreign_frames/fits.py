@@ -12,7 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from medground_bench.foreign_frames.coordinate_systems import (
+    DOUBLED,
+    DOUBLED_Y_FIRST,
     FAMILIES,
+    LETTERBOXED,
+    LETTERBOXED_Y_FIRST,
     PERCENT,
     SIDES,
     STRETCHED,
@@ -43,6 +47,12 @@ WORSE = 8.0
 
 GRIDS: dict[CoordinateSystem, int] = {PERCENT: 100, THOUSAND: 1000}
 """Grids that are told by themselves, and their sides."""
+
+X_FIRST: dict[CoordinateSystem | Family, CoordinateSystem | Family] = {
+    LETTERBOXED_Y_FIRST: LETTERBOXED,
+    DOUBLED_Y_FIRST: DOUBLED,
+}
+"""What is written y first -> the same written x first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +88,8 @@ def fits(pile: Pile, others: Sequence[CoordinateSystem] = ()) -> tuple[Fit, ...]
     found = [*_of_grids(pile), *_of_families(pile), *exact_fits(pile, others)]
     least = _least_filled(pile)
     first = {fit: fit.kind in GRIDS and fit.filled >= least for fit in found}
-    return _likeliest(sorted(found, key=lambda fit: (not first[fit], -fit.filled)), pile)
+    found.sort(key=lambda fit: (not first[fit], -fit.filled))
+    return _without_repeats(_likeliest(found, pile))
 
 
 def exact_fits(pile: Pile, systems: Sequence[CoordinateSystem]) -> tuple[Fit, ...]:
@@ -161,6 +172,16 @@ def _likeliest(found: Sequence[Fit], pile: Pile) -> tuple[Fit, ...]:
     least = max(scores, default=0.0) - WORSE
     return tuple(
         fit for fit, score in zip(found, scores, strict=True) if score > least or fit.kind is THOUSAND
+    )
+
+
+def _without_repeats(found: Sequence[Fit]) -> tuple[Fit, ...]:
+    """All but those of y first that say no more than the same with x first: that y may stand first is said anyway."""
+    starts = {fit.kind: fit.sides.start for fit in found}
+    return tuple(
+        fit
+        for fit in found
+        if fit.kind not in X_FIRST or starts.get(X_FIRST[fit.kind], math.inf) > fit.sides.start
     )
 
 
