@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from medground_bench.foreign_frames.advice import advice, boxes
 from medground_bench.foreign_frames.coordinate_systems import TOLERANCE, CoordinateSystem, fill
-from medground_bench.foreign_frames.fits import Fit, fits, squares
+from medground_bench.foreign_frames.fits import GRIDS, Fit, fits, squares
 from medground_bench.foreign_frames.growth import growth
 from medground_bench.foreign_frames.relative import ALL_SHARE
 from medground_bench.foreign_frames.written_boxes import Pile, Written
@@ -30,6 +30,10 @@ RING = 1.5
 
 TINY, TINY_FILLED = 8, 0.65
 """In a frame so many times smaller than the pictures a crowd needs to fill this share: nothing is to be seen there."""
+
+BESIDE_IMAGES = 25
+"""Pictures from which a crowd of boxes that have others beside them in their cases is told, and only as a tiny grid:
+they may also mark what really stands in the corner, a letter of the side, for example."""
 
 
 def all_in_a_corner(pile: Pile) -> bool:
@@ -64,9 +68,13 @@ def _apart(square: CoordinateSystem, side: int, pile: Pile) -> NDArray[np.bool_]
     within, near = furthest <= 1 + TOLERANCE, furthest <= RING
     if (near & ~within).any() or pile.cases_with(~near).sum() < MANY_IMAGES:
         return None
-    alone = pile.with_rows(within)
-    least = TINY_FILLED if TINY * side <= length else WELL_FILLED
-    filled = alone.images >= MANY_IMAGES and _like_a_picture(square, side, alone, least)
+    alone, tiny = pile.with_rows(within), TINY * side <= length
+    beside = pile.cases_with(within)[pile.owner].sum() > within.sum()
+    if beside and not (tiny and square in GRIDS):
+        return None
+    images = BESIDE_IMAGES if beside else MANY_IMAGES
+    least = TINY_FILLED if tiny and not beside else WELL_FILLED
+    filled = alone.images >= images and _like_a_picture(square, side, alone, least)
     return within if filled and not growth(alone).likely else None
 
 
