@@ -44,7 +44,6 @@ EDGE_CASES, EDGE_PX = 3, 1.5
 WORSE = 8.0
 """Systems less likely than the best one by so many nats are dropped."""
 
-
 GRIDS: dict[CoordinateSystem, int] = {PERCENT: 100, THOUSAND: 1000}
 """Grids that are told by themselves, and their sides."""
 
@@ -94,8 +93,8 @@ def fits(pile: Pile, others: Sequence[CoordinateSystem] = ()) -> tuple[Fit, ...]
 
 def exact_fits(pile: Pile, systems: Sequence[CoordinateSystem]) -> tuple[Fit, ...]:
     """Those of the systems that explain every box and are filled."""
-    filled = {system: fill(system.shares(*pile.hull)) for system in systems}
-    least = _least_filled(pile)
+    least, hull = _least_filled(pile), pile.hull
+    filled = {system: fill(system.shares(*hull)) for system in systems}
     return tuple(Fit(system, system, share) for system, share in filled.items() if share >= least)
 
 
@@ -157,8 +156,8 @@ def _of_families(pile: Pile) -> list[Fit]:
 
 
 def _of_family(family: Family, tried: range, pile: Pile) -> Fit | None:
-    least = _least_filled(pile)
-    filled = {side: fill(family.of(side).shares(*pile.hull)) for side in tried}
+    least, hull = _least_filled(pile), pile.hull
+    filled = {side: fill(family.of(side).shares(*hull)) for side in tried}
     sides = [side for side, share in filled.items() if share >= least]
     if not sides:
         return None
