@@ -1,8 +1,9 @@
 """Reading yes or no out of a response: an answer is read, never guessed.
 
 A response decides by a verdict ("Answer: No", "The answer is yes", "No, ...") or by a plain statement ("There is no
-evidence of X."). Every sentence is read by one closed grammar (`answers.grammar`, the table to check), and one check at
-the end holds all that was read against each other.
+evidence of X."), which counts only if every word of its sentence is read by one closed grammar (`answers.grammar`, the
+table to check). What else stands beside a verdict must leave it: read sentences by what they say, unread ones by the
+words in them (`answers.doubts`). One check at the end holds all that was read against each other.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from medground_bench.visible_text import visible
 
 MOST_CHARACTERS, MOST_SENTENCES = 20_000, 150
 """A longer response is not read: it has 512 tokens at most."""
+
+
+MAY_BE_CUT_OFF = 1_000
+"""Characters that 512 tokens have at least: the last sentence of a longer response may lack its "in the left lung"."""
 
 
 class Why(StrEnum):
@@ -93,12 +98,11 @@ def _by_statement(body: Sequence[Sentence]) -> Reading:
     if answer:
         spoken = all(each.is_read or each.describes or each.any(doubts.BEGINS) for each in body[:-1])
         stands = spoken and not (several and argues_against(body[-2], answer))
-        if several and not last.text.endswith(
-            (".", "!")
-        ):  # it may have been cut off before "in the left lung"
+        if not last.text.endswith((".", "!")) and sum(len(each.text) for each in body) >= MAY_BE_CUT_OFF:
             answer = None
     elif all(each.is_read for each in body):
-        answer, stands = next((each.says for each in body if each.says), None), True
+        answer = next((each.says for each in body if each.says), None)
+        stands = answer is None or all(leaves(each, answer) for each in body)
     else:
         answer, stands = first.says, all(leaves(each, first.says) for each in body[1:] if first.says)
     if answer is None:

@@ -1,7 +1,7 @@
-"""Words that take a verdict back, and sentences that close a response without touching it.
+"""Words that take a verdict back or let it stand, and sentences that close a response without touching it.
 
-They are asked only of words that the grammar did not read, and only ever make an answer unreadable. In a list, _ joins
-the words of a phrase and a star stands for any ending.
+They are asked only of what stands beside a verdict in words that the grammar did not read; none of them decides. In a
+list, _ joins the words of a phrase and a star stands for any ending.
 """
 
 from __future__ import annotations
@@ -75,6 +75,11 @@ INABILITY = _compiled(
     ),
     _after("outside beyond not_within", "i my"),
     _after(
+        "not_allowed not_permitted not_enough not_without",
+        "do going go say tell picture image",
+    ),
+    _after("nothing cannot can't not", "concluded determined told assessed judged"),
+    _after(
         "not_given no_access do_not_have don't_have not_provided not_qualified not_looked not_seen not_see",
         "image picture x_ray film say",
     ),
@@ -97,7 +102,8 @@ POOR = _compiled(
     _any_of(
         "placeholder not_loaded blurr* too_dark too_bright too_small too_noisy too_grainy too_light"
         " overexposed underexposed over_exposed under_exposed non_diagnostic nondiagnostic cut_off blank"
-        " failed_to_load abdominal pelvic knee skull brain cropped out_of_view outside_the_* not_included"
+        " failed_to_load not_arrive didn't_arrive not_come_through abdominal pelvic knee skull brain"
+        " cropped out_of_view outside_the_* not_included"
         " not_in_view not_covered not_on_the not_in_the_image not_in_the_picture not_part_of"
     ),
 )
@@ -121,10 +127,16 @@ DRAFT = _compiled(_opening("thought thoughts thinking draft scratchpad") + r"\s*
 
 EXAMPLE = _compiled(_any_of("example* sample* template* second_image other_image first_image"))
 
+SAYS_NOT = _compiled(r"^\W*(?:\w+ )?not(?: really| at all| quite| exactly)?\W*$")
+"""A no in other words: "absolutely not", "not really"."""
+
+FIELD = _compiled(r"^(?:finding|label|condition|target|disease|query)\s*:")
+"""A field of a form that says what was asked about."""
+
 STAGED = _compiled(
     r"^\W*(?:an? )?(?:example|sample|template|format)\W*$",
     _any_of("on_purpose wrong_answer training_purposes"),
-    r"^(?:finding|label|condition|target|disease|query)\s*:",
+    FIELD.pattern,
 )
 """A sentence after which a verdict is none of this picture, or of another finding."""
 
@@ -135,6 +147,25 @@ SPEECH = _compiled(
     )
 )
 
+TELLS = _compiled(
+    _any_of(
+        "there_is there_are there_appears there_seems shows show seen visible present noted evident apparent found"
+        " indicat* consistent compatible keeping evidence signs represent* confirm* reveal* demonstrat* appears appear"
+        " exceeds enlarged prominent dilated widened elevated increased large small mild moderate severe massive"
+        " extensive bilateral"
+    ),
+    rf"^(?!.*{_any_of('is are be been am has have must should will would can do does')})",
+)
+"""Words of which one stands in a clause that tells what is there, unless the clause has no verb."""
+
+LOOK_ALIKE = _compiled(
+    _any_of(
+        "mimic* simulat* resembl* artifact* artefact* drain* evacuat* consider* looking search* none risk pericardial"
+        " excluded shadow_of nipple skin_fold"
+    )
+)
+"""What only looks like a finding, or speaks of it without having seen it."""
+
 SIGHT = _compiled(
     _any_of(
         "image images picture x_ray xray radiograph film scan study view lung* heart cardi* mediastin* hil*"
@@ -142,7 +173,7 @@ SIGHT = _compiled(
         " thorac* thorax hemithorax trachea* aort* carina vessel* vascula* bronch* fissure* sulc* apex"
         " apices base bases zone zones lobe lobes field fields lobar basal apical opaci* densit* dense"
         " lucen* line lines linear marking* border* margin* shadow* silhouette contour* menisc* blunt* fluid"
-        " air tissue* volume ratio diameter* transvers* width size device* lead leads wire* generator tube*"
+        " air airspace* tissue* volume ratio diameter* transvers* width size device* lead leads wire* generator tube*"
         " cortex cortical step displac* enlarg* dilat* collaps* shift* deviat* calcif* nodul* mass masses"
         " lesion* round* patch* hazy radiopaque radiolucent hyperinflat* inflat* flatten* elevat* depress*"
         " symmetric* smooth prominen* widen* infiltrat* consolidat* atelecta* effusion* edema fibros*"
@@ -190,11 +221,23 @@ DENIAL = _compiled(
     _any_of(
         "not cannot nor none nothing without absen* lack* little insufficient zero negative free fail fails"
         " exclude excluded excludes rule_out ruled_out rules_out against never deny denies denied denying"
-        " neither less_than"
+        " neither less_than devoid nowhere gone cleared missing"
     ),
     r"n't\b",
 )
-SOUND = _compiled(r"\b(?<!than )(?:normal|unremarkable|intact|sharp)\b")
+ABNORMAL = _compiled(
+    r"\b(?:not|no longer|neither|never)\b(?: \w+){0,3} "
+    + _any_of("normal* clear sharp intact unremarkable preserved smooth symmetric* small visible visualized")[
+        2:
+    ]
+)
+"""A denial of what is normal, which denies no finding."""
+
+SOUND = _compiled(
+    r"\b(?<!than )(?:normal|unremarkable|intact|sharp|healthy|preserved)\b",
+    r"\b(?:is|are|appears?|looks?) small\b",
+    r"\bratio\b\D*(?:0?\.[0-4]\d*|[1-4]\d ?%)(?!\d)",
+)
 """What a part of the body is that has nothing."""
 
 IS_NORMAL = _compiled(
@@ -211,8 +254,8 @@ NORMAL = _compiled(
 
 DEFINES = _compiled(
     _any_of(
-        "would typically typical_signs typical_findings usually often characteri* suggest* look criteria"
-        " when defined occur occurs means refers determine include includes if signs_of"
+        "would typically typical_signs typical_findings usually often characterized_by criteria when defined"
+        " means refers determine signs_of signs_include features_include if look_for looking_for"
     )
 )
 """A sentence that says what a finding would look like."""

@@ -165,9 +165,9 @@ RULES = {
     " | there BE none | none BE SEEN ) WHOLE* BREAK*",
     "INDEED": "( ( there | it ) BE | ( it | i ) ( does | do ) | ADVERB | HOW+ | ( PLACE | SIDE REGION? )+ )"
     " WHOLE* BREAK*",
-    "INDEED_NOT": "( ( there | it )? BE? NOT | ( it | i ) DONT ) at_all? WHOLE* BREAK*",
+    "INDEED_NOT": "( ( there | it )? BE? NOT | ( it | i ) DONT | i DONT SEE ( ANY | it ) ) at_all? WHOLE* BREAK*",
     "DENIALS": "OPEN ( ( NO | NORMALLY ) ( , | AND )* )* BREAK*",
-    "NORMAL_STUDY": "OPEN ( ( PICTURE | this | it ) LOOKS ADVERB? A? NORMAL PICTURE?"
+    "NORMAL_STUDY": "OPEN ( A? NORMAL PICTURE | ( PICTURE | this | it ) LOOKS ADVERB? A? NORMAL PICTURE?"
     " | ( there BE )? no ( abnormality | abnormalities ) ( BEEN SEEN )? WHOLE* ) BREAK*",
     # a verdict, and what may follow it
     "DECLARED": "( here BE )? ( MY* ( ANSWER | VIEW ) | in answer | to answer ) ( to? MY* ( question | query )"
@@ -185,6 +185,8 @@ RULES = {
     "LABEL": "OPEN | DECLARED | LABELLED | OPEN VERDICT : | ORGANS :",
     "LEAD": "OPEN SAID",
     "IDENTITY": ".+ BE A .? .? .? FINDING PLACE* BREAK*",
+    "OPENS_YES": "OPEN yes",
+    "NO_ALONE": "OPEN no BREAK* $",
     "OTHER_ALONE": "ASIDE BREAK*",
     "MARK": "BREAK",
     "JOINT": "BREAK | AND | BUT | because | since",

@@ -66,7 +66,7 @@ ATTRIBUTES = frozenset({
 ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
 PLACED = rf"(?:(?:left|right|bilateral|posterior|anterior|lateral|{ORDINALS.replace(' ', '|')}) )+"
 SEATS = {
-    ("heart", "cardiac"): ("cardiomegaly", "enlarged cardiac silhouette"),
+    ("heart", "cardiac", "cardiothoracic"): ("cardiomegaly", "enlarged cardiac silhouette"),
     ("angles?",): ("pleural effusion",),
     ("aortic?", "aorta"): ("aortic enlargement", "tortuous aorta", "calcification"),
     ("hila", "hilum", "hilar"): ("hilar enlargement",),
@@ -82,7 +82,7 @@ SEATS = {
 """Parts of the body -> the findings of which there is none while they are normal."""
 
 SIGNS = {
-    ("fluid", "meniscus", "blunting"): ("pleural effusion",),
+    ("fluid", "meniscus", "blunting", "blunted"): ("pleural effusion",),
     ("devices?", "generator"): ("pacemaker",),
     ("tubes?", "lines?", "devices?", "hardware"): (
         "central venous catheter",
@@ -90,7 +90,7 @@ SIGNS = {
         "nasogastric tube",
         "support devices",
     ),
-    ("collapse", "loss of volume", "volume loss"): ("atelectasis",),
+    ("collapse", "collapsed", "loss of volume", "volume loss"): ("atelectasis",),
     ("lesions?", "opacity", "opacities"): ("nodule", "mass", "nodule/mass"),
     ("opacity", "opacities", "consolidations?"): (
         "pneumonia",

@@ -99,7 +99,8 @@ MARKUP = (
     (r"[(\[]?\s*\b(?:yes\s*/\s*no|no\s*/\s*yes|yes or no|no or yes)\b\s*[)\]]?", " yes or no "),
     (r"[\[\]]", " "),
     ("\N{THEREFORE}", " therefore "),
-    (r"\byes\b(?=\W*\N{CROSS MARK})", " yes, wrong "),
+    (r"\(\s*[-+]\s*\)", " marked "),  # a sign behind a finding
+    (r"\byes\b(?=[^\w\n]*\N{CROSS MARK})", " yes, wrong "),
     ("[\N{RIGHTWARDS ARROW}\N{RIGHTWARDS DOUBLE ARROW}]|[-=]+>", " : "),
     (r"\bno\. ?(?=\d)(?!\d+[.)])", "number "),  # "No. 17"
     (r"~~[^~\n]*~~", " "),

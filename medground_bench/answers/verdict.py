@@ -49,25 +49,30 @@ def stands(verdict: Verdict, body: Sequence[Sentence], *, stated: bool) -> bool:
     answer, before, after = verdict.answer, body[: verdict.at], body[verdict.at + 1 :]
     if _led_against(verdict, before):
         return False
+    if any(each.any(doubts.FIELD) and each.names_others and not each.names for each in after):
+        return False
     alone = verdict.bare and verdict.is_whole and not stated
-    if alone and answer is YES and after and after[0].affirms_others:
+    if alone and after and (after[0].affirms_others if answer is YES else after[0].any(doubts.INABILITY)):
         return False
     return _rest_leaves(verdict.rest, answer) and all(leaves(each, answer, stated=stated) for each in after)
 
 
 def _led_against(verdict: Verdict, before: Sequence[Sentence]) -> bool:
     """Whether what stands before a verdict takes it away, or argues for the other one."""
-    if before and (
-        argues_against(before[-1], verdict.answer) or rule("OTHER_ALONE").fullmatch(before[-1].letters)
-    ):
+    if not before:
+        return False
+    others = rule("OTHER_ALONE").fullmatch(before[-1].letters) is not None
+    staged = any(each.any(doubts.STAGED) and not each.names for each in before)
+    unable = verdict.bare and any(each.any(doubts.INABILITY) for each in before)
+    if others or staged or unable or argues_against(before[-1], verdict.answer):
         return True
-    if any(each.any(doubts.STAGED) and not each.names for each in before):
-        return True
-    if verdict.bare and any(each.any(doubts.INABILITY) for each in before):
+    other = rule("OPENS_YES" if verdict.answer is NO else "NO_ALONE")
+    if any(other.match(each.letters) and not each.aside for each in before):
         return True
     if verdict.answer is NO:
         return any(each.calls_it for each in before)
-    return any(each.clears_seat for each in before) and not any(each.shows_it for each in before)
+    denied = any(each.any(doubts.SAYS_NOT) for each in before)
+    return denied or (any(each.clears_seat for each in before) and not any(each.shows_it for each in before))
 
 
 def leaves(sentence: Sentence, answer: Answer, *, stated: bool = True) -> bool:
@@ -79,11 +84,14 @@ def leaves(sentence: Sentence, answer: Answer, *, stated: bool = True) -> bool:
     if sentence.says is answer or sentence.is_remark:
         return True
     if sentence.is_read or rule("NORMAL_STUDY").fullmatch(sentence.letters):
-        return answer is NO or not sentence.denies_by_anatomy
+        denied = sentence.denies_by_anatomy or sentence.denies_it
+        return not (sentence.shows_it if answer is NO else denied)
     of_others = sentence.names_others and not sentence.is_kin
     doubted = sentence.any(*doubts.TAKES_BACK) or (sentence.any(doubts.HEDGE) and not of_others)
     opposed = sentence.any(doubts.OPENS_CONTRAST) and not stated
     if doubted or opposed or not sentence.describes or _interjects(sentence, answer):
+        return False
+    if answer is NO and sentence.any(doubts.ABNORMAL) and not (stated or of_others):
         return False
     if answer is YES:
         return not (sentence.denies_it or sentence.clears_seat)
@@ -136,7 +144,7 @@ def _rest_leaves(rest: Sentence, answer: Answer) -> bool:
     Read whole it must speak of the finding; after a no it may speak of others. Unread it must tell of the finding after
     a yes, and deny something after a no, unless a plain statement that agrees stands before or after it.
     """
-    if not rest.letters or rest.says or (rest.is_remark and not rest.any(doubts.TALK)):
+    if not rest.letters or rest.says or (rest.is_remark and not rest.any(doubts.TALK, doubts.CONDITION)):
         return True
     if rest.is_read or rest.repeats:
         of_others = rest.is_read and rest.names_others and not (rest.is_kin or rest.denies_it)
@@ -145,17 +153,18 @@ def _rest_leaves(rest: Sentence, answer: Answer) -> bool:
     if tail:
         of_others = tail.names_others and not tail.names
         return of_others or not tail.any(doubts.HEDGE, doubts.INABILITY)
-    if rest.any(*doubts.VOID, doubts.TALK, doubts.SPEECH) or _interjects(rest, answer):
+    if rest.any(*doubts.VOID, doubts.TALK, doubts.SPEECH, doubts.ABNORMAL) or _interjects(rest, answer):
         return False
     if answer is YES:
         denied = rest.denies_first or (rest.names and rest.denials)
-        return rest.is_kin and not denied and not rest.any(doubts.WAS)
+        told = rest.is_kin and rest.any(doubts.TELLS) and not rest.any(doubts.WAS, doubts.LOOK_ALIKE)
+        return told and not denied
     agrees_at_last = any(
         rest.after(word).says is NO and (not rest.before(word).denials or rest.clause_begins(word))
         for word in range(1, len(rest.letters))
     )
     of_a_part = rest.is_one_sided or (rest.names and rest.denials != 1)
-    return agrees_at_last or (rest.opens_with_denial and not of_a_part)
+    return agrees_at_last or (rest.opens_with_denial and rest.describes and not of_a_part)
 
 
 def _after_agreement(rest: Sentence, answer: Answer) -> Sentence | None:
