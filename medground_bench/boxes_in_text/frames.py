@@ -6,13 +6,13 @@ Everything that is stated must agree; where it does not, the box is refused.
 from __future__ import annotations
 
 import math
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from medground_bench.boxes_in_text.groups import Written
 from medground_bench.boxes_in_text.sides import Corners, Order, Sides, axis_of, box_of
 from medground_bench.boxes_in_text.statements import Said
-from medground_bench.boxes_in_text.words import FRACTIONS, NOWHERE, PIXELS, THOUSANDTHS
+from medground_bench.boxes_in_text.words import FRACTIONS, NOWHERE, PERCENT, PIXELS, THOUSANDTHS
 from medground_bench.types import Box, Frame
 
 BEYOND = 0.25
@@ -21,6 +21,9 @@ another raster. Of a raster that is stated, none lies outside."""
 
 LEAST_PIXELS = 2
 """Numbers all below it are no box in pixels."""
+
+LEAST_SIDE = 1
+"""No box is narrower or lower, nor ends before it, in a raster that is finer than percent."""
 
 SHAPE = 0.05
 """A picture that was resized keeps the ratio of its sides within this share."""
@@ -79,7 +82,8 @@ def _raster(written: Written, said: Said, family: Frame, picture: Frame) -> Fram
         return FRACTIONS
     if THOUSANDTHS in rasters:
         rasters = rasters - {FRACTIONS}  # "normalised to 0-1000"
-    if len(rasters) > 1 or rasters & {FRACTIONS, NOWHERE} or max(values) < LEAST_PIXELS:
+    doubtful = len(rasters) > 1 or rasters & {FRACTIONS, NOWHERE} or max(values) < LEAST_PIXELS
+    if doubtful or (rasters != {PERCENT} and _is_mixed(values)):
         return None
     if rasters - {PIXELS}:
         return next(iter(rasters))
@@ -94,6 +98,17 @@ def _of_one_unit(written: Written) -> bool:
     return len(set(units)) == 1 or (not written.sides and set(units[:-1]) == {None})
 
 
+def _is_mixed(values: Sequence[float]) -> bool:
+    """Whether fractions stand beside whole numbers, as in [0.1, 0.2, 5, 6].
+
+    >>> _is_mixed([0.5, 10.2, 110.7, 120.4])
+    False
+    """
+    return any(0 < value < 1 for value in values) and any(
+        value > 1 and value.is_integer() for value in values
+    )
+
+
 def _picture_of_size(sizes: Set[tuple[int, int]], picture: Frame) -> Frame | None:
     """The picture as the text says it was seen; None where that is another shape, or two sizes are said."""
     width, height = min(sizes)
@@ -106,6 +121,9 @@ def _fits(corners: Corners, raster: Frame, said: Said) -> bool:
     stated = bool(said.sizes or said.rasters - {PIXELS, FRACTIONS})
     margin = 0.0 if stated and raster != FRACTIONS else BEYOND
     x0, y0, x1, y1 = corners
+    in_fine_steps = raster not in (FRACTIONS, PERCENT)
+    if in_fine_steps and (min(x1 - x0, y1 - y0) < LEAST_SIDE or min(x1, y1) <= LEAST_SIDE):
+        return False
     sizes = [(x1 - x0, y1 - y0), (raster.width, raster.height)]
     return (
         min(x0 / raster.width, y0 / raster.height) >= -margin

@@ -17,7 +17,9 @@ from medground_bench.boxes_in_text.words import (
     KNOWN_WORDS,
     LEFT,
     LOCATIONS,
+    ORDER_LIKE,
     ORDER_WORDS,
+    OTHER_BOXES,
     OTHER_WORDS,
     PICTURE_WORDS,
     RASTER_WORDS,
@@ -26,6 +28,7 @@ from medground_bench.boxes_in_text.words import (
     SIDE_NAMES,
     THOUSANDTHS,
     TOP,
+    WORDS_BESIDE_PICTURES,
     WORDS_OF_LABELS,
     is_misspelt,
 )
@@ -115,8 +118,8 @@ text: refused."""
 
 KEY_WORDS = re.compile(
     r"(?:bounding[\W_]*)?b?box(?:es)?[\W_]*[23]d|bounding[\W_]*box(?:es)?"
-    r"|[xy][\W_]?(?:min|max|cent(?:er|re)|c|[0-2])(?![^\W_])|cent(?:er|re)[\W_]?[xy](?![^\W_])|"
-    rf"(?:{TOP}|{BOTTOM})[\W_]?(?:{LEFT}|{RIGHT})|[^\W_]+"
+    r"|(?:1000|999)(?![^\W_])|[xy][\W_]?(?:min|max|cent(?:er|re)|c|[0-2])(?![^\W_])|cent(?:er|re)[\W_]?[xy](?![^\W_])|"
+    rf"(?:{TOP}|{BOTTOM})[\W_]?(?:{LEFT}|{RIGHT})|[^\W_]+?(?=(?:1000|999)(?![^\W_]))|[^\W_]+"
 )
 
 
@@ -133,10 +136,17 @@ def meaning_of(key: str) -> Meaning:
         return Meaning(Kind.SIDES, named)
     of_boxes = not BOX_WORDS.isdisjoint(words)
     labelled = not all(map(KNOWN_WORDS.__contains__, words))
-    telling = set(words) - (WORDS_OF_LABELS if labelled else set()) - (PICTURE_WORDS if of_boxes else set())
+    if of_boxes and not OTHER_BOXES.isdisjoint(words):
+        return IN_DOUBT
+    in_picture = not WORDS_BESIDE_PICTURES.isdisjoint(words)
+    telling = set(words) - (WORDS_OF_LABELS if labelled else set()) - (PICTURE_WORDS if in_picture else set())
     if telling & (OTHER_WORDS | REFUSED_WORDS):
         return IN_DOUBT if labelled or of_boxes or telling & REFUSED_WORDS else OTHER
-    return GEMINI if "box2d" in words else frame_said(words, of_boxes=of_boxes)
+    said = frame_said(words, of_boxes=of_boxes or "box2d" in words)
+    if "box2d" not in words:
+        return said
+    agrees = said.sides in ((), GEMINI.sides) and said.raster in (None, THOUSANDTHS, FRACTIONS)
+    return GEMINI if agrees and said.kind is Kind.BOX else IN_DOUBT  # `box_2d_pixels` contradicts itself
 
 
 def frame_said(words: Sequence[str], *, of_boxes: bool = True) -> Meaning:
@@ -150,7 +160,8 @@ def frame_said(words: Sequence[str], *, of_boxes: bool = True) -> Meaning:
         rasters.discard(FRACTIONS)  # "normalised to 1000"
     if not orders and not of_boxes:
         return UNSAID
-    if len(orders) > 1 or len(rasters) > 1 or any(map(is_misspelt, (*words, "".join(words)))):
+    unread = not orders and any(ORDER_LIKE.fullmatch(word) for word in words)
+    if unread or len(orders) > 1 or len(rasters) > 1 or any(map(is_misspelt, (*words, "".join(words)))):
         return IN_DOUBT
     return Meaning(Kind.BOX, next(iter(orders), ()), next(iter(rasters), None))
 

@@ -49,7 +49,17 @@ OTHER_WORDS = _table(
     "axis angle rotation rank ranks grade stage iou padded crop"
 )
 PICTURE_WORDS = frozenset({"image", "picture"})
-"""Of the other words, those that may stand beside "coordinates"."""
+COORDINATE_WORDS = _table("coordinate coordinates coord coords")
+WORDS_BESIDE_PICTURES = COORDINATE_WORDS | _table("in on within")
+"""Of the other words, those of pictures may stand beside one of these: "box in the image". An `image_bbox` is no box of
+a finding."""
+
+OTHER_BOXES = _table(
+    "num n no not non none without previous prior prev former old earlier example examples sample template dummy "
+    "placeholder normal healthy negative background excluded ignored ignore discarded rejected wrong incorrect invalid "
+    "gt truth full whole entire"
+)
+"""A key of boxes with one of these holds none that were asked for: `num_boxes`, `previous_bbox`, `normal_region`."""
 
 REFUSED_WORDS = _table(
     "area areas polygon polygons poly points point keypoint keypoints landmark landmarks vertex vertices contour "
@@ -87,6 +97,9 @@ ORDER_WORDS: Mapping[str, Sides] = {
     }.items()
     for word in words.split()
 }
+ORDER_LIKE = re.compile(r"(?:[xy](?:min|max|[0-2])|c?[xywh]c?){2,}|[ltrb]{4}")
+"""An order that is none of the known ones, as in `bbox_yx` or `bbox_hwxy`."""
+
 RASTER_WORDS: Mapping[str, Frame] = {
     word: raster
     for raster, words in {
@@ -188,7 +201,6 @@ LOOSE_FORMAT_WORDS = _table(
 )
 """These do so beside a word of boxes; alone they may say something else."""
 
-COORDINATE_WORDS = _table("coordinate coordinates coord coords")
 SILENT_FORMATS = _table("json list lists array arrays text string python markdown xml html yaml csv object")
 """Values of a format that say nothing of order or raster."""
 

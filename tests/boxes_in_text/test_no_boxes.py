@@ -102,6 +102,13 @@ from tests.boxes_in_text.reading import PIXELS, STUDY, read, refused
         "scores [0.1, 0.2, 0.3, 0.9]",
         "rgba(10, 20, 110, 120)",
         "(2024, 1, 2, 3)",
+        *(
+            f'{{"{key}": [10, 20, 110, 120]}}'
+            for key in (
+                *("num_boxes", "previous_bbox", "example_bbox", "not_bbox", "image_bbox", "normal_region"),
+                *("prior_box", "no_box", "full_image_bbox", "gt_boxes"),
+            )
+        ),
     ],
 )
 def test_what_looks_like_a_box_and_is_none_is_shown(text):

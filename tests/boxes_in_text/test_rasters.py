@@ -32,6 +32,11 @@ from tests.boxes_in_text.reading import PER_MILLE, PIXELS, QUARTER, Y_FIRST, rea
         ("[0.25, 0.5, 0.75, 1.0001]", PER_MILLE),
         ("[0.5, 0.25, 1.0, 0.75]", Y_FIRST),
         ('{"box_2d": [0.5, 0.25, 1.0, 0.75]}', PIXELS),
+        ('{"box_2d_normalized": [0.5, 0.25, 1.0, 0.75]}', PIXELS),
+        ('{"box_2d_normalized": [500, 250, 1000, 750]}', PIXELS),
+        ('{"box_2d_yxyx": [500, 250, 1000, 750]}', PIXELS),
+        ('{"bbox_yxyx": [112, 56, 224, 168]}', PIXELS),
+        ('{"bbox_norm1000": [250, 500, 750, 1000]}', PIXELS),
         ('{"normalized_bbox": [0.25, 0.5, 0.75, 1]}', PIXELS),
         ('{"left": 0.25, "top": 0.5, "width": 0.5, "height": 0.5}', PIXELS),
         ("[25%, 50%, 75%, 100%]", PIXELS),
@@ -70,6 +75,21 @@ def test_a_box_is_in_the_frame_that_its_form_states_or_else_in_that_of_the_famil
         ("<loc0512><loc0256><loc1023>", PIXELS),
         ('{"bounding_box_2d": [10, 20, 110, 120]}', PIXELS),
         ('{"xyxy_xywh": [10, 20, 110, 120]}', PIXELS),
+        ('{"box_2d_pixels": [10, 20, 110, 120]}', PIXELS),  # the key contradicts itself
+        ('{"box_2d_px": [10, 20, 110, 120]}', PIXELS),
+        ('{"box_2d_percent": [10, 20, 50, 60]}', PIXELS),
+        ('{"box_2d_xyxy": [10, 20, 110, 120]}', PIXELS),
+        ('{"bbox": [0.1, 0.2, 0.5, 110]}', PIXELS),  # fractions and pixels
+        ("[0.5, 0.5, 1, 100]", PIXELS),
+        ("[0.5, 0.5, 110, 120]", PIXELS),
+        ("[0.1, 0.2, 5, 6]", PER_MILLE),
+        ("x1=0.1, y1=0.2, x2=0.5, y2=110", PIXELS),
+        ("[0, 0, 1, 100]", PIXELS),
+        ("[10.2, 20.1, 10.9, 120.3]", PIXELS),  # narrower than a pixel
+        *(
+            (f'{{"bbox_{order}": [20, 10, 120, 110]}}', PIXELS)
+            for order in ("yx", "xy", "yxy", "xyyx", "xxyy", "yyxx", "yxhw", "hwxy", "wh", "y1x1", "trbl")
+        ),
     ],
 )
 def test_where_two_frames_are_possible_nothing_is_guessed_and_the_piece_is_shown(text, convention):
