@@ -6,7 +6,9 @@ Answers, boxes and phrases are all read from this text alone, so a draft inside 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Set
+from dataclasses import dataclass
 
 REASONING = (
     r"think|thought|reason|analys|reflect|scratch|ponder|deliberat|monologue|rationale|(?<![a-z])cot(?![a-z])"
@@ -26,8 +28,14 @@ SHOWN = re.compile(
     r"|(?:output|result|decision)s?|final|impression|findings?"
     r"|report|label|json|text|html|body|div|span|section|h[1-6]|br|hr|[abiuq]|em|strong|small|big|mark|code|pre|su[bp]"
     r"|[ou]l|li|d[lt]|dd|table|thead|tbody|tr|t[hd]|center|font|blockquote"
+    r"|(?:tool|function)(?:_?calls?|_response)?|detect\w*|target|objects?|item|class|category|entity"
+    r"|(?:[a-z]+[ _-])*(?:abnormalit\w+|lesion|heart|lungs?|lobes?|zones?|hil(?:um|ar)|pleura\w*|trachea\w*|aort\w+"
+    r"|ribs?|clavicles?|spine|diaphragm|mediastin\w+|cardiomegaly|effusion|pneumo\w+|consolidation|opacit\w+|nodule|mass"
+    r"|infiltrat\w+|atelectasis|o?edema|fracture|fibrosis|emphysema|hernia|thickening|calcification|device|catheter"
+    r"|tube|pacemaker|tuberculosis)s?(?:[ _-][a-z0-9]+)*"
 )
-"""Tags that hide nothing: control tokens, tokens of boxes, answers and sections of a report, HTML."""
+"""Tags that hide nothing: control tokens, tokens of boxes, answers and sections of a report, HTML, calls of tools, and
+names of organs and findings."""
 
 MARK = re.compile(
     r"\\?(?:[<\N{WHITE LEFT-POINTING TRIANGLE}]\s*+(?P<bar>\|)?\s*+(?P<slash>/)?\s*+"
@@ -51,12 +59,47 @@ OPEN_CHANNEL, CLOSED_CHANNEL = (
     re.compile(r"<channel\|>", re.IGNORECASE),
 )
 
+ESCAPED = {"&lt;": "<", "&gt;": ">", r"\u003c": "<", r"\u003e": ">", r"<\/": "</"}
+"""What stands for the brackets of a mark in HTML and in JSON."""
+ESCAPES = re.compile("|".join(map(re.escape, ESCAPED)), re.IGNORECASE)
+
+_TITLE = r"(?:(?:[-*]|\d+[.)])[ \t]+)?(?P<mark>#{1,6}[ \t]*|\*\*|__)?"
+_COLON = r"[ \t]*(?:\*\*|__)?[ \t]*(?::|(?(mark)$|(?!)))"
+DRAFT = re.compile(
+    rf"^[ \t>]*{_TITLE}(?:[\w',-]+ ){{0,4}}?[\w-]{{0,20}}?"
+    rf"(?:{REASONING}|draft|initial|preliminary|tentative|attempt|guess)[\w-]{{0,20}}(?: [\w'-]+){{0,4}}{_COLON}",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""The title of a section that leads to the answer: a word before a colon, a heading, a line in bold."""
+FINAL = re.compile(
+    rf"(?:^[ \t>]*|(?<=[.!?\])][ \n])){_TITLE}(?:(?:so|thus|therefore|my|the|final|overall),? ){{0,3}}"
+    rf"(?:answers?|final|conclusion|verdict|results?|output|response|(?<=final )[a-z]+)"
+    rf"(?: [\w'-]+){{0,2}}(?:{_COLON}| is\b)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""The title of the answer itself, or the sentence that gives it."""
+
 OPEN, CLOSE = "\N{SHIFT OUT}", "\N{SHIFT IN}"
 """What every mark of a chain is rewritten to."""
 
+OPEN_OTHER, CLOSE_OTHER = "\N{DATA LINK ESCAPE}", "\N{DEVICE CONTROL ONE}"
+"""Of a tag that hides, though its name tells of no chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A response in two parts.
+
+    shown   what is read
+    unsure  what is not, though no mark says that it is a chain
+    """
+
+    shown: str
+    unsure: str
+
 
 def visible(text: str) -> str:
-    """The text without its hidden chains; empty when one was opened and never closed.
+    """The text without its hidden chains, in plain characters; empty when one was opened and never closed.
 
     Paired tags of any name hide what is between them, but for those of `SHOWN`; so do MedGemma's <unused94>, the
     channels of Gemma and GPT, [THINK], the triangles of Kimi, fenced blocks that name a thought, and comments. A lone
@@ -66,7 +109,29 @@ def visible(text: str) -> str:
     >>> visible("<thinking>At first glance yes.</thinking>No")
     'No'
     """
-    text = text.translate({ord(OPEN): " ", ord(CLOSE): " "}).replace("&lt;", "<").replace("&gt;", ">")
+    return _by_marks(text).shown
+
+
+def without_drafts(text: str) -> Parts:
+    r"""The visible text without the sections that are titled as drafts of an answer, which another title gives.
+
+    Such drafts are unsure, and so is what a tag hides whose name tells of no chain.
+
+    >>> without_drafts("Thought: [1, 2, 3, 4]?\nAnswer: [5, 6, 7, 8]")
+    Parts(shown='Answer: [5, 6, 7, 8]', unsure='Thought: [1, 2, 3, 4]?')
+    """
+    parts = _by_marks(text)
+    shown, unsure, place = "", [parts.unsure] if parts.unsure else [], 0
+    while (draft := DRAFT.search(parts.shown, place)) and (final := FINAL.search(parts.shown, draft.end())):
+        shown += parts.shown[place : draft.start()]
+        unsure.append(parts.shown[draft.start() : final.start()].strip())
+        place = final.start()
+    return Parts(shown + parts.shown[place:], "\n".join(unsure))
+
+
+def _by_marks(text: str) -> Parts:
+    text = text.translate(dict.fromkeys(map(ord, (OPEN, CLOSE, OPEN_OTHER, CLOSE_OTHER)), " "))
+    text = unicodedata.normalize("NFKC", ESCAPES.sub(lambda escape: ESCAPED[escape[0].lower()], text))
     text = BARE_CHANNELS.sub("", text)
     text = FINAL_CHANNEL.split(COMMENT.sub("\n", text))[-1]
     closed = {mark["name"].casefold() for mark in MARK.finditer(text) if mark["name"] and mark["slash"]}
@@ -74,25 +139,31 @@ def visible(text: str) -> str:
         lambda mark: _canonical(mark, closed), CLOSED_CHANNEL.sub(CLOSE, OPEN_CHANNEL.sub(OPEN, text))
     )
     shown: list[str] = []
-    depth = 0
-    for piece in re.split(f"([{OPEN}{CLOSE}])", marked):
-        if piece == OPEN:
-            depth += 1
-        elif piece == CLOSE and depth:
-            depth -= 1
-        elif piece == CLOSE:
+    unsure: list[str] = []
+    opened: list[str] = []
+    for piece in re.split(f"([{OPEN}{CLOSE}{OPEN_OTHER}{CLOSE_OTHER}])", marked):
+        if piece in (OPEN, OPEN_OTHER):
+            opened.append(piece)
+        elif piece in (CLOSE, CLOSE_OTHER) and opened:
+            opened.pop()
+        elif piece in (CLOSE, CLOSE_OTHER):
+            unsure = [*unsure, *shown] if piece == CLOSE_OTHER else []
             shown.clear()
-        elif not depth:
-            shown.append(piece)
-    return "" if depth else "\n".join(shown).strip("\n")
+        elif OPEN not in opened:
+            (unsure if opened else shown).append(piece)
+    if opened:
+        shown, unsure = [], [] if OPEN in opened else [*shown, *unsure]
+    return Parts("\n".join(shown).strip("\n"), "\n".join(unsure).strip("\n"))
 
 
 def _canonical(mark: re.Match[str], closed: Set[str]) -> str:
-    """OPEN or CLOSE for a mark of a chain; any other tag as it stands."""
+    """What a mark that hides is rewritten to; any other tag as it stands."""
     name = (mark["name"] or mark["bracketed"]).casefold()
     of_chain = OPENING.search(name) or name == "unused95"
     opens_a_line = not mark.string[: mark.start()].rpartition("\n")[2].strip()
     hides = of_chain or (not (mark["bar"] or SHOWN.fullmatch(name)) and (name in closed or opens_a_line))
     if mark["empty"] or not hides:
         return mark[0]
-    return CLOSE if mark["slash"] or mark["closing"] or ENDING.search(name) else OPEN
+    if mark["slash"] or mark["closing"] or ENDING.search(name):
+        return CLOSE if of_chain else CLOSE_OTHER
+    return OPEN if of_chain else OPEN_OTHER

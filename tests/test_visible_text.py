@@ -33,6 +33,8 @@ PAIRS = [
     ("&lt;think&gt;", "&lt;/think&gt;"),
     (r"\<think\>", r"\</think\>"),
     ("<!-- ", " -->"),
+    (r"<think>", r"<\/think>"),
+    ("\uff1cthink\uff1e", "\uff1c/think\uff1e"),
     ("```thinking\n", "\n```\n"),
     ("<think>one <think>two</think>", "</think>"),
 ]  # fmt: skip

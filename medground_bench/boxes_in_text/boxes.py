@@ -6,13 +6,12 @@ chain of thought, of which nothing is read. A text without a box is no error: it
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 
 from medground_bench.boxes_in_text.frames import BoxConvention, box_in_picture
 from medground_bench.boxes_in_text.tokens import written_in
 from medground_bench.types import Box, Frame
-from medground_bench.visible_text import visible
+from medground_bench.visible_text import without_drafts
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ MOST_REFUSED_CHARACTERS = 80
 
 
 def boxes_in(text: str, convention: BoxConvention, picture: Frame) -> BoxesRead:
-    """Boxes in the pixels of `picture`, clipped to it; of hidden chains there are none.
+    """Boxes in the pixels of `picture`, clipped to it; of hidden chains and drafts of an answer there are none.
 
     Read are four numbers in brackets or under the key of a box, two corners, named sides, and the tags and tokens of
     `meanings`. What the text states of order and raster has the last word: by a key, a tag, a unit, an entry such as
@@ -46,13 +45,14 @@ def boxes_in(text: str, convention: BoxConvention, picture: Frame) -> BoxesRead:
     """
     boxes: dict[Box, None] = {}
     refused: dict[str, None] = {}
-    text = unicodedata.normalize("NFKC", visible(text)[:MOST_CHARACTERS])[:MOST_CHARACTERS]
-    text = text.replace("\N{MINUS SIGN}", "-").replace("&quot;", '"')
-    for written in written_in(text, convention.order):
-        box = box_in_picture(written, convention, picture)
-        if box is not None:
-            boxes[box] = None
-        else:
-            piece = " ".join(text[written.start : written.end].split())
-            refused["".join(filter(str.isprintable, piece))[:MOST_REFUSED_CHARACTERS]] = None
+    parts = without_drafts(text)
+    for part in (parts.shown, parts.unsure):
+        text = part[:MOST_CHARACTERS].replace("\N{MINUS SIGN}", "-").replace("&quot;", '"')
+        for written in written_in(text, convention.order):
+            box = box_in_picture(written, convention, picture) if part is parts.shown else None
+            if box is not None:
+                boxes[box] = None
+            else:
+                piece = " ".join(text[written.start : written.end].split())
+                refused["".join(filter(str.isprintable, piece))[:MOST_REFUSED_CHARACTERS]] = None
     return BoxesRead(tuple(boxes)[:MOST_BOXES], tuple(refused)[:MOST_REFUSED])

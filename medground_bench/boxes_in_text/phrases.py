@@ -9,7 +9,7 @@ from typing import Any
 
 from medground_bench.boxes_in_text.boxes import MOST_CHARACTERS
 from medground_bench.boxes_in_text.words import PHRASE_KEYS
-from medground_bench.visible_text import visible
+from medground_bench.visible_text import without_drafts
 
 MOST_PHRASES = 10
 MOST_PHRASE_CHARACTERS = 80
@@ -34,7 +34,7 @@ def phrases_in(text: str) -> tuple[str, ...]:
     Besides JSON, a bracketed list in single or curly quotes is read, which models write when they think of Python. Of
     hidden chains there are none.
     """
-    text = visible(text)[:MOST_CHARACTERS]
+    text = without_drafts(text).shown[:MOST_CHARACTERS]
     for value in _values(text):
         phrases = _clean(_strings(value, MOST_DEPTH))
         if phrases:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.boxes_in_text.reading import BOX, PER_MILLE, PIXELS, QUARTER, RESIZED, Y_FIRST, read
+from tests.boxes_in_text.reading import BOX, PER_MILLE, PIXELS, QUARTER, RESIZED, Y_FIRST, read, refused
 
 
 @pytest.mark.parametrize(
@@ -35,9 +35,34 @@ from tests.boxes_in_text.reading import BOX, PER_MILLE, PIXELS, QUARTER, RESIZED
         ('<div style="left:10px;top:20px;width:100px;height:100px">', PIXELS, BOX),
         ("<bndbox><x>10</x><y>20</y><width>100</width><height>100</height></bndbox>", PIXELS, BOX),
         ("[[10, 20, 110, 120]]<end_of_turn>", PIXELS, BOX),
+        ('<tool_call>{"bbox_2d": [10, 20, 110, 120]}</tool_call>', PIXELS, BOX),
+        (
+            "<pleural_effusion><x_min>10</x_min><y_min>20</y_min><x_max>110</x_max><y_max>120</y_max>"
+            "</pleural_effusion>",
+            PIXELS,
+            BOX,
+        ),
+        *(
+            (f"<{name}>[10, 20, 110, 120]</{name}>", PIXELS, BOX)
+            for name in (
+                "detection",
+                "target",
+                "lesion",
+                "heart",
+                "left_lung",
+                "right_pleural_effusion",
+                "object",
+            )
+        ),
     ],
 )
 def test_tags_and_location_tokens_are_read_in_the_raster_of_the_models_that_write_them(
     text, convention, expected
 ):
     assert read(text, convention) == [pytest.approx(expected)]
+
+
+@pytest.mark.parametrize("text", ["<mull>{}</mull>No.", "<mull>{}", "So: <mull>{}</mull>", "{}</mull>No."])
+def test_a_box_that_a_tag_of_an_unknown_name_hides_is_shown(text):
+    said = text.format("[10, 20, 110, 120]")
+    assert (read(said), refused(said)) == ([], ("[10, 20, 110, 120]",))

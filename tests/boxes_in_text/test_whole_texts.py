@@ -42,6 +42,11 @@ def test_boxes_come_in_the_order_of_the_text_each_once_and_clipped(text, expecte
 
 
 CHAINS = ["<think>{}</think>", "<unused94>thought\n{}<unused95>", "{}</think>", "```thinking\n{}\n```\n"]
+CHAINS += [
+    "\uff1cthink\uff1e{}\uff1c/think\uff1e",  # full width
+    r"<think>{}<\/think>",
+    r"\u003cthink\u003e{}\u003c/think\u003e",
+]
 
 
 @pytest.mark.parametrize("chain", CHAINS)
@@ -58,6 +63,32 @@ def test_a_hidden_chain_has_no_influence(chain, thought):
 def test_a_chain_that_never_ends_holds_no_answer():
     assert boxes_in("<think>[[1, 2, 30, 40]]", PIXELS, STUDY) == BoxesRead(())
     assert phrases_in('<think>["heart"]') == ()
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "Thinking:\n{}\n\nAnswer:\n",
+        "Thought: {}\nAnswer: ",
+        "## Reasoning\n{}\n## Answer\n",
+        "**Reasoning:** {}\n**Final answer:** ",
+        "1. **Analysis**\n{}\n\n2. **Result**\n",
+        "Here's my step-by-step reasoning:\n{}\nSo the final boxes: ",
+        "Initial guess: {}\nFinal: ",
+        "Reasoning: it is {}. The final answer is ",
+        "<mull>{}</mull>",
+        "{}</mull>",
+    ],
+)
+def test_boxes_of_a_draft_are_no_answers_and_are_shown(draft):
+    said = draft.format("[1, 2, 30, 40]") + "[10, 20, 110, 120]"
+    [piece] = refused(said)
+    assert read(said) == [BOX] and piece.endswith("[1, 2, 30, 40]")
+
+
+def test_without_an_answer_below_it_a_reasoning_is_read():
+    assert read("Reasoning: the heart is at [10, 20, 110, 120].") == [BOX]
+    assert read("Answer: [10, 20, 110, 120]\nReasoning: [10, 20, 110, 120] is white.") == [BOX]
 
 
 def test_at_most_ten_boxes_are_taken():
