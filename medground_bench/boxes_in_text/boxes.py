@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from medground_bench.boxes_in_text.frames import BoxConvention, box_in_picture
+from medground_bench.boxes_in_text.patterns import LATEX_SIDE
 from medground_bench.boxes_in_text.tokens import written_in
 from medground_bench.types import Box, Frame
 from medground_bench.visible_text import without_drafts
@@ -48,6 +49,7 @@ def boxes_in(text: str, convention: BoxConvention, picture: Frame) -> BoxesRead:
     parts = without_drafts(text)
     for part in (parts.shown, parts.unsure):
         text = part[:MOST_CHARACTERS].replace("\N{MINUS SIGN}", "-").replace("&quot;", '"')
+        text = LATEX_SIDE.sub(r"\1_\2\3", text)
         for written in written_in(text, convention.order):
             box = box_in_picture(written, convention, picture) if part is parts.shown else None
             if box is not None:

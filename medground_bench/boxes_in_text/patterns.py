@@ -27,6 +27,10 @@ LENGTH = (
     rf"|\b(?:width|height)\s(?:of\s|is\s)?\d++(?:\.\d++)?(?!\s?{LENGTH_UNITS}|\w)"
 )
 PLACE = r"<\|?(loc_?|patch_index_|bin_|coord_|[xy]|)(\d{1,6}\.?\d{0,6})\|?>"
+LATEX_SIDE = re.compile(
+    r"(?<![^\W_])([xy])_(?:\{\s?\\?(?:(?:text|mathrm|rm)\b\s?\{?)?(min|max|[0-2])\s?\}{1,2}|\\(min|max)(?![a-z]))"
+)
+"""The name of a side as in x_{\\min}."""
 
 KEY = re.compile(
     rf"[{QUOTES}]{{1,3}}+(?P<quoted>[^{QUOTES}\n{{}}<>]{{1,60}}+)[{QUOTES}]{{1,3}}+\s*+(?:=>|->|[:=])"
@@ -50,6 +54,7 @@ TOKEN = re.compile(
     rf"""(?P<point>[(\[]\s*(?P<first>{NUMBER}|[a-z]\w?)\s*[,;]\s*(?P<second>{NUMBER}|[a-z]\w?)\s*[)\]]\s*,?\s*
         (?:is|as|being|for|marks|denotes|represents|\()\s*(?:at\s+)?(?:the\s+|its\s+)?(?P<where>{CORNER})\b)
     |(?P<places>(?:{PLACE.replace("(", "(?:")}\s?)+)
+    |(?P<bare_places>(?<!\w)loc_?\d{{1,4}}(?:[\s,;]{{1,3}}loc_?\d{{1,4}})+(?!\w))
     |(?P<tag><\|?/?[a-z_][\w-]*\|?/?>)
     |(?P<element><(?P<name>[a-z][\w-]*)(?=\s+[\w-]+\s*=))
     |(?P<area>{SIZE})

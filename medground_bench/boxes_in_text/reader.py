@@ -46,7 +46,8 @@ class Reader:
         """The boxes; a list that breaks off within its last number is refused."""
         while len(self._stack) > 1:
             run = self._group.run
-            self._shut(len(self._text), whole=not run or run[-1].end < len(self._text))
+            enough = len(numbers_of(run)) >= 4 and run[-1].end < len(self._text)
+            self._shut(len(self._text), whole=not run or enough)
         self._settle()
         self._named.drop(self._group)
         self._pieces.end_loose(self._group)

@@ -8,6 +8,9 @@ from medground_bench.boxes_in_text.groups import Group, Item, Number, four_of, n
 from medground_bench.boxes_in_text.meanings import IN_DOUBT, Kind, Meaning
 from medground_bench.boxes_in_text.pieces import Pieces, counts
 
+CUT_OFF_DEPTH = 2
+"""A list in a list that breaks off is a box's; a bracket in prose may be a reference's."""
+
 
 class Rows:
     """Of numbers, as they stand together."""
@@ -57,7 +60,12 @@ class Rows:
         run, numbers = group.run, numbers_of(group.run)
         pure = group.pure and whole and len(set(group.commas)) < 2
         in_tag = group.is_tag and (group.meaning.raster is not None or len(group.commas) < 3)
-        if len(run) == len(numbers) == 2:
+        lacks_some = (
+            0 < len(numbers) < 4 and len(numbers) == len(run) and self._lacks_numbers(group, whole=whole)
+        )
+        if lacks_some:
+            self._pieces.write(group, group.meaning, (), group.start, end)
+        elif len(run) == len(numbers) == 2:
             if pure:
                 return Item(tuple(numbers), group.start, end)
             self._pieces.loose(group, 2, group.start, end)
@@ -68,6 +76,16 @@ class Rows:
         elif self._looks_like_a_box(group, len(numbers), pure=pure):
             self._pieces.write(group, group.meaning, (), group.start, end)
         return None
+
+    @staticmethod
+    def _lacks_numbers(group: Group, *, whole: bool) -> bool:
+        """Whether one to three numbers are the rest of a box: [10, null, 110, 120], or one that breaks off."""
+        keyed = group.meaning.kind is Kind.BOX and (group.has_key or group.depth > CUT_OFF_DEPTH)
+        four_places = len(group.commas) == 3 and not group.pure
+        three = group.closer == "]" and len(group.run) == 3 and not counts(numbers_of(group.run))
+        return (keyed and not whole and group.closer == "]") or (
+            four_places and ((keyed and group.has_key) or three)
+        )
 
     @staticmethod
     def _looks_like_a_box(group: Group, count: int, *, pure: bool) -> bool:

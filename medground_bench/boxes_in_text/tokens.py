@@ -168,6 +168,11 @@ class _Tokens:
         elif meaning or names == {"loc"} or len(tokens) > 1:
             self.reader.refuse(start, end)
 
+    def bare_places(self, match: re.Match[str]) -> None:
+        """Location tokens that lost their brackets."""
+        self.reader.foreign(match.start())
+        self.reader.refuse(*match.span())
+
     def tag(self, match: re.Match[str]) -> None:
         """A tag of boxes is a bracket, one that is named like a key is a key, and any other says nothing."""
         tag, start = match[0].casefold(), match.start()

@@ -102,6 +102,15 @@ from tests.boxes_in_text.reading import PIXELS, STUDY, read, refused
         "scores [0.1, 0.2, 0.3, 0.9]",
         "rgba(10, 20, 110, 120)",
         "(2024, 1, 2, 3)",
+        '{"bbox_2d": [10, null, 110, 120]}',
+        '{"bbox_2d": [10, null, null, 120]}',
+        '{"heart": [10, None, 110, 120]}',
+        "[10, 20, ?, 120]",
+        "Box: [10, 20, , 120]",
+        '{"bbox_2d": [10, 20, 110',
+        '{"bbox_2d": [10, 20',
+        '{"boxes": [[10, 20',
+        "loc0256 loc0128 loc0768 loc0512",
         *(
             f'{{"{key}": [10, 20, 110, 120]}}'
             for key in (
@@ -142,6 +151,9 @@ def test_what_looks_like_a_box_and_is_none_is_shown(text):
         "[10, 20, 110]",
         "[true, false, true, true]",
         "[null, 1, 2, 3]",
+        '{"scores": [0.1, null, 0.3, 0.4]}',
+        '{"bbox_2d": [',
+        "as seen in [1",
         "x = 5, y = 3",
         "width: 224, height: 224",
         "Image size: (0, 0, 224, 224)",

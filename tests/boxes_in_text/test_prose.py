@@ -60,6 +60,9 @@ from tests.boxes_in_text.reading import BOX, read, refused
         "It spans x=10 to 110 and y=20 to 120.",
         "left edge at 10, top edge at 20, right edge at 110, bottom edge at 120",
         "center: (60, 70), size: (100, 100)",
+        '{"box_center": [60, 70], "box_size": [100, 100]}',
+        r"$x_{\min}=10, y_{\min}=20, x_{\max}=110, y_{\max}=120$",
+        r"x_{\text{min}} = 10, y_{\mathrm{min}} = 20, x_\max = 110, y_{max} = 120",
         "top-left (10,20), top-right (110,20), bottom-right (110,120), bottom-left (10,120)",
     ],
 )
