@@ -63,7 +63,7 @@ TOKEN = re.compile(
     |(?P<label>(?P<quote>["'])[^\W\d][^"'\d\n\[\]{{}}()<>:=]{{0,60}}(?P=quote))
     |(?P<corner>(?:{CORNER})\b(?=[\s{QUOTES}*_)]*
         (?:corners?|points?|vert\w+|coord\w+|edges?|position|and|&|to|is|are|at|of|[,:=(\[]|\d++\s*[,\s]\s*\d)))
-    |(?P<word>\w+(?:['\u2019-]\w+)*)
+    |(?P<word>(?<!\w)e\.g\.|\w+(?:['\u2019-]\w+)*)
     |(?P<open>[\[({{])
     |(?P<close>[\])}}>](?:\s?(?P<unit_of_all>{UNIT})|(?P<factor>\ ?[*/\u00d7]\ ?\d))?)
     |(?P<comma>[,;]|\s*\n[ \t]*[-*][ \t]+(?=[-+.]?\d))

@@ -9,7 +9,14 @@ from itertools import pairwise
 from medground_bench.boxes_in_text.groups import Group, Number, Written
 from medground_bench.boxes_in_text.meanings import IN_DOUBT, Kind, Meaning
 from medground_bench.boxes_in_text.sides import Sides
-from medground_bench.boxes_in_text.words import BOX_WORDS, COUNTED_WORDS
+from medground_bench.boxes_in_text.words import (
+    BOX_WORDS,
+    CONTRASTS,
+    COUNTED_WORDS,
+    DENIALS,
+    NAMES_OF_SCORES,
+    PLACE_WORDS,
+)
 
 MOST_DEPTH = 9
 """A box nested deeper is refused."""
@@ -47,13 +54,45 @@ class Pieces:
         self._line_at = 0
         self._box_word_at = -MOST_WORDS_AFTER_BOX - 1
         self._loose = Loose()
+        self._caveat = ""
 
     def word(self, word: str) -> None:
         """One more word of prose."""
         self.words += 1
         self._last_word = word
+        self._heed(word)
         if word in BOX_WORDS:
             self.expect_a_box()
+
+    def _heed(self, word: str) -> None:
+        """A word of a denial, or of scores, holds for what comes."""
+        of_score = word in NAMES_OF_SCORES and not self._caveat and not self._soon_after_box_word
+        if of_score or word in DENIALS or word.endswith(("n't", "n\u2019t")):
+            self._caveat = word
+        elif word in CONTRASTS:
+            self.end_caveat()
+        elif word in BOX_WORDS | PLACE_WORDS:
+            self.end_score()
+
+    @property
+    def _soon_after_box_word(self) -> bool:
+        return self.words - self._box_word_at <= MOST_WORDS_AFTER_BOX
+
+    def end_caveat(self) -> None:
+        """What is denied, or shown as an example, or is a list of scores, ends here."""
+        self._caveat = ""
+
+    def end_score(self) -> None:
+        """A score has its number, or what follows is called a box."""
+        if self._caveat in NAMES_OF_SCORES:
+            self._caveat = ""
+
+    def key(self, meaning: Meaning, *, in_braces: bool) -> None:
+        """In an object no prose before a key holds for what stands under it."""
+        if in_braces:
+            self.end_caveat()
+        elif meaning.kind is Kind.BOX:
+            self.end_score()
 
     def expect_a_box(self) -> None:
         """What comes next may be one."""
@@ -73,8 +112,8 @@ class Pieces:
         *,
         sides: Sides = (),
     ) -> None:
-        """Refused in doubt and too deep; under the key of something else it is not worth a word."""
-        if meaning.kind is Kind.REFUSED or group.depth > MOST_DEPTH:
+        """Refused in doubt, after a denial and too deep; under the key of something else it is not worth a word."""
+        if meaning.kind is Kind.REFUSED or group.depth > MOST_DEPTH or self._caveat:
             numbers = ()
         if meaning.kind is not Kind.OTHER:
             group.hears.used = True
@@ -90,7 +129,7 @@ class Pieces:
         if group.closer or counts(numbers) or (key and key.meaning.kind is Kind.OTHER):
             return False
         labelled = self.words - self._line_at <= MOST_WORDS_OF_LABEL and self._last_word not in COUNTED_WORDS
-        return labelled or self.words - self._box_word_at <= MOST_WORDS_AFTER_BOX
+        return labelled or self._soon_after_box_word
 
     def loose(self, group: Group, count: int, start: int, end: int) -> None:
         """Numbers that make no box by themselves; four that stand near each other look like one."""

@@ -58,6 +58,8 @@ class Reader:
         if self._group.ends_in_point and not self._group.is_list:
             self._settle()
         self.use_key()
+        if not self._group.is_bracket:
+            self._pieces.end_score()
         self._group.run.append(Item((number,), number.start, number.end))
 
     def use_key(self) -> None:
@@ -68,6 +70,7 @@ class Reader:
     def take_key(self, meaning: Meaning, start: int, *, hard: bool) -> None:
         """What follows stands under this key, and this one under the one right before it."""
         self.interrupt(start)
+        self._pieces.key(meaning, in_braces=self.in_braces)
         if meaning.kind in (Kind.OTHER, Kind.REFUSED) and not self.in_braces:
             self._named.drop(self._group)
         group = self._group
@@ -135,11 +138,16 @@ class Reader:
     def end_sentence(self, start: int) -> None:
         """What was said of corners and keys ends, too."""
         self.foreign(start)
+        self._pieces.end_caveat()
         self._named.corners.clear()
         if self._group.hears is self._stack[0].said:
             self._pieces.end_loose(self._group)
         if self._group.key:
             self._group.key.stale = True
+
+    def end_clause(self) -> None:
+        """What is denied in a clause holds no further."""
+        self._pieces.end_caveat()
 
     def end_line(self) -> None:
         """Numbers without brackets end with their line."""

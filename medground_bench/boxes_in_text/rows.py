@@ -60,6 +60,8 @@ class Rows:
         run, numbers = group.run, numbers_of(group.run)
         pure = group.pure and whole and len(set(group.commas)) < 2
         in_tag = group.is_tag and (group.meaning.raster is not None or len(group.commas) < 3)
+        if len(numbers) == 1:
+            self._pieces.end_score()
         lacks_some = (
             0 < len(numbers) < 4 and len(numbers) == len(run) and self._lacks_numbers(group, whole=whole)
         )

@@ -14,6 +14,7 @@ from medground_bench.boxes_in_text.tables import tables_of
 from medground_bench.boxes_in_text.words import (
     CALLS,
     COUNTED_WORDS,
+    DENIED_AFTER,
     NOWHERE,
     ORDER_WORDS,
     PICTURE_WORDS,
@@ -92,7 +93,7 @@ class _Tokens:
         """Prose, but for words that join numbers."""
         self._name(match)
         self.last_word, self.last_word_end = match[0].casefold(), match.end()
-        if self.last_word in WORDS_AFTER_COUNTS:
+        if self.last_word in WORDS_AFTER_COUNTS or DENIED_AFTER.match(self.text, match.start()):
             self.reader.doubt_last(match.start() - self.text.startswith(" ", match.start() - 1))
         if self.last_word in ORDER_WORDS:
             self.reader.say_order([self.last_word])
@@ -207,6 +208,8 @@ class _Tokens:
         """A line ends; after a comma it goes on."""
         if "\n" in match[0] and not self.text.endswith((",", ";"), 0, match.start()):
             self.reader.end_line()
+            if not self.text.endswith((":", " is", " are"), 0, match.start()):
+                self.reader.end_clause()
 
     def stop(self, match: re.Match[str]) -> None:
         """A sentence ends."""
@@ -220,6 +223,9 @@ class _Tokens:
     def comma(self, match: re.Match[str]) -> None:
         """A comma, a semicolon, or the dash before the next number of a YAML list."""
         self.reader.comma(match[0][0])
+        after_word = self.last_word_end == match.start()
+        if after_word and (match[0] == ";" or self.last_word in ("no", "not")):
+            self.reader.end_clause()  # "No, it is at"
 
     def skip(self, match: re.Match[str]) -> None:
         """Quotes and other marks around a number say nothing of it."""

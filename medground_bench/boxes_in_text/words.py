@@ -46,7 +46,7 @@ OTHER_WORDS = _table(
     "average std color colour colors rgb rgba page pages index indices id ids count counts number level levels step "
     "steps date dates time version spacing scale padding margin margins offset threshold distance distances diameter "
     "measurement measurements rib ribs vertebra vertebrae intensity range window histogram tokens span slice slices "
-    "axis angle rotation rank ranks grade stage iou padded crop"
+    "axis angle rotation rank ranks grade stage iou padded crop bp pressure pressures vitals softmax sigmoid"
 )
 PICTURE_WORDS = frozenset({"image", "picture"})
 COORDINATE_WORDS = _table("coordinate coordinates coord coords")
@@ -223,6 +223,25 @@ NAMES_OF_PICTURES = _table(
 
 SCORE_WORDS = _table("confidence score scores probability probabilities certainty severity likelihood")
 """They have a scale from 0 to 1 of their own."""
+
+NAMES_OF_SCORES = SCORE_WORDS | _table(
+    "confidences certainties likelihoods logits softmax sigmoid odds weights"
+)
+"""In prose, the numbers after one are its own, until a word of boxes or of `PLACE_WORDS` comes."""
+PLACE_WORDS = _table("at in within located near around from spanning that")
+
+DENIALS = _table(
+    "no not without neither nor none nothing never cannot absence absent lacks example "
+    "examples instance hypothetical e.g."
+)
+"""In prose, no box is stated after one of them, or after any "...n't", in its sentence."""
+CONTRASTS = _table("but however although instead except only")
+"""They take a denial back."""
+
+DENIED_AFTER = re.compile(
+    r"(?:(?:is|are|was|were)(?:n['\u2019]t| not) (?:an?|the|in)|(?:is|are|was|were) no)\b"
+)
+"""What may follow a list that is no box: "is not the heart"; a heart that "is not enlarged" has one."""
 
 NAMES_OF_SIZES = _table("size dimension dimensions resolution shape")
 SCALE_WORDS = _table("scale scaled rescaled range ranges ranged ranging grid between within") | {

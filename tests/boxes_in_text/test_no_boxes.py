@@ -6,7 +6,7 @@ import pytest
 
 from medground_bench.boxes_in_text import BoxesRead, boxes_in
 from medground_bench.methods.prompting import TEMPLATE
-from tests.boxes_in_text.reading import PIXELS, STUDY, read, refused
+from tests.boxes_in_text.reading import BOX, PIXELS, STUDY, read, refused
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,22 @@ from tests.boxes_in_text.reading import PIXELS, STUDY, read, refused
         "scores [0.1, 0.2, 0.3, 0.9]",
         "rgba(10, 20, 110, 120)",
         "(2024, 1, 2, 3)",
+        "The probabilities for the four classes are [0.1, 0.2, 0.3, 0.4].",
+        "The probabilities for each of the four classes: [0.1, 0.2, 0.3, 0.4]",
+        "The scores are (0.1, 0.2, 0.3, 0.4)",
+        "The scores are:\n[0.1, 0.2, 0.3, 0.4]",
+        "softmax [0.1, 0.2, 0.3, 0.4]",
+        "softmax([0.1, 0.2, 0.3, 0.4])",
+        "BP [120, 80, 130, 90]",
+        "Format: [x_min, y_min, x_max, y_max], e.g. [10, 20, 110, 120]",
+        "e.g. (10, 20), (110, 120)",
+        "For example:\n[10, 20, 110, 120]",
+        "There is no box [10,20,110,120].",
+        "There is no box x1=10, y1=20, x2=110, y2=120.",
+        "There isn't a box (10, 20), (110, 120).",
+        "There is no mass, nodule, or effusion in [10, 20, 110, 120].",
+        "No box: [10, 20, 110, 120]",
+        "[10, 20, 110, 120] is not the heart.",
         '{"bbox_2d": [10, null, 110, 120]}',
         '{"bbox_2d": [10, null, null, 120]}',
         '{"heart": [10, None, 110, 120]}',
@@ -152,6 +168,8 @@ def test_what_looks_like_a_box_and_is_none_is_shown(text):
         "[true, false, true, true]",
         "[null, 1, 2, 3]",
         '{"scores": [0.1, null, 0.3, 0.4]}',
+        "BP: [120, 80, 130, 90]",
+        "softmax: [0.1, 0.2, 0.3, 0.4]",
         '{"bbox_2d": [',
         "as seen in [1",
         "x = 5, y = 3",
@@ -164,3 +182,29 @@ def test_what_looks_like_a_box_and_is_none_is_shown(text):
 )
 def test_what_does_not_look_like_a_box_is_not_worth_a_word(text):
     assert boxes_in(text, PIXELS, STUDY) == BoxesRead((), ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No, the heart is at {}.",
+        "No effusion.\nHeart: {}",
+        "No effusion\nHeart: {}",
+        "- No effusion\n- Cardiomegaly {}",
+        "There is no effusion; the heart is at {}.",
+        "Not only the heart {}",
+        "It is not here, but at {}.",
+        "The heart {} is not enlarged.",
+        '{{"reason": "there is no effusion (1) in it", "bbox": {}}}',
+        "Heart, score 0.9: {}",
+        "Heart with confidence 0.9 {}",
+        "Confidence (0.9) {}",
+        "The score is 0.9 for the box {}.",
+        "The abnormality with the highest probability is at {}.",
+        "I can say with high confidence that it is in {}.",
+        "The bounding box with the highest confidence is {}.",
+    ],
+)
+def test_a_denial_or_a_score_beside_a_box_takes_nothing_from_it(text):
+    said = text.format("[10, 20, 110, 120]")
+    assert (read(said), refused(said)) == ([BOX], ())
