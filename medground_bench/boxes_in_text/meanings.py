@@ -83,6 +83,8 @@ QWEN2_VL = Meaning(Kind.BOX, Order.X_FIRST.sides)
 """`<|box_start|>`: thousandths in Qwen2-VL, pixels of the resized picture in Qwen2.5-VL, so the family says which."""
 
 IN_DOUBT = Meaning(Kind.REFUSED)
+NOT_ASKED = Meaning(Kind.REFUSED)
+"""A key such as "previous" or "example", under which no box counts, whatever keys stand below it."""
 UNSAID = Meaning(Kind.LABEL)
 OTHER = Meaning(Kind.OTHER)
 
@@ -138,6 +140,8 @@ def meaning_of(key: str) -> Meaning:
     labelled = not all(map(KNOWN_WORDS.__contains__, words))
     if of_boxes and not OTHER_BOXES.isdisjoint(words):
         return IN_DOUBT
+    if words and OTHER_BOXES.issuperset(words):
+        return NOT_ASKED
     in_picture = not WORDS_BESIDE_PICTURES.isdisjoint(words)
     telling = set(words) - (WORDS_OF_LABELS if labelled else set()) - (PICTURE_WORDS if in_picture else set())
     if telling & (OTHER_WORDS | REFUSED_WORDS):

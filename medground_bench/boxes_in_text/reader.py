@@ -9,7 +9,15 @@ from collections import Counter
 from collections.abc import Sequence
 
 from medground_bench.boxes_in_text.groups import Group, Item, Key, Number, Written, numbers_of
-from medground_bench.boxes_in_text.meanings import IN_DOUBT, UNSAID, Kind, Meaning, frame_said, words_of
+from medground_bench.boxes_in_text.meanings import (
+    IN_DOUBT,
+    NOT_ASKED,
+    UNSAID,
+    Kind,
+    Meaning,
+    frame_said,
+    words_of,
+)
 from medground_bench.boxes_in_text.named_sides import NamedSides
 from medground_bench.boxes_in_text.pieces import Pieces
 from medground_bench.boxes_in_text.rows import Rows
@@ -100,7 +108,7 @@ class Reader:
         if self.in_braces and not key and not self._text[group.opened - 1 : group.opened].isalnum():
             nearest = UNSAID  # an object that lost its key; \boxed{[1, 2, 3, 4]} is none
         self.use_key()
-        said = Said(group.said)
+        said = Said(group.said, unread=group.meaning_here() is NOT_ASKED)
         hears = said if closer == "}" else group.hears
         self._stack.append(Group(closer, start, opened, group.depth + 1, said, hears, meaning or nearest))
         self._open_ends[closer] += 1

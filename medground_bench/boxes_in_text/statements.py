@@ -11,8 +11,10 @@ from medground_bench.boxes_in_text.words import (
     BOX_WORDS,
     COCO_WORDS,
     COORDINATE_WORDS,
+    DENYING_LABELS,
     FORMAT_WORDS,
     FRACTIONS,
+    LABEL_KEYS,
     LOOSE_FORMAT_WORDS,
     PIXELS,
     RASTER_WORDS,
@@ -73,7 +75,13 @@ class Said:
         of_boxes = not BOX_WORDS.isdisjoint(names)
         of_format = bool(names & (FORMAT_WORDS | LOOSE_FORMAT_WORDS)) and names <= WORDS_OF_FORMATS
         strict = of_format and (of_boxes or bool(names & FORMAT_WORDS)) and (quoted or len(words) == 1)
-        if "".join(words_of(key)) in COCO_WORDS:
+        if (
+            self.outer
+            and names & LABEL_KEYS
+            and (words == ["normal"] or DENYING_LABELS.intersection(words[:1]))
+        ):
+            self.unread = True
+        elif "".join(words_of(key)) in COCO_WORDS:
             self.of_coco = True
         elif names & THIRD_CORNER or ("".join(words_of(key)) in ROTATION_WORDS and _is_turned(value)):
             self.unread = True

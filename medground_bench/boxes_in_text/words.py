@@ -49,6 +49,10 @@ OTHER_WORDS = _table(
     "axis angle rotation rank ranks grade stage iou padded crop bp pressure pressures vitals softmax sigmoid"
 )
 PICTURE_WORDS = frozenset({"image", "picture"})
+LABEL_KEYS = _table("label finding name class category")
+DENYING_LABELS = _table("no none nothing without")
+"""An object of which the label begins with one, as in "no finding", has no box."""
+
 COORDINATE_WORDS = _table("coordinate coordinates coord coords")
 WORDS_BESIDE_PICTURES = COORDINATE_WORDS | _table("in on within")
 """Of the other words, those of pictures may stand beside one of these: "box in the image". An `image_bbox` is no box of
