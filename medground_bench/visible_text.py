@@ -67,7 +67,8 @@ _TITLE = r"(?:(?:[-*]|\d+[.)])[ \t]+)?(?P<mark>#{1,6}[ \t]*|\*\*|__)?"
 _COLON = r"[ \t]*(?:\*\*|__)?[ \t]*(?::|(?(mark)$|(?!)))"
 DRAFT = re.compile(
     rf"^[ \t>]*{_TITLE}(?:[\w',-]+ ){{0,4}}?[\w-]{{0,20}}?"
-    rf"(?:{REASONING}|draft|initial|preliminary|tentative|attempt|guess)[\w-]{{0,20}}(?: [\w'-]+){{0,4}}{_COLON}",
+    rf"(?:{REASONING}|draft|initial|preliminary|tentative|attempt|guess|(?<![a-z])steps?(?![a-z]))"
+    rf"[\w-]{{0,20}}(?: [\w'-]+){{0,4}}{_COLON}",
     re.IGNORECASE | re.MULTILINE,
 )
 """The title of a section that leads to the answer: a word before a colon, a heading, a line in bold."""

@@ -61,7 +61,8 @@ a finding."""
 OTHER_BOXES = _table(
     "num n no not non none without previous prior prev former old earlier example examples sample template dummy "
     "placeholder normal healthy negative background excluded ignored ignore discarded rejected wrong incorrect invalid "
-    "gt truth full whole entire initial preliminary tentative draft"
+    "gt truth full whole entire initial preliminary tentative draft thinking thought "
+    "thoughts reasoning"
 )
 """A key of boxes with one of these holds none that were asked for: `num_boxes`, `previous_bbox`, `normal_region`."""
 

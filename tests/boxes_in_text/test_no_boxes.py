@@ -110,6 +110,7 @@ from tests.boxes_in_text.reading import BOX, PIXELS, STUDY, read, refused
         "softmax([0.1, 0.2, 0.3, 0.4])",
         "BP [120, 80, 130, 90]",
         '{"previous": {"bbox": [10, 20, 110, 120]}}',
+        '{"thinking": {"bbox": [10, 20, 110, 120]}}',
         '{"example": [{"label": "heart", "bbox_2d": [10, 20, 110, 120]}]}',
         '{"label": "no finding", "bbox": [10, 20, 110, 120]}',
         '[{"bbox_2d": [10, 20, 110, 120], "label": "normal"}]',

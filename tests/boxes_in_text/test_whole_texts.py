@@ -75,6 +75,8 @@ def test_a_chain_that_never_ends_holds_no_answer():
         "1. **Analysis**\n{}\n\n2. **Result**\n",
         "Here's my step-by-step reasoning:\n{}\nSo the final boxes: ",
         "Initial guess: {}\nFinal: ",
+        "Step 1: look.\nStep 2: {}\nFinal answer: ",
+        '{{"thinking": {{"bbox": {}}}}} Answer: ',
         "Reasoning: it is {}. The final answer is ",
         "<mull>{}</mull>",
         "{}</mull>",
