@@ -33,7 +33,6 @@ _WHOLE = {(8, tiff.UNSIGNED): "u1", (8, tiff.SIGNED): "i1"} | {
     for kind, letter in ((tiff.UNSIGNED, "u"), (tiff.UNTYPED, "u"), (tiff.SIGNED, "i"), (tiff.FLOAT, "f"))
 }
 _NO_PREDICTOR, _DIFFERENCES, _FLOAT_DIFFERENCES = 1, 2, 3
-_UNASSOCIATED = 2
 CUT_OFF = "is damaged or cut off: its last pixels are missing. Copy or export it again."
 
 
@@ -79,8 +78,8 @@ def read_deep_tiff(content: bytes, page: Page) -> Samples:
             f"has colours of a kind that is not read at {layout.bits} bits a sample. {tiff.AGAIN}"
         )
     opacity = None
-    if _UNASSOCIATED in extra and layout.samples > colours + extra.index(_UNASSOCIATED):
-        alpha = samples[..., colours + extra.index(_UNASSOCIATED)]
+    if tiff.UNASSOCIATED in extra and layout.samples > colours + extra.index(tiff.UNASSOCIATED):
+        alpha = samples[..., colours + extra.index(tiff.UNASSOCIATED)]
         opacity = np.clip(np.nan_to_num(alpha / _most(layout)), 0, 1).astype(np.float32)
     values: Values = samples[..., 0] if colours == 1 else samples[..., :colours]
     return Samples(

@@ -94,8 +94,8 @@ def _read_tiff(content: bytes, levels: Levels) -> Radiograph:
     pages = tiff.pages_of(content)
     page = tiff.chosen(pages)
     tiff.demand_compression(page)
-    deep = page.deep or tiff.form_of(content) == BIG_AND_BIG_ENDIAN
-    samples = None if deep else _shallow_page(content, page)
+    ours = page.deep or page.laid_over_black or tiff.form_of(content) == BIG_AND_BIG_ENDIAN
+    samples = None if ours else _shallow_page(content, page)
     if samples is None:
         samples = read_deep_tiff(content, page)
     radiograph = samples.radiograph(levels, "TIFF", DECODER)

@@ -27,6 +27,7 @@ PREDICTOR, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, EXTRA, FORMAT = (
 )
 UNSIGNED, SIGNED, FLOAT, UNTYPED = 1, 2, 3, 4
 WHITE_IS_ZERO, BLACK_IS_ZERO, COLOURS, INKS = 0, 1, 2, 5
+ASSOCIATED, UNASSOCIATED = 1, 2
 
 AGAIN = "Save it as a TIFF of 8 or 16 bits without compression, or as PNG."
 UNPACKED = 1
@@ -70,6 +71,11 @@ class Page:
         """Whether a sample is more than an unsigned number of 8 bits."""
         formats = self.tags.get(FORMAT, (UNSIGNED,))
         return max(self.bits) > 8 or any(kind not in (UNSIGNED, UNTYPED) for kind in formats)
+
+    @property
+    def laid_over_black(self) -> bool:
+        """Whether colours come multiplied by their opacity; Pillow would divide them by it, also where it is 0."""
+        return ASSOCIATED in self.tags.get(EXTRA, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +138,7 @@ def _directory(content: bytes, at: int, form: Form) -> tuple[dict[int, tuple[int
 
 def demand_compression(page: Page) -> None:
     """BadPicture, before anything is decoded, for a compression that is not undone."""
-    known = PACKED if page.deep else PACKED | OF_BYTES
+    known = PACKED if page.deep or page.laid_over_black else PACKED | OF_BYTES
     if page.one(COMPRESSION, UNPACKED) not in (UNPACKED, *known):
         names, bits = ", ".join(dict.fromkeys(known.values())), max(page.bits)
         raise BadPicture(f"is compressed in a way that is not read at {bits} bits; {names} are. {AGAIN}")

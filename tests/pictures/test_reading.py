@@ -55,17 +55,17 @@ NO_PICTURES = {
     "zip": (zipped(), "is a zip archive. Unpack it first."),
     "gzip": (gzip.compress(PLAIN), "is a gzip archive, such as .nii.gz"),
     "tar": (bytes(257) + b"ustar" + bytes(300), "is a tar archive"),
-    "NIfTI": (struct.pack("<i", 348) + bytes(340) + b"n+1\0" + bytes(99), "is a NIfTI volume. Export one view of it"),
+    "NIfTI": (struct.pack("<i", 348) + bytes(340) + b"n+1\0" + bytes(99), "volume. Export one view of it as PNG"),
     "PDF": (b"%PDF-1.7\n%\xe2\xe3", "is a PDF document. Export the picture from it"),
     "PostScript": (b"%!PS-Adobe-3.0 EPSF-3.0\n", "is a PostScript document"),
-    "GIF": (pillow(Image.fromarray(phantom()), "GIF"), "is a GIF picture"),
-    "JPEG 2000": (pillow(Image.fromarray(phantom()), "JPEG2000"), "is a JPEG 2000 file outside DICOM. Convert it"),
+    "GIF": (pillow(Image.fromarray(phantom()), "GIF"), "and save it as PNG"),
+    "JPEG 2000": (pillow(Image.fromarray(phantom()), "JPEG2000"), "outside DICOM. Convert it to PNG, JPEG"),
     "HEIC": (b"\0\0\0\x18ftypheic" + bytes(40), "is a HEIC photograph"),
     "film": (b"\0\0\0\x18ftypisom" + bytes(40), "is a film"),
-    "array": (b"\x93NUMPY\x01\0" + bytes(99), "is a NumPy array"),
+    "array": (b"\x93NUMPY\x01\0" + bytes(99), "is a NumPy array. Save it as PNG, JPEG"),
     "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(99), "is an HDF5 file"),
     "LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "Fetch it with `git lfs pull`."),
-    "PGM": (b"P5\n9 9\n255\n" + bytes(81), "is a PGM picture. Convert it"),
+    "PGM": (b"P5\n9 9\n255\n" + bytes(81), "is a PGM picture. Convert it to PNG, JPEG"),
     "LERC": (tiff(phantom(), compression="lerc"), "compressed in a way that is not read at 8 bits; LZW, deflate"),
     "huge": (huge_png(8, 0), "more than 100,000,000 pixels; no radiograph is that large"),
     "huge and deep": (huge_png(16, 6), "more than 100,000,000 pixels"),
@@ -305,6 +305,31 @@ def test_transparency_that_is_the_same_everywhere_darkens_nothing_and_is_told(ki
     assert np.array_equal(radiograph.picture, phantom())
     told = () if alpha == 255 else ("its transparency is the same everywhere, so it was left aside",)
     assert radiograph.how.notes == told
+
+
+@pytest.mark.parametrize("alpha", [0, 1, 128, 255, "varying"])
+@pytest.mark.parametrize("depth", ["u1", "u2"])
+@pytest.mark.parametrize("layers", [1, 3])
+def test_greys_that_the_file_has_laid_over_black_itself_are_as_they_are_stored(alpha, depth, layers):
+    opacity = np.full_like(phantom(), 255 if alpha == "varying" else alpha)
+    stored = phantom().copy()
+    if alpha == "varying":
+        opacity[:30], stored[:30] = 0, 0
+        opacity[30:60], stored[30:60] = 128, stored[30:60] // 2
+    samples = deep(np.dstack([stored] * layers + [opacity]), depth, 257 if depth == "u2" else 1, 0)
+    kind = {"photometric": "rgb"} if layers == 3 else {"planarconfig": "contig"}
+    for compression in (None, "lzw"):
+        content = tiff(samples, extrasamples=["assocalpha"], compression=compression, **kind)
+        radiograph = decoded(content)
+        assert np.array_equal(radiograph.picture, stored) and radiograph.how.notes == ()
+        assert radiograph.how.rule == ("as stored" if depth == "u1" else "robust")
+
+
+def test_a_jpeg_within_a_tiff_that_says_it_is_laid_over_black_is_refused_by_name():
+    layers = np.dstack([phantom(), phantom()])
+    content = tiff(layers, planarconfig="contig", extrasamples=["assocalpha"], compression="jpeg")
+    with pytest.raises(BadPicture, match="compressed in a way that is not read at 8 bits; LZW"):
+        decoded(content)
 
 
 def test_a_key_colour_of_a_deep_png_is_transparent():
