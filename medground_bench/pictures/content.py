@@ -28,34 +28,34 @@ _OTHERS = (
     (0, b"\xfd7zXZ\0", "an xz archive. Unpack it first."),
     (0, b"\x28\xb5\x2f\xfd", "a zstd archive. Unpack it first."),
     (257, b"ustar", "a tar archive. Unpack it first."),
-    (344, b"n+1\0", "a NIfTI volume. Export one view of it"),
-    (344, b"ni1\0", "a NIfTI volume. Export one view of it"),
-    (4, b"n+2\0", "a NIfTI volume. Export one view of it"),
-    (0, b"NRRD", "an NRRD volume. Export one view of it"),
-    (0, b"ObjectType", "a MetaImage volume. Export one view of it"),
-    (0, b"\x89HDF", "an HDF5 file. Export one view of it"),
-    (0, b"\x93NUMPY", "a NumPy array. Save it"),
-    (0, b"PAR1", "a parquet table. Save one picture of it"),
-    (0, b"%PDF", "a PDF document. Export the picture from it"),
-    (0, b"%!PS", "a PostScript document. Export the picture from it"),
+    (344, b"n+1\0", "a NIfTI volume. Export one view of it as"),
+    (344, b"ni1\0", "a NIfTI volume. Export one view of it as"),
+    (4, b"n+2\0", "a NIfTI volume. Export one view of it as"),
+    (0, b"NRRD", "an NRRD volume. Export one view of it as"),
+    (0, b"ObjectType", "a MetaImage volume. Export one view of it as"),
+    (0, b"\x89HDF", "an HDF5 file. Export one view of it as"),
+    (0, b"\x93NUMPY", "a NumPy array. Save it as"),
+    (0, b"PAR1", "a parquet table. Save one picture of it as"),
+    (0, b"%PDF", "a PDF document. Export the picture from it as"),
+    (0, b"%!PS", "a PostScript document. Export the picture from it as"),
     (
         0,
         b"GIF8",
-        "a GIF picture, which has too few greys for a radiograph. Go back to the original, and save it",
+        "a GIF picture, which has too few greys for a radiograph. Go back to the original, and save it as",
     ),
-    (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 file outside DICOM. Convert it"),
-    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 file outside DICOM. Convert it"),
-    (0, b"\xff\x0a", "a JPEG XL file. Convert it"),
-    (0, b"\0\0\0\x0cJXL ", "a JPEG XL file. Convert it"),
-    (4, b"ftyphei", "a HEIC photograph. Convert it"),
-    (4, b"ftypmif", "a HEIC photograph. Convert it"),
-    (4, b"ftypavi", "an AVIF picture. Convert it"),
-    (4, b"ftyp", "a film. Export one frame of it"),
-    (0, b"P2\n", "a PGM picture. Convert it"),
-    (0, b"P5\n", "a PGM picture. Convert it"),
-    (0, b"P6\n", "a PPM picture. Convert it"),
-    (0, b"8BPS", "a Photoshop file. Export it"),
-    (0, b"\xd0\xcf\x11\xe0", "an office document. Export the picture from it"),
+    (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 file outside DICOM. Convert it to"),
+    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 file outside DICOM. Convert it to"),
+    (0, b"\xff\x0a", "a JPEG XL file. Convert it to"),
+    (0, b"\0\0\0\x0cJXL ", "a JPEG XL file. Convert it to"),
+    (4, b"ftyphei", "a HEIC photograph. Convert it to"),
+    (4, b"ftypmif", "a HEIC photograph. Convert it to"),
+    (4, b"ftypavi", "an AVIF picture. Convert it to"),
+    (4, b"ftyp", "a film. Export one frame of it as"),
+    (0, b"P2\n", "a PGM picture. Convert it to"),
+    (0, b"P5\n", "a PGM picture. Convert it to"),
+    (0, b"P6\n", "a PPM picture. Convert it to"),
+    (0, b"8BPS", "a Photoshop file. Export it as"),
+    (0, b"\xd0\xcf\x11\xe0", "an office document. Export the picture from it as"),
     (0, b"\x7fELF", "a program. Choose the picture."),
     (
         0,
@@ -98,7 +98,7 @@ def bare_data_set(content: bytes) -> str | None:
 
 def what_it_is(content: bytes) -> str:
     """The end of a sentence about a file that is none of `READ`: what it is, and what to do."""
-    accepted = f"as {', '.join(RASTERS[:-1])} or {RASTERS[-1]}, or give the DICOM file"
+    accepted = f"{', '.join(RASTERS[:-1])} or {RASTERS[-1]}, or give the DICOM file"
     for place, start, name in _OTHERS:
         if content[place : place + len(start)] == start:
             return f"is {name if name.endswith('.') else f'{name} {accepted}.'}"
@@ -106,7 +106,7 @@ def what_it_is(content: bytes) -> str:
     if head.lstrip().lower().startswith(_WEB_PAGES):
         return "is a web page, perhaps the one that asks to log in. Download the picture again."
     if _is_text(head):
-        return f"cannot be read as a picture: it is a text file. Save the picture {accepted}."
+        return f"cannot be read as a picture: it is a text file. Save the picture as {accepted}."
     return f"cannot be read as a picture, or is damaged. Accepted: {', '.join(READ)}; try opening it in a viewer."
 
 
