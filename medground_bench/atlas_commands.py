@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medground_bench.console import progress
 from medground_bench.options import JsonOption
 from medground_bench.problems import SHOWN
 
@@ -81,7 +82,8 @@ def _from_imagenome(imagenome: Path, images: Path | None, masks: Path | None, co
 
     if images is None:
         raise typer.BadParameter("--imagenome holds no pictures: give --images too", param_hint="--images")
-    return imagenome_references(imagenome, images, count=count, masks=masks)
+    with progress(f"read {imagenome}", None, "scene graphs") as advance:
+        return imagenome_references(imagenome, images, count=count, masks=masks, advance=advance)
 
 
 def _as_json(pool: Path, found: Collected) -> str:

@@ -16,6 +16,7 @@ from medground_bench.anatomy.atlas import (
     phantom_atlas,
 )
 from medground_bench.anatomy.concepts import CONCEPTS
+from medground_bench.anatomy.pool_from_imagenome import imagenome_references
 from medground_bench.atlas_commands import atlas_app
 from medground_bench.errors import BadAtlas
 from medground_bench.localizers.mean_box import MeanBox
@@ -38,7 +39,7 @@ def normals(tmp_path: Path) -> Path:
 def build(*words: object) -> str:
     done = CliRunner().invoke(atlas_app, ["build", *map(str, words)], catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    return done.output
+    return done.stdout
 
 
 def test_a_pool_is_built_and_all_localizers_that_carry_masks_use_it(
@@ -82,6 +83,17 @@ def test_what_was_left_out_of_an_imagenome_pool_is_said_first_and_then_how_to_us
     assert more == "  ... and 2 more (--json lists all)"
     assert written == f"1 references written to {pool}" and use.startswith("use it with: ")
     assert json.loads((pool / "manifest.json").read_text())["credentialed"] is True
+
+
+def test_how_many_scene_graphs_were_read_is_told_while_they_are(tmp_path: Path) -> None:
+    copy, pool = Copy(tmp_path), tmp_path / "pool"
+    for dicom in "abc":
+        copy.add(dicom, NORMAL)
+    words = ["build", pool, "--imagenome", copy.imagenome, "--images", copy.images, "--count", 2]
+    done = CliRunner().invoke(atlas_app, list(map(str, words)), catch_exceptions=False)
+    assert done.stderr.startswith(f"read {copy.imagenome}: 2 scene graphs in 0:00:0")
+    seen: list[int] = []
+    assert imagenome_references(copy.imagenome, copy.images, advance=seen.append).looked_at == sum(seen) == 3
 
 
 def test_nothing_is_written_when_a_concept_is_missing(normals: Path, tmp_path: Path) -> None:

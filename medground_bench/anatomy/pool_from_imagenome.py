@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -63,18 +63,25 @@ class Collected:
 
 
 def imagenome_references(
-    imagenome: Path, images: Path, *, count: int = 16, masks: Path | None = None
+    imagenome: Path,
+    images: Path,
+    *,
+    count: int = 16,
+    masks: Path | None = None,
+    advance: Callable[[int], object] = lambda _more: None,
 ) -> Collected:
     """The first `count` normal pictures, by id, that are complete in all 11 concepts.
 
-    masks   folder of <dicom_id>.<concept>.png, each taken instead of the box
-    raises  SourceMissing where there are no scene graphs, BadAtlas where none of them will do
+    masks    folder of <dicom_id>.<concept>.png, each taken instead of the box
+    advance  is told how many more scene graphs were looked at
+    raises   SourceMissing where there are no scene graphs, BadAtlas where none of them will do
     """
     references: list[Reference] = []
     left_out: dict[str, str] = {}
     looked_at = 0
     for file in _scene_graphs(imagenome):
         looked_at += 1
+        advance(1)
         dicom = file.name.removesuffix(ENDING)
         try:
             graph = _read_graph(file)
