@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
@@ -111,10 +111,14 @@ def serve_space(out: Path) -> None:
         *(["--browser"] if sys.stdout.isatty() else []),
     ]
     environment = os.environ | {"MEDGROUND_RESULTS": str(out.resolve()), "PYTHONPATH": str(programs)}
-    with suppress(Stopped):  # being stopped is how serving ends
-        ended = subprocess.run(line, env=environment, check=False)  # noqa: S603
-        if ended.returncode > 0:
-            raise MedgroundError("the Space ended by itself; it said why above.")
+    with subprocess.Popen(line, env=environment) as space:  # noqa: S603
+        try:
+            failed = space.wait() > 0
+        except Stopped:  # being stopped is how serving ends; the Space removes what visitors sent to it
+            space.terminate()
+            failed = False
+    if failed:
+        raise MedgroundError("the Space ended by itself; it said why above.")
 
 
 def track_facts(statistics: list[dict[str, Any]]) -> list[TrackFacts]:

@@ -6,7 +6,11 @@ MEDGROUND_RESULTS, or from `results/` beside this file.
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 
 import gradio as gr
 from board_page import board_tab
@@ -16,6 +20,12 @@ ABOUT = (
     "Which part of a chest X-ray did a vision-language model rest its answer on? Cases are questions whose answer is "
     "*causally* tied to the expert's boxes: it flips when the finding is edited out, and stays when anything else is."
 )
+FOLDER_VARIABLE = "GRADIO_TEMP_DIR"
+"""Where gradio keeps what visitors send and what they are shown."""
+
+KEPT_S, LOOKED_S = 3600, 60
+"""An upload, or a picture shown, is removed when it is older than the first; gradio looks every so often."""
+
 CSS = """
 .gradio-container {max-width: 1180px !important; width: 100% !important; margin: 0 auto !important}
 .gradio-container main {width: 100%}
@@ -31,7 +41,8 @@ CSS = """
 
 def build_app() -> gr.Blocks:
     """The whole page; models are opened when they are first asked."""
-    with gr.Blocks(title="MedGround-Bench", analytics_enabled=False) as app:
+    kept = (LOOKED_S, KEPT_S)
+    with gr.Blocks(title="MedGround-Bench", analytics_enabled=False, delete_cache=kept) as app:
         gr.Markdown(f"# MedGround-Bench\n\n{ABOUT}", elem_id="title")
         with gr.Tabs():
             with gr.Tab("Board"):
@@ -45,26 +56,36 @@ def main() -> None:
     """Serve the page; `--browser` opens it too.
 
     No history of a visit is kept, not in the browser either, and no file is served but those that a visitor sent or was
-    shown. Rendering on the server stays off: with it gradio 6.27 to 6.31 can be made to act with the operator's token
+    shown. These lie in a folder of this process alone, an hour at most, see `KEPT_S`, and are gone with it when the
+    server is stopped by Ctrl-C or SIGTERM. A page asks about its upload more than once, so it is not removed when read.
+    Rendering on the server stays off: with it gradio 6.27 to 6.31 can be made to act with the operator's token
     (CVE-2026-134825).
     """
-    theme = gr.themes.Base(
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    parent = Path(os.environ.get(FOLDER_VARIABLE) or gettempdir())
+    parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="medground-space-", dir=parent) as folder:
+        os.environ[FOLDER_VARIABLE] = folder
+        build_app().launch(
+            theme=_theme(),
+            css=CSS,
+            inbrowser="--browser" in sys.argv[1:],
+            max_file_size="50mb",
+            footer_links=["api"],
+            run_history=False,
+            show_error=False,
+            allowed_paths=[],
+            ssr_mode=False,
+        )
+
+
+def _theme() -> gr.themes.Base:
+    return gr.themes.Base(
         primary_hue="slate",
         neutral_hue="slate",
         radius_size="sm",
         font=[gr.themes.Font(name) for name in ("Inter", "system-ui", "sans-serif")],
         font_mono=[gr.themes.Font(name) for name in ("ui-monospace", "monospace")],
-    )
-    build_app().launch(
-        theme=theme,
-        css=CSS,
-        inbrowser="--browser" in sys.argv[1:],
-        max_file_size="50mb",
-        footer_links=["api"],
-        run_history=False,
-        show_error=False,
-        allowed_paths=[],
-        ssr_mode=False,
     )
 
 

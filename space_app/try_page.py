@@ -66,7 +66,7 @@ def attribute(
             raise MedgroundError("There is no picture yet. Choose an example or upload a chest X-ray.")
         if not methods:
             raise MedgroundError("No method is chosen. Tick at least one.")
-        radiograph = _read(image)
+        radiograph, is_example = _read(image), _is_example(image)
         about = {"question": question.strip()} if question.strip() else {"finding": finding}
         asked = _asked(radiograph, picture_name(Path(image)), Ask(Mode(mode), **about), lvlm)
         tuned = {
@@ -76,7 +76,7 @@ def attribute(
         explanations, failures = explain_by_each(settings, _open(lvlm), asked.case)
         if not explanations:
             raise MedgroundError(" ".join(f"{name} failed: {why}" for name, why in failures.items()))
-    note = "" if not embedded(lvlm) or _is_example(image) else f"\n\n**{PHANTOM_NOTE.format(lvlm=lvlm)}**"
+    note = "" if not embedded(lvlm) or is_example else f"\n\n**{PHANTOM_NOTE.format(lvlm=lvlm)}**"
     note += "".join(f"\n\n**Note:** {told}." for told in radiograph.how.notes)
     note += "".join(f"\n\n**{name} failed:** {why}" for name, why in failures.items())
     overlays = [
@@ -165,13 +165,17 @@ def _answer() -> list[gr.components.Component]:
 
 @lru_cache(maxsize=1)
 def example_files() -> tuple[Path, ...]:
-    """The example phantoms, drawn once a start into a folder of their own."""
+    """The example phantoms, drawn once a start into a folder of their own.
+
+    They are served from there; copies among the uploads would be removed as they are.
+    """
     folder = Path(tempfile.mkdtemp(prefix="medground-examples-"))
     files = []
     for seed, finding in EXAMPLES:
         file = folder / f"{finding.replace(' ', '-')}.png"
         Image.fromarray(Scene.sample(seed).native([finding])).save(file)
         files.append(file)
+    gr.set_static_paths(folder)
     return tuple(files)
 
 
@@ -201,6 +205,8 @@ def _open(lvlm: str) -> Lvlm:
 
 def _read(image: str) -> Radiograph:
     """As the command line reads it, but called by its name, not by where the upload lies."""
+    if not Path(image).is_file():
+        raise MedgroundError("The upload is no longer here: it is kept for an hour only. Upload it again.")
     return read_radiograph(image, called=Path(image).name)
 
 

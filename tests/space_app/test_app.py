@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import runpy
+import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
@@ -53,6 +56,19 @@ def wait_for(url: str, server: subprocess.Popen) -> None:
     pytest.fail(f"the Space did not start: {server.poll()}")
 
 
+@contextmanager
+def served(*line, **environment):
+    """A client of the Space that Python runs with that line; the Space is stopped by SIGTERM."""
+    url = f"http://127.0.0.1:{(port := free_port())}/"
+    quiet = {"GRADIO_SERVER_PORT": str(port), "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, *line], env=os.environ | quiet | environment) as server:
+        try:
+            wait_for(url, server)
+            yield gradio_client.Client(url, verbose=False)
+        finally:
+            server.terminate()
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     return tmp_path_factory.mktemp("results")
@@ -67,15 +83,8 @@ def space(results):
     of_b = [reference(9, "b", Mode.REASON)]
     runs.append(run("medfocus", of_b, LEFT_HALF))
     build_board(of_a + of_b, runs, [FACTS]).save(results)
-    port = free_port()
-    quiet = {"GRADIO_SERVER_PORT": str(port), "HF_HUB_OFFLINE": "1"}
-    environment = os.environ | quiet | {"MEDGROUND_RESULTS": str(results), "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen([sys.executable, str(ROOT / "space_app" / "app.py")], env=environment) as server:
-        try:
-            wait_for(f"http://127.0.0.1:{port}/", server)
-            yield gradio_client.Client(f"http://127.0.0.1:{port}/", verbose=False)
-        finally:
-            server.terminate()
+    with served(str(ROOT / "space_app" / "app.py"), MEDGROUND_RESULTS=str(results)) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")
@@ -137,10 +146,12 @@ def test_files_of_the_server_and_of_other_hosts_are_refused(space, results):
 
 
 @pytest.mark.parametrize("folder", ["space_app", "metrics/attribution_overlap"])
-def test_both_apps_are_started_without_rendering_on_the_server(folder, monkeypatch):
+def test_both_apps_are_started_without_rendering_on_the_server(folder, monkeypatch, tmp_path):
     pytest.importorskip("evaluate")
     launched = {}
     monkeypatch.setattr(gradio.Blocks, "launch", lambda _app, **settings: launched.update(settings))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     monkeypatch.chdir(ROOT / folder)
     monkeypatch.syspath_prepend(str(ROOT / folder))
     monkeypatch.setattr(sys, "argv", ["app.py"])
@@ -190,6 +201,61 @@ def test_a_picture_is_answered_and_explained(space, xray):
     assert words["label"] == f"medfocus: loss of every word with the {region} hidden (nats)"
     assert "".join(each["token"] for each in words["value"]) in answer
     assert sum(each["class_or_confidence"] for each in words["value"]) > 0
+
+
+@pytest.fixture
+def patient(tmp_path):
+    """A DICOM file whose name and header say whose it is."""
+    file = tmp_path / "sent" / "Mustermann-Erika.dcm"
+    file.parent.mkdir()
+    file.write_bytes(dicom(phantom(), PatientName="Mustermann^Erika"))
+    return file
+
+
+def of_the_patient(folder):
+    """Files under a folder that say whose they are."""
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    return [file for file in files if "Mustermann" in file.name or b"Mustermann" in file.read_bytes()]
+
+
+@needs_model
+def test_nothing_of_a_visitor_is_left_when_the_space_is_stopped(patient, tmp_path):
+    folder = tmp_path / "made" / "for it"
+    with served(str(ROOT / "space_app" / "app.py"), GRADIO_TEMP_DIR=str(folder)) as space:
+        attribute(space, patient, methods=["whole_image"])
+        with socket.create_connection(("127.0.0.1", int(space.src.rstrip("/").rpartition(":")[2]))) as cut:
+            head, start = (
+                "POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n",
+                "--b\r\n",
+            )
+            part = 'Content-Disposition: form-data; name="files"; filename="Mustermann.dcm"\r\n\r\nMustermann'
+            form = "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+            cut.sendall(f"{head}{form}{start}{part}{' ' * 9999}".encode())
+            time.sleep(1)
+        assert of_the_patient(folder)
+    assert [file for file in folder.rglob("*") if file.is_file()] == []
+
+
+@needs_model
+def test_an_upload_is_removed_when_its_time_is_over_and_the_examples_stay(patient, tmp_path):
+    soon = "import app; app.KEPT_S, app.LOOKED_S = 6, 1; app.main()"
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "space_app")])
+    with served("-c", soon, GRADIO_TEMP_DIR=str(tmp_path / "here"), PYTHONPATH=paths) as space:
+        attribute(space, patient, methods=["whole_image"])
+        until = time.monotonic() + START_S
+        while time.monotonic() < until and len(list((tmp_path / "here").rglob("*.webp"))) > 1:
+            time.sleep(0.2)
+        assert of_the_patient(tmp_path / "here") == []
+        page = asked_for(space, "config")[1].decode()
+        examples = re.search(r'"(/[^"]*medground-examples-[^"/]+)/', page).group(1)
+        for _seed, finding in try_page.EXAMPLES:
+            file = f"gradio_api/file={examples}/{finding.replace(' ', '-')}.png"
+            assert asked_for(space, file)[0] == 200
+
+
+def test_who_asks_about_an_upload_that_was_removed_is_told_to_send_it_again():
+    _shown, said = try_page.preview("/gone/own.png")
+    assert said == "**The upload is no longer here: it is kept for an hour only. Upload it again.**"
 
 
 @needs_model
