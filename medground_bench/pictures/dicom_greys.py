@@ -132,7 +132,7 @@ def radiograph(dataset: Dataset, stored: Stored, levels: Levels, container: str)
         stored.coding.decoder,
         shown,
         coding=stored.coding.name,
-        notes=(*_about_the_object(dataset), *toned.notes),
+        notes=(*_about_the_object(dataset), *stored.notes, *toned.notes),
     )
     return Radiograph(picture, how)
 

@@ -77,7 +77,7 @@ class Header:
         return (self.width * self.height * samples * self.allocated + 7) // 8
 
     def options(self) -> Mapping[str, Any]:
-        """As a decoder of pydicom wants to be told."""
+        """As a decoder of pydicom wants to be told; what the bits above those stored are is for `spare_bits` to say."""
         return {
             "rows": self.height,
             "columns": self.width,
@@ -89,6 +89,7 @@ class Header:
             "planar_configuration": int(self.planar),
             "pixel_keyword": self.pixels,
             "number_of_frames": 1,
+            "correct_unused_bits": False,
         }
 
 

@@ -7,7 +7,7 @@ decoder a transfer syntax, so that the same file gives the same pixels on every 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from medground_bench.pictures.dicom_header import AGAIN, PALETTE, UNPACKED, Head
 from medground_bench.pictures.frames import JPEG, JPEG_2000, JPEG_LS, frame_of
 from medground_bench.pictures.rle import unpack_rle
 from medground_bench.pictures.sizes import demand_size
+from medground_bench.pictures.spare_bits import counted
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -104,6 +105,7 @@ class Stored:
     bits: int
     photometric: str
     coding: Coding
+    notes: tuple[str, ...] = ()
 
     @property
     def colours(self) -> bool:
@@ -154,9 +156,13 @@ def decode(dataset: Dataset, coding: Coding) -> Stored:
     if values.shape != header.shape:
         raise BadPicture(f"is a DICOM file whose pixels are not of the size that it says. {AGAIN}")
     values = values.astype(values.dtype.newbyteorder("="), copy=False)
-    if values.dtype.kind in "iu":
-        values = _without_unused_bits(values, bits, header)
-    return _coloured(dataset, Stored(values, header.bits, header.photometric, coding))
+    if values.dtype.kind not in "iu":
+        return Stored(values, header.bits, header.photometric, coding)
+    # the header says whether values are signed, whatever a decoder took them for
+    whole = values.view(f"{'i' if header.signed else 'u'}{values.dtype.itemsize}")
+    found = counted(whole, bits)
+    said = max(found.bits, header.bits)
+    return _coloured(dataset, Stored(found.values, said, header.photometric, coding, found.notes))
 
 
 def _demand_one_frame(content: bytes, header: Header) -> None:
@@ -242,21 +248,6 @@ def _turbo(body: bytes, header: Header) -> NDArray[Any]:
     return values
 
 
-def _without_unused_bits(values: NDArray[Any], bits: int, header: Header) -> NDArray[Any]:
-    """Bits above those stored may hold anything (PS3.5, 8.1.1): they become zero or, of signed values, the sign.
-
-    The header says whether values are signed, whatever a decoder took them for.
-    """
-    size = values.dtype.itemsize
-    whole = values.view(f"{'i' if header.signed else 'u'}{size}")
-    spare = 8 * size - bits
-    if spare <= 0:
-        return whole
-    highest: NDArray[Any] = whole << spare
-    highest >>= spare
-    return highest
-
-
 def _coloured(dataset: Dataset, stored: Stored) -> Stored:
     """A palette's colours in place of its numbers."""
     if stored.photometric != PALETTE:
@@ -267,7 +258,7 @@ def _coloured(dataset: Dataset, stored: Stored) -> Stored:
         colours = apply_color_lut(stored.values, dataset)[..., :3]
     except faults():
         raise BadPicture(f"is a DICOM file whose palette is missing or damaged. {UNPACKED}") from None
-    return Stored(colours, 8 * colours.dtype.itemsize, stored.photometric, stored.coding)
+    return replace(stored, values=colours, bits=8 * colours.dtype.itemsize)
 
 
 def _name_of(transfer_syntax: str) -> str:

@@ -226,9 +226,36 @@ def test_pixels_that_are_floats_are_read(keyword):
 
 
 def test_an_overlay_in_the_unused_bits_is_not_drawn():
-    values = TWELVE.copy()
-    values[10:40, 10:40] |= 0x8000
-    assert np.array_equal(decoded(dicom(values, BitsStored=12, HighBit=11)).picture, phantom())
+    for bit in (0x1000, 0x8000):
+        values = TWELVE.copy()
+        values[10:40:3, 10:40] |= bit
+        radiograph = decoded(dicom(values, BitsStored=12, HighBit=11))
+        assert np.array_equal(radiograph.picture, phantom()) and radiograph.how.bits == 12
+        assert radiograph.how.notes == (
+            "bits above the 12 of BitsStored are not empty; they were left aside",
+        )
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("factor", "bits"), [(64, 12), (64, 10), (257, 10), (257, 12), (257, 15), (16, 11), (16, 8)]
+)
+@pytest.mark.parametrize("signed", [False, True])
+def test_values_longer_than_they_are_said_to_be_are_read_whole_and_told(seed, factor, bits, signed):
+    values = deep(phantom(seed), "u2", factor, 0)
+    if signed:
+        values = (values.astype(int) - 32_768).astype(np.int16)
+    radiograph = decoded(dicom(values, BitsStored=bits, HighBit=bits - 1))
+    assert np.array_equal(radiograph.picture, phantom(seed)) and radiograph.how.bits == 16
+    assert radiograph.how.notes == (f"its values do not fit in the {bits} bits of BitsStored; read whole",)
+
+
+def test_signs_that_fill_the_spare_bits_and_shorter_values_are_nothing_to_tell():
+    signed = (TWELVE.astype(int) - 2048).astype(np.int16)
+    for values in (signed, signed & 0xFFF, TWELVE):
+        bits = 13 if values is TWELVE else 12
+        radiograph = decoded(dicom(values, BitsStored=bits, HighBit=bits - 1))
+        assert np.array_equal(radiograph.picture, phantom()) and radiograph.how.notes == ()
 
 
 def test_padding_behind_the_pixels_does_no_harm():
