@@ -8,6 +8,8 @@ MIN_MAX  the darkest value becomes 0, the brightest 255. A source whose authors 
 ROBUST   the same, outliers left out, so that a marker, a hot pixel or a dead row does not take the anatomy's greys. The
          *middle* of a picture is what remains without its darkest and its brightest 2 % of pixels, where the pixels of
          one value count for no more than 1 %, however many: a frame of the collimator is one value, an anatomy never.
+         A group of up to a quarter of these that lies beyond a gap of more than half of the range, such as a marker of
+         many values, is left out of the middle too; fewer than 0.2 % may lie in the gap, as the rim of a marker does.
          A value further from the middle than the middle is wide is an outlier, and is shown black or white (the
          whiskers of a box plot).
          Outliers of up to 2 % at one end leave the middle at least half of the greys, at both ends a third. Half is
@@ -21,7 +23,8 @@ equal to each other within one level, and to its 8-bit file when that reaches fr
 * where the 8-bit file leaves out black or white: its deep version does not say so, and comes out with more contrast;
 * where the 8-bit file has outliers, as 13 of the 37 have a marker far brighter than all else: there it keeps its
   distance, here not;
-* where more than 2 % of the pixels are far off at one end and of many values: nothing tells them from anatomy.
+* where more than 2 % of the pixels are off at one end, of many values, and either not so far or more than a quarter:
+  nothing tells them from anatomy.
 
 NaN is black, infinity the end it stands for; neither counts for a range.
 """
@@ -43,6 +46,9 @@ Values = NDArray[Any]
 
 OUTLIERS = 0.02
 """Share of the pixels at either end of the range that may be outliers; one value counts for half of it at most."""
+
+FAR, SPARSE = 0.25, 0.002
+"""Share of the pixels that a far group may have at most, and those that may lie in the gap before it."""
 
 AT_ONCE = 1 << 22
 """Values turned to grey in one go where a table of all of them would be too long; bounds the memory."""
@@ -96,18 +102,38 @@ def own_range(values: Values, levels: Levels) -> Range:
 
 def middle_of(counted: Values) -> Range:
     """The middle of finite values, see the top of this file; without width where too few values are left for one."""
+    even, outliers = _evened(counted), round(OUTLIERS * (counted.size - 1))
+    if even.size < 2 * outliers + 2:
+        return Range(0.0, 0.0)
+    near = _without_far_group(even)
+    outliers = outliers * near.size // even.size
+    return Range(float(near[outliers]), float(near[-1 - outliers]))
+
+
+def _evened(counted: Values) -> Values:
+    """The values by size, one that more than 1 % of the pixels have only so often."""
     ordered = np.sort(counted, axis=None)
-    outliers, most = round(OUTLIERS * (ordered.size - 1)), max(1, round(OUTLIERS / 2 * ordered.size))
+    most = max(1, round(OUTLIERS / 2 * ordered.size))
     shared = np.unique(ordered[::most])  # every value that more than `most` pixels have is among these
     starts, ends = (np.searchsorted(ordered, shared, side) for side in ("left", "right"))
-    surplus = np.maximum(ends - starts - most, 0)
-    left = ordered.size - int(surplus.sum())
-    if left < 2 * outliers + 2:
-        return Range(0.0, 0.0)
-    places = [outliers, left - 1 - outliers]
-    for start, left_out in zip(starts.tolist(), surplus.tolist(), strict=True):
-        places = [place + left_out if place >= start + most else place for place in places]
-    return Range(*(float(ordered[place]) for place in places))
+    kept = np.ones(ordered.size, bool)
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        kept[start + most : end] = False
+    return ordered[kept]
+
+
+def _without_far_group(ordered: Values) -> Values:
+    """Values by size without the few beyond a gap that takes more than half of their range; all where there is none."""
+    step = max(1, round(SPARSE / 4 * ordered.size))
+    apart = max(1, round(SPARSE * ordered.size / step))
+    marks = ordered[::step].astype(np.float64)
+    gaps = marks[apart:] - marks[:-apart]
+    widest = int(gaps.argmax())
+    if gaps[widest] <= (marks[-1] - marks[0]) / 2:
+        return ordered
+    below, above = ordered[: widest * step + 1], ordered[(widest + apart) * step :]
+    few = FAR * ordered.size
+    return below if above.size <= few else above if below.size <= few else ordered
 
 
 def stretched(values: Values, shown: Range, *, inverted: bool = False) -> Picture:
