@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
@@ -64,7 +65,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     parent = Path(os.environ.get(FOLDER_VARIABLE) or gettempdir())
     parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="medground-space-", dir=parent) as folder:
+    with suppress(KeyboardInterrupt), TemporaryDirectory(prefix="medground-space-", dir=parent) as folder:
         os.environ[FOLDER_VARIABLE] = folder
         build_app().launch(
             theme=_theme(),
