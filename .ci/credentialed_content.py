@@ -20,7 +20,7 @@ POOL = "medground_bench/anatomy/phantom_pool"
 PICTURES_AT = ("docs/",)
 """Screenshots and charts; an X-ray on them is a phantom."""
 
-DATA_AT = ("submissions/examples/", "tests/answers/")
+DATA_AT = ("submissions/examples/", "tests/core/answers/")
 """Made-up prediction files, and made-up responses to read."""
 
 LARGEST_PICTURE_BYTES = 400_000

@@ -9,12 +9,12 @@ from builder.causes import Counterfactual, known_cause
 from builder.rows import AnswerRow, CaseRow, QuestionRow, VerdictRow
 from builder.sources import SourceQuestion
 from builder.stages import ORIGINAL, Asked, four_answers
-from medground_bench.answers import read_answer
-from medground_bench.causal_filter import decide
+from medground_bench.core.answers import read_answer
+from medground_bench.core.causal_filter import decide
+from medground_bench.core.prompts import prompt
+from medground_bench.core.prompts import question as question_text
+from medground_bench.core.types import Answer, Answers, Box, Frame, Group, Mode, Question, Verdict, case_id
 from medground_bench.pictures import Levels
-from medground_bench.prompts import prompt
-from medground_bench.prompts import question as question_text
-from medground_bench.types import Answer, Answers, Box, Frame, Group, Mode, Question, Verdict, case_id
 
 
 def question_row(

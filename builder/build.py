@@ -24,12 +24,12 @@ from builder.sources import Source
 from builder.stages import Bench, answer_questions
 from builder.store import Store, locked
 from medground_bench import plugins
-from medground_bench.causal_filter import decide
-from medground_bench.console import progress
-from medground_bench.errors import MedgroundError, SourceMissing
+from medground_bench.core.causal_filter import decide
+from medground_bench.core.errors import MedgroundError, SourceMissing
+from medground_bench.core.progress import Progress, silently
+from medground_bench.core.types import Answer, Answers, Mode
 from medground_bench.lvlms import Lvlm
 from medground_bench.pictures import picture_digest
-from medground_bench.types import Answer, Answers, Mode
 
 
 class OtherQuestions(MedgroundError):
@@ -86,7 +86,9 @@ def write_questions(
     folder.write_card()
 
 
-def build_track(folder: Folder, lvlm: Lvlm, mode: Mode, bench: Bench) -> None:
+def build_track(
+    folder: Folder, lvlm: Lvlm, mode: Mode, bench: Bench, *, progress: Progress = silently
+) -> None:
     """Ask one LVLM in one mode all questions of the folder that are of the bench's source, and write what follows."""
     name = bench.source.name
     questions = {split: folder.read(QUESTIONS, split, name) for split in SPLITS}

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from medground_bench.types import Answer
+from medground_bench.core.types import Answer
 
 
 class Counterfactual(StrEnum):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from medground_bench.console import run
-from medground_bench.types import Mode
+from medground_bench.commands.console import progress, run
+from medground_bench.core.types import Mode
 
 if TYPE_CHECKING:
     from builder.folder import Folder
@@ -67,7 +67,7 @@ def build(
     with bench_at(store or store_beside(out), opened) as bench:
         write_questions(folder, opened, limit, [(lvlms[key].key, each) for key, each in tracks])
         for key, each in tracks:
-            build_track(folder, lvlms[key], each, bench)
+            build_track(folder, lvlms[key], each, bench, progress=progress)
     _say_retained(folder)
 
 
@@ -88,7 +88,7 @@ def add_lvlm(lvlm: LvlmOption, mode: ModeOption, out: OutOption, store: StoreOpt
         for source in sources:
             with bench_at(store or store_beside(out), source) as bench:
                 for each in dict.fromkeys(mode):
-                    build_track(folder, opened, each, bench)
+                    build_track(folder, opened, each, bench, progress=progress)
     _say_retained(folder)
 
 

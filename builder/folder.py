@@ -17,10 +17,10 @@ import pyarrow.parquet as pq
 
 from builder.card import Config, card
 from builder.rows import AnswerRow, CaseRow, QuestionRow, VerdictRow
-from medground_bench.benchmark import readable
-from medground_bench.durable import fingerprint, sha256, sweep, write_whole
-from medground_bench.errors import SourceMissing
-from medground_bench.types import Mode
+from medground_bench.benchmark.folder import readable
+from medground_bench.core.errors import SourceMissing
+from medground_bench.core.types import Mode
+from medground_bench.storage.whole_files import fingerprint, sha256, sweep, write_whole
 
 Row = TypeVar("Row", QuestionRow, AnswerRow, VerdictRow, CaseRow)
 SPLITS = ("test", "tune")

@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from medground_bench.types import Picture
+from medground_bench.core.types import Picture
 
 
 def encode(picture: Picture) -> bytes:

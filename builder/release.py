@@ -15,10 +15,10 @@ from pathlib import Path
 from builder.assemble import answer_columns
 from builder.folder import VERDICTS, Folder
 from builder.rows import VerdictRow
-from medground_bench.answers import read_answer
-from medground_bench.causal_filter import decide
-from medground_bench.errors import MedgroundError, SourceMissing
-from medground_bench.types import Answer, Answers, Mode
+from medground_bench.core.answers import read_answer
+from medground_bench.core.causal_filter import decide
+from medground_bench.core.errors import MedgroundError, SourceMissing
+from medground_bench.core.types import Answer, Answers, Mode
 
 KEYS = {Mode.DIRECT: "direct", Mode.REASON: "cot"}
 """Mode -> how the authors' files call it, as in `prediction_edited_kept_direct`."""

@@ -16,14 +16,14 @@ from builder.causes import Counterfactual, next_counterfactual
 from builder.editors import Editor, edit_prompt
 from builder.sources import KnowsCauses, Source, SourceQuestion
 from builder.store import Store, done_once
-from medground_bench.answers import read_answer
-from medground_bench.causal_filter import Edit, decide, next_edit
-from medground_bench.code_version import lvlm_code
-from medground_bench.durable import fingerprint
+from medground_bench.core.answers import read_answer
+from medground_bench.core.causal_filter import Edit, decide, next_edit
+from medground_bench.core.prompts import prompt
+from medground_bench.core.types import Answer, Answers, Group, Mode, Picture, Question, Response
 from medground_bench.lvlms import Lvlm
 from medground_bench.pictures import picture_digest, to_study
-from medground_bench.prompts import prompt
-from medground_bench.types import Answer, Answers, Group, Mode, Picture, Question, Response
+from medground_bench.runs.code_version import lvlm_code
+from medground_bench.storage.whole_files import fingerprint
 
 ORIGINAL = "original"
 QUESTIONS_AT_ONCE = 16

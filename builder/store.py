@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from medground_bench.durable import fingerprint, hold, sha256, sweep, write_whole
+from medground_bench.storage.whole_files import fingerprint, hold, sha256, sweep, write_whole
 
 SHARDS_IN_MEMORY = 8
 log = logging.getLogger(__name__)

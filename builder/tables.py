@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from builder.rows import AnswerRow, QuestionRow, VerdictRow
 from builder.stages import ORIGINAL
-from medground_bench.answers import read
-from medground_bench.types import Answer, Group, Reason
+from medground_bench.core.answers import read
+from medground_bench.core.types import Answer, Group, Reason
 
 ALL = "all"
 

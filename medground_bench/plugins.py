@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from medground_bench.errors import MedgroundError, UnknownName
+from medground_bench.core.errors import MedgroundError, UnknownName
 
 PACKAGES = {
     "methods": "medground_bench.methods",

@@ -8,9 +8,9 @@ import gradio as gr
 import pandas as pd
 from results import errors_shown, results_folder
 
-from medground_bench.board import ALL, Board, BoardRow
-from medground_bench.errors import MedgroundError
-from medground_bench.scoring import By
+from medground_bench.core.errors import MedgroundError
+from medground_bench.core.scoring import By
+from medground_bench.leaderboard.board import ALL, Board, BoardRow
 
 BOARD_COLUMNS = ("Method", "IoU", "low", "high", "F1", "Precision", "Recall", "Cases", "Failed")
 FILTER_COLUMNS = ("LVLM", "Mode", "Source", "Questions", "Accuracy", "Positives", "Retained", "Retention")
@@ -96,6 +96,6 @@ def _filter_table(board: Board) -> pd.DataFrame:
 
 
 def _shortcut_lines(board: Board) -> list[str]:
-    from medground_bench.show import shortcut_sentence
+    from medground_bench.commands.tables import shortcut_sentence
 
     return [shortcut_sentence(track) for track in board.tracks if track.shortcut_right]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from medground_bench.errors import MedgroundError
+from medground_bench.core.errors import MedgroundError
 
 RESULTS_VARIABLE = "MEDGROUND_RESULTS"
 

@@ -14,11 +14,16 @@ from PIL import Image
 from results import errors_shown, results_folder
 
 from medground_bench import plugins
-from medground_bench.demo import TUNED
-from medground_bench.durable import sha256
-from medground_bench.errors import MedgroundError
+from medground_bench.commands.demo import TUNED
+from medground_bench.core.errors import MedgroundError
+from medground_bench.core.types import Mode
+from medground_bench.drawing.overlays import for_page
 from medground_bench.lvlms import Lvlm, checkpoints, open_lvlm
-from medground_bench.one_picture import (
+from medground_bench.phantom import seeds
+from medground_bench.phantom.findings import FINDINGS
+from medground_bench.phantom.scene import Scene
+from medground_bench.pictures import Radiograph, picture_name
+from medground_bench.runs.explain import (
     PHANTOM_NOTE,
     Ask,
     Asked,
@@ -28,13 +33,8 @@ from medground_bench.one_picture import (
     explain_by_each,
     read_radiograph,
 )
-from medground_bench.phantom import seeds
-from medground_bench.phantom.findings import FINDINGS
-from medground_bench.phantom.scene import Scene
-from medground_bench.pictures import Radiograph, picture_name
-from medground_bench.plots import for_page
-from medground_bench.sweep import Tuned, tuned_method
-from medground_bench.types import Mode
+from medground_bench.runs.sweep import Tuned, tuned_method
+from medground_bench.storage.whole_files import sha256
 
 EXAMPLES = (
     (seeds.EXAMPLES[1], "cardiomegaly"),

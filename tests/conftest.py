@@ -28,7 +28,7 @@ def tiny_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Family -> a complete tiny random checkpoint."""
     import torch
 
-    from tests.tiny_lvlms import save_gemma3, save_qwen2_5_vl
+    from tests.kit.tiny_lvlms import save_gemma3, save_qwen2_5_vl
 
     torch.set_num_threads(
         1
@@ -63,7 +63,7 @@ def lvlm(family: str, tiny_lvlms: dict):
 @pytest.fixture(scope="session")
 def raws(tiny_folders: dict[str, Path]) -> dict:
     """Family -> the same checkpoint as transformers itself runs it."""
-    from tests.tiny_lvlms import open_raw
+    from tests.kit.tiny_lvlms import open_raw
 
     return {family: open_raw(folder, family) for family, folder in tiny_folders.items()}
 
@@ -77,8 +77,8 @@ def raw(family: str, raws: dict):
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory):
     """The dataset folder of one small phantom build in both modes by the rule LVLM; tests must not change it."""
-    from medground_bench.types import Mode
-    from tests.builds import build
+    from medground_bench.core.types import Mode
+    from tests.kit.builds import build
 
     return build(tmp_path_factory.mktemp("built") / "medground-bench", modes=tuple(Mode), limit=10)
 
@@ -86,7 +86,7 @@ def built(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture
 def medground(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
     """Run a command line in this process; returns (exit code, stdout, stderr)."""
-    from medground_bench import cli
+    from medground_bench.commands import main as cli
 
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 

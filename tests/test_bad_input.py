@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from medground_bench import plugins
-from medground_bench.anatomy.concepts import CONCEPTS
+from medground_bench.core.concepts import CONCEPTS
 from medground_bench.lvlms import Need
 from medground_bench.phantom.scene import Scene
 from medground_bench.pictures import read_picture
-from tests.fakes import RuleLvlm
-from tests.pictures.containers import DEEP
+from tests.kit.containers import DEEP
+from tests.kit.fakes import RuleLvlm
 
 PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
 NEED_WEIGHTS = ("uot_medsam", "grounding_dino", "grounding_dino_medsam", "sam3")
@@ -96,7 +96,9 @@ class Brightness(RuleLvlm):
 @pytest.fixture
 def attribute(medground, monkeypatch, tmp_path):
     """`medground attribute` with one method that rests on concepts, one on passes, and one on nothing."""
-    monkeypatch.setattr("medground_bench.on_disk.open_lvlm", lambda key: Brightness(gives=GIVES))
+    monkeypatch.setattr(
+        "medground_bench.runs.explanation_folder.open_lvlm", lambda key: Brightness(gives=GIVES)
+    )
     methods = ["--method", "medfocus", "--method", "occlusion", "--method", "centre_box"]
     question = ["--question", "Is the heart enlarged?", *methods, "--out", tmp_path, "--json"]
     return lambda image: medground("attribute", image, *question)

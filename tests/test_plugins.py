@@ -7,10 +7,10 @@ import sys
 import pytest
 
 from medground_bench import plugins
-from medground_bench.errors import MedgroundError, UnknownName
+from medground_bench.core.errors import MedgroundError, UnknownName
 from medground_bench.lvlms import Checkpoint, checkpoints
 from medground_bench.methods import Method, open_method
-from tests.fakes import RuleLvlm
+from tests.kit.fakes import RuleLvlm
 
 HALF = '''"""Half: the left half."""
 from dataclasses import dataclass

@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.ports import free_port
+from tests.kit.ports import free_port
 
 pytestmark = pytest.mark.index
 

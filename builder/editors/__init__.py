@@ -9,9 +9,9 @@ from typing import Protocol
 
 import numpy as np
 
-from medground_bench.causal_filter import Edit
-from medground_bench.prompts import NO_ABNORMALITY, no_finding
-from medground_bench.types import Box, Mask, Picture, Question
+from medground_bench.core.causal_filter import Edit
+from medground_bench.core.prompts import NO_ABNORMALITY, no_finding
+from medground_bench.core.types import Box, Mask, Picture, Question
 
 
 class Editor(Protocol):

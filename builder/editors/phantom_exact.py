@@ -12,12 +12,12 @@ import numpy as np
 
 from builder.editors import inside
 from builder.sources.phantom import rendered
-from medground_bench.causal_filter import Edit
-from medground_bench.durable import fingerprint
+from medground_bench.core.causal_filter import Edit
+from medground_bench.core.types import Case, Mask, Picture, Question
 from medground_bench.phantom.digest import renderer_digest
 from medground_bench.phantom.patient import patient
 from medground_bench.pictures import to_study
-from medground_bench.types import Case, Mask, Picture, Question
+from medground_bench.storage.whole_files import fingerprint
 
 VERSION = 1
 NOISE_STREAM = {Edit.BACKGROUND: 3, Edit.BACKGROUND_NORMAL: 4}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from builder.causes import Counterfactual
+from medground_bench.core.types import Picture, Question
 from medground_bench.pictures import Levels
-from medground_bench.types import Picture, Question
 
 
 @dataclass(frozen=True, slots=True)

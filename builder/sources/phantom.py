@@ -10,11 +10,11 @@ import numpy as np
 
 from builder.causes import Counterfactual
 from builder.sources import SourceQuestion
+from medground_bench.core.types import Answer, Picture, Question
 from medground_bench.phantom import seeds
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.patient import patient
 from medground_bench.pictures import Levels
-from medground_bench.types import Answer, Picture, Question
 
 SEEDS = {"test": seeds.TEST, "tune": seeds.TUNE}
 PICTURES = {"test": 400, "tune": 100}

@@ -9,7 +9,9 @@ from itertools import product
 from typing import Any
 
 from medground_bench.ablation.regions import PAPERS_CHOICE, TransportChoice
-from medground_bench.ablation.sheet import (
+from medground_bench.ablation.tables import Record
+from medground_bench.core.types import Group
+from medground_bench.drawing.sheet import (
     GRID,
     HUES,
     PALE,
@@ -20,9 +22,7 @@ from medground_bench.ablation.sheet import (
     shade,
     width_mm,
 )
-from medground_bench.ablation.tables import Record
-from medground_bench.board import ALL
-from medground_bench.types import Group
+from medground_bench.leaderboard.board import ALL
 
 WIDTH = 180.0
 MARGIN = 3.0

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from medground_bench import plugins
-from medground_bench.anatomy.concepts import ConceptRegions
 from medground_bench.anatomy.transport import TransportSettings
-from medground_bench.errors import NOT_OF_A_CASE, SourceMissing, one_line
+from medground_bench.core.concepts import ConceptRegions
+from medground_bench.core.errors import NOT_OF_A_CASE, SourceMissing, one_line
+from medground_bench.core.types import Case
 from medground_bench.localizers import Localizer, localize_case, open_localizer, record_of
 from medground_bench.localizers.uot import Uot
 from medground_bench.localizers.uot_medsam import UotMedsam
-from medground_bench.types import Case
 
 TRANSPORTING = ("uot", "uot_medsam")
 """Localizers whose transport can be varied."""

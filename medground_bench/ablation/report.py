@@ -13,7 +13,6 @@ from typing import Any
 
 from medground_bench import __version__
 from medground_bench.ablation import What
-from medground_bench.ablation.attempts import Attempts, has_answers
 from medground_bench.ablation.figures import draw_concepts, draw_entries, draw_groups, draw_transport
 from medground_bench.ablation.run import Track, run, total
 from medground_bench.ablation.tables import (
@@ -24,14 +23,15 @@ from medground_bench.ablation.tables import (
     group_records,
 )
 from medground_bench.ablation.variants import Entry, Variant, entries, wanted
-from medground_bench.benchmark import Benchmark
-from medground_bench.code_version import library_versions
-from medground_bench.console import progress
-from medground_bench.durable import sha256, write_whole
-from medground_bench.errors import SourceMissing
+from medground_bench.benchmark.attempts import Attempts, has_answers
+from medground_bench.benchmark.folder import Benchmark
+from medground_bench.core.errors import SourceMissing
+from medground_bench.core.progress import Progress, silently
+from medground_bench.core.types import Group, Mode
 from medground_bench.lvlms import Lvlm, key_of, open_lvlm
 from medground_bench.methods import open_method
-from medground_bench.types import Group, Mode
+from medground_bench.runs.code_version import library_versions
+from medground_bench.storage.whole_files import sha256, write_whole
 
 RESULTS = "results"
 PROVENANCE = "ablation.json"
@@ -71,7 +71,7 @@ class Ablation:
     files: tuple[Path, ...]
 
 
-def ablate(benchmark: Benchmark, plan: Plan, folder: Path) -> Ablation:
+def ablate(benchmark: Benchmark, plan: Plan, folder: Path, *, progress: Progress = silently) -> Ablation:
     """Run what the plan asks for and write its tables (CSV) and figures (PNG) into a folder.
 
     Beside them, `ablation.json` says of every table what made it, also of those of earlier calls that are still there.
@@ -92,7 +92,9 @@ def ablate(benchmark: Benchmark, plan: Plan, folder: Path) -> Ablation:
         revisions[lvlm.key] = lvlm.revision
         for mode in _modes(benchmark, lvlm, plan):
             attempts = Attempts.of(benchmark, lvlm.key, mode, groups=groups, limit=plan.limit)
-            tracks.append(_run_track(attempts, lvlm, runs, folder))
+            label = f"ablate {lvlm.key} {mode}"
+            with progress(label, total(attempts, runs), "results") as advance:
+                tracks.append(run(attempts, lvlm, runs, _journal(attempts, lvlm, folder), advance))
             # What cannot be run here is not tried again.
             runs = {variant: of for variant, of in runs.items() if variant not in tracks[-1].not_run}
     if not any(track.attempts.references for track in tracks):
@@ -108,12 +110,8 @@ def ablate(benchmark: Benchmark, plan: Plan, folder: Path) -> Ablation:
     return Ablation(folder, tables, tuple(folder / name for name in contents))
 
 
-def _run_track(
-    attempts: Attempts, lvlm: Lvlm, runs: Mapping[Variant, frozenset[Group]], folder: Path
-) -> Track:
-    journal = folder / RESULTS / f"{lvlm.key.replace('/', '--')}-{attempts.mode}.jsonl"
-    with progress(f"ablate {lvlm.key} {attempts.mode}", total(attempts, runs), "results") as advance:
-        return run(attempts, lvlm, runs, journal, advance)
+def _journal(attempts: Attempts, lvlm: Lvlm, folder: Path) -> Path:
+    return folder / RESULTS / f"{lvlm.key.replace('/', '--')}-{attempts.mode}.jsonl"
 
 
 def _modes(benchmark: Benchmark, lvlm: Lvlm, plan: Plan) -> Sequence[Mode]:

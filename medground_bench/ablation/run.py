@@ -15,21 +15,21 @@ from typing import Any
 import numpy as np
 
 from medground_bench import __version__
-from medground_bench.ablation.attempts import Attempts
 from medground_bench.ablation.regions import CANNOT_RUN
 from medground_bench.ablation.variants import Variant
-from medground_bench.anatomy.concepts import ConceptRegions
-from medground_bench.code_version import method_code
-from medground_bench.durable import fingerprint, sha256
-from medground_bench.errors import NOT_OF_A_CASE, MedgroundError, one_line
-from medground_bench.journal import opened_journal
+from medground_bench.benchmark.attempts import Attempts
+from medground_bench.core.concepts import ConceptRegions
+from medground_bench.core.errors import NOT_OF_A_CASE, MedgroundError, one_line
+from medground_bench.core.scoring import overlap
+from medground_bench.core.types import Attribution, Box, Case, Group, Prediction, Reference
 from medground_bench.localizers import localize_case
 from medground_bench.lvlms import Lvlm, Need
 from medground_bench.methods import explain
 from medground_bench.methods.medfocus import MedFocus
-from medground_bench.predict import case_rng
-from medground_bench.scoring import overlap
-from medground_bench.types import Attribution, Box, Case, Group, Prediction, Reference
+from medground_bench.runs.code_version import method_code
+from medground_bench.runs.predict import case_rng
+from medground_bench.storage.journal import opened_journal
+from medground_bench.storage.whole_files import fingerprint, sha256
 
 ORACLE = "oracle"
 Corners = tuple[float, float, float, float]

@@ -12,7 +12,7 @@ from rich.table import Table
 from medground_bench.ablation import What
 from medground_bench.ablation.report import FILES, Ablation
 from medground_bench.ablation.tables import Record
-from medground_bench.board import ALL
+from medground_bench.leaderboard.board import ALL
 
 NUMBERS = ("IoU", "interval", "F1", "gain", "failure", "n")
 """Failure is the paper's: no concept matters enough, so the whole image is reported."""

@@ -15,10 +15,10 @@ import numpy as np
 from medground_bench.ablation.run import Evidence, Track
 from medground_bench.ablation.variants import Entry, Variant
 from medground_bench.anatomy.vocabulary import Vocabulary
-from medground_bench.board import ALL, VIEWS
+from medground_bench.core.scoring import By, CaseScore, compare, score_cases, table
+from medground_bench.core.types import Group
+from medground_bench.leaderboard.board import ALL, VIEWS
 from medground_bench.methods.medfocus import WHOLE_IMAGE
-from medground_bench.scoring import By, CaseScore, compare, score_cases, table
-from medground_bench.types import Group
 
 View = tuple[By, ...]
 Names = tuple[str, ...]

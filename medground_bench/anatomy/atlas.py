@@ -21,13 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from medground_bench.anatomy.concepts import CONCEPTS
-from medground_bench.durable import sha256, write_whole
-from medground_bench.errors import BadAtlas, SourceMissing, told
-from medground_bench.geometry import tight_box
+from medground_bench.core.concepts import CONCEPTS
+from medground_bench.core.errors import BadAtlas, SourceMissing, told
+from medground_bench.core.geometry import tight_box
+from medground_bench.core.types import Box, Frame, Mask, Picture
 from medground_bench.phantom import seeds
 from medground_bench.pictures import mask_to_study, to_study
-from medground_bench.types import Box, Frame, Mask, Picture
+from medground_bench.storage.whole_files import sha256, write_whole
 
 PHANTOM_POOL = Path(__file__).with_name("phantom_pool")
 MANIFEST = "manifest.json"

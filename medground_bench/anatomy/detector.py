@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from medground_bench.anatomy import weights
-from medground_bench.types import Box, Frame, Picture
+from medground_bench.core.types import Box, Frame, Picture
 
 BOXES_A_PHRASE = 3
 

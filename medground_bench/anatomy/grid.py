@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from medground_bench.types import Mask
+from medground_bench.core.types import Mask
 
 
 def cell_averages(values: NDArray[np.generic], cells: int) -> NDArray[np.float64]:

@@ -18,10 +18,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from medground_bench.anatomy.atlas import Reference
-from medground_bench.anatomy.concepts import CONCEPTS
-from medground_bench.errors import BadAtlas, BadPicture, SourceMissing, told
+from medground_bench.core.concepts import CONCEPTS
+from medground_bench.core.errors import BadAtlas, BadPicture, SourceMissing, told
+from medground_bench.core.types import Mask, Picture
 from medground_bench.pictures import SUFFIXES, Levels, mask_to_study, read_picture, to_study
-from medground_bench.types import Mask, Picture
 
 
 def references_in(folder: Path, *, source: str, licence: str) -> list[Reference]:

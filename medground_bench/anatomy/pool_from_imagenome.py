@@ -28,12 +28,12 @@ from typing import Any
 import numpy as np
 
 from medground_bench.anatomy.atlas import Reference
-from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.anatomy.pool_from_folder import mask_of
-from medground_bench.durable import sha256
-from medground_bench.errors import BadAtlas, BadPicture, SourceMissing, told
+from medground_bench.core.concepts import CONCEPTS
+from medground_bench.core.errors import BadAtlas, BadPicture, SourceMissing, told
+from medground_bench.core.types import Mask, Picture
 from medground_bench.pictures import SUFFIXES, read_picture, to_study
-from medground_bench.types import Mask, Picture
+from medground_bench.storage.whole_files import sha256
 
 ENDING = "_SceneGraph.json"
 SIDE = 224

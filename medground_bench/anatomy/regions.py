@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from medground_bench.anatomy.concepts import CONCEPTS, ConceptRegions
-from medground_bench.geometry import tight_box
-from medground_bench.types import Box, Frame, Mask
+from medground_bench.core.concepts import CONCEPTS, ConceptRegions
+from medground_bench.core.geometry import tight_box
+from medground_bench.core.types import Box, Frame, Mask
 
 
 def regions_of_masks(masks: Mapping[str, Mask], *, sought: Iterable[str] = CONCEPTS) -> ConceptRegions:

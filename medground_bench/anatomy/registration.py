@@ -28,7 +28,7 @@ from torch.nn import functional
 
 from medground_bench.anatomy.grid import cell_averages
 from medground_bench.anatomy.transport import Transport, TransportSettings, solve
-from medground_bench.types import Mask, Picture
+from medground_bench.core.types import Mask, Picture
 
 CELLS = 28
 """Of the grid, per side: lungs are ten cells wide, and noise, ribs and letters are smaller than a cell."""

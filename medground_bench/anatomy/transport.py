@@ -45,7 +45,7 @@ import numpy as np
 from array_api_compat import array_namespace, device
 from numpy.typing import NDArray
 
-from medground_bench.errors import MethodFailed
+from medground_bench.core.errors import MethodFailed
 
 Array: TypeAlias = Any
 """A numpy array or a tensor."""

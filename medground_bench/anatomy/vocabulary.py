@@ -22,11 +22,11 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from medground_bench.anatomy.concepts import CONCEPTS, GROUPS, ConceptRegions
-from medground_bench.durable import fingerprint
-from medground_bench.errors import UnknownName
-from medground_bench.geometry import tight_box
-from medground_bench.types import Box, Mask
+from medground_bench.core.concepts import CONCEPTS, GROUPS, ConceptRegions
+from medground_bench.core.errors import UnknownName
+from medground_bench.core.geometry import tight_box
+from medground_bench.core.types import Box, Mask
+from medground_bench.storage.whole_files import fingerprint
 
 WHOLE = (0.0, 1.0)
 

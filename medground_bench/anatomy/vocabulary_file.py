@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from medground_bench.anatomy.vocabulary import PAPER, WHOLE, Concept, Group, Vocabulary
-from medground_bench.errors import BadVocabulary, UnknownName, told
+from medground_bench.core.errors import BadVocabulary, UnknownName, told
 
 SHIPPED = Path(__file__).with_name("vocabularies")
 LARGEST_FILE_BYTES = 20_000

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medground_bench.errors import SourceMissing
-from medground_bench.lvlms._opening import content_digest, hub_folder, whole_model
+from medground_bench.core.errors import SourceMissing
+from medground_bench.lvlms.engine.opening import content_digest, hub_folder, whole_model
 
 ALL_FETCHED = ("config.json", "model.safetensors")
 """The weights are the largest file and come last; when they are in the cache, so is everything else."""

@@ -17,9 +17,9 @@ import numpy as np
 from medground_bench import plugins
 from medground_bench.anatomy import weights
 from medground_bench.anatomy.atlas import Atlas
-from medground_bench.anatomy.concepts import ConceptRegions
-from medground_bench.errors import BadPicture, SourceMissing
-from medground_bench.types import Case, Picture
+from medground_bench.core.concepts import ConceptRegions
+from medground_bench.core.errors import BadPicture, SourceMissing
+from medground_bench.core.types import Case, Picture
 
 PICTURES_KEPT = 64
 LEAST_CONTRAST = 4

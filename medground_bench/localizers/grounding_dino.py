@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from medground_bench.anatomy import weights
-from medground_bench.anatomy.concepts import CONCEPTS, ConceptRegions
 from medground_bench.anatomy.detector import open_detector
 from medground_bench.anatomy.regions import regions_of_boxes
-from medground_bench.types import Frame, Picture
+from medground_bench.core.concepts import CONCEPTS, ConceptRegions
+from medground_bench.core.types import Frame, Picture
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from medground_bench.anatomy.atlas import Atlas, default_atlas
-from medground_bench.anatomy.concepts import ConceptRegions
 from medground_bench.anatomy.regions import regions_of_boxes
-from medground_bench.types import Box, Frame, Picture
+from medground_bench.core.concepts import ConceptRegions
+from medground_bench.core.types import Box, Frame, Picture
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from medground_bench.anatomy.concepts import ConceptRegions
 from medground_bench.anatomy.regions import regions_of_masks
-from medground_bench.errors import SourceMissing
+from medground_bench.core.concepts import ConceptRegions
+from medground_bench.core.errors import SourceMissing
+from medground_bench.core.types import Case, Mask, Picture
 from medground_bench.phantom.patient import Patient, patient
 from medground_bench.pictures import mask_to_study, to_study
-from medground_bench.types import Case, Mask, Picture
 
 PHANTOM = "phantom"
 CASES_KEPT = 64

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from medground_bench.anatomy.concepts import ConceptRegions
 from medground_bench.anatomy.regions import regions_of_masks
-from medground_bench.types import Picture
+from medground_bench.core.concepts import ConceptRegions
+from medground_bench.core.types import Picture
 
 if TYPE_CHECKING:
     from medground_bench.anatomy.unet.network import AnatomyNet

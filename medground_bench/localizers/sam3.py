@@ -18,9 +18,9 @@ import torch
 from PIL import Image
 
 from medground_bench.anatomy import weights
-from medground_bench.anatomy.concepts import CONCEPTS, ConceptRegions
 from medground_bench.anatomy.regions import regions_of_masks
-from medground_bench.types import Mask, Picture
+from medground_bench.core.concepts import CONCEPTS, ConceptRegions
+from medground_bench.core.types import Mask, Picture
 
 TEXT_TOKENS = 32
 """The text encoder was trained on prompts padded to this length."""

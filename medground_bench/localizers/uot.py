@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medground_bench.anatomy.atlas import Atlas, default_atlas
-from medground_bench.anatomy.concepts import ConceptRegions
 from medground_bench.anatomy.grid import cell_averages, cells_to_pixels, mass_core
 from medground_bench.anatomy.regions import regions_of_masks
 from medground_bench.anatomy.transport import Transport, TransportSettings, solve
+from medground_bench.core.concepts import ConceptRegions
+from medground_bench.core.types import Picture
 from medground_bench.localizers import demand_anatomy
-from medground_bench.types import Picture
 
 
 @dataclass(frozen=True, kw_only=True)

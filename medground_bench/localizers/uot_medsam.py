@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from medground_bench.anatomy import weights
-from medground_bench.anatomy.concepts import ConceptRegions
 from medground_bench.anatomy.refiners import refined_regions
 from medground_bench.anatomy.refiners.medsam import open_medsam
+from medground_bench.core.concepts import ConceptRegions
+from medground_bench.core.types import Picture
 from medground_bench.localizers.uot import Uot
-from medground_bench.types import Picture
 
 
 @dataclass(frozen=True, kw_only=True)

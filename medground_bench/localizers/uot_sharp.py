@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 
 from medground_bench.anatomy.atlas import Atlas, default_atlas
-from medground_bench.anatomy.concepts import ConceptRegions
 from medground_bench.anatomy.regions import regions_of_masks
 from medground_bench.anatomy.registration import Chests, register
-from medground_bench.errors import BadAtlas
+from medground_bench.core.concepts import ConceptRegions
+from medground_bench.core.errors import BadAtlas
+from medground_bench.core.types import Picture
 from medground_bench.localizers import demand_anatomy
-from medground_bench.types import Picture
 
 LUNGS = ("left lung", "right lung")
 

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medground_bench import plugins
-from medground_bench.errors import MedgroundError, SourceMissing, UnknownName, Unsupported
-from medground_bench.types import Frame, Picture, Response
+from medground_bench.core.errors import MedgroundError, SourceMissing, UnknownName, Unsupported
+from medground_bench.core.types import Frame, Picture, Response
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from medground_bench.lvlms._opening import Folder
+    from medground_bench.lvlms.engine.opening import Folder
 
 REMEMBERED = 32
 """A call with at most so many pictures may be remembered, so that another question about them is quick. Larger calls
@@ -234,16 +234,16 @@ def open_lvlm(location: str, *, device: str | None = None) -> Lvlm:
             )
         raise UnknownName("LVLM", location, known)
 
-    from medground_bench.lvlms import _opening
+    from medground_bench.lvlms.engine import opening
 
-    if checkpoint is not None and checkpoint.location.startswith(_opening.EMBEDDED):
-        folder = _opening.embedded_folder(checkpoint.location.removeprefix(_opening.EMBEDDED))
+    if checkpoint is not None and checkpoint.location.startswith(opening.EMBEDDED):
+        folder = opening.embedded_folder(checkpoint.location.removeprefix(opening.EMBEDDED))
     elif checkpoint is not None:
-        folder = _opening.hub_folder(checkpoint.location, checkpoint.revision)
+        folder = opening.hub_folder(checkpoint.location, checkpoint.revision)
     elif Path(location).is_dir():
         return open_folder(Path(location), key_of(location), device=device)
     else:
-        folder = _opening.hub_folder(*location.rsplit("@", 1))
+        folder = opening.hub_folder(*location.rsplit("@", 1))
     return _of_family(folder, location, device)
 
 
@@ -266,9 +266,9 @@ def key_of(location: str) -> str:
 
 def open_folder(path: Path, key: str, *, device: str | None = None) -> Lvlm:
     """The LVLM in a local folder under a key of the caller's choice."""
-    from medground_bench.lvlms import _opening
+    from medground_bench.lvlms.engine import opening
 
-    return _of_family(_opening.local_folder(path), key, device)
+    return _of_family(opening.local_folder(path), key, device)
 
 
 def _of_family(folder: Folder, key: str, device: str | None) -> Lvlm:

@@ -15,11 +15,11 @@ from torch import Tensor
 from transformers import Gemma3ForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from medground_bench.boxes_in_text import THOUSANDTHS, BoxConvention
-from medground_bench.lvlms._local import LocalLvlm
-from medground_bench.lvlms._opening import Folder, Loaded, load
-from medground_bench.lvlms._rows import Row
-from medground_bench.types import Frame
+from medground_bench.core.boxes_in_text import THOUSANDTHS, BoxConvention
+from medground_bench.core.types import Frame
+from medground_bench.lvlms.engine.local import LocalLvlm
+from medground_bench.lvlms.engine.opening import Folder, Loaded, load
+from medground_bench.lvlms.engine.rows import Row
 
 KEYS = {
     "gemma3_4b": ("google/gemma-3-4b-it", ""),

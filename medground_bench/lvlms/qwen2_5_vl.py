@@ -14,12 +14,12 @@ from transformers import Qwen2_5_VLForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
-from medground_bench.boxes_in_text import BoxConvention
-from medground_bench.lvlms import _qwen_tower
-from medground_bench.lvlms._local import LocalLvlm
-from medground_bench.lvlms._opening import Folder, Loaded, load
-from medground_bench.lvlms._rows import Row
-from medground_bench.types import Frame
+from medground_bench.core.boxes_in_text import BoxConvention
+from medground_bench.core.types import Frame
+from medground_bench.lvlms.engine import qwen_tower
+from medground_bench.lvlms.engine.local import LocalLvlm
+from medground_bench.lvlms.engine.opening import Folder, Loaded, load
+from medground_bench.lvlms.engine.rows import Row
 
 KEYS = {
     "qwen2_5_vl_3b": ("Qwen/Qwen2.5-VL-3B-Instruct", ""),
@@ -125,7 +125,7 @@ def open_qwen2_5_vl(folder: Folder, *, key: str, device: str | None) -> LocalLvl
     """A Qwen2.5-VL checkpoint as an LVLM."""
     loaded = load(folder, Qwen2_5_VLForConditionalGeneration, device)
     lvlm = LocalLvlm.of(loaded, Qwen25VlFamily(loaded), key=key, revision=folder.revision)
-    _qwen_tower.quicken(loaded.model.model.visual)
+    qwen_tower.quicken(loaded.model.model.visual)
     return lvlm
 
 

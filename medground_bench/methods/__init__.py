@@ -13,10 +13,10 @@ from typing import Protocol, Self, runtime_checkable
 import numpy as np
 
 from medground_bench import plugins
-from medground_bench.errors import MethodFailed, Unsupported
-from medground_bench.geometry import Letterbox, boxes_from_map
+from medground_bench.core.errors import MethodFailed, Unsupported
+from medground_bench.core.geometry import Letterbox, boxes_from_map
+from medground_bench.core.types import Attribution, Box, Case
 from medground_bench.lvlms import Lvlm, Need
-from medground_bench.types import Attribution, Box, Case
 
 
 @runtime_checkable

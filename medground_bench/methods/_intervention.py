@@ -11,9 +11,9 @@ import numpy as np
 
 from medground_bench import plugins
 from medground_bench.anatomy.regions import touched_pixels
-from medground_bench.errors import Unsupported
+from medground_bench.core.errors import Unsupported
+from medground_bench.core.types import Case, Mask, Picture
 from medground_bench.methods import content_box
-from medground_bench.types import Case, Mask, Picture
 
 
 class Region(StrEnum):

@@ -11,9 +11,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from medground_bench.core.types import Attribution, Case
 from medground_bench.localizers import localize
 from medground_bench.lvlms import Lvlm, Need
-from medground_bench.types import Attribution, Case
 
 CONCEPTS = ("left lung", "right lung", "cardiac silhouette")
 

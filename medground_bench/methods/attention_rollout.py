@@ -21,9 +21,9 @@ from typing import ClassVar, Self
 import numpy as np
 import torch
 
+from medground_bench.core.types import Attribution, Case, SaliencyMap
 from medground_bench.lvlms import LayerAttention, Lvlm, Need
 from medground_bench.methods.attention_head import demand_layer
-from medground_bench.types import Attribution, Case, SaliencyMap
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,9 +17,9 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from medground_bench.core.types import Attribution, Case
 from medground_bench.lvlms import Lvlm, Need, Rule
 from medground_bench.methods.lrp import propagated
-from medground_bench.types import Attribution, Case
 
 
 @dataclass(frozen=True, kw_only=True)

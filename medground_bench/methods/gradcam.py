@@ -20,8 +20,8 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from medground_bench.core.types import Attribution, Case, SaliencyMap
 from medground_bench.lvlms import Lvlm, Need
-from medground_bench.types import Attribution, Case, SaliencyMap
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,9 +16,9 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from medground_bench.core.types import Attribution, Case
 from medground_bench.lvlms import Lvlm, Need
 from medground_bench.methods.gradcam import weighted_channels
-from medground_bench.types import Attribution, Case
 
 
 @dataclass(frozen=True, kw_only=True)

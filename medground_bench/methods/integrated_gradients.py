@@ -26,9 +26,9 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from medground_bench.errors import MedgroundError
+from medground_bench.core.errors import MedgroundError
+from medground_bench.core.types import Attribution, Case, SaliencyMap
 from medground_bench.lvlms import Lvlm, Need
-from medground_bench.types import Attribution, Case, SaliencyMap
 
 SMALLEST = 1e-9
 """Nats; a smaller difference between the ends is none."""

@@ -26,8 +26,8 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from medground_bench.core.types import Attribution, Case, SaliencyMap
 from medground_bench.lvlms import Lvlm, Need, Rule
-from medground_bench.types import Attribution, Case, SaliencyMap
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,16 +19,16 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from medground_bench.anatomy.concepts import ConceptRegions
 from medground_bench.anatomy.regions import touched_pixels
 from medground_bench.anatomy.vocabulary import Vocabulary
 from medground_bench.anatomy.vocabulary_file import read_vocabulary
-from medground_bench.errors import FrameMismatch, MethodFailed
+from medground_bench.core.concepts import ConceptRegions
+from medground_bench.core.errors import FrameMismatch, MethodFailed
+from medground_bench.core.types import Attribution, Case, Mask, TokenDrop
 from medground_bench.localizers import localize_case
 from medground_bench.lvlms import REMEMBERED, Lvlm, Need
 from medground_bench.methods import content_box
 from medground_bench.methods._intervention import Fill, Region, hidden
-from medground_bench.types import Attribution, Case, Mask, TokenDrop
 
 WHOLE_IMAGE = "whole image"
 """The concept of the fallback, by which its rate is counted."""

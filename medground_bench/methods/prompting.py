@@ -13,10 +13,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from medground_bench.boxes_in_text import BoxConvention, boxes_in
+from medground_bench.core.boxes_in_text import BoxConvention, boxes_in
+from medground_bench.core.prompts import SUFFIXES
+from medground_bench.core.types import Attribution, Case, Frame
 from medground_bench.lvlms import Lvlm, Need
-from medground_bench.prompts import SUFFIXES
-from medground_bench.types import Attribution, Case, Frame
 
 TEMPLATE = (
     "Identify the local evidence in the image that supports the answer, and output the bounding box coordinates. "

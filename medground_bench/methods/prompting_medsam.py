@@ -19,12 +19,12 @@ from medground_bench.anatomy.phrases import concepts_named
 from medground_bench.anatomy.refiners import refined
 from medground_bench.anatomy.refiners.medsam import medsam_at_hand, open_medsam
 from medground_bench.anatomy.weights import MEDSAM, revision
-from medground_bench.boxes_in_text import phrases_in
-from medground_bench.errors import SourceMissing
+from medground_bench.core.boxes_in_text import phrases_in
+from medground_bench.core.errors import SourceMissing
+from medground_bench.core.types import Attribution, Box, Case
 from medground_bench.localizers import localize_case
 from medground_bench.lvlms import Lvlm, Need
 from medground_bench.methods.prompting import request
-from medground_bench.types import Attribution, Box, Case
 
 TEMPLATE = (
     "Identify the local evidence in the image that supports the answer, and output descriptions of the target "

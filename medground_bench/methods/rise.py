@@ -15,10 +15,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from medground_bench.errors import MedgroundError
-from medground_bench.geometry import resize_bilinear
+from medground_bench.core.errors import MedgroundError
+from medground_bench.core.geometry import resize_bilinear
+from medground_bench.core.types import Attribution, Case, SaliencyMap
 from medground_bench.lvlms import Lvlm, Need
-from medground_bench.types import Attribution, Case, SaliencyMap
 
 MASKS_AT_ONCE = 256
 """Masks held at a time, 51 MB of float32 at 224 px; the LVLM cuts them into its own batches."""

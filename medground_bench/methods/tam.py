@@ -26,8 +26,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from medground_bench.core.types import Attribution, Case, SaliencyMap
 from medground_bench.lvlms import Lvlm, Need, TokenLogits
-from medground_bench.types import Attribution, Case, SaliencyMap
 
 Floats = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from medground_bench.durable import fingerprint, sha256
+from medground_bench.storage.whole_files import fingerprint, sha256
 
 DRAWING = ("anatomy", "findings", "marker", "placement", "raster", "render", "scene", "shortcut")
 """The modules beside this one that draw a scene or choose what is drawn."""

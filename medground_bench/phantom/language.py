@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medground_bench.anatomy.concepts import CONCEPTS
-from medground_bench.prompts import prompt
-from medground_bench.types import Mode
+from medground_bench.core.concepts import CONCEPTS
+from medground_bench.core.prompts import prompt
+from medground_bench.core.types import Mode
 
 SIGNS = {
     "nodule": "round opacity",

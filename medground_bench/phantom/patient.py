@@ -7,10 +7,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from medground_bench.core.types import Box, Frame
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.scene import Scene, sample_findings
 from medground_bench.phantom.shortcut import draw_marker
-from medground_bench.types import Box, Frame
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from medground_bench.core.types import Picture
 from medground_bench.phantom.anatomy import LATERALITIES, Float
 from medground_bench.phantom.findings import Finding
 from medground_bench.phantom.marker import Marker
 from medground_bench.phantom.raster import Layers, Raster, smooth_noise
-from medground_bench.types import Picture
 
 NOISE_REFERENCE_PX = 112
 """White noise of a pixel grows with side / this, so that pictures agree once scaled down."""

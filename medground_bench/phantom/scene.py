@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from medground_bench.anatomy.concepts import CONCEPTS
+from medground_bench.core.concepts import CONCEPTS
+from medground_bench.core.types import Mask, Picture
 from medground_bench.phantom.anatomy import LATERALITIES, UPPER_MEDIASTINUM_END_Y, Anatomy, Native, Pose
 from medground_bench.phantom.findings import FINDINGS, Finding, HilarEnlargement, Pacemaker
 from medground_bench.phantom.marker import Marker
 from medground_bench.phantom.placement import hide_each_other, place_findings
 from medground_bench.phantom.raster import Layers, Raster
 from medground_bench.phantom.render import layers_with, picture
-from medground_bench.types import Mask, Picture
 
 PixelBox: TypeAlias = tuple[float, float, float, float]
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from medground_bench.errors import BadPicture
+from medground_bench.core.errors import BadPicture
 from medground_bench.pictures import tiff
 from medground_bench.pictures.greys import Values
 from medground_bench.pictures.samples import Samples

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from medground_bench.errors import BadPicture
+from medground_bench.core.errors import BadPicture
 from medground_bench.pictures import dicom_greys, dicom_pixels
 from medground_bench.pictures.content import DICOM, bare_data_set
 from medground_bench.pictures.dicom_header import AGAIN, PIXELS, faults, whole_number

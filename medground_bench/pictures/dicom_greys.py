@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from medground_bench.core.types import Mask, Picture
 from medground_bench.pictures.dicom_header import faults
 from medground_bench.pictures.dicom_pixels import Stored
 from medground_bench.pictures.greys import (
@@ -38,7 +39,6 @@ from medground_bench.pictures.greys import (
     without,
 )
 from medground_bench.pictures.radiograph import AS_STORED, HowRead, Radiograph
-from medground_bench.types import Mask, Picture
 
 if TYPE_CHECKING:
     from pydicom import Dataset

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from medground_bench.errors import BadPicture
+from medground_bench.core.errors import BadPicture
 
 if TYPE_CHECKING:
     from pydicom import Dataset

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from medground_bench.errors import BadPicture
+from medground_bench.core.errors import BadPicture
 from medground_bench.pictures.dicom_header import AGAIN, PALETTE, UNPACKED, Header, faults, header_of
 from medground_bench.pictures.frames import JPEG, JPEG_2000, JPEG_LS, frame_of
 from medground_bench.pictures.rle import unpack_rle

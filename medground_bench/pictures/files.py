@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from medground_bench.errors import BadPicture
+from medground_bench.core.errors import BadPicture
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".dcm", ".dicom")
 """How the names of picture files end; what a file is, its content decides."""

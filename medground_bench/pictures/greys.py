@@ -39,7 +39,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medground_bench.types import Mask, Picture
+from medground_bench.core.types import Mask, Picture
 
 Values = NDArray[Any]
 """Grey values (height, width) as a file stores them: integers or floats of any depth."""

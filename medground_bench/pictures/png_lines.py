@@ -6,7 +6,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from medground_bench.errors import BadPicture
+from medground_bench.core.errors import BadPicture
 
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Of a pixel, by the colour type of the header."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from medground_bench.core.types import Picture
 from medground_bench.pictures.greys import Range
-from medground_bench.types import Picture
 
 AS_STORED = "as stored"
 

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL import __version__ as pillow_version
 
-from medground_bench.errors import BadPicture
+from medground_bench.core.errors import BadPicture
 from medground_bench.pictures import tiff
 from medground_bench.pictures.content import another_behind
 from medground_bench.pictures.deep_png import is_deep_png, read_deep_png

@@ -6,14 +6,14 @@ import warnings
 from pathlib import Path
 from threading import Lock
 
-from medground_bench.errors import BadPicture
+from medground_bench.core.errors import BadPicture
+from medground_bench.core.types import Picture
 from medground_bench.pictures.content import DICOM, container_of, what_it_is
 from medground_bench.pictures.dicom import read_dicom
 from medground_bench.pictures.files import bytes_of
 from medground_bench.pictures.greys import Levels
 from medground_bench.pictures.radiograph import Radiograph
 from medground_bench.pictures.raster import read_raster
-from medground_bench.types import Picture
 
 _ONE_AT_A_TIME = Lock()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medground_bench.errors import BadPicture
+from medground_bench.core.errors import BadPicture
 
 SMALLEST_SIDE_PX = 16
 LARGEST_AREA_PX = 100_000_000

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from medground_bench.durable import fingerprint, sha256
-from medground_bench.errors import BadPicture
-from medground_bench.geometry import Letterbox
-from medground_bench.types import Frame, Mask, Picture
+from medground_bench.core.errors import BadPicture
+from medground_bench.core.geometry import Letterbox
+from medground_bench.core.types import Frame, Mask, Picture
+from medground_bench.storage.whole_files import fingerprint, sha256
 
 
 @dataclass(frozen=True, slots=True, eq=False)

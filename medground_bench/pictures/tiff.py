@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from medground_bench.errors import BadPicture
+from medground_bench.core.errors import BadPicture
 
 MOST_PAGES = 1000
 """Pages counted; a chain of them that is longer, or never ends, is not followed further."""

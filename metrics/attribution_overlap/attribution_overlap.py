@@ -1,7 +1,7 @@
 """Attribution overlap: how well predicted boxes cover the boxes of the evidence, as an `evaluate` module.
 
-Thin over `medground_bench.scoring`: the module checks boxes when they are added, before anything of them is stored, and
-averages over pictures. What is refused leaves the metric as it was.
+Thin over `medground_bench.core.scoring`: the module checks boxes when they are added, before anything of them is
+stored, and averages over pictures. What is refused leaves the metric as it was.
 """
 
 import math
@@ -12,8 +12,8 @@ from numbers import Real
 import datasets
 import evaluate
 
-from medground_bench.scoring import overlap
-from medground_bench.types import Box, Frame
+from medground_bench.core.scoring import overlap
+from medground_bench.core.types import Box, Frame
 
 DESCRIPTION = """\
 Overlap of two unions of boxes, averaged over pictures: intersection over union, precision, recall and F1 of the covered

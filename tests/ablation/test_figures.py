@@ -10,11 +10,11 @@ from PIL import Image
 
 from medground_bench.ablation.figures import draw_concepts, draw_entries, draw_groups, draw_transport
 from medground_bench.ablation.regions import PAPERS_CHOICE, TransportChoice
-from medground_bench.ablation.sheet import DPI, HUES, shade
 from medground_bench.ablation.tables import concept_records, entry_records, group_records
 from medground_bench.ablation.variants import Entry, Variant, transports
-from medground_bench.types import Group, Mode
-from tests.ablation.evidence import evidence_of, reference, track
+from medground_bench.core.types import Group, Mode
+from medground_bench.drawing.sheet import DPI, HUES, shade
+from tests.kit.evidence import evidence_of, reference, track
 
 BASE = Variant()
 OTHER = Variant(localizer="oracle")

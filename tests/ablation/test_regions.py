@@ -12,12 +12,12 @@ from medground_bench.ablation.regions import (
     record_of_choice,
 )
 from medground_bench.anatomy import weights
-from medground_bench.errors import SourceMissing
+from medground_bench.core.errors import SourceMissing
+from medground_bench.core.types import Case, Response
 from medground_bench.localizers import localize, localizer_record
 from medground_bench.phantom.scene import Scene
 from medground_bench.pictures import to_study
-from medground_bench.types import Case, Response
-from tests.tiny_localizers import save_sam
+from tests.kit.tiny_localizers import save_sam
 
 
 @pytest.fixture(scope="module")

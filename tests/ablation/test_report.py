@@ -15,14 +15,14 @@ from medground_bench import __version__
 from medground_bench.ablation.regions import found_regions
 from medground_bench.ablation.variants import Variant
 from medground_bench.anatomy.atlas import pool_digest
-from medground_bench.code_version import library_versions
-from medground_bench.durable import sha256
+from medground_bench.core.types import Mode
 from medground_bench.localizers import localizer_record
-from medground_bench.types import Mode
-from tests.ablation.lvlm import SpotLvlm
-from tests.builds import build
-from tests.checkpoints import as_in_a_new_process
-from tests.tiny_localizers import save_sam3
+from medground_bench.runs.code_version import library_versions
+from medground_bench.storage.whole_files import sha256
+from tests.kit.builds import build
+from tests.kit.checkpoints import as_in_a_new_process
+from tests.kit.spot_lvlm import SpotLvlm
+from tests.kit.tiny_localizers import save_sam3
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ def test_input_at_fault_gets_one_clear_paragraph(ablate, built, arguments, code,
 
 
 def test_an_lvlm_that_gives_no_log_probabilities_is_refused(ablate, built, tmp_path, monkeypatch):
-    from tests.fakes import RuleLvlm
+    from tests.kit.fakes import RuleLvlm
 
     monkeypatch.setattr("medground_bench.ablation.report.open_lvlm", lambda location: RuleLvlm())
     code, _out, err = ablate("--benchmark", built.path, "--out", tmp_path)

@@ -14,22 +14,22 @@ import pytest
 
 from medground_bench import plugins
 from medground_bench.ablation import run as run_module
-from medground_bench.ablation.attempts import Attempts
 from medground_bench.ablation.regions import TransportChoice
 from medground_bench.ablation.run import run, total
 from medground_bench.ablation.variants import GROUNDED, Variant
-from medground_bench.benchmark import Benchmark
-from medground_bench.code_version import method_code
-from medground_bench.errors import SourceMissing
+from medground_bench.benchmark.attempts import Attempts
+from medground_bench.benchmark.folder import Benchmark
+from medground_bench.core.errors import SourceMissing
+from medground_bench.core.scoring import overlap
+from medground_bench.core.types import Frame, Group, Mode
 from medground_bench.localizers import localize, localize_case, open_localizer
 from medground_bench.methods import explain
 from medground_bench.methods.medfocus import Fill, MedFocus, Region
-from medground_bench.predict import case_rng
-from medground_bench.scoring import overlap
-from medground_bench.types import Frame, Group, Mode
-from tests.ablation.lvlm import SPOT, SpotLvlm
-from tests.checkpoints import as_in_a_new_process, exchange_weights
-from tests.tiny_localizers import save_sam
+from medground_bench.runs.code_version import method_code
+from medground_bench.runs.predict import case_rng
+from tests.kit.checkpoints import as_in_a_new_process, exchange_weights
+from tests.kit.spot_lvlm import SPOT, SpotLvlm
+from tests.kit.tiny_localizers import save_sam
 
 ROOT = Path(__file__).parents[2]
 BASE = Variant(localizer="mean_box")
@@ -103,8 +103,8 @@ def test_a_journal_cut_at_any_byte_is_gone_on_with(attempts, tmp_path, kept):
 def test_a_killed_run_is_gone_on_with(built, attempts, tmp_path):
     """The child waits before every case's pass; it is killed after its first ones."""
     program = (
-        "import sys, time; from pathlib import Path; from medground_bench.benchmark import Benchmark\n"
-        "from medground_bench.ablation.attempts import Attempts; from medground_bench.types import Group, Mode\n"
+        "import sys, time; from pathlib import Path; from medground_bench.benchmark.folder import Benchmark\n"
+        "from medground_bench.benchmark.attempts import Attempts; from medground_bench.core.types import Group, Mode\n"
         "from tests.ablation.test_run import SpotLvlm, TWO, ran\n"
         "class Slow(SpotLvlm):\n"
         "    def log_probs(self, *asked):\n"

@@ -12,8 +12,8 @@ from medground_bench.ablation.tables import (
     group_records,
 )
 from medground_bench.ablation.variants import Entry, Variant
-from medground_bench.types import Group, Mode
-from tests.ablation.evidence import evidence_of, reference, track
+from medground_bench.core.types import Group, Mode
+from tests.kit.evidence import evidence_of, reference, track
 
 BASE = Variant()
 OTHER = Variant(localizer="oracle")

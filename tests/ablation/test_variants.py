@@ -17,8 +17,8 @@ from medground_bench.ablation.variants import (
     wanted,
 )
 from medground_bench.anatomy.atlas import pool_digest
+from medground_bench.core.types import Group
 from medground_bench.methods.medfocus import MedFocus
-from medground_bench.types import Group
 
 PAPERS_TABLE_2 = {
     "Paradigm": [

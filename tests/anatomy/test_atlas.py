@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medground_bench import durable
 from medground_bench.anatomy import atlas as atlas_module
 from medground_bench.anatomy.atlas import (
     PHANTOM_POOL,
@@ -20,9 +19,10 @@ from medground_bench.anatomy.atlas import (
     pool_digest,
     save_pool,
 )
-from medground_bench.anatomy.concepts import CONCEPTS
-from medground_bench.errors import BadAtlas, SourceMissing
+from medground_bench.core.concepts import CONCEPTS
+from medground_bench.core.errors import BadAtlas, SourceMissing
 from medground_bench.phantom import seeds
+from medground_bench.storage import whole_files
 
 
 def reference(name: str, seed: int) -> Reference:
@@ -143,7 +143,7 @@ def test_no_file_of_a_pool_is_ever_half_written(tmp_path: Path, monkeypatch: pyt
 
     def write_whole(path: Path, content: bytes) -> None:
         written.append(path.name)
-        durable.write_whole(path, content)
+        whole_files.write_whole(path, content)
 
     monkeypatch.setattr(atlas_module, "write_whole", write_whole)
     save_pool(tmp_path / "pool", [reference("a", 1)], credentialed=True)

@@ -12,10 +12,10 @@ from transformers import Owlv2Config, Owlv2ForObjectDetection, Owlv2Processor, P
 from transformers.models.owlv2.image_processing_pil_owlv2 import Owlv2ImageProcessorPil
 
 from medground_bench.anatomy.detector import BOXES_A_PHRASE, Detector, open_detector
+from medground_bench.core.types import Box, Frame
 from medground_bench.pictures import to_study
-from medground_bench.types import Box, Frame
-from tests.tiny_localizers import save_grounding_dino
-from tests.tiny_lvlms import radiograph
+from tests.kit.tiny_localizers import save_grounding_dino
+from tests.kit.tiny_lvlms import radiograph
 
 PHRASES = ("shiny spot", "tube")
 SPECIAL = {"pad_token": "<pad>", "unk_token": "<unk>", "eos_token": "<end>"}

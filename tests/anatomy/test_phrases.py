@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.anatomy.phrases import concepts_named
+from medground_bench.core.concepts import CONCEPTS
 
 LUNGS = ("left lung", "right lung")
 

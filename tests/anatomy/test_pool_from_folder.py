@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from medground_bench.anatomy.atlas import load_atlas, save_pool
-from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.anatomy.pool_from_folder import references_in, skipped_in
-from medground_bench.errors import BadAtlas, SourceMissing
+from medground_bench.core.concepts import CONCEPTS
+from medground_bench.core.errors import BadAtlas, SourceMissing
 from medground_bench.localizers.uot import Uot
 from medground_bench.phantom.scene import Scene
 

@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from medground_bench.anatomy.atlas import load_atlas, save_pool
-from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.anatomy.pool_from_imagenome import imagenome_references
-from medground_bench.errors import BadAtlas, SourceMissing
-from medground_bench.geometry import Letterbox, tight_box
+from medground_bench.core.concepts import CONCEPTS
+from medground_bench.core.errors import BadAtlas, SourceMissing
+from medground_bench.core.geometry import Letterbox, tight_box
+from medground_bench.core.types import Frame
 from medground_bench.phantom.scene import Scene
-from medground_bench.types import Frame
 
 NORMAL = ["nlp|yes|normal"]
 PATIENT, STUDY = 10000032, 50414267

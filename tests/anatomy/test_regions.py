@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.anatomy.regions import regions_of_boxes, regions_of_masks, touched_pixels
-from medground_bench.types import Box, Frame
+from medground_bench.core.concepts import CONCEPTS
+from medground_bench.core.types import Box, Frame
 
 STUDY = Frame("study", width=6, height=6)
 

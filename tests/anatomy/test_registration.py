@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from medground_bench.anatomy.atlas import phantom_atlas
-from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.anatomy.registration import CELLS, KNOTS, Chests, Pullback, _fit, air_of, register
+from medground_bench.core.concepts import CONCEPTS
 
 SIDE = 224
 LUNGS = [CONCEPTS.index("left lung"), CONCEPTS.index("right lung")]

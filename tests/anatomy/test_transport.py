@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from medground_bench.anatomy.transport import Transport, TransportSettings, cost_percentile, solve
-from medground_bench.errors import MethodFailed
+from medground_bench.core.errors import MethodFailed
 
 CELLS = 9
 TIGHT: dict[str, Any] = {"tolerance": 1e-13, "max_iterations": 4000}

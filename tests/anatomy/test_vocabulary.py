@@ -7,11 +7,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from medground_bench.anatomy.concepts import CONCEPTS, GROUPS
 from medground_bench.anatomy.regions import regions_of_masks
 from medground_bench.anatomy.vocabulary import PAPER, Concept, Group, Vocabulary
 from medground_bench.anatomy.vocabulary_file import read_vocabulary
-from medground_bench.errors import UnknownName
+from medground_bench.core.concepts import CONCEPTS, GROUPS
+from medground_bench.core.errors import UnknownName
 from medground_bench.localizers import localize
 from medground_bench.phantom import seeds
 from medground_bench.phantom.scene import Scene

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from medground_bench.anatomy.vocabulary import PAPER, Concept, Group
 from medground_bench.anatomy.vocabulary_file import MOST_REGIONS, parse_vocabulary, read_vocabulary, shipped
-from medground_bench.errors import BadVocabulary, MedgroundError, UnknownName
-from medground_bench.problems import SHOWN
+from medground_bench.core.errors import SHOWN, BadVocabulary, MedgroundError, UnknownName
 
 
 def parsed(text: str):

@@ -12,9 +12,9 @@ from transformers import SamModel
 from medground_bench.anatomy import weights
 from medground_bench.anatomy.refiners.medsam import medsam_at_hand
 from medground_bench.anatomy.weights import GROUNDING_DINO, MEDSAM, SAM3, Weights
-from medground_bench.errors import SourceMissing
-from medground_bench.lvlms._opening import local_folder
-from tests.tiny_localizers import save_sam
+from medground_bench.core.errors import SourceMissing
+from medground_bench.lvlms.engine.opening import local_folder
+from tests.kit.tiny_localizers import save_sam
 
 ALL = pytest.mark.parametrize("model", [MEDSAM, GROUNDING_DINO, SAM3], ids=lambda model: model.variable)
 

@@ -19,11 +19,11 @@ from builder.build import NeverAsked, OtherQuestions, bench_at, build_track, dec
 from builder.folder import ANSWERS, DIRECT, QUESTIONS, REASON, VERDICTS, Folder
 from builder.sources.phantom import Phantom
 from builder.stages import ORIGINAL, answer_key, edit_key
-from medground_bench.causal_filter import Edit
+from medground_bench.core.causal_filter import Edit
+from medground_bench.core.types import Box, Mode
 from medground_bench.pictures import Levels
-from medground_bench.types import Box, Mode
-from tests.builds import build, bytes_of
-from tests.fakes import RuleLvlm
+from tests.kit.builds import build, bytes_of
+from tests.kit.fakes import RuleLvlm
 
 ROOT = Path(__file__).parents[2]
 
@@ -231,9 +231,9 @@ NURSERY = """
 import os, sys
 from pathlib import Path
 import datasets
-from medground_bench.types import Mode
-from tests.builds import build
-from tests.fakes import RuleLvlm
+from medground_bench.core.types import Mode
+from tests.kit.builds import build
+from tests.kit.fakes import RuleLvlm
 for seconds_per_call in sys.stdin:
     child = os.fork()
     if child == 0:

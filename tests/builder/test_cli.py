@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from builder.cli import app, main
-from medground_bench.types import Mode
-from tests.builds import build
-from tests.fakes import RuleLvlm
+from medground_bench.core.types import Mode
+from tests.kit.builds import build
+from tests.kit.fakes import RuleLvlm
 
 COMMANDS = ("build", "add-lvlm", "verdicts", "stats", "import-release")
 
@@ -119,7 +119,7 @@ def test_a_fault_of_ours_is_said_without_a_traceback(run, tmp_path, monkeypatch)
 
 STOPPABLE = """
 import medground_bench.lvlms
-from tests.fakes import RuleLvlm
+from tests.kit.fakes import RuleLvlm
 medground_bench.lvlms.open_lvlm = lambda location: RuleLvlm(seconds_per_call=0.3)
 from builder.cli import main
 main()

@@ -16,10 +16,10 @@ from builder.build import write_questions
 from builder.folder import DIRECT, QUESTIONS, TABLES, VERDICTS, Folder
 from builder.rows import CaseRow, VerdictRow
 from builder.sources.phantom import Phantom
+from medground_bench.core.types import Response
 from medground_bench.pictures import picture_digest
-from medground_bench.types import Response
-from tests.builds import build, bytes_of
-from tests.fakes import RuleLvlm
+from tests.kit.builds import build, bytes_of
+from tests.kit.fakes import RuleLvlm
 
 CASE_COLUMNS = {
     *(

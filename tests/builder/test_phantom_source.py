@@ -4,12 +4,12 @@ import pytest
 from builder.causes import Counterfactual
 from builder.editors.phantom_exact import PhantomExact
 from builder.sources.phantom import Phantom
-from medground_bench.causal_filter import Edit
+from medground_bench.core.causal_filter import Edit
+from medground_bench.core.types import Answer
 from medground_bench.phantom import seeds
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.patient import patient
 from medground_bench.phantom.shortcut import MARKER_WITH_FINDING, MARKER_WITHOUT_FINDING, SHORTCUT_FINDING
-from medground_bench.types import Answer
 
 SOURCE = Phantom()
 

@@ -8,7 +8,7 @@ import pytest
 from builder.folder import VERDICTS, Folder
 from builder.release import BadRelease, import_release, read_release
 from builder.report import Statistics
-from medground_bench.errors import SourceMissing
+from medground_bench.core.errors import SourceMissing
 
 RELEASED = Path(__file__).parents[3] / "shared" / "data" / "medground_release" / "direct.json"
 LVLMS = ("qwen2_5_vl_3b", "qwen2_5_vl_7b", "gemma3_4b", "gemma3_12b", "medgemma_4b", "medgemma1_5_4b")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from builder.store import Store, done_once, locked
-from medground_bench.errors import MedgroundError
+from medground_bench.core.errors import MedgroundError
 
 
 def test_a_result_that_was_put_is_there_for_the_next_process(tmp_path):

@@ -14,11 +14,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, Sam3Model
 
-from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.anatomy.detector import open_detector
 from medground_bench.anatomy.refiners.medsam import open_medsam
 from medground_bench.anatomy.regions import touched_pixels
-from medground_bench.geometry import tight_box
+from medground_bench.core.concepts import CONCEPTS
+from medground_bench.core.geometry import tight_box
+from medground_bench.core.types import Frame
 from medground_bench.localizers import localize
 from medground_bench.localizers import sam3 as sam3_module
 from medground_bench.localizers.grounding_dino import GroundingDino
@@ -26,9 +27,8 @@ from medground_bench.localizers.grounding_dino_medsam import GroundingDinoMedsam
 from medground_bench.localizers.sam3 import Sam3, open_sam3
 from medground_bench.localizers.uot_medsam import UotMedsam
 from medground_bench.pictures import to_study
-from medground_bench.types import Frame
-from tests.tiny_localizers import save_grounding_dino, save_sam, save_sam3
-from tests.tiny_lvlms import radiograph
+from tests.kit.tiny_localizers import save_grounding_dino, save_sam, save_sam3
+from tests.kit.tiny_lvlms import radiograph
 
 STUDY = Frame("study", width=112, height=112)
 

@@ -10,13 +10,13 @@ import pytest
 from medground_bench import plugins
 from medground_bench.anatomy import weights
 from medground_bench.anatomy.atlas import pool_digest
-from medground_bench.errors import BadPicture, SourceMissing, UnknownName
+from medground_bench.core.errors import BadPicture, SourceMissing, UnknownName
+from medground_bench.core.types import Case, Frame, Response
 from medground_bench.localizers import localize, localize_case, localizer_record, record_of
 from medground_bench.pictures import to_study
-from medground_bench.types import Case, Frame, Response
-from tests.checkpoints import as_in_a_new_process
-from tests.tiny_localizers import save_sam
-from tests.tiny_lvlms import radiograph
+from tests.kit.checkpoints import as_in_a_new_process
+from tests.kit.tiny_localizers import save_sam
+from tests.kit.tiny_lvlms import radiograph
 
 NEEDS_WEIGHTS = {
     "uot_medsam": ("MEDGROUND_MEDSAM",),

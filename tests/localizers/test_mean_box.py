@@ -3,8 +3,8 @@
 import numpy as np
 
 from medground_bench.anatomy.atlas import Atlas, phantom_atlas
-from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.anatomy.regions import touched_pixels
+from medground_bench.core.concepts import CONCEPTS
 from medground_bench.localizers.mean_box import MeanBox
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from medground_bench.anatomy.concepts import CONCEPTS
-from medground_bench.benchmark import Benchmark
-from medground_bench.errors import SourceMissing
-from medground_bench.geometry import Letterbox, tight_box
+from medground_bench.benchmark.folder import Benchmark
+from medground_bench.core.concepts import CONCEPTS
+from medground_bench.core.errors import SourceMissing
+from medground_bench.core.geometry import Letterbox, tight_box
 from medground_bench.localizers import localize, localize_case
 from medground_bench.localizers.oracle import source_and_image
 from medground_bench.phantom.patient import patient

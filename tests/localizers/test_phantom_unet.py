@@ -8,13 +8,13 @@ import torch
 from PIL import Image
 from scipy import ndimage
 
-from medground_bench.anatomy.concepts import CONCEPTS
-from medground_bench.geometry import box_iou, tight_box
+from medground_bench.core.concepts import CONCEPTS
+from medground_bench.core.geometry import box_iou, tight_box
+from medground_bench.core.types import Box, Frame
 from medground_bench.localizers import localize
 from medground_bench.localizers.phantom_unet import PhantomUnet
 from medground_bench.phantom import seeds
 from medground_bench.phantom.scene import Scene
-from medground_bench.types import Box, Frame
 
 
 @pytest.fixture(scope="module")

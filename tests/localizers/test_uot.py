@@ -8,10 +8,10 @@ import pytest
 from numpy.typing import NDArray
 
 from medground_bench.anatomy.atlas import Atlas, phantom_atlas
-from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.anatomy.transport import TransportSettings
-from medground_bench.errors import BadPicture, UnknownName
-from medground_bench.geometry import box_iou, tight_box
+from medground_bench.core.concepts import CONCEPTS
+from medground_bench.core.errors import BadPicture, UnknownName
+from medground_bench.core.geometry import box_iou, tight_box
 from medground_bench.localizers import localize, open_localizer
 from medground_bench.localizers.uot import Uot
 from medground_bench.pictures import to_study

@@ -10,7 +10,7 @@ from medground_bench.anatomy.refiners import refined_regions
 from medground_bench.anatomy.refiners.medsam import open_medsam
 from medground_bench.localizers.uot import Uot
 from medground_bench.localizers.uot_medsam import UotMedsam
-from tests.tiny_localizers import save_sam
+from tests.kit.tiny_localizers import save_sam
 
 
 @pytest.fixture(scope="module")

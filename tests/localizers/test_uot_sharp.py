@@ -6,15 +6,15 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from medground_bench.anatomy.atlas import Atlas, phantom_atlas
-from medground_bench.anatomy.concepts import CONCEPTS
-from medground_bench.errors import BadAtlas, BadPicture
-from medground_bench.geometry import box_iou, tight_box
+from medground_bench.core.concepts import CONCEPTS
+from medground_bench.core.errors import BadAtlas, BadPicture
+from medground_bench.core.geometry import box_iou, tight_box
+from medground_bench.core.types import Box, Picture
 from medground_bench.localizers.mean_box import MeanBox
 from medground_bench.localizers.uot import Uot
 from medground_bench.localizers.uot_sharp import UotSharp
 from medground_bench.phantom.scene import Scene
 from medground_bench.pictures import to_study
-from medground_bench.types import Box, Picture
 
 SEED = 6_000_300
 LUNGS_AND_HEART = ("left lung", "right lung", "cardiac silhouette")

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from medground_bench.errors import MedgroundError, MethodFailed
-from medground_bench.lvlms import Rule, _attention, _qwen_tower
-from medground_bench.types import Frame, Response
-from tests.rounding import through
-from tests.tiny_lvlms import DIRECT, REASON, radiograph
+from medground_bench.core.errors import MedgroundError, MethodFailed
+from medground_bench.core.types import Frame, Response
+from medground_bench.lvlms import Rule
+from medground_bench.lvlms.engine import attention, qwen_tower
+from tests.kit.rounding import through
+from tests.kit.tiny_lvlms import DIRECT, REASON, radiograph
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_a_sliding_window_is_seen_in_the_recorded_rows(tmp_path):
     from dataclasses import replace
 
     from medground_bench.lvlms import open_lvlm
-    from tests.tiny_lvlms import TINY_GEMMA, save_gemma3
+    from tests.kit.tiny_lvlms import TINY_GEMMA, save_gemma3
 
     near = replace(TINY_GEMMA, text={**TINY_GEMMA.text, "sliding_window": 8})
     lvlm = open_lvlm(str(save_gemma3(tmp_path / "near", near)), device="cpu")
@@ -169,7 +170,7 @@ def test_neither_the_tower_nor_the_decoder_runs_the_slow_attention(lvlm, respons
     lvlm.walk_attention_gradients(radiograph(), DIRECT, response, lambda attention: None)
     config = lvlm.loaded.model.config
     used = {part._attn_implementation for part in (config.vision_config, config.get_text_config())}
-    assert used <= {"sdpa", _attention.NAME, _qwen_tower.NAME}
+    assert used <= {"sdpa", attention.NAME, qwen_tower.NAME}
 
 
 def test_threads_do_not_disturb_each_other(lvlm, response):

@@ -7,9 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from medground_bench.errors import MedgroundError
-from medground_bench.types import Frame
-from tests.tiny_lvlms import DIRECT, radiograph
+from medground_bench.core.errors import MedgroundError
+from medground_bench.core.types import Frame
+from tests.kit.tiny_lvlms import DIRECT, radiograph
 
 
 class Overheard:

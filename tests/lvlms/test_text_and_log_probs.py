@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from medground_bench.lvlms._passes import Passes
-from medground_bench.types import Response
-from tests.rounding import through
-from tests.tiny_lvlms import DIRECT, REASON, radiograph
+from medground_bench.core.types import Response
+from medground_bench.lvlms.engine import word_log_probs
+from medground_bench.lvlms.engine.passes import Passes
+from tests.kit.rounding import through
+from tests.kit.tiny_lvlms import DIRECT, REASON, radiograph
 
 NEW_TOKENS = 6
 
@@ -123,12 +124,11 @@ def test_the_prompt_matters(lvlm):
 
 
 def test_long_responses_are_cut_into_blocks_of_logits_without_changing_a_value(lvlm, monkeypatch):
-    from medground_bench.lvlms import _word_log_probs
 
     pictures, response = [radiograph(1), radiograph(2)], _response(lvlm, "Yes the left lung")
     whole = lvlm.log_probs(pictures, DIRECT, response)
     gradients = lvlm.pixel_gradients([pictures[0].astype(np.float32)], DIRECT, response)
-    monkeypatch.setattr(_word_log_probs, "FLOATS_AT_ONCE", 1000)
+    monkeypatch.setattr(word_log_probs, "FLOATS_AT_ONCE", 1000)
     np.testing.assert_allclose(
         lvlm.log_probs(pictures, DIRECT, response), whole, atol=through(lvlm, abs(whole).max())
     )

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from medground_bench.errors import MedgroundError
+from medground_bench.core.errors import MedgroundError
 from medground_bench.methods.attention_rollout import AttentionRollout
 from medground_bench.methods.grad_weighted_attention import GradWeightedAttention
-from tests.methods.cases import own_case
-from tests.rounding import through
+from tests.kit.method_cases import own_case
+from tests.kit.rounding import through
 
 RNG = np.random.default_rng(0)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from medground_bench.core.types import Case, Frame, Response
 from medground_bench.lvlms import Need
 from medground_bench.methods.attention_head import AttentionHead
 from medground_bench.methods.gradcam import GradCam
 from medground_bench.methods.occlusion import Occlusion
-from medground_bench.types import Case, Frame, Response
-from tests.rounding import through
-from tests.tiny_lvlms import DIRECT, radiograph
+from tests.kit.rounding import through
+from tests.kit.tiny_lvlms import DIRECT, radiograph
 
 RNG = np.random.default_rng(0)
 

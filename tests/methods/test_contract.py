@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from medground_bench import plugins
-from medground_bench.errors import MedgroundError, MethodFailed, UnknownName, Unsupported
+from medground_bench.core.errors import MedgroundError, MethodFailed, UnknownName, Unsupported
+from medground_bench.core.types import Attribution, Box, Case, Frame, Response, SaliencyMap
 from medground_bench.lvlms import Need, open_lvlm
 from medground_bench.methods import Explained, Method, Tunable, explain, open_method
-from medground_bench.types import Attribution, Box, Case, Frame, Response, SaliencyMap
-from tests.tiny_lvlms import DIRECT, REASON, radiograph
+from tests.kit.tiny_lvlms import DIRECT, REASON, radiograph
 
 NAMES = [plugin.name for plugin in plugins.available("methods")]
 NATIVE = Frame("native", width=300, height=400)

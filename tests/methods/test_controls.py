@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from medground_bench.core.types import Case, Frame, Response
 from medground_bench.methods import explain
 from medground_bench.methods.centre_box import CentreBox
 from medground_bench.methods.random_box import RandomBox
 from medground_bench.methods.whole_image import WholeImage
-from medground_bench.types import Case, Frame, Response
 
 
 def _case(width: int, height: int) -> Case:

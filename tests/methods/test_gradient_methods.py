@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from medground_bench import plugins
-from medground_bench.errors import MedgroundError
+from medground_bench.core.errors import MedgroundError
+from medground_bench.core.prompts import prompt
+from medground_bench.core.types import Case, Frame, Mode, Response
 from medground_bench.lvlms import Rule, open_lvlm
 from medground_bench.methods.attnlrp import AttnLrp
 from medground_bench.methods.gradcam import GradCam
@@ -23,11 +25,9 @@ from medground_bench.methods.lrp import Lrp
 from medground_bench.phantom import seeds
 from medground_bench.phantom.scene import Scene
 from medground_bench.pictures import to_study
-from medground_bench.prompts import prompt
-from medground_bench.types import Case, Frame, Mode, Response
-from tests.methods.cases import own_case
-from tests.rounding import through
-from tests.tiny_lvlms import radiograph, save_gemma3, save_qwen2_5_vl
+from tests.kit.method_cases import own_case
+from tests.kit.rounding import through
+from tests.kit.tiny_lvlms import radiograph, save_gemma3, save_qwen2_5_vl
 
 RNG = np.random.default_rng(0)
 FRAME = Frame("native", width=8, height=8)

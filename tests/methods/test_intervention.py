@@ -7,14 +7,14 @@ import pytest
 
 from builder.editors.phantom_exact import PhantomExact
 from medground_bench import plugins
-from medground_bench.errors import Unsupported
+from medground_bench.core.errors import Unsupported
+from medground_bench.core.types import Case, Frame, Response
 from medground_bench.methods import _intervention
 from medground_bench.methods._intervention import Fill, RegionEditor, hidden
 from medground_bench.methods.medfocus import WHOLE_IMAGE, MedFocus
 from medground_bench.phantom import seeds
 from medground_bench.phantom.patient import patient
 from medground_bench.pictures import to_study
-from medground_bench.types import Case, Frame, Response
 
 SIDE = 224
 

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from medground_bench.anatomy.concepts import CONCEPTS, GROUPS, ConceptRegions
 from medground_bench.anatomy.regions import regions_of_boxes
-from medground_bench.errors import FrameMismatch, MethodFailed
+from medground_bench.core.concepts import CONCEPTS, GROUPS, ConceptRegions
+from medground_bench.core.errors import FrameMismatch, MethodFailed
+from medground_bench.core.types import Attribution, Box, Case, Frame, Picture, Response
 from medground_bench.lvlms import REMEMBERED, Need
 from medground_bench.methods import content_box, open_method
 from medground_bench.methods.medfocus import WHOLE_IMAGE, Fill, MedFocus, Region, positive_drops
 from medground_bench.methods.medfocus_plus import MedFocusPlus
-from medground_bench.types import Attribution, Box, Case, Frame, Picture, Response
-from tests.rounding import rounding
+from tests.kit.rounding import rounding
 
 SIDE = 66
 STUDY = Frame("study", SIDE, SIDE)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from medground_bench.geometry import boxes_from_map
+from medground_bench.core.geometry import boxes_from_map
+from medground_bench.core.types import Case, Frame
 from medground_bench.methods.occlusion import Occlusion
-from medground_bench.types import Case, Frame
-from tests.methods.probes import PatchLvlm, bright_case
-from tests.rounding import through
-from tests.tiny_lvlms import DIRECT, open_raw, radiograph
+from tests.kit.probes import PatchLvlm, bright_case
+from tests.kit.rounding import through
+from tests.kit.tiny_lvlms import DIRECT, open_raw, radiograph
 
 
 def test_occlusion_equals_captum_on_the_raw_model(tiny_lvlms, tiny_folders):

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from medground_bench import cli, lvlms, plugins
-from medground_bench.errors import Unsupported
+from medground_bench import lvlms, plugins
+from medground_bench.commands import main as cli
+from medground_bench.core.errors import Unsupported
+from medground_bench.core.types import Mode
 from medground_bench.methods import open_method
-from medground_bench.types import Mode
-from tests.fakes import RuleLvlm
-from tests.outside import install_quarter
+from tests.kit.fakes import RuleLvlm
+from tests.kit.outside import install_quarter
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,9 +35,9 @@ def test_it_is_opened_by_name(site, monkeypatch):
 def test_the_command_line_lists_it_and_predicts_with_it(site, built, tmp_path):
     """In a process of its own, as a user runs it; only the LVLM is a stand-in."""
     program = (
-        "import medground_bench.lvlms as lvlms, tests.fakes as fakes\n"
+        "import medground_bench.lvlms as lvlms, tests.kit.fakes as fakes\n"
         "lvlms.open_lvlm = lambda key: fakes.RuleLvlm()\n"
-        "from medground_bench.cli import main\n"
+        "from medground_bench.commands.main import main\n"
         "main()\n"
     )
     paths = os.pathsep.join((str(ROOT), str(site)))

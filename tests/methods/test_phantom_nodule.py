@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from medground_bench import plugins
-from medground_bench.answers import read_answer
-from medground_bench.geometry import Letterbox, resize_bilinear
+from medground_bench.core.answers import read_answer
+from medground_bench.core.geometry import Letterbox, resize_bilinear
+from medground_bench.core.prompts import prompt
+from medground_bench.core.types import Answer, Box, Case, Frame, Mode
 from medground_bench.lvlms import open_lvlm
 from medground_bench.phantom import seeds
 from medground_bench.phantom.scene import Scene
 from medground_bench.pictures import to_study
-from medground_bench.prompts import prompt
-from medground_bench.types import Answer, Box, Case, Frame, Mode
 
 SEEDS = seeds.DEVELOPMENT[:5]
 HALF_A_TOKEN_PX = 14

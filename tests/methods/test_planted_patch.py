@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from medground_bench import plugins
+from medground_bench.core.types import Case, Frame, Response
 from medground_bench.lvlms import open_lvlm
-from medground_bench.types import Case, Frame, Response
-from tests.rounding import through
-from tests.tiny_lvlms import DIRECT, REASON
+from tests.kit.rounding import through
+from tests.kit.tiny_lvlms import DIRECT, REASON
 
 RNG = np.random.default_rng(0)
 HEIGHT, WIDTH = 112, 84

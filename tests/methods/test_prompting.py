@@ -8,22 +8,22 @@ import numpy as np
 import pytest
 
 from medground_bench.anatomy.atlas import phantom_atlas
-from medground_bench.benchmark import Benchmark
-from medground_bench.boxes_in_text import THOUSANDTHS, BoxConvention, Order
-from medground_bench.errors import SourceMissing
+from medground_bench.benchmark.folder import Benchmark
+from medground_bench.core.boxes_in_text import THOUSANDTHS, BoxConvention, Order
+from medground_bench.core.errors import SourceMissing
+from medground_bench.core.prompts import prompt
+from medground_bench.core.types import Box, Frame, Mode, Response
 from medground_bench.localizers import localize
 from medground_bench.methods import explain, open_method
 from medground_bench.methods import prompting_medsam as module
 from medground_bench.methods.prompting import NO_BOX, TEMPLATE, Prompting
 from medground_bench.methods.prompting_medsam import NO_PHRASE, NOT_FOUND, PromptingMedsam
-from medground_bench.predict import Run, predict
-from medground_bench.prompts import prompt
-from medground_bench.run_file import read_run
-from medground_bench.sweep import settings_of
-from medground_bench.types import Box, Frame, Mode, Response
-from tests.fakes import RuleLvlm
-from tests.methods.probes import STUDY, PatchLvlm, bright_case
-from tests.tiny_localizers import save_sam
+from medground_bench.runs.predict import Run, predict
+from medground_bench.runs.run_file import read_run
+from medground_bench.runs.sweep import settings_of
+from tests.kit.fakes import RuleLvlm
+from tests.kit.probes import STUDY, PatchLvlm, bright_case
+from tests.kit.tiny_localizers import save_sam
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

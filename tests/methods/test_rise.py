@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medground_bench.errors import MedgroundError
-from medground_bench.geometry import boxes_from_map
+from medground_bench.core.errors import MedgroundError
+from medground_bench.core.geometry import boxes_from_map
 from medground_bench.methods.rise import Masks, Rise
-from tests.methods.probes import PatchLvlm, bright_case
+from tests.kit.probes import PatchLvlm, bright_case
 
 
 def evidence(method: Rise, lvlm: PatchLvlm | None = None, seed: int = 0) -> np.ndarray:

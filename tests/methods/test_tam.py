@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from medground_bench.core.types import Case, Frame, Response
 from medground_bench.lvlms import Need, TokenGrid, TokenLogits
 from medground_bench.methods.tam import Tam, rank_gaussian
-from medground_bench.types import Case, Frame, Response
-from tests.tiny_lvlms import DIRECT
+from tests.kit.tiny_lvlms import DIRECT
 
 RNG = np.random.default_rng(0)
 IMAGE, QUESTION, ANSWER = slice(1, 26), slice(26, 29), slice(29, 30)

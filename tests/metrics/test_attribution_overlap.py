@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medground_bench.scoring import overlap
-from medground_bench.types import Box, Frame
+from medground_bench.core.scoring import overlap
+from medground_bench.core.types import Box, Frame
 
 evaluate = pytest.importorskip("evaluate")
 ROOT = Path(__file__).parents[2]

@@ -22,16 +22,16 @@ import torch
 from rich.console import Console
 
 from medground_bench import plugins
-from medground_bench.costs import ANSWER_TOKENS, Accelerator, MeasuredMethod
-from medground_bench.errors import MedgroundError
+from medground_bench.cards.costs import ANSWER_TOKENS, Accelerator, MeasuredMethod
+from medground_bench.core.errors import MedgroundError
+from medground_bench.core.prompts import prompt
+from medground_bench.core.types import Case, Frame, Mode, Response
 from medground_bench.lvlms import open_lvlm
-from medground_bench.lvlms._local import LocalLvlm
+from medground_bench.lvlms.engine.local import LocalLvlm
 from medground_bench.methods import explain, open_method
 from medground_bench.phantom.scene import Scene
-from medground_bench.prompts import prompt
-from medground_bench.types import Case, Frame, Mode, Response
+from tests.kit.tiny_lvlms import Sizes, save_gemma3
 from tests.performance.medfocus_speed import SIDE_PX, deltas, forget, two_questions
-from tests.tiny_lvlms import Sizes, save_gemma3
 
 LAYERS = 34
 WORD_IDS = (20, 300)

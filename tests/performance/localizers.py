@@ -17,15 +17,15 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from medground_bench.anatomy.concepts import ConceptRegions
-from medground_bench.errors import MedgroundError
-from medground_bench.geometry import Letterbox, box_iou, tight_box
+from medground_bench.core.concepts import ConceptRegions
+from medground_bench.core.errors import MedgroundError
+from medground_bench.core.geometry import Letterbox, box_iou, tight_box
+from medground_bench.core.types import Box, Case, Response
 from medground_bench.localizers import Localizer, open_localizer
 from medground_bench.localizers.oracle import Oracle
 from medground_bench.phantom import seeds
 from medground_bench.phantom.patient import patient
 from medground_bench.pictures import Study, read_picture, to_study
-from medground_bench.types import Box, Case, Response
 
 NAMES = ("uot", "uot_sharp", "mean_box", "phantom_unet", "oracle")
 PHANTOMS = tuple(str(seed) for seed in seeds.EXAMINATION[:16])

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from medground_bench import localizers
 from medground_bench.anatomy.atlas import phantom_atlas
+from medground_bench.core.types import Case, Frame, Picture, Response
 from medground_bench.localizers import localize
-from medground_bench.lvlms._local import LocalLvlm
+from medground_bench.lvlms.engine.local import LocalLvlm
 from medground_bench.methods.medfocus import MedFocus
 from medground_bench.phantom.scene import Scene
-from medground_bench.types import Case, Frame, Picture, Response
+from tests.kit.tiny_lvlms import DIRECT, REASON
 from tests.performance.methods_speed import TURNS, Duel, OneByOne, duel, fastest
 from tests.performance.transport_speed import dense_way, plain_plan
-from tests.tiny_lvlms import DIRECT, REASON
 
 SIDE_PX = 224
 """The study frame."""

@@ -13,15 +13,15 @@ import torch
 from numpy.typing import NDArray
 
 from medground_bench import plugins
+from medground_bench.core.types import Case, Frame, Picture, Response
 from medground_bench.lvlms import Need, open_lvlm
-from medground_bench.lvlms._local import LocalLvlm
-from medground_bench.lvlms._passes import Passes
+from medground_bench.lvlms.engine.local import LocalLvlm
+from medground_bench.lvlms.engine.passes import Passes
 from medground_bench.methods import Method, explain, open_method
 from medground_bench.methods.integrated_gradients import IntegratedGradients
 from medground_bench.methods.occlusion import Occlusion
 from medground_bench.methods.rise import Rise
-from medground_bench.types import Case, Frame, Picture, Response
-from tests.tiny_lvlms import DIRECT, radiograph, save_gemma3, save_qwen2_5_vl
+from tests.kit.tiny_lvlms import DIRECT, radiograph, save_gemma3, save_qwen2_5_vl
 
 SIDE_PX = 56
 """The picture the tiny towers were made for, so that nothing but the model takes time."""

@@ -4,8 +4,8 @@ import pytest
 import torch
 from transformers import Gemma3Config, Gemma3ForConditionalGeneration
 
+from tests.kit.tiny_lvlms import TINY_GEMMA
 from tests.performance.accelerator import GEMMA_4B_WHOLE, measure, method_times, random_lvlm
-from tests.tiny_lvlms import TINY_GEMMA
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from medground_bench.lvlms._passes import Passes
+from medground_bench.lvlms.engine.passes import Passes
+from tests.kit.rounding import through
 from tests.performance import medfocus_speed as bench
-from tests.rounding import through
 
 
 def test_a_second_question_to_medfocus_encodes_no_picture_and_equals_a_cold_run(lvlm):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from medground_bench.costs import GEMMA3_4B, attention_bytes, flops, milliseconds_h200
-from medground_bench.lvlms._passes import Passes
+from medground_bench.cards.costs import GEMMA3_4B, attention_bytes, flops, milliseconds_h200
+from medground_bench.lvlms.engine.passes import Passes
 from medground_bench.methods import open_method
 from tests.performance import methods_speed as bench
 from tests.performance.__main__ import cost_table, duel_table

@@ -6,7 +6,7 @@ import pytest
 
 import tests.performance.__main__ as programme
 from medground_bench.anatomy.atlas import phantom_atlas
-from medground_bench.anatomy.concepts import CONCEPTS
+from medground_bench.core.concepts import CONCEPTS
 from tests.performance import localizers, transport_speed
 from tests.performance.__main__ import REAL_CXR
 from tests.performance.medfocus_speed import medfocus_cost

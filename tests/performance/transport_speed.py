@@ -16,9 +16,9 @@ from rich.table import Table
 from medground_bench.anatomy.atlas import Atlas, phantom_atlas
 from medground_bench.anatomy.grid import cell_averages
 from medground_bench.anatomy.transport import TransportSettings, solve
+from medground_bench.core.types import Picture
 from medground_bench.phantom import seeds
 from medground_bench.phantom.scene import Scene
-from medground_bench.types import Picture
 from tests.performance.methods_speed import fastest
 
 Floats = NDArray[np.float64]

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import medground_bench
+from medground_bench.cards.lvlms import card
+from medground_bench.core.types import Mode
 from medground_bench.lvlms import open_lvlm
-from medground_bench.phantom.card import card
-from medground_bench.phantom.examine import examine, items, rates
 from medground_bench.phantom.shortcut import SHORTCUT_FINDING
-from medground_bench.types import Mode
+from medground_bench.training.lvlms.examine import examine, items, rates
 
 MODELS = Path(medground_bench.__file__).parent / "phantom" / "models"
 CARDS = Path(__file__).parents[2] / "model_cards"

@@ -5,8 +5,10 @@ import itertools
 import numpy as np
 import pytest
 
-from medground_bench.anatomy.concepts import CONCEPTS
-from medground_bench.answers import read_answer
+from medground_bench.core.answers import read_answer
+from medground_bench.core.concepts import CONCEPTS
+from medground_bench.core.prompts import question
+from medground_bench.core.types import Answer, Mode
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.language import (
     KEYWORDS,
@@ -18,8 +20,6 @@ from medground_bench.phantom.language import (
     region_named,
 )
 from medground_bench.phantom.scene import Scene
-from medground_bench.prompts import question
-from medground_bench.types import Answer, Mode
 
 CHAINS = [
     (finding, present, region, wording)

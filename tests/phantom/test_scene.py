@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from medground_bench.anatomy.concepts import CONCEPTS
+from medground_bench.core.concepts import CONCEPTS
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.scene import Scene, letterboxed, sample_findings
 

@@ -11,11 +11,11 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medground_bench.errors import BadPicture
+from medground_bench.core.errors import BadPicture
 from medground_bench.pictures import tiff as headers
 from medground_bench.pictures.deep_tiff import read_deep_tiff
 from medground_bench.pictures.reading import decoded
-from tests.pictures.containers import coloured, deep, phantom, tiff
+from tests.kit.containers import coloured, deep, phantom, tiff
 
 KINDS = ["u2", "u4", "i1", "i2", "i4", "f2", "f4", "f8"]
 

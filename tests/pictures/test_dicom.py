@@ -28,11 +28,11 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from medground_bench.errors import BadPicture
+from medground_bench.core.errors import BadPicture
 from medground_bench.pictures import dicom_pixels
 from medground_bench.pictures.dicom_pixels import CODINGS
 from medground_bench.pictures.reading import decoded
-from tests.pictures.containers import PACKERS, _j2k, coloured, dataset, deep, dicom, phantom, pillow, window
+from tests.kit.containers import PACKERS, _j2k, coloured, dataset, deep, dicom, phantom, pillow, window
 
 TWELVE = deep(phantom(), "u2", 16, 0)
 PLAIN = dicom(TWELVE, BitsStored=12, HighBit=11)

@@ -12,7 +12,7 @@ from pydicom.pixels import apply_modality_lut, apply_voi_lut, apply_windowing
 from medground_bench.pictures import Levels
 from medground_bench.pictures.dicom_greys import LINEAR, LINEAR_EXACT, SIGMOID, Window
 from medground_bench.pictures.reading import decoded
-from tests.pictures.containers import dataset, deep, dicom, phantom, window
+from tests.kit.containers import dataset, deep, dicom, phantom, window
 from tests.pictures.test_dicom import TWELVE, written
 
 FUNCTIONS = [LINEAR, LINEAR_EXACT, SIGMOID]

@@ -20,9 +20,9 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from medground_bench.errors import BadPicture
+from medground_bench.core.errors import BadPicture
 from medground_bench.pictures.reading import decoded
-from tests.pictures.containers import PACKERS, coloured, dataset, dicom, phantom
+from tests.kit.containers import PACKERS, coloured, dataset, dicom, phantom
 from tests.pictures.test_dicom import MARK, ROWS, TWELVE, patched, stored_in, written
 
 SIGNED = (TWELVE.astype(int) - 2048).astype(np.int16)

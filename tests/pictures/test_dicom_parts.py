@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from medground_bench.pictures.frames import JPEG, JPEG_2000, JPEG_LS, frame_of
 from medground_bench.pictures.rle import unpack_rle
-from tests.pictures.containers import _j2k, coloured, phantom, rle
+from tests.kit.containers import _j2k, coloured, phantom, rle
 
 
 @settings(max_examples=60)

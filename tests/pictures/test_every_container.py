@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
 
-from medground_bench.errors import BadPicture
+from medground_bench.core.errors import BadPicture
 from medground_bench.pictures import picture_digest, read_picture
 from medground_bench.pictures.reading import decoded
-from tests.pictures.containers import (
+from tests.kit.containers import (
     DEEP,
     ORIENTATION,
     PACKERS,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from medground_bench.pictures.greys import Levels, Range, luma, over_black, own_range, stretched, upright
-from tests.pictures.containers import coloured, deep, phantom
+from tests.kit.containers import coloured, deep, phantom
 
 ROBUST, MIN_MAX = Levels.ROBUST, Levels.MIN_MAX
 

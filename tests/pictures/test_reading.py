@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medground_bench.errors import BadPicture
+from medground_bench.core.errors import BadPicture
 from medground_bench.pictures import (
     LARGEST_AREA_PX,
     Levels,
@@ -26,7 +26,7 @@ from medground_bench.pictures import (
     to_study,
 )
 from medground_bench.pictures.reading import decoded
-from tests.pictures.containers import coloured, deep, dicom, phantom, pillow, png, png_chunk, tiff
+from tests.kit.containers import coloured, deep, dicom, phantom, pillow, png, png_chunk, tiff
 
 PLAIN = png(phantom(), 0)
 

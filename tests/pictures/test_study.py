@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medground_bench.errors import BadPicture
-from medground_bench.geometry import tight_box
+from medground_bench.core.errors import BadPicture
+from medground_bench.core.geometry import tight_box
+from medground_bench.core.types import Box, Frame
 from medground_bench.pictures import mask_to_study, to_study
-from medground_bench.types import Box, Frame
 
 
 @pytest.mark.parametrize(

@@ -20,20 +20,20 @@ import pytest
 from PIL import Image
 from pydicom.uid import BasicTextSRStorage
 
-from medground_bench.board import build_board
-from medground_bench.errors import MethodFailed
+from medground_bench.core.errors import MethodFailed
+from medground_bench.core.types import Attribution, Mode
+from medground_bench.leaderboard.board import build_board
 from medground_bench.lvlms import open_lvlm
 from medground_bench.methods import Explained
 from medground_bench.methods.attention_head import AttentionHead
 from medground_bench.methods.medfocus import MedFocus
 from medground_bench.methods.prompting import Prompting
-from medground_bench.one_picture import Explanation
 from medground_bench.phantom.scene import Scene
-from medground_bench.sweep import Candidate, Sweep, settings_of
-from medground_bench.types import Attribution, Mode
-from tests.pictures.containers import coloured, deep, dicom, phantom, png
-from tests.ports import free_port
-from tests.test_board import FACTS, LEFT_HALF, reference, run
+from medground_bench.runs.explain import Explanation
+from medground_bench.runs.sweep import Candidate, Sweep, settings_of
+from tests.kit.containers import coloured, deep, dicom, phantom, png
+from tests.kit.ports import free_port
+from tests.leaderboard.test_board import FACTS, LEFT_HALF, reference, run
 
 gradio_client = pytest.importorskip("gradio_client")
 gradio = pytest.importorskip("gradio")

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from medground_bench import submission
-from medground_bench.errors import BadSubmission
+from medground_bench.commands.submissions import check
+from medground_bench.core.errors import BadSubmission
+from medground_bench.core.types import Answer, Mode, Question, case_id
 from medground_bench.phantom import seeds
-from medground_bench.problems import Code
-from medground_bench.submission_commands import check
-from medground_bench.types import Answer, Mode, Question, case_id
-from tests.examples import EXAMPLES, example_references
+from medground_bench.submission import read as submission
+from medground_bench.submission.problems import Code
+from tests.kit.examples import EXAMPLES, example_references
 
 FOLDER = Path(__file__).parents[2] / "submissions"
 QUESTIONS = {"imagenome": 1405, "vindr_cxr": 2108, "padchest_gr": 2657}
@@ -147,7 +147,7 @@ def test_the_command_check_says_the_same_of_the_examples(tmp_path, monkeypatch, 
         def references(self):
             return example_references()
 
-    monkeypatch.setattr("medground_bench.benchmark.Benchmark.open", lambda _location: Opened())
+    monkeypatch.setattr("medground_bench.benchmark.folder.Benchmark.open", lambda _location: Opened())
     check(EXAMPLES / "passes.jsonl", "medground-bench")
     assert "no problem" in capsys.readouterr().out
     with pytest.raises(BadSubmission) as refused:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from medground_bench.anatomy.concepts import ConceptRegions
-from medground_bench.geometry import tight_box
-from medground_bench.types import Box, Mask, Picture
+from medground_bench.core.concepts import ConceptRegions
+from medground_bench.core.geometry import tight_box
+from medground_bench.core.types import Box, Mask, Picture
 
 
 class Refiner(Protocol):

@@ -17,7 +17,7 @@ from PIL import Image
 
 from medground_bench.anatomy import weights
 from medground_bench.anatomy.refiners import Refiner
-from medground_bench.types import Box, Mask, Picture
+from medground_bench.core.types import Box, Mask, Picture
 
 ORIGINAL_SUFFIX = ".pth"
 

@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image
 
 from medground_bench.anatomy.weights import MEDSAM
-from medground_bench.errors import SourceMissing, Unsupported
-from medground_bench.types import Box, Mask, Picture
+from medground_bench.core.errors import SourceMissing, Unsupported
+from medground_bench.core.types import Box, Mask, Picture
 
 
 @dataclass(frozen=True, slots=True, eq=False)

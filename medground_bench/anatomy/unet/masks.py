@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.special import expit
 
-from medground_bench.anatomy.concepts import CONCEPTS
-from medground_bench.types import Mask
+from medground_bench.core.concepts import CONCEPTS
+from medground_bench.core.types import Mask
 
 WHOLE, PARTS = "mediastinum", ("cardiac silhouette", "upper mediastinum")
 """The mediastinum is made of these two, which need not touch."""

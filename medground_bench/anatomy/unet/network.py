@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from medground_bench.anatomy.concepts import CONCEPTS
+from medground_bench.core.concepts import CONCEPTS
 
 SHRINK = 2
 """Pictures are first averaged over 2 x 2 pixels: ample for boxes, and a quarter of the work."""

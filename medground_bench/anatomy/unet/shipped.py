@@ -9,8 +9,8 @@ from pathlib import Path
 from safetensors.torch import load
 
 from medground_bench.anatomy.unet.network import AnatomyNet
-from medground_bench.durable import sha256
-from medground_bench.errors import SourceMissing
+from medground_bench.core.errors import SourceMissing
+from medground_bench.storage.whole_files import sha256
 
 MODEL = Path(__file__).with_name("model")
 WEIGHTS, RECORD = "model.safetensors", "training.json"
@@ -30,7 +30,7 @@ def load_net(folder: Path) -> AnatomyNet:
     except FileNotFoundError as error:
         raise SourceMissing(
             f"the anatomy U-Net's {Path(error.filename).name} is not in {folder}. Install the package again, or "
-            "train it: python -m medground_bench.anatomy.unet.train --help."
+            "train it: python -m medground_bench.training.unet.train --help."
         ) from error
     if sha256(content) != recorded:
         raise SourceMissing(

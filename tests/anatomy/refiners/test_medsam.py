@@ -10,10 +10,10 @@ from transformers import SamModel, SamProcessor
 from medground_bench.anatomy.refiners import refined, refined_regions
 from medground_bench.anatomy.refiners.medsam import open_medsam
 from medground_bench.anatomy.regions import regions_of_boxes
-from medground_bench.geometry import tight_box
-from medground_bench.types import Box, Frame
-from tests.tiny_localizers import save_sam
-from tests.tiny_lvlms import radiograph
+from medground_bench.core.geometry import tight_box
+from medground_bench.core.types import Box, Frame
+from tests.kit.tiny_localizers import save_sam
+from tests.kit.tiny_lvlms import radiograph
 
 STUDY = Frame("study", width=96, height=64)
 BOXES = (Box(5, 10, 40, 50, STUDY), Box(50, 5, 96, 64, STUDY), Box(0, 0, 96, 64, STUDY))

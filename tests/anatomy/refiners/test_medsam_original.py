@@ -14,10 +14,10 @@ from transformers import SamModel
 from medground_bench.anatomy.refiners.medsam import open_medsam
 from medground_bench.anatomy.refiners.medsam_original import OriginalMedSam
 from medground_bench.anatomy.weights import MEDSAM
-from medground_bench.errors import SourceMissing, Unsupported
-from medground_bench.types import Box, Frame
-from tests.tiny_localizers import save_sam
-from tests.tiny_lvlms import radiograph
+from medground_bench.core.errors import SourceMissing, Unsupported
+from medground_bench.core.types import Box, Frame
+from tests.kit.tiny_localizers import save_sam
+from tests.kit.tiny_lvlms import radiograph
 
 STUDY = Frame("study", width=96, height=96)
 BOXES = (Box(5, 10, 40, 50, STUDY), Box(50, 5, 96, 64, STUDY))

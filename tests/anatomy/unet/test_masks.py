@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.anatomy.unet.masks import concept_masks
+from medground_bench.core.concepts import CONCEPTS
 
 
 def masks(**planes):

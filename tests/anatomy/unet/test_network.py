@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from medground_bench.anatomy.concepts import CONCEPTS
 from medground_bench.anatomy.unet.network import AnatomyNet, enlarge
+from medground_bench.core.concepts import CONCEPTS
 
 
 def test_it_gives_one_map_per_concept_half_the_size_and_stays_small():

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medground_bench.anatomy.concepts import CONCEPTS
-from medground_bench.anatomy.unet.card import EXAMINATION, card
-from medground_bench.anatomy.unet.examine import on_phantoms, summary
 from medground_bench.anatomy.unet.shipped import MODEL, RECORD, WEIGHTS
-from medground_bench.anatomy.unet.train import Recipe
+from medground_bench.cards.unet import EXAMINATION, card
+from medground_bench.core.concepts import CONCEPTS
 from medground_bench.localizers.phantom_unet import PhantomUnet
 from medground_bench.phantom import seeds
+from medground_bench.training.unet.examine import on_phantoms, summary
+from medground_bench.training.unet.train import Recipe
 
 CARD = Path(__file__).parents[3] / "model_cards" / "phantom_unet.md"
 LARGE = ("cardiac silhouette", "left lung", "right lung")

@@ -1,0 +1,1 @@
+"""A benchmark folder: its tracks, cases, references and questions."""

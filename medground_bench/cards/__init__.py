@@ -1,0 +1,1 @@
+"""Generated cards of methods, LVLMs and the anatomy network, and what they count."""

@@ -1,0 +1,74 @@
+"""`medground check` and `medground score`: what is wrong with a prediction file, and what it scores."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medground_bench.commands.options import BenchmarkOption, JsonOption, open_benchmark
+from medground_bench.core.errors import BadSubmission, SourceMissing
+
+if TYPE_CHECKING:
+    from medground_bench.submission.read import Submission
+
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A prediction file, .jsonl or .jsonl.gz.")]
+
+
+def check(file: FileArgument, benchmark: BenchmarkOption) -> None:
+    """Tell every problem of a prediction file.
+
+    Example: medground check medfocus.jsonl --benchmark medground-bench
+    """
+    given = _read_submission(file, benchmark, whole_tracks=True)
+    tracks = ", ".join(f"{track.lvlm} {track.mode}" for track in given.tracks) or "none"
+    typer.echo(f"{file}: no problem. {len(given.predictions)} cases; whole tracks: {tracks}.")
+    if given.remark:
+        typer.echo(f"note: {given.remark}")
+
+
+def score(file: FileArgument, benchmark: BenchmarkOption, as_json: JsonOption = False) -> None:
+    """Score a prediction file.
+
+    A case that it lacks of a track that it touches counts as 0 and as failed; so does one on which, by the .run.json
+    beside the file, the method failed.
+
+    Example: medground score medfocus.jsonl --benchmark medground-bench --json
+    """
+    given = _read_submission(file, benchmark, whole_tracks=False)
+    import numpy as np
+    from rich.console import Console
+
+    from medground_bench.commands.tables import scores_table
+    from medground_bench.core import scoring
+    from medground_bench.runs.run_file import predictions_of
+
+    touched = {(track.lvlm, track.mode) for track in given.tracks}
+    references = [
+        each for each in open_benchmark(benchmark).references() if (each.lvlm, each.mode) in touched
+    ]
+    predictions = predictions_of(file, given.predictions)
+    rows = scoring.score(references, predictions, rng=np.random.default_rng(0))
+    if as_json:
+        typer.echo(json.dumps({"file": str(file), "tracks": [row.as_dict() for row in rows]}, indent=2))
+    else:
+        Console().print(scores_table(rows))
+
+
+def _read_submission(file: Path, benchmark: str, *, whole_tracks: bool) -> Submission:
+    from medground_bench.submission.read import Problems, read_submission
+
+    references = open_benchmark(benchmark).references()
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError as error:
+        raise SourceMissing(f"{file}: there is no such file. Check the path.") from error
+    given = read_submission(content, references, whole_tracks=whole_tracks)
+    if isinstance(given, Problems):
+        shown = "".join(f"\n  {problem}" for problem in given.shown)
+        more = f"\n  ... and {given.total - len(given.shown)} more." if given.total > len(given.shown) else ""
+        counts = ", ".join(f"{code} {count}" for code, count in given.counts.items())
+        raise BadSubmission(f"{file} has {given.total} problems ({counts}):{shown}{more}")
+    return given

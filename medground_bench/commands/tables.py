@@ -1,0 +1,113 @@
+"""What the command line prints: lists of plug-ins, tables of scores and of the board."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group as Together
+from rich.table import Table
+
+from medground_bench import plugins
+from medground_bench.commands.demo import Demo
+from medground_bench.core.scoring import By, Row
+from medground_bench.core.types import Group
+from medground_bench.leaderboard.board import Board, TrackFacts
+from medground_bench.lvlms import checkpoints
+
+SCORES = ("IoU", "interval", "F1", "precision", "recall")
+UNITS = "(%; interval of IoU at 95 %)"
+
+
+def listing(kind: str) -> list[dict[str, str]]:
+    """Every plug-in of a kind as {"name", "about", ...}, sorted by name; LVLMs by key. Imports none of them."""
+    if kind != "lvlms":
+        return [{"name": each.name, "about": each.summary or each.origin} for each in plugins.available(kind)]
+    return [
+        {
+            "name": key,
+            "about": f"{checkpoint.family}, {checkpoint.location}",
+            "family": checkpoint.family,
+            "location": checkpoint.location,
+            "revision": checkpoint.revision,
+        }
+        for key, checkpoint in checkpoints().items()
+    ]
+
+
+def scores_table(rows: Iterable[Row]) -> Table:
+    """Scores of one prediction file, a row per track, in percent."""
+    table = _table(f"Scores {UNITS}", ["LVLM", "mode"], [*SCORES, "n", "missing"])
+    for row in rows:
+        low, high = (row.interval.low.iou, row.interval.high.iou) if row.interval else (None, None)
+        scores = (_percent(row.mean.iou), _interval(low, high), *map(_percent, _others(row)))
+        counts = (str(row.coverage.cases), str(row.coverage.failed))
+        table.add_row(*(name for _by, name in row.group), *scores, *counts)
+    return table
+
+
+def demo_report(demo: Demo) -> Together:
+    """Everything a demo found: the filter per track, the shortcut, the board of each mode, the time of each stage."""
+    board = demo.board
+    sentences = [shortcut_sentence(track) for track in board.tracks if track.shortcut_right]
+    boards = [board_table(board, mode) for mode in board.choices(By.MODE)]
+    times = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in demo.seconds.items())
+    total = sum(demo.seconds.values())
+    return Together(tracks_table(board.tracks), *sentences, "", *boards, f"{times}; {total:.1f} s in all")
+
+
+def board_table(board: Board, mode: str) -> Table:
+    """All methods in one mode, all LVLMs pooled, best first. Controls are marked."""
+    table = _table(f"Board, mode {mode} {UNITS}", ["method"], [*SCORES, "n", "failed"])
+    for row in board.view(mode):
+        table.add_row(
+            f"{row.method} (control)" if row.control else row.method,
+            _percent(row.iou),
+            _interval(row.iou_low, row.iou_high),
+            *(_percent(value) for value in (row.f1, row.precision, row.recall)),
+            str(row.cases),
+            str(row.failed),
+            style="dim" if row.control else None,
+        )
+    return table
+
+
+def tracks_table(tracks: Iterable[TrackFacts]) -> Table:
+    """What the causal filter kept of every track, and what the right answers about the shortcut finding rest on."""
+    numbers = ["right %", "positive", "ungrounded", "grounded", "kept %"]
+    table = _table("Causal filter: which positive questions became cases", ["LVLM", "mode"], numbers)
+    for track in tracks:
+        counts = (track.positives, track.ungrounded, track.grounded)
+        shares = (_percent(track.accuracy), _percent(track.retention))
+        table.add_row(track.lvlm, track.mode, shares[0], *map(str, counts), shares[1])
+    return table
+
+
+def shortcut_sentence(track: TrackFacts) -> str:
+    """One sentence per track: how many right answers rest on the planted marker, and what the filter did with them."""
+    ungrounded, grounded = track.on_marker(Group.UNGROUNDED), track.on_marker(Group.GROUNDED)
+    return (
+        f"{track.lvlm} {track.mode}: of {track.shortcut_right} right answers about {track.shortcut}, "
+        f"{ungrounded + grounded} rest on the planted side marker; the causal filter rejected {ungrounded} of them."
+    )
+
+
+def _others(row: Row) -> tuple[float, float, float]:
+    return row.mean.f1, row.mean.precision, row.mean.recall
+
+
+def _table(title: str, words: Iterable[str], numbers: Iterable[str]) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for word in words:
+        table.add_column(word, no_wrap=True)
+    for number in numbers:
+        table.add_column(number, justify="right", no_wrap=True)
+    return table
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "-" if low is None or high is None else f"{_percent(low)}-{_percent(high)}"

@@ -1,0 +1,270 @@
+"""The nouns of the benchmark: frames, boxes, questions, cases, answers, verdicts, attributions, predictions.
+
+Values only: numpy and the standard library, no I/O. Boxes are half-open xyxy, origin top-left; a box carries its
+frame, and mixing frames raises `FrameMismatch`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medground_bench.core.errors import FrameMismatch
+
+Picture = NDArray[np.uint8]
+"""Grey picture (height, width), uint8; 0 is black."""
+
+Mask = NDArray[np.bool_]
+"""Region of a picture (height, width)."""
+
+
+class Mode(StrEnum):
+    """How the LVLM is asked: a bare yes or no, or a chain that ends in one."""
+
+    DIRECT = "direct"
+    REASON = "reason"
+
+
+class Answer(StrEnum):
+    """What a response says; `UNREADABLE` is never guessed into yes or no."""
+
+    YES = "yes"
+    NO = "no"
+    UNREADABLE = "unreadable"
+
+
+class Group(StrEnum):
+    """The paper's three groups of questions (section B.3)."""
+
+    INCORRECT = "incorrect"
+    UNGROUNDED = "ungrounded"
+    GROUNDED = "grounded"
+
+
+class Reason(StrEnum):
+    """Why a question was not retained."""
+
+    ANSWER_WRONG = "ANSWER_WRONG"
+    ANSWER_DID_NOT_FLIP = "ANSWER_DID_NOT_FLIP"
+    BACKGROUND_MATTERED = "BACKGROUND_MATTERED"
+    UNREADABLE_ANSWER = "UNREADABLE_ANSWER"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A pixel raster by name and size, for example Frame("native", width=2544, height=3056)."""
+
+    name: str
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.height < 1:
+            raise ValueError(f"frame {self.name}: {self.width} x {self.height} px is empty")
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Half-open box [x0, x1) x [y0, y1), in pixels of `frame`; width is x1 - x0, never +1."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    frame: Frame
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(value) for value in self.xyxy):
+            raise ValueError(f"box {self.xyxy} has a coordinate that is not finite")
+        if not (self.x0 < self.x1 and self.y0 < self.y1):
+            raise ValueError(f"box {self.xyxy} is empty: it needs x0 < x1 and y0 < y1")
+
+    @property
+    def xyxy(self) -> tuple[float, float, float, float]:
+        """The four coordinates, pixels of the frame."""
+        return (self.x0, self.y0, self.x1, self.y1)
+
+    @property
+    def width(self) -> float:
+        """Pixels."""
+        return self.x1 - self.x0
+
+    @property
+    def height(self) -> float:
+        """Pixels."""
+        return self.y1 - self.y0
+
+    @property
+    def area(self) -> float:
+        """Square pixels."""
+        return self.width * self.height
+
+
+def same_frame(boxes: Iterable[Box]) -> Frame | None:
+    """The one frame of all boxes, None for no boxes; two frames raise FrameMismatch."""
+    frames = sorted({box.frame for box in boxes}, key=repr)
+    if len(frames) > 1:
+        raise FrameMismatch(
+            f"boxes live in {len(frames)} frames: {', '.join(map(repr, frames))}. "
+            "Map them to one frame first, for example with Letterbox.to_native."
+        )
+    return frames[0] if frames else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SaliencyMap:
+    """Evidence per cell: `values` (rows, columns) float32 covers `frame` evenly; higher is more evidence."""
+
+    values: NDArray[np.float32]
+    frame: Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One yes/no question about one picture; `boxes` (native frame) are empty when the finding is absent."""
+
+    source: str
+    image_id: str
+    finding: str
+    answer: Answer
+    native: Frame
+    boxes: tuple[Box, ...] = ()
+
+    @property
+    def question_id(self) -> str:
+        """`<source>/<image_id>/<finding-slug>`: identity by content, never by position."""
+        return f"{self.source}/{self.image_id}/{finding_slug(self.finding)}"
+
+
+def finding_slug(finding: str) -> str:
+    """Lower case, every run of other characters than a-z and 0-9 becomes one hyphen."""
+    words = "".join(c if c.isascii() and c.isalnum() else " " for c in finding.lower()).split()
+    return "-".join(words)
+
+
+def case_id(question_id: str, lvlm: str, mode: Mode) -> str:
+    """`<question_id>@<lvlm>:<mode>`."""
+    return f"{question_id}@{lvlm}:{mode}"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What an LVLM said: `token_ids` are its own tokens, end-of-turn left out; `tokens` is each one as text."""
+
+    text: str
+    token_ids: tuple[int, ...]
+    tokens: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.token_ids) != len(self.tokens):
+            raise ValueError(f"{len(self.token_ids)} token ids but {len(self.tokens)} token texts")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """What an attribution method sees: a picture in the study frame, a prompt and the LVLM's response. No truth."""
+
+    case_id: str
+    finding: str
+    prompt: str
+    response: Response
+    picture: Picture
+    native: Frame
+
+    @property
+    def study(self) -> Frame:
+        """The frame of `picture`: the square letterbox of the native image."""
+        height, width = self.picture.shape
+        return Frame("study", width=width, height=height)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What the scorer knows of a retained case: the expert boxes, native frame."""
+
+    case_id: str
+    source: str
+    image_id: str
+    lvlm: str
+    mode: Mode
+    finding: str
+    native: Frame
+    boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The four answers of the causal filter; None was not asked (the filter asks lazily)."""
+
+    expected: Answer
+    original: Answer
+    foreground: Answer | None = None
+    background: Answer | None = None
+    background_normal: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Group of a question for one LVLM and mode; `reason` is None exactly when it is grounded."""
+
+    group: Group
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenDrop:
+    """How much one response token lost (nats, at least 0) when the attributed region was hidden."""
+
+    token: str
+    drop: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribution:
+    """What a method returns, in the study frame: a saliency map, or boxes, and what it can say beyond them.
+
+    saliency       None for methods that choose boxes themselves
+    boxes          None to have them cut from the map by the protocol (`geometry.boxes_from_map`)
+    concept        name of the chosen concept or group, "whole image" for the fallback
+    concept_drops  name -> Delta (nats) for every concept and group that was tried
+    token_drops    per response token, for the chosen region
+    missing_concepts  concepts that were looked for and not found, so not tried
+    self_checks    what a method can verify about its own run, for example "completeness_gap" of integrated gradients
+    refused        pieces of an LVLM's text that look like boxes and are not read as boxes
+    """
+
+    saliency: SaliencyMap | None = None
+    boxes: tuple[Box, ...] | None = None
+    concept: str | None = None
+    concept_drops: Mapping[str, float] = field(default_factory=dict)
+    token_drops: Sequence[TokenDrop] = ()
+    missing_concepts: tuple[str, ...] = ()
+    self_checks: Mapping[str, float] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.saliency is None and self.boxes is None:
+            raise ValueError("an attribution needs a saliency map or boxes")
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One line of a prediction file: boxes in the native frame, at most 10."""
+
+    case_id: str
+    boxes: tuple[Box, ...]
+    concept: str | None = None
+    seconds: float | None = None
+    tokens: tuple[float, ...] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The line's object; absent optional fields are left out."""
+        line: dict[str, Any] = {"case_id": self.case_id, "boxes": [list(box.xyxy) for box in self.boxes]}
+        optional = {"concept": self.concept, "seconds": self.seconds, "tokens": self.tokens}
+        return line | {name: value for name, value in optional.items() if value is not None}

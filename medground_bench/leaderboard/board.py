@@ -1,0 +1,195 @@
+"""The board: every method's scores in every view (mode, source, LVLM), as rows and as JSON.
+
+A view fixes the mode and either fixes or pools source and LVLM; pooled scores are means over all cases, as in Table 1
+of the paper. A method is in a view only when it was run on all of its cases, so that a view compares like with like.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from medground_bench import plugins
+from medground_bench.core.errors import SourceMissing
+from medground_bench.core.scoring import By, CaseScore, Row, score_cases, table
+from medground_bench.core.types import Group, Mode, Prediction, Reference
+from medground_bench.storage.whole_files import write_whole
+
+ALL = "all"
+FILE = "board.json"
+MARKER_CAUSES = ("marker", "both")
+"""Known causes of a right answer that becomes a no when the marker is taken out."""
+
+VIEWS = (
+    (By.MODE,),
+    (By.MODE, By.SOURCE),
+    (By.MODE, By.LVLM),
+    (By.MODE, By.SOURCE, By.LVLM),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRun:
+    """The predictions of one method on one track; cases on which it failed have none."""
+
+    method: str
+    lvlm: str
+    mode: Mode
+    predictions: tuple[Prediction, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardRow:
+    """One method in one view; `source` and `lvlm` are `ALL` where they are pooled. Scores are fractions 0..1.
+
+    iou_low, iou_high  95 % interval by resampling images, None where there is a single image
+    """
+
+    method: str
+    control: bool
+    mode: str
+    source: str
+    lvlm: str
+    iou: float
+    iou_low: float | None
+    iou_high: float | None
+    f1: float
+    precision: float
+    recall: float
+    cases: int
+    failed: int
+    images: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackFacts:
+    """What the causal filter made of one LVLM in one mode on one source; counts of questions.
+
+    accuracy         share 0..1 of right answers to the original pictures, positives and negatives
+    shortcut         the finding with a planted shortcut, None where the source has none
+    shortcut_causes  known cause -> right answers about that finding, `ungrounded` and `grounded`
+    """
+
+    lvlm: str
+    mode: str
+    source: str
+    questions: int
+    accuracy: float
+    positives: int
+    incorrect: int
+    ungrounded: int
+    grounded: int
+    shortcut: str | None
+    shortcut_causes: Mapping[str, Mapping[str, int]]
+
+    @property
+    def retention(self) -> float:
+        """Share 0..1 of the positive questions that became cases."""
+        return self.grounded / self.positives if self.positives else 0.0
+
+    @property
+    def shortcut_right(self) -> int:
+        """Right answers about the shortcut finding whose cause is known."""
+        return sum(sum(groups.values()) for groups in self.shortcut_causes.values())
+
+    def on_marker(self, group: Group) -> int:
+        """Those of them that would change without the marker, by what the causal filter said."""
+        return sum(self.shortcut_causes.get(cause, {}).get(group, 0) for cause in MARKER_CAUSES)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """All rows, best first within a view, and the facts of every track."""
+
+    rows: tuple[BoardRow, ...]
+    tracks: tuple[TrackFacts, ...] = ()
+
+    def view(self, mode: str, source: str = ALL, lvlm: str = ALL) -> tuple[BoardRow, ...]:
+        """The rows of one view, best IoU first."""
+        wanted = (mode, source, lvlm)
+        return tuple(row for row in self.rows if (row.mode, row.source, row.lvlm) == wanted)
+
+    def choices(self, field: By) -> tuple[str, ...]:
+        """Every mode, source or LVLM that occurs, sorted, `ALL` left out."""
+        return tuple(sorted({str(getattr(row, field.value)) for row in self.rows} - {ALL}))
+
+    def save(self, folder: Path) -> None:
+        """Write `board.json`; same board, same bytes."""
+        text = json.dumps(asdict(self), indent=1, allow_nan=False)
+        write_whole(folder / FILE, f"{text}\n".encode())
+
+    @classmethod
+    def read(cls, folder: Path) -> Board:
+        """The board that `save` wrote; SourceMissing when it is not there or not one."""
+        file = folder / FILE
+        try:
+            saved = json.loads(file.read_text("utf-8"))
+            rows = tuple(BoardRow(**row) for row in saved["rows"])
+            return cls(rows, tuple(TrackFacts(**track) for track in saved["tracks"]))
+        except FileNotFoundError as error:
+            raise SourceMissing(
+                f"{folder} holds no results: it has no {FILE}. Make them with medground demo --out {folder}"
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise SourceMissing(
+                f"{file} is not a board of this version ({error}). Make it again with medground demo --out {folder}"
+            ) from error
+
+
+def build_board(
+    references: Sequence[Reference], runs: Iterable[MethodRun], tracks: Iterable[TrackFacts] = ()
+) -> Board:
+    """Score every run against the references of its track; ValueError for two runs of one method on one track."""
+    scores: dict[str, list[CaseScore]] = {}
+    for run in runs:
+        truth = [each for each in references if (each.lvlm, each.mode) == (run.lvlm, run.mode)]
+        scores.setdefault(run.method, []).extend(score_cases(truth, run.predictions))
+    controls = control_names()
+    rows = [
+        _board_row(method, method in controls, row)
+        for view in VIEWS
+        for method in sorted(scores)
+        for row in _whole_rows(references, scores[method], view)
+    ]
+    rows.sort(key=lambda row: (row.mode, row.source, row.lvlm, -row.iou, row.method))
+    return Board(tuple(rows), tuple(sorted(tracks, key=lambda track: (track.lvlm, track.mode, track.source))))
+
+
+def control_names() -> frozenset[str]:
+    """Methods that never ask the LVLM: their description opens with "Control:"."""
+    methods = plugins.available("methods")
+    return frozenset(method.name for method in methods if method.summary.startswith("Control:"))
+
+
+def _whole_rows(
+    references: Sequence[Reference], scores: Sequence[CaseScore], view: Sequence[By]
+) -> list[Row]:
+    """Rows of the groups in which every case was run."""
+    cases = Counter(tuple(str(getattr(each, by.value)) for by in view) for each in references)
+    rows = table(scores, by=view, rng=np.random.default_rng(0))
+    return [row for row in rows if row.coverage.cases == cases[tuple(name for _by, name in row.group)]]
+
+
+def _board_row(method: str, control: bool, row: Row) -> BoardRow:
+    group = {by: name for by, name in row.group}
+    return BoardRow(
+        method=method,
+        control=control,
+        mode=group[By.MODE],
+        source=group.get(By.SOURCE, ALL),
+        lvlm=group.get(By.LVLM, ALL),
+        iou=row.mean.iou,
+        iou_low=row.interval.low.iou if row.interval else None,
+        iou_high=row.interval.high.iou if row.interval else None,
+        f1=row.mean.f1,
+        precision=row.mean.precision,
+        recall=row.mean.recall,
+        cases=row.coverage.cases,
+        failed=row.coverage.failed,
+        images=row.images,
+    )

@@ -1,0 +1,1 @@
+"""What the local model families share."""

@@ -1,0 +1,98 @@
+"""The passes through a model: pictures through the tower, rows of ids through the decoder, tokens written.
+
+A row is read whole, or the picture first and the words after it: the image tokens and what stands before them cannot
+see the question, so their keys and values in every layer are the same for all questions. Every pass is counted here,
+at our own boundary, by the counter that was handed in.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+
+from medground_bench.core.types import Frame
+from medground_bench.lvlms.engine.family import Family
+from medground_bench.lvlms.engine.opening import Loaded
+from medground_bench.lvlms.engine.passes import Passes
+from medground_bench.lvlms.engine.rows import Row
+
+Prefix = tuple[Tensor, ...]
+"""Keys and values by turns, layer by layer, (pictures, groups, positions, channels) of the row up to its picture's
+end."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Engine:
+    """A loaded model and what counts its passes.
+
+    alone  held while the model runs: transformers keeps state on a Qwen model while it generates, and hooks are the
+           module's, not the caller's
+    """
+
+    loaded: Loaded
+    family: Family
+    passes: Passes = field(default_factory=Passes)
+    alone: threading.RLock = field(default_factory=threading.RLock)
+
+    def encode(self, values: Tensor) -> Tensor:
+        """Image tokens (pictures, tokens, channels) of normalised values (pictures, 3, height, width)."""
+        self.passes.encode(len(values), backward=values.requires_grad)
+        return self.family.image_features(values.to(self.loaded.model.dtype))
+
+    def read(self, row: Row, features: Tensor) -> Tensor:
+        """Last hidden states (pictures, length, channels) of one row of ids with each picture's image tokens."""
+        self.passes.read(len(features), continued=False)
+        inputs = self._inputs(row, slice(0, len(row.ids)), len(features))
+        return self._hidden(inputs | self.family.language_inputs(features, row.frame))
+
+    def read_picture(self, row: Row, features: Tensor) -> Prefix:
+        """What the language model keeps of the row up to the end of its picture."""
+        self.passes.read(len(features), continued=False)
+        inputs = self._inputs(row, slice(0, row.image.stop), len(features))
+        cache = DynamicCache()  # without the config: a sliding layer keeps all, its mask says what is seen
+        self._hidden(inputs | self.family.language_inputs(features, row.frame), cache)
+        return tuple(tensor for keys, values, _ in cache for tensor in (keys, values))
+
+    def read_on(self, row: Row, prefix: Prefix) -> Tensor:
+        """Last hidden states (pictures, length, channels) of what follows the picture; the prefix is left as it is."""
+        self.passes.read(len(prefix[0]), continued=True)
+        inputs = self._inputs(row, slice(row.image.stop, len(row.ids)), len(prefix[0]))
+        return self._hidden(inputs, DynamicCache(zip(prefix[::2], prefix[1::2], strict=True)))
+
+    def write(self, ids: Tensor, features: Tensor, frame: Frame, most_tokens: int) -> Tensor:
+        """Ids (pictures, tokens) that follow rows of equal length, greedily; the shorter ones are padded."""
+        self.passes.read(len(ids), continued=False)
+        model = self.loaded.model
+        with self.alone:
+            whole: Tensor = model.generate(
+                input_ids=ids,
+                attention_mask=torch.ones_like(ids),
+                max_new_tokens=most_tokens,
+                **{self.family.type_ids: (ids == model.config.image_token_id).long()},
+                **self.family.language_inputs(features, frame),
+            )
+        written = whole[:, ids.shape[1] :]
+        self.passes.write(len(ids) * (written.shape[1] - 1))  # the row itself gives the first token
+        return written
+
+    def _inputs(self, row: Row, part: slice, pictures: int) -> dict[str, Any]:
+        """What the model is called with for a part of the row, positions and masks in full."""
+        ids = row.ids[part].expand(pictures, -1)
+        positions, masks = self.family.positions(row), self.family.masks(row)
+        return {
+            "input_ids": ids,
+            "position_ids": None if positions is None else positions[..., part].expand(-1, pictures, -1),
+            "attention_mask": masks and {kind: mask[..., part, : part.stop] for kind, mask in masks.items()},
+            self.family.type_ids: row.image_types[part].expand(pictures, -1),
+        }
+
+    def _hidden(self, inputs: dict[str, Any], cache: DynamicCache | None = None) -> Tensor:
+        with self.alone:
+            done = self.loaded.model.model(**inputs, cache=cache, use_cache=cache is not None)
+        hidden: Tensor = done.last_hidden_state
+        return hidden

@@ -1,0 +1,151 @@
+"""Backward passes that are not plain gradients: rules of layer-wise relevance propagation, and attention on the way.
+
+Relevance of a state is state x "gradient", where the gradient of some operations is replaced by a rule; each rule hands
+on what comes in, so that the sum over a layer is kept (AttnLRP's softmax alone does not). The forward pass is the
+model's own to the last bit, and nothing stays on the model.
+
+RMSNorm             the scale of a position is a constant: y = factor x, so its gradient is `factor`
+gated unit          act(gate) x up: half of the relevance to each; act by the identity rule, gradient act(gate) / gate
+linear, residual    the gradient as it is (the epsilon rule at epsilon 0)
+attention           by `Rule`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from medground_bench.lvlms import Rule
+from medground_bench.lvlms.engine.attention import Call, grouped, watching, wide
+from medground_bench.lvlms.engine.family import Family
+
+SMALLEST = 1e-6
+"""Below it act(x) / x is taken at x = 0, where GELU and SiLU have 1/2."""
+
+Visit = Callable[[int, Tensor, Tensor], None]
+"""Takes a layer, its attention weights and their gradient, both (heads, length, length)."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """Relevance that the biases of the value projections kept for themselves (Qwen2.5-VL has them, Gemma 3 not)."""
+
+    biases: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Back:
+    """How one attention call is gone back through."""
+
+    call: Call
+    rule: Rule | None
+    visit: Visit | None = None
+    kept: Kept = field(default_factory=Kept)
+
+
+class _Attend(torch.autograd.Function):
+    """Fast attention forward; backward from weights computed again, one layer's at a time."""
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, back: _Back) -> Tensor:
+        ctx.back = back
+        return back.call.output()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor, None]:
+        back: _Back = ctx.back
+        call, value = back.call, wide(back.call.value)
+        weights = call.weights()
+        mixed = grouped(wide(gradient).transpose(1, 2), value)
+        to_value = (grouped(weights, value).mT @ mixed).sum(2)
+        bias = call.module.v_proj.bias
+        if back.rule is not None and bias is not None:
+            back.kept.biases += float(to_value.sum(2).flatten() @ wide(bias))
+        if back.rule is Rule.CP:
+            return None, None, to_value.type_as(call.value), None
+        to_weights = (mixed @ value.mT[:, :, None]).flatten(1, 2)
+        if back.visit is not None:
+            back.visit(call.layer, weights[0], to_weights[0])
+        to_scores = weights * (to_weights - (weights * to_weights).sum(-1, keepdim=True)) * call.scaling
+        spread = grouped(to_scores, value)
+        to_query = (spread @ wide(call.key)[:, :, None]).flatten(1, 2)
+        to_key = (spread.mT @ grouped(wide(call.query), value)).sum(2)
+        product, scores = (1.0, 1.0) if back.rule is None else (0.5, 0.25)
+        return (
+            (to_query * scores).type_as(call.query),
+            (to_key * scores).type_as(call.key),
+            (to_value * product).type_as(call.value),
+            None,
+        )
+
+
+class _Replaced(torch.autograd.Function):
+    """An output as it is, whose gradient to the input is `factor`."""
+
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor, output: Tensor, factor: Tensor | float) -> Tensor:
+        ctx.factor = factor
+        return output.view_as(output)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return (gradient * ctx.factor).type_as(gradient), None, None
+
+
+@contextmanager
+def attention_gradients(visit: Visit) -> Iterator[None]:
+    """Inside the block attention is differentiated as ever, and `visit` sees each layer on the way back."""
+    with watching(lambda call: _attend(_Back(call, None, visit))):
+        yield
+
+
+@contextmanager
+def relevance_rules(language_model: nn.Module, family: Family, rule: Rule) -> Iterator[Kept]:
+    """Inside the block the language model's gradients follow the rules; the caller keeps other threads out."""
+    kept = Kept()
+    module: Any
+    with ExitStack() as stack:
+        stack.enter_context(watching(lambda call: _attend(_Back(call, rule, kept=kept))))
+        for module in language_model.modules():
+            if type(module).__name__.endswith("RMSNorm"):
+                stack.callback(module.register_forward_hook(_norm_rule(family)).remove)
+            elif hasattr(module, "act_fn"):
+                stack.callback(module.act_fn.register_forward_hook(_activation_rule).remove)
+                stack.callback(module.up_proj.register_forward_hook(_half).remove)
+        yield kept
+
+
+def _attend(back: _Back) -> Tensor:
+    output: Tensor = _Attend.apply(back.call.query, back.call.key, back.call.value, back)  # type: ignore[no-untyped-call]
+    return output
+
+
+def _norm_rule(family: Family) -> Callable[[Any, tuple[Tensor, ...], Tensor], Tensor]:
+    def hook(module: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        states, (gain, epsilon) = inputs[0], family.norm(module)
+        values = wide(states.detach())
+        factor = torch.rsqrt(values.pow(2).mean(-1, keepdim=True) + epsilon) * wide(gain)
+        return _replaced(states, output, factor)
+
+    return hook
+
+
+def _activation_rule(module: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+    gate = inputs[0].detach()
+    small = gate.abs() < SMALLEST
+    ratio = torch.where(small, 0.5, output.detach() / torch.where(small, 1.0, gate))
+    return _replaced(inputs[0], output, 0.5 * ratio)
+
+
+def _half(module: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+    return _replaced(output, output, 0.5)
+
+
+def _replaced(inputs: Tensor, output: Tensor, factor: Tensor | float) -> Tensor:
+    result: Tensor = _Replaced.apply(inputs, output.detach(), factor)  # type: ignore[no-untyped-call]
+    return result

@@ -1,0 +1,1 @@
+"""Methods over cases: predicting, tuning, and explaining one picture."""

@@ -1,0 +1,81 @@
+"""Identity of the code and the libraries that results depend on: what was made by other code is made again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from medground_bench import plugins
+from medground_bench.anatomy.atlas import pool_digest
+from medground_bench.phantom.digest import renderer_digest
+from medground_bench.storage.whole_files import fingerprint, sha256
+
+OF_LVLMS = ("lvlms",)
+OF_METHODS = (
+    *(
+        "anatomy",
+        "core/boxes_in_text",
+        "core/concepts.py",
+        "core/geometry.py",
+        "core/prompts.py",
+        "core/types.py",
+    ),
+    *("core/visible_text.py", "localizers", "lvlms", "methods", "phantom/patient.py", "pictures"),
+)
+"""Folders and files of this package that decide a response, or the boxes of a method."""
+
+LIBRARIES = ("numpy", "pillow", "scipy", "tokenizers", "torch", "transformers")
+
+
+@cache
+def lvlm_code() -> str:
+    """Of everything an LVLM's response depends on besides its weights, the picture and the prompt."""
+    return _digest(OF_LVLMS, ["lvlms"])
+
+
+@cache
+def method_code() -> str:
+    """Of everything a method's boxes depend on besides its settings, the case and the LVLM's weights.
+
+    The anatomy network's weights, the vocabularies, the reference pool in use and the phantom's drawing code, which
+    decides its known masks, are among it; plug-ins of other packages are, too.
+    """
+    kinds = ["methods", "lvlms", "localizers"]
+    return _digest(OF_METHODS, kinds, pool=pool_digest(), renderer=renderer_digest())
+
+
+def library_versions() -> dict[str, str | None]:
+    """Library -> installed version, None where it is not there."""
+    return {name: _version(name) for name in LIBRARIES}
+
+
+def _digest(parts: Iterable[str], kinds: Iterable[str], **data: str) -> str:
+    root = Path(__file__).parents[1]
+    places = [root / part for part in parts]
+    files = [file for place in places for file in (place.rglob("*") if place.is_dir() else [place])]
+    own = {
+        str(file.relative_to(root)): sha256(file.read_bytes())
+        for file in files
+        if file.is_file() and file.suffix != ".pyc" and not file.name.startswith(".")
+    }
+    outside = {
+        f"{kind} {plugin.name} {plugin.origin}": _source_digest(kind, plugin.name)
+        for kind in kinds
+        for plugin in plugins.available(kind)
+        if plugin.origin != plugins.PACKAGES[kind]
+    }
+    return fingerprint(own=own, outside=outside, libraries=library_versions(), **data)
+
+
+def _source_digest(kind: str, name: str) -> str | None:
+    source = plugins.source(kind, name)
+    return None if source is None else sha256(source.read_bytes())
+
+
+def _version(library: str) -> str | None:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,160 @@
+"""Methods over several tracks at once: one process a core, each with its own share of the tracks."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from medground_bench import plugins
+from medground_bench.benchmark.folder import Benchmark
+from medground_bench.core.errors import MedgroundError
+from medground_bench.core.progress import Advance, Progress, silently
+from medground_bench.core.types import Mode
+from medground_bench.lvlms import Lvlm, open_lvlm
+from medground_bench.runs.predict import Outcome, Run, predict
+from medground_bench.runs.tune import SPLIT, tunable_names, tune_to
+
+MOST_PROCESSES = 4
+LOG = "predict.log"
+POLL_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRun:
+    """One method that ran over one track; `lvlm` is the LVLM's own key."""
+
+    lvlm: str
+    mode: Mode
+    method: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """What one process does: locations of LVLMs with a mode each, methods, and the threads it may use.
+
+    tuned  folder for what is chosen on the split `tune`; None to leave methods at their defaults
+    """
+
+    tracks: tuple[tuple[str, Mode], ...]
+    methods: tuple[str, ...]
+    threads: int
+    tuned: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The last word of a process."""
+
+    error: str | None = None
+
+
+def run_methods(
+    benchmark: Path,
+    tracks: Sequence[tuple[str, Mode]],
+    methods: Sequence[str],
+    folder: Path,
+    *,
+    tuned: Path | None = None,
+    progress: Progress = silently,
+) -> list[TrackRun]:
+    """Run methods over tracks; files are `<lvlm>-<mode>-<method>.jsonl`.
+
+    tracks   (location of an LVLM, mode); put the longest first
+    methods  by name; none for every method that the LVLM of a track supports
+    tuned    folder in which every method that has settings to choose is first tuned, on the track's own cases of the
+             split `tune`; one that has none there keeps its defaults
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    cores = os.cpu_count() or 1
+    processes = max(1, min(cores, len(tracks), MOST_PROCESSES))
+    threads = max(1, cores // processes)
+    shares = [
+        _Share(_dealt(tracks, place, processes), tuple(methods), threads, tuned) for place in range(processes)
+    ]
+    context = get_context("spawn")
+    finished = context.Queue()
+    workers = [
+        context.Process(target=_work, args=(share, benchmark, folder, finished, progress), daemon=True)
+        for share in shares
+    ]
+    for worker in workers:
+        worker.start()
+    try:
+        total = len(tracks) * len(methods or plugins.available("methods"))
+        with progress("run methods", total, "runs") as advance:
+            return _collected(finished, workers, folder, advance)
+    finally:
+        for worker in workers:
+            worker.terminate()
+
+
+def method_names(lvlm: Lvlm) -> list[str]:
+    """The methods that need nothing beyond what an LVLM gives."""
+    names = [plugin.name for plugin in plugins.available("methods")]
+    return [name for name in names if plugins.load("methods", name).needs <= lvlm.gives]
+
+
+def _dealt(tracks: Sequence[tuple[str, Mode]], place: int, hands: int) -> tuple[tuple[str, Mode], ...]:
+    """Dealt to and fro, so that long and short ones add up alike."""
+    dealt = []
+    for start in range(0, len(tracks), hands):
+        forth = start // hands % 2 == 0
+        dealt += tracks[start : start + hands][place if forth else hands - 1 - place :][:1]
+    return tuple(dealt)
+
+
+def _collected(finished: Any, workers: Sequence[Any], folder: Path, advance: Advance) -> list[TrackRun]:
+    runs: list[TrackRun] = []
+    waiting = len(workers)
+    while waiting:
+        try:
+            message = finished.get(timeout=POLL_S)
+        except Empty:
+            if any(worker.exitcode not in (None, 0) for worker in workers):
+                why = f"A process that ran methods was killed; {folder / LOG} may say why."
+                raise MedgroundError(f"{why} Run the same command again to go on.") from None
+            continue
+        if isinstance(message, TrackRun):
+            runs.append(message)
+            advance(1)
+        elif message.error is not None:
+            raise MedgroundError(f"{message.error} (more in {folder / LOG})")
+        else:
+            waiting -= 1
+    return sorted(runs, key=lambda run: (run.lvlm, run.mode, run.method))
+
+
+def _work(share: _Share, benchmark: Path, folder: Path, finished: Any, progress: Progress) -> None:
+    """The life of one process; its messages go to the log, so that they do not cross the parent's progress bar."""
+    import torch
+
+    torch.set_num_threads(share.threads)
+    with (folder / LOG).open("a", encoding="utf-8", buffering=1) as log, redirect_stderr(log):
+        try:
+            for run in _runs(share, Benchmark.open(benchmark), folder, progress):
+                finished.put(run)
+            finished.put(_End())
+        except Exception as error:  # noqa: BLE001  told to the parent, which raises it
+            traceback.print_exc()
+            finished.put(_End(f"{type(error).__name__}: {error}"))
+
+
+def _runs(share: _Share, benchmark: Benchmark, folder: Path, progress: Progress) -> Iterator[TrackRun]:
+    tunable = tunable_names() if share.tuned else ()
+    for location, mode in share.tracks:
+        lvlm = open_lvlm(location)
+        tune_cases = {(track.lvlm, track.mode): track.cases for track in benchmark.tracks(SPLIT)}
+        for name in share.methods or method_names(lvlm):
+            if share.tuned and name in tunable and tune_cases.get((lvlm.key, mode)):
+                tune_to(share.tuned, benchmark, lvlm, name, mode, progress=progress)
+            file = folder / f"{lvlm.key.replace('/', '--')}-{mode}-{name}.jsonl"
+            outcome = predict(benchmark, lvlm, Run(name, mode), file, tuned=share.tuned, progress=progress)
+            yield TrackRun(lvlm.key, mode, name, outcome)

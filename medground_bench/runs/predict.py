@@ -1,0 +1,260 @@
+"""Run one attribution method over one track of a benchmark and write its prediction file.
+
+While it runs, predictions are kept in the journal `<file>.partial`, so a killed run goes on where it was. The finished
+file is sorted by case id and appears whole. Beside it, `<file>.run.json` says what made it and names every case on
+which the method failed: such a case has no boxes, and scores 0.
+
+A method fails on a case when it says so, by an error of this package about that case. Any other error, such as memory
+that runs out, a missing library or a fault in the method, says nothing about the case: it ends the run, which goes on
+from there when it is started again.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from medground_bench import __version__
+from medground_bench.benchmark.folder import Benchmark
+from medground_bench.core.errors import NOT_OF_A_CASE, MedgroundError, one_line
+from medground_bench.core.progress import Progress, silently
+from medground_bench.core.types import Case, Mode, Prediction
+from medground_bench.localizers import localizer_record
+from medground_bench.lvlms import Lvlm
+from medground_bench.methods import Method, explain, open_method
+from medground_bench.runs.code_version import library_versions, method_code
+from medground_bench.runs.run_file import read_run, run_file
+from medground_bench.runs.sweep import Tuned, settings_of, tuned_method
+from medground_bench.storage.journal import opened_journal
+from medground_bench.storage.whole_files import fingerprint, sha256, write_whole
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a prediction file is made from: everything but the machine."""
+
+    method: str
+    mode: Mode
+    seed: int = 0
+    split: str = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A case on which the method failed."""
+
+    case_id: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished prediction file.
+
+    without_boxes  cases for which the method had no box to give; the failed ones are not among them
+    refused        cases with a text that looks like a box and was not read as one
+    """
+
+    file: Path
+    cases: int
+    failures: tuple[Failure, ...]
+    without_boxes: int = 0
+    refused: int = 0
+
+    @property
+    def all_failed(self) -> bool:
+        """Whether the method failed on every case there was."""
+        return 0 < self.cases == len(self.failures)
+
+    def as_text(self) -> str:
+        """One line for people."""
+        failed = f", {len(self.failures)} failed and will score 0" if self.failures else ""
+        empty = f", {self.without_boxes} without a box" if self.without_boxes else ""
+        unread = (
+            f", {self.refused} with text that looks like a box and is not read as one" if self.refused else ""
+        )
+        return f"{self.cases} cases{failed}{empty}{unread}; written to {self.file}"
+
+
+def predict(
+    benchmark: Benchmark,
+    lvlm: Lvlm,
+    run: Run,
+    file: Path,
+    *,
+    tuned: Path | None = None,
+    progress: Progress = silently,
+) -> Outcome:
+    """Write the predictions of a run to `file` (`.jsonl` or `.jsonl.gz`); a finished file of the same run is kept.
+
+    A run that differs in anything, also in the benchmark's content or the LVLM's weights, starts anew.
+
+    tuned  folder of `medground tune`; without it, or without a file for this run in it, the method has its defaults
+    """
+    chosen = tuned_method(run.method, lvlm, run.mode, tuned) if tuned else None
+    method = chosen.method if chosen else open_method(run.method, lvlm)
+    key = run_key(benchmark, lvlm, run, method)
+    finished = _finished(file, key)
+    if finished is not None:
+        return finished
+    total = len(benchmark.references(lvlm=lvlm.key, mode=run.mode, split=run.split))
+    label = f"{run.method} {lvlm.key} {run.mode}"
+    lines: dict[str, _Line] = {}
+    with opened_journal(_partial_file(file)) as journal, progress(label, total, "cases") as advance:
+        for case in benchmark.cases(lvlm=lvlm.key, mode=run.mode, split=run.split):
+            make = partial(_predicted, case, method, lvlm, run.seed)
+            lines[case.case_id] = _Line(**journal.once(f"{key} {case.case_id}", make))
+            advance(1)
+        made = _provenance(run, lvlm, method, chosen)
+        return _finish(file, key, lines, made)
+
+
+def predict_several(
+    benchmark: Benchmark,
+    lvlm: Lvlm,
+    runs: Sequence[Run],
+    out: Path,
+    *,
+    tuned: Path | None = None,
+    progress: Progress = silently,
+) -> Iterator[Outcome]:
+    """`predict` for each run: one into the file `out`, several into a folder as `<lvlm>-<mode>-<method>.jsonl`."""
+    for run in runs:
+        name = f"{lvlm.key.replace('/', '--')}-{run.mode}-{run.method}.jsonl"
+        file = out if len(runs) == 1 else out / name
+        yield predict(benchmark, lvlm, run, file, tuned=tuned, progress=progress)
+
+
+def run_key(benchmark: Benchmark, lvlm: Lvlm, run: Run, method: Method) -> str:
+    """Identity of a run: a hash of everything its boxes depend on."""
+    return fingerprint(
+        version=__version__,
+        cases=benchmark.content_digest(lvlm.key, run.mode, run.split),
+        lvlm=lvlm.key,
+        revision=lvlm.revision,
+        method=run.method,
+        settings=repr(method),  # a frozen dataclass: its name and all its settings
+        localizer=_localizer(method),
+        seed=run.seed,
+        code=method_code(),
+    )
+
+
+def case_rng(seed: int, case: str) -> np.random.Generator:
+    """The generator of one case: the same whatever was run before it."""
+    return np.random.default_rng([seed, *hashlib.sha256(case.encode("utf-8")).digest()])
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A prediction, why there is nothing in it when the method failed, and what else the method said of the case."""
+
+    prediction: dict[str, Any]
+    error: str | None
+    missing_concepts: Sequence[str] = ()
+    self_checks: Mapping[str, float] = field(default_factory=dict)
+    refused: Sequence[str] = ()
+
+
+def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> dict[str, Any]:
+    """The fields of the case's `_Line`."""
+    start = time.perf_counter()
+    try:
+        explained = explain(method, lvlm, case, case_rng(seed, case.case_id))
+    except NOT_OF_A_CASE:
+        raise
+    except MedgroundError as error:
+        prediction = Prediction(case.case_id, (), seconds=round(time.perf_counter() - start, 4))
+        return asdict(_Line(prediction.as_json(), one_line(f"{type(error).__name__}: {error}")))
+    evidence = explained.attribution
+    prediction = Prediction(
+        case.case_id,
+        explained.boxes,
+        concept=evidence.concept,
+        seconds=round(time.perf_counter() - start, 4),
+        tokens=tuple(drop.drop for drop in evidence.token_drops) or None,
+    )
+    said = (evidence.missing_concepts, evidence.self_checks, evidence.refused)
+    return asdict(_Line(prediction.as_json(), None, *said))
+
+
+def _provenance(run: Run, lvlm: Lvlm, method: Method, chosen: Tuned | None) -> dict[str, Any]:
+    """What made the file; `tuned` is null for a method with its defaults, `localizer` for one without."""
+    return {
+        "version": __version__,
+        "libraries": library_versions(),
+        **asdict(run),
+        "lvlm": lvlm.key,
+        "lvlm_revision": lvlm.revision,
+        "settings": settings_of(method),
+        "localizer": _localizer(method),
+        "tuned": None if chosen is None else chosen.as_json(),
+    }
+
+
+def _localizer(method: Method) -> dict[str, Any] | None:
+    """What the localizer that a method's settings name depends on; None for a method without one."""
+    name = getattr(method, "localizer", None)
+    return localizer_record(name) if isinstance(name, str) else None
+
+
+def _finish(file: Path, key: str, lines: dict[str, _Line], made: dict[str, Any]) -> Outcome:
+    ordered = [lines[case] for case in sorted(lines)]
+    text = "".join(json.dumps(line.prediction, allow_nan=False) + "\n" for line in ordered)
+    content = text.encode("ascii")
+    if file.suffix == ".gz":
+        content = gzip.compress(content, mtime=0)
+    failures = [Failure(line.prediction["case_id"], line.error) for line in ordered if line.error is not None]
+    missing = Counter(concept for line in ordered for concept in line.missing_concepts)
+    without_boxes = sum(not line.prediction["boxes"] for line in ordered) - len(failures)
+    refused = {line.prediction["case_id"]: list(line.refused) for line in ordered if line.refused}
+    side = {
+        "run": key,
+        "sha256": sha256(content),
+        **made,
+        "cases": len(ordered),
+        "without_boxes": without_boxes,
+        "missing_concepts": dict(sorted(missing.items())),
+        "self_checks": _self_checks(ordered),
+        "refused": refused,
+        "failures": [asdict(failure) for failure in failures],
+    }
+    write_whole(file, content)
+    write_whole(run_file(file), (json.dumps(side, indent=2) + "\n").encode("ascii"))
+    _partial_file(file).unlink(missing_ok=True)
+    return Outcome(file, len(ordered), tuple(failures), without_boxes, len(refused))
+
+
+def _self_checks(lines: Sequence[_Line]) -> dict[str, dict[str, float]]:
+    """Of every check that the method made of itself, such as the completeness gap: its least, median and most."""
+    values: dict[str, list[float]] = {}
+    for line in lines:
+        for name, value in line.self_checks.items():
+            values.setdefault(name, []).append(value)
+    return {
+        name: {"least": min(of), "median": float(np.median(of)), "most": max(of), "cases": len(of)}
+        for name, of in sorted(values.items())
+    }
+
+
+def _finished(file: Path, key: str) -> Outcome | None:
+    """The outcome of this very run when its file is there, untouched."""
+    made = read_run(file)
+    if made is None or made.get("run") != key:
+        return None
+    failures = tuple(Failure(**failure) for failure in made["failures"])
+    return Outcome(file, made["cases"], failures, made["without_boxes"], len(made["refused"]))
+
+
+def _partial_file(file: Path) -> Path:
+    return file.with_name(f"{file.name}.partial")

@@ -1,0 +1,127 @@
+"""What `medground tune` found out: every candidate's score, the choice, and how `predict` picks it up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from medground_bench.core.errors import MedgroundError, SourceMissing
+from medground_bench.core.types import Mode
+from medground_bench.lvlms import Lvlm
+from medground_bench.methods import Method, Tunable, open_method
+from medground_bench.storage.whole_files import sha256, write_whole
+
+FOLDER = Path("medground-tuned")
+
+Settings = Mapping[str, Any]
+"""A method's fields by name, as JSON says them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One setting that was tried; a case on which it failed counts as 0.
+
+    iou     mean over the cases, 0..1
+    failed  cases on which the method raised an error
+    """
+
+    settings: Settings
+    iou: float
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """Every candidate in the method's own order, and what they were tried on.
+
+    benchmark  digest of the cases
+    code       digest of what a method's boxes depend on besides cases and weights
+    """
+
+    method: str
+    lvlm: str
+    lvlm_revision: str
+    mode: Mode
+    benchmark: str
+    code: str
+    cases: int
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def chosen(self) -> Candidate:
+        """The best; of equals the first."""
+        return max(self.candidates, key=lambda candidate: candidate.iou)
+
+    def save(self, folder: Path) -> Path:
+        """Write the sweep's file; same sweep, same bytes."""
+        path = file_of(folder, self.lvlm, self.mode, self.method)
+        text = json.dumps(asdict(self) | {"chosen": asdict(self.chosen)}, indent=1, allow_nan=False)
+        write_whole(path, f"{text}\n".encode("ascii"))
+        return path
+
+    @classmethod
+    def read(cls, path: Path) -> Sweep:
+        """The sweep that `save` wrote; SourceMissing for anything else."""
+        try:
+            saved = json.loads(path.read_text("utf-8"))
+            del saved["chosen"]
+            candidates = tuple(Candidate(**candidate) for candidate in saved.pop("candidates"))
+            return cls(candidates=candidates, mode=Mode(saved.pop("mode")), **saved)
+        except FileNotFoundError as error:
+            raise SourceMissing(f"{path}: there is no such file. Make it with: medground tune") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise SourceMissing(f"{path} is no result of medground tune ({error}). Make it again.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """A method with the settings that a sweep chose; `digest` is that of the sweep's file."""
+
+    method: Method
+    sweep: Sweep
+    digest: str
+
+    def as_json(self) -> dict[str, Any]:
+        """What a prediction file's provenance says of it."""
+        chosen, cases, benchmark = self.sweep.chosen, self.sweep.cases, self.sweep.benchmark
+        return {"sha256": self.digest, "iou": chosen.iou, "cases": cases, "benchmark": benchmark}
+
+
+def file_of(folder: Path, lvlm: str, mode: Mode, method: str) -> Path:
+    """Where the sweep of a method, LVLM and mode is kept; an LVLM's key may hold a slash."""
+    return folder / f"{lvlm.replace('/', '--')}-{mode}-{method}.json"
+
+
+def tuned_method(name: str, lvlm: Lvlm, mode: Mode, folder: Path) -> Tuned | None:
+    """The method as tuned for this LVLM and mode; None where the folder has no sweep of it.
+
+    A sweep of other weights, or one whose choice the method no longer offers, is refused: tune again.
+    """
+    path = file_of(folder, lvlm.key, mode, name)
+    if not path.is_file():
+        return None
+    sweep = Sweep.read(path)
+    again = f"Tune again (medground tune --method {name} ...) or take the file away."
+    if (sweep.method, sweep.lvlm, sweep.mode) != (name, lvlm.key, mode):
+        raise MedgroundError(f"{path} was made for {sweep.method}, {sweep.lvlm}, {sweep.mode}. {again}")
+    if sweep.lvlm_revision != lvlm.revision:
+        raise MedgroundError(
+            f"{path} was made with {sweep.lvlm} at {sweep.lvlm_revision}, but this is {lvlm.revision}. {again}"
+        )
+    method = open_method(name, lvlm)
+    offered = type(method).candidates(lvlm) if isinstance(method, Tunable) else ()
+    for candidate in offered:
+        if settings_of(candidate) == sweep.chosen.settings:
+            return Tuned(candidate, sweep, sha256(path.read_bytes()))
+    raise MedgroundError(f"{path} chose {dict(sweep.chosen.settings)}, which {name} does not offer. {again}")
+
+
+def settings_of(method: Method) -> Settings:
+    """The fields of a method by name, as they come back from JSON; what JSON cannot say, by its repr."""
+    names = [each.name for each in fields(method)] if is_dataclass(method) else []
+    values = {name: getattr(method, name) for name in names}
+    plain: Settings = json.loads(json.dumps(values, default=repr))
+    return plain

@@ -1,0 +1,170 @@
+"""Choose a method's layer, head or baseline for one LVLM and mode, on the split `tune`, by mean IoU."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medground_bench import plugins
+from medground_bench.benchmark.folder import Benchmark
+from medground_bench.core.errors import NOT_OF_A_CASE, MedgroundError, SourceMissing, Unsupported
+from medground_bench.core.progress import Progress, silently
+from medground_bench.core.scoring import overlap
+from medground_bench.core.types import Case, Mode, Reference
+from medground_bench.lvlms import Lvlm
+from medground_bench.methods import Method, Tunable, explain, open_method
+from medground_bench.runs.code_version import method_code
+from medground_bench.runs.predict import case_rng
+from medground_bench.runs.sweep import Candidate, Sweep, file_of, settings_of
+from medground_bench.runs.sweep_chart import draw_sweep
+from medground_bench.storage.whole_files import sha256, write_whole
+
+SPLIT = "tune"
+
+
+def tune(benchmark: Benchmark, lvlm: Lvlm, name: str, mode: Mode, *, progress: Progress = silently) -> Sweep:
+    """Try every candidate of a method on every case of the split `tune`.
+
+    A case's candidates share what they ask of the LVLM: all heads of all layers come from one pass.
+    """
+    method = open_method(name, lvlm)
+    if not isinstance(method, Tunable):
+        raise Unsupported(f"method {name} has nothing to tune. These have: {', '.join(tunable_names())}.")
+    candidates = list(type(method).candidates(lvlm))
+    references = benchmark.references(lvlm=lvlm.key, mode=mode, split=SPLIT)
+    if not references:
+        raise SourceMissing(
+            f"{benchmark.folder} has no case of {lvlm.key}, mode {mode}, in its split {SPLIT}."
+        )
+    scores = np.full((len(candidates), len(references)), np.nan)
+    cases = benchmark.cases(lvlm=lvlm.key, mode=mode, split=SPLIT)
+    with progress(f"tune {name} {lvlm.key} {mode}", len(references), "cases") as advance:
+        for place, (reference, case) in enumerate(zip(references, cases, strict=True)):
+            scores[:, place] = _ious(candidates, lvlm, case, reference)
+            advance(1)
+    return Sweep(
+        method=name,
+        lvlm=lvlm.key,
+        lvlm_revision=lvlm.revision,
+        mode=mode,
+        benchmark=benchmark.content_digest(lvlm.key, mode, SPLIT),
+        code=method_code(),
+        cases=len(references),
+        candidates=tuple(
+            Candidate(
+                settings_of(candidate), round(float(np.nan_to_num(row).mean()), 6), int(np.isnan(row).sum())
+            )
+            for candidate, row in zip(candidates, scores, strict=True)
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A sweep and where it was written."""
+
+    sweep: Sweep
+    file: Path
+    picture: Path
+
+
+def tune_to(
+    folder: Path, benchmark: Benchmark, lvlm: Lvlm, name: str, mode: Mode, *, progress: Progress = silently
+) -> Kept:
+    """`tune`, with the choice as JSON and the heat map as PNG in a folder.
+
+    What is there of the same cases, weights and code is kept.
+    """
+    file = file_of(folder, lvlm.key, mode, name)
+    picture = file.with_suffix(".png")
+    sweep = _still_valid(file, benchmark, lvlm, mode)
+    if sweep is None or not picture.is_file():
+        sweep = tune(benchmark, lvlm, name, mode, progress=progress)
+        buffer = io.BytesIO()
+        draw_sweep(sweep).save(buffer, "PNG")
+        write_whole(picture, buffer.getvalue())
+        sweep.save(folder)
+    return Kept(sweep, file, picture)
+
+
+def tunable_names() -> list[str]:
+    """Methods that offer candidates, sorted."""
+    names = [plugin.name for plugin in plugins.available("methods")]
+    return [name for name in names if hasattr(plugins.load("methods", name), "candidates")]
+
+
+def _still_valid(file: Path, benchmark: Benchmark, lvlm: Lvlm, mode: Mode) -> Sweep | None:
+    try:
+        sweep = Sweep.read(file)
+    except SourceMissing:
+        return None
+    made_from = (sweep.lvlm_revision, sweep.benchmark, sweep.code)
+    now = (lvlm.revision, benchmark.content_digest(lvlm.key, mode, SPLIT), method_code())
+    return sweep if made_from == now else None
+
+
+def _ious(candidates: Sequence[Method], lvlm: Lvlm, case: Case, reference: Reference) -> NDArray[np.float64]:
+    """IoU of every candidate on one case; NaN where it failed."""
+    once, ious = OneCase(lvlm), np.full(len(candidates), np.nan)
+    for place, candidate in enumerate(candidates):
+        try:
+            explained = explain(candidate, once, case, case_rng(0, case.case_id))
+        except NOT_OF_A_CASE:
+            raise
+        except MedgroundError:  # counted, as in predict
+            continue
+        ious[place] = overlap(explained.boxes, reference.boxes).iou
+    return ious
+
+
+class OneCase:
+    """An LVLM that works out each thing it is asked once; made for the length of one case.
+
+    The first question about attention fetches all layers, so that every later one is a slice.
+    """
+
+    def __init__(self, lvlm: Lvlm) -> None:
+        self._lvlm = lvlm
+        self._known: dict[Any, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._lvlm, name)
+        if not callable(value):
+            return value
+
+        def ask(*arguments: Any, **settings: Any) -> Any:
+            if name == "answer_attention":
+                layers = settings.pop("layers")
+                every = range(self._lvlm.layers)
+                if all(layer in every for layer in layers):
+                    whole = self._once(name, value, arguments, {**settings, "layers": every})
+                    return whole[list(layers)]
+                return value(*arguments, layers=layers, **settings)
+            if any(
+                map(callable, (*arguments, *settings.values()))
+            ):  # a visitor wants to be called every time
+                return value(*arguments, **settings)
+            return self._once(name, value, arguments, settings)
+
+        return ask
+
+    def _once(self, name: str, action: Any, arguments: Any, settings: dict[str, Any]) -> Any:
+        key = (name, _key(arguments), _key(sorted(settings.items())))
+        if key not in self._known:
+            self._known[key] = action(*arguments, **settings)
+        return self._known[key]
+
+
+def _key(value: Any) -> Any:
+    """Something hashable that is equal for equal content."""
+    if isinstance(value, np.ndarray):
+        return value.shape, str(value.dtype), sha256(np.ascontiguousarray(value).tobytes())
+    if isinstance(value, list | tuple):
+        return tuple(map(_key, value))
+    return value

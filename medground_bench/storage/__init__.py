@@ -1,0 +1,1 @@
+"""What reaches the disk: whole files or none, and journals that survive a kill."""

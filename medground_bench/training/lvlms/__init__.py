@@ -1,0 +1,1 @@
+"""How the two embedded LVLMs were made."""

@@ -1,0 +1,1 @@
+"""How the anatomy network was made."""

@@ -1,0 +1,153 @@
+"""How well the U-Net finds each concept: on phantoms it was not trained on, and on real pictures with known boxes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+
+from medground_bench.core.concepts import CONCEPTS, ConceptRegions
+from medground_bench.core.geometry import Letterbox, box_iou, tight_box
+from medground_bench.core.types import Box, Frame, Picture
+from medground_bench.phantom.scene import Scene, sample_findings
+from medground_bench.pictures import read_picture, to_study
+from medground_bench.training.unet.patients import patient
+
+Localize: TypeAlias = Callable[[Picture], ConceptRegions]
+Overlaps: TypeAlias = dict[str, list[float]]
+"""Concept -> box IoU in native pixels on every picture that shows it; 0 where it was not found."""
+
+EDGES = ("medial", "lateral", "upper", "lower")
+
+
+def on_phantoms(localize: Localize, seeds: Iterable[int]) -> Overlaps:
+    """The benchmark's phantoms, half of them with findings, at their native size and letterboxed like any picture."""
+    overlaps: Overlaps = defaultdict(list)
+    for seed in seeds:
+        scene, rng = Scene.sample(seed), np.random.default_rng(seed)
+        findings = sample_findings(scene, rng) if seed % 2 else ()
+        study = to_study(scene.native(findings))
+        regions = localize(study.picture)
+        for concept, mask in scene.native_concept_masks(findings).items():
+            if truth := tight_box(mask, study.letterbox.native):
+                overlaps[concept].append(_overlap(regions, concept, truth, study.letterbox))
+    return dict(overlaps)
+
+
+def on_patients(localize: Localize, seeds: Iterable[int], side_px: int) -> Overlaps:
+    """Phantoms of every habitus, as training renders them and before it randomises them; square pictures."""
+    overlaps: Overlaps = defaultdict(list)
+    square = Letterbox.fit(Frame("native", side_px, side_px), side_px)
+    for seed in seeds:
+        scene = patient(seed)
+        regions = localize(scene.render(side_px))
+        for concept, mask in scene.concept_masks(side_px).items():
+            if truth := tight_box(mask, square.native):
+                overlaps[concept].append(_overlap(regions, concept, truth, square))
+    return dict(overlaps)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One concept on one real picture, native pixels: as people know it, and as it was found, if it was."""
+
+    concept: str
+    drawn: Box
+    outlined: Box | None
+    found: Box | None
+
+
+def radiographs(localize: Localize, folder: Path) -> list[Sighting]:
+    """Every concept that is known on the real pictures of a folder.
+
+    `annotations.json` there: picture -> boxes {concept: {xyxy}} in native pixels, masks {concept: {file}} of concepts
+    that also have a box; `outlined` is the tight box of such a mask.
+    """
+    annotations = json.loads((folder / "annotations.json").read_text("utf-8"))
+    sightings = []
+    for file, known in sorted(annotations.items()):
+        study = to_study(read_picture(folder / file))
+        native, regions = study.letterbox.native, localize(study.picture)
+        for concept, box in known["boxes"].items():
+            x0, y0, x1, y1 = map(float, box["xyxy"])
+            mask, found = known["masks"].get(concept), regions.boxes.get(concept)
+            outlined = tight_box(read_picture(folder / mask["file"]) > 127, native) if mask else None
+            placed = study.letterbox.to_native(found) if found else None
+            sightings.append(Sighting(concept, Box(x0, y0, x1, y1, native), outlined, placed))
+    return sightings
+
+
+def on_radiographs(sightings: Iterable[Sighting]) -> dict[str, Overlaps]:
+    """Against the boxes that were drawn, against those of the masks, and how well these two agree (`people`)."""
+    against: dict[str, Overlaps] = {name: defaultdict(list) for name in ("boxes", "masks", "people")}
+    for one in sightings:
+        against["boxes"][one.concept].append(_iou(one.found, one.drawn))
+        if one.outlined:
+            against["masks"][one.concept].append(_iou(one.found, one.outlined))
+            against["people"][one.concept].append(_iou(one.drawn, one.outlined))
+    return {name: dict(overlaps) for name, overlaps in against.items()}
+
+
+def beyond_the_masks(sightings: Iterable[Sighting]) -> dict[str, dict[str, float]]:
+    """How far drawn and found boxes reach beyond those of the masks: edge -> mean share of the mask's own side.
+
+    Below 0 where they end inside it. Only concepts with a laterality; medial is towards the other side of the body.
+    """
+    reach: dict[str, list[list[float]]] = {"drawn": [], "found": []}
+    for one in sightings:
+        if one.outlined and one.concept.startswith(("left", "right")):
+            for name, box in (("drawn", one.drawn), ("found", one.found)):
+                if box:
+                    reach[name].append(_beyond(box, one.outlined, one.concept))
+    return {
+        name: dict(zip(EDGES, np.round(np.mean(rows, axis=0), 4).tolist(), strict=True))
+        for name, rows in reach.items()
+        if rows
+    }
+
+
+def milliseconds(localize: Localize, picture: Picture, times: int = 20) -> float:
+    """Median processor time of one call, after one to warm up: what it takes on one idle core."""
+    localize(picture)
+    taken = []
+    for _ in range(times):
+        begin = time.process_time()
+        localize(picture)
+        taken.append(time.process_time() - begin)
+    return float(np.median(taken)) * 1000
+
+
+def summary(overlaps: Overlaps) -> dict[str, dict[str, float]]:
+    """Concept -> mean IoU, its tenth percentile, share that was found at all, number of pictures."""
+    return {
+        concept: {
+            "mean": round(float(np.mean(overlaps[concept])), 4),
+            "tenth": round(float(np.quantile(overlaps[concept], 0.1)), 4),
+            "found": round(float(np.mean(np.array(overlaps[concept]) > 0)), 4),
+            "pictures": len(overlaps[concept]),
+        }
+        for concept in CONCEPTS
+        if concept in overlaps
+    }
+
+
+def _beyond(box: Box, mask: Box, concept: str) -> list[float]:
+    """In the order of EDGES; the patient's left lies on the picture's right."""
+    left, right = (mask.x0 - box.x0) / mask.width, (box.x1 - mask.x1) / mask.width
+    sides = [left, right] if concept.startswith("left") else [right, left]
+    return [*sides, (mask.y0 - box.y0) / mask.height, (box.y1 - mask.y1) / mask.height]
+
+
+def _overlap(regions: ConceptRegions, concept: str, truth: Box, letterbox: Letterbox) -> float:
+    found = regions.boxes.get(concept)
+    return _iou(letterbox.to_native(found) if found else None, truth)
+
+
+def _iou(found: Box | None, truth: Box) -> float:
+    return box_iou(found, truth) if found else 0.0

@@ -1,0 +1,85 @@
+"""The demo end to end on the embedded LVLM, and how it fails."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from medground_bench.benchmark.folder import Benchmark
+from medground_bench.commands.demo import run_demo, track_facts
+from medground_bench.core.errors import MedgroundError
+from medground_bench.core.types import Mode
+from medground_bench.leaderboard.board import Board
+from medground_bench.runs.parallel import _dealt, run_methods
+from medground_bench.runs.sweep import Sweep
+
+ROOT = Path(__file__).parents[2]
+EMBEDDED = ROOT / "medground_bench" / "phantom" / "models" / "phantom_gemma3" / "model.safetensors"
+
+
+@pytest.mark.skipif(not EMBEDDED.is_file(), reason="needs the embedded LVLM")
+def test_the_demo_builds_runs_scores_and_keeps_the_board(tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # threads that wait for each other crawl on a busy machine
+    lvlm, methods = "phantom_gemma3", ["medfocus", "attention_rollout", "whole_image"]
+    made = run_demo(tmp_path, 2, lvlms=[lvlm], methods=methods)
+    assert list(made.seconds) == ["build the benchmark", "tune and run all methods", "score"]
+    assert [(track.lvlm, track.mode) for track in made.board.tracks] == [(lvlm, "direct"), (lvlm, "reason")]
+    assert sum(track.grounded for track in made.board.tracks) > 0
+    for track in made.board.tracks:
+        rows = made.board.view(track.mode, lvlm=lvlm)
+        assert {row.method: row.cases for row in rows if row.cases} == (
+            dict.fromkeys(methods, track.grounded) if track.grounded else {}
+        )
+        assert all(row.recall == pytest.approx(1) and not row.failed for row in rows if row.control)
+    assert Board.read(tmp_path) == made.board
+
+    tuned = tmp_path / "tuned"
+    tracks = Benchmark.open(tmp_path / "medground-bench").tracks("tune")
+    assert {(sweep.mode, sweep.cases) for sweep in made.sweeps} == {
+        (track.mode, track.cases) for track in tracks if track.cases
+    }
+    assert made.sweeps and {sweep.method for sweep in made.sweeps} == {"attention_rollout"}
+    for sweep in made.sweeps:
+        name = f"{lvlm}-{sweep.mode}-attention_rollout"
+        side = json.loads((tmp_path / "predictions" / f"{name}.jsonl.run.json").read_text())
+        assert side["tuned"]["iou"] == sweep.chosen.iou and side["settings"] == sweep.chosen.settings
+        assert (tuned / f"{name}.png").is_file() and Sweep.read(tuned / f"{name}.json") == sweep
+        assert f"first_layer {sweep.chosen.settings['first_layer']}" in (tuned / "README.md").read_text()
+    log = (tmp_path / "predictions" / "predict.log").read_text("utf-8")
+    assert re.search(rf"^whole_image {lvlm} \w+: \d+ of \d+ cases", log, flags=re.MULTILINE)
+
+
+def test_what_stops_a_process_is_said_by_its_parent(built, tmp_path):
+    with pytest.raises(MedgroundError, match="no/model is no folder here"):
+        run_methods(built.path, [("no/model", Mode.DIRECT)], ["whole_image"], tmp_path)
+    assert "no/model" in (tmp_path / "predict.log").read_text("utf-8")
+
+
+def test_tracks_are_dealt_to_and_fro_so_that_long_and_short_add_up_alike():
+    assert [_dealt([4, 3, 2, 1], place, 2) for place in range(2)] == [(4, 1), (3, 2)]
+    assert [_dealt([3, 2, 1], place, 2) for place in range(2)] == [(3,), (2, 1)]
+
+
+def test_facts_of_a_track_come_from_the_statistics_of_the_test_split():
+    track = {"lvlm": "a", "mode": "direct", "source": "phantom"}
+    everything, fracture = track | {"finding": "all"}, track | {"finding": "rib fracture"}
+    groups = {"questions": 6, "incorrect": 1, "ungrounded": 2, "grounded": 3}
+    test = {
+        "split": "test",
+        "accuracy": [
+            everything | {"questions": 12, "accuracy": 0.75},
+            fracture | {"questions": 2, "accuracy": 1.0},
+        ],
+        "groups": [everything | groups, fracture | groups],
+        "causes": [
+            fracture | {"known_cause": "marker", "ungrounded": 2, "grounded": 0},
+            track | {"finding": "nodule", "known_cause": "finding", "ungrounded": 0, "grounded": 1},
+        ],
+    }
+    (facts,) = track_facts([test, {"split": "tune", "accuracy": [], "groups": [], "causes": []}])
+    assert (facts.questions, facts.accuracy, facts.positives, facts.retention) == (12, 0.75, 6, 0.5)
+    assert facts.shortcut_causes == {"marker": {"ungrounded": 2, "grounded": 0}}
+    assert facts.shortcut_right == 2

@@ -1,0 +1,114 @@
+"""The board: pooling, coverage, controls, and the file it is kept in."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from medground_bench.commands.tables import shortcut_sentence
+from medground_bench.core.errors import SourceMissing
+from medground_bench.core.scoring import By
+from medground_bench.core.types import Box, Frame, Mode, Prediction, Reference
+from medground_bench.leaderboard.board import Board, MethodRun, TrackFacts, build_board, control_names
+
+NATIVE = Frame("native", width=100, height=100)
+LEFT_HALF, ALL_OF_IT = Box(0, 0, 50, 100, NATIVE), Box(0, 0, 100, 100, NATIVE)
+FACTS = TrackFacts(
+    lvlm="a",
+    mode="direct",
+    source="phantom",
+    questions=20,
+    accuracy=0.9,
+    positives=10,
+    incorrect=2,
+    ungrounded=3,
+    grounded=5,
+    shortcut="rib fracture",
+    shortcut_causes={
+        "finding": {"ungrounded": 0, "grounded": 2},
+        "marker": {"ungrounded": 3, "grounded": 0},
+        "both": {"ungrounded": 0, "grounded": 1},
+    },
+)
+
+
+def reference(number: int, lvlm: str = "a", mode: Mode = Mode.DIRECT) -> Reference:
+    return Reference(
+        f"c{number}@{lvlm}:{mode}", "phantom", str(number), lvlm, mode, "nodule", NATIVE, (LEFT_HALF,)
+    )
+
+
+def run(method: str, references: list[Reference], box: Box) -> MethodRun:
+    predictions = tuple(Prediction(each.case_id, (box,)) for each in references)
+    return MethodRun(method, references[0].lvlm, references[0].mode, predictions)
+
+
+@pytest.fixture
+def board():
+    """Three cases of LVLM a, one of b: medfocus is perfect on a and half right on b; occlusion ran on a only."""
+    of_a, of_b = [reference(number) for number in range(3)], [reference(9, "b")]
+    runs = [
+        run("medfocus", of_a, LEFT_HALF),
+        run("medfocus", of_b, ALL_OF_IT),
+        run("occlusion", of_a[:2], LEFT_HALF),
+    ]
+    return build_board(of_a + of_b, runs, [FACTS])
+
+
+def test_pooled_scores_are_means_over_cases_not_over_lvlms(board):
+    (row,) = board.view("direct")
+    assert (row.iou, row.cases, row.images) == (pytest.approx((3 * 1 + 0.5) / 4), 4, 4)
+
+
+def test_a_method_that_did_not_run_on_every_track_of_a_view_is_not_in_it(board):
+    assert [row.method for row in board.view("direct")] == ["medfocus"]
+    assert [row.method for row in board.view("direct", lvlm="a")] == ["medfocus", "occlusion"]
+    assert [row.method for row in board.view("direct", lvlm="b")] == ["medfocus"]
+
+
+def test_a_case_without_prediction_is_counted_as_failed_and_scores_zero(board):
+    occlusion = board.view("direct", source="phantom", lvlm="a")[1]
+    assert (occlusion.failed, occlusion.cases, occlusion.iou) == (1, 3, pytest.approx(2 / 3))
+
+
+def test_a_single_image_has_no_interval(board):
+    (row,) = board.view("direct", lvlm="b")
+    assert (row.iou_low, row.iou_high) == (None, None)
+
+
+def test_the_choices_are_those_that_occur(board):
+    assert (board.choices(By.MODE), board.choices(By.SOURCE), board.choices(By.LVLM)) == (
+        ("direct",),
+        ("phantom",),
+        ("a", "b"),
+    )
+
+
+def test_a_board_reads_back_equal_and_is_saved_in_the_same_bytes(board, tmp_path):
+    board.save(tmp_path)
+    first = (tmp_path / "board.json").read_bytes()
+    again = Board.read(tmp_path)
+    assert again == board
+    again.save(tmp_path)
+    assert (tmp_path / "board.json").read_bytes() == first
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", json.dumps({"rows": [{"method": "x"}], "tracks": []})])
+def test_a_missing_or_damaged_board_says_how_to_make_one(tmp_path, content):
+    if content is not None:
+        (tmp_path / "board.json").write_text(content)
+    with pytest.raises(SourceMissing, match="medground demo --out"):
+        Board.read(tmp_path)
+
+
+def test_the_controls_are_found_by_how_they_describe_themselves():
+    assert control_names() == {"whole_image", "centre_box", "random_box", "anatomy_prior"}
+
+
+def test_the_shortcut_sentence_counts_answers_that_need_the_marker():
+    assert FACTS.retention == 0.5
+    assert shortcut_sentence(FACTS) == (
+        "a direct: of 6 right answers about rib fracture, 4 rest on the planted side marker; "
+        "the causal filter rejected 3 of them."
+    )

@@ -1,0 +1,189 @@
+"""Layer-wise relevance propagation: against frozen copies of the models, and by what must be conserved."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from transformers.models.gemma3 import modeling_gemma3
+from transformers.models.qwen2_5_vl import modeling_qwen2_5_vl
+
+from medground_bench.core.errors import MedgroundError
+from medground_bench.lvlms import Rule, open_lvlm
+from medground_bench.lvlms.engine import relevance
+from tests.kit.method_cases import own_case
+from tests.kit.rounding import through
+from tests.kit.tiny_lvlms import open_raw
+
+
+@pytest.fixture(scope="module")
+def doubles(tiny_folders):
+    """Family -> LVLM and raw model in float64, with biases on the values of Qwen's attention, as trained ones have."""
+    pairs = {}
+    for family, folder in tiny_folders.items():
+        lvlm, raw = open_lvlm(str(folder), device="cpu"), open_raw(folder, family)
+        for model in (lvlm.loaded.model, raw.model):
+            model.double()
+            torch.manual_seed(1)
+            for layer in model.model.language_model.layers:
+                if layer.self_attn.v_proj.bias is not None:
+                    torch.nn.init.normal_(layer.self_attn.v_proj.bias, std=0.3)
+        pairs[family] = (lvlm, raw)
+    return pairs
+
+
+@pytest.fixture
+def double(doubles, family):
+    return doubles[family]
+
+
+@pytest.mark.parametrize("mode", ["direct", "reason"])
+@pytest.mark.parametrize("layer", [0, 1, 2])
+def test_cp_hands_on_all_relevance(double, mode, layer):
+    lvlm, _ = double
+    case = own_case(lvlm, mode=mode)
+    found = lvlm.relevance(case.picture, case.prompt, case.response, rule=Rule.CP, layer=layer)
+    assert abs(found.values).sum() > 0.01
+    assert found.everywhere + found.biases == pytest.approx(found.target, rel=through(lvlm, back=True))
+
+
+def test_only_biases_of_values_keep_relevance_back(doubles):
+    kept = {}
+    for family, (lvlm, _) in doubles.items():
+        case = own_case(lvlm)
+        kept[family] = lvlm.relevance(case.picture, case.prompt, case.response, rule=Rule.CP).biases
+    assert kept["gemma3"] == 0 and abs(kept["qwen2_5_vl"]) > 0.01
+
+
+def test_what_is_handed_down_is_the_log_probability_and_the_entropy_of_each_prediction(double):
+    lvlm, raw = double
+    case = own_case(lvlm)
+    logits, rows = _logits(raw, case)
+    log_probs = logits[rows].log_softmax(-1)
+    said = log_probs.gather(-1, torch.tensor(case.response.token_ids)[:, None]).sum()
+    entropy = -(log_probs.exp() * log_probs).sum()
+    found = lvlm.relevance(case.picture, case.prompt, case.response, rule=Rule.CP)
+    assert found.target == pytest.approx(float((said + entropy).detach()), rel=through(lvlm))
+
+
+@pytest.mark.parametrize("rule", list(Rule))
+def test_relevance_is_that_of_a_copy_whose_constants_are_detached(double, rule, monkeypatch):
+    """State x gradient of a model written out with `detach` where a rule says constant."""
+    lvlm, raw = double
+    case = own_case(lvlm)
+    layers = raw.model.model.language_model.layers
+    for module in raw.model.model.language_model.modules():
+        if type(module).__name__.endswith("RMSNorm"):
+            monkeypatch.setattr(module, "forward", _frozen_norm(module))
+        elif hasattr(module, "act_fn"):
+            monkeypatch.setattr(module, "forward", _frozen_mlp(module))
+    for source in (modeling_gemma3, modeling_qwen2_5_vl):
+        monkeypatch.setattr(source, "eager_attention_forward", _frozen_attention(rule))
+    entering = []
+    hook = layers[1].register_forward_pre_hook(lambda module, inputs: entering.append(inputs[0]))
+    logits, rows = _logits(raw, case)
+    hook.remove()
+    target = logits[rows].log_softmax(-1).gather(-1, torch.tensor(case.response.token_ids)[:, None]).sum()
+    (gradient,) = torch.autograd.grad(target, entering[0])
+    expected = (entering[0] * gradient).sum(-1)[0].detach()
+    found = lvlm.relevance(case.picture, case.prompt, case.response, rule=rule, layer=1)
+    image = _ids(raw, case) == raw.model.config.image_token_id
+    near = through(lvlm, abs(expected).max(), back=True)
+    np.testing.assert_allclose(found.values.ravel(), expected[image], atol=near)
+    assert found.everywhere == pytest.approx(float(expected.sum()), abs=near)
+
+
+def test_attnlrp_gives_attention_its_share_and_conserves_only_roughly(lvlm):
+    case = own_case(lvlm)
+    cp, full = (
+        lvlm.relevance(case.picture, case.prompt, case.response, rule=rule)
+        for rule in (Rule.CP, Rule.ATTNLRP)
+    )
+    assert not np.allclose(cp.values, full.values, rtol=0.05)
+    assert full.target == pytest.approx(cp.target)
+    share = full.everywhere / full.target
+    assert 0.3 < share < 1.3 and abs(share - 1) > 1e-3, "the softmax keeps the rest"
+
+
+@pytest.mark.parametrize("rule", list(Rule))
+def test_the_forward_pass_under_the_rules_is_the_models_own_to_the_last_bit(lvlm, rule):
+    case = own_case(lvlm)
+    before = lvlm.log_probs([case.picture], case.prompt, case.response)
+    with relevance.relevance_rules(lvlm.loaded.model.model.language_model, lvlm.family, rule):
+        under = lvlm.log_probs([case.picture], case.prompt, case.response)
+    assert np.array_equal(under, before)
+
+
+def test_nothing_of_the_rules_stays_on_the_model_even_when_it_fails_inside(lvlm):
+    case = own_case(lvlm)
+    plain = lvlm.layer_gradients(case.picture, case.prompt, case.response, layer=1).gradients
+    decoder = lvlm.loaded.model.model.language_model
+    with pytest.raises(ZeroDivisionError), relevance.relevance_rules(decoder, lvlm.family, Rule.CP):
+        assert any(module._forward_hooks for module in decoder.modules())
+        raise ZeroDivisionError
+    lvlm.relevance(case.picture, case.prompt, case.response, rule=Rule.ATTNLRP)
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in decoder.modules())
+    again = lvlm.layer_gradients(case.picture, case.prompt, case.response, layer=1).gradients
+    assert np.array_equal(again, plain)
+    assert all(not weight.requires_grad for weight in lvlm.loaded.model.parameters())
+
+
+def test_a_layer_that_is_not_there_is_answered_with_the_range(lvlm):
+    case = own_case(lvlm)
+    with pytest.raises(MedgroundError, match=r"no layer 3.*0 to 2"):
+        lvlm.relevance(case.picture, case.prompt, case.response, rule=Rule.CP, layer=3)
+
+
+def test_token_logits_are_the_output_matrix_read_at_every_position(lvlm, raw):
+    case = own_case(lvlm)
+    logits, _ = _logits(raw, case)
+    ids = _ids(raw, case)
+    found = lvlm.token_logits(case.picture, case.prompt, case.response)
+    expected = logits[:, ids].detach().numpy()
+    np.testing.assert_allclose(found.values, expected, atol=through(lvlm, abs(expected).max()))
+    assert list(found.ids) == ids.tolist() and found.ids[found.answer] == case.response.token_ids
+    assert set(found.ids[found.image]) == {raw.model.config.image_token_id}
+
+
+def _ids(raw, case):
+    return raw.inputs(case.picture, case.prompt, case.response.token_ids)["input_ids"][0]
+
+
+def _logits(raw, case):
+    """Logits (length, words), and the rows that predict the response."""
+    inputs = raw.inputs(case.picture, case.prompt, case.response.token_ids)
+    inputs["pixel_values"] = inputs["pixel_values"].to(raw.model.dtype)
+    length = inputs["input_ids"].shape[1]
+    rows = slice(length - len(case.response.token_ids) - 1, length - 1)
+    return raw.model(**inputs).logits[0], rows
+
+
+def _frozen_norm(module):
+    gain = 1 + module.weight if type(module).__name__.startswith("Gemma") else module.weight
+    epsilon = module.eps if type(module).__name__.startswith("Gemma") else module.variance_epsilon
+    return lambda states: states * (states.pow(2).mean(-1, keepdim=True) + epsilon).rsqrt().detach() * gain
+
+
+def _frozen_mlp(module):
+    def forward(states):
+        gate, up = module.gate_proj(states), module.up_proj(states)
+        active = gate * (module.act_fn(gate) / gate).detach()
+        return module.down_proj((active * up.detach() + active.detach() * up) / 2)
+
+    return forward
+
+
+def _frozen_attention(rule):
+    def product(one, other):
+        return (one @ other.detach() + one.detach() @ other) / 2
+
+    def attention(module, query, key, value, attention_mask, scaling, **_):
+        added = 0 if attention_mask is None else attention_mask
+        key, value = (tensor.repeat_interleave(module.num_key_value_groups, 1) for tensor in (key, value))
+        if not hasattr(module, "layer_idx") or rule is Rule.CP:
+            weights = (query @ key.mT * scaling + added).softmax(-1).detach()
+            return (weights @ value).transpose(1, 2), weights
+        weights = (product(query, key.mT) * scaling + added).softmax(-1)
+        return product(weights, value).transpose(1, 2), weights
+
+    return attention
