@@ -11,7 +11,7 @@ import numpy as np
 from medground_bench import plugins
 from medground_bench.anatomy.transport import TransportSettings
 from medground_bench.core.concepts import ConceptRegions
-from medground_bench.core.errors import NOT_OF_A_CASE, SourceMissing, one_line
+from medground_bench.core.errors import BadAtlas, SourceMissing, UnknownName, Unsupported, one_line
 from medground_bench.core.types import Case
 from medground_bench.localizers import Localizer, localize_case, open_localizer, record_of
 from medground_bench.localizers.uot import Uot
@@ -20,7 +20,7 @@ from medground_bench.localizers.uot_medsam import UotMedsam
 TRANSPORTING = ("uot", "uot_medsam")
 """Localizers whose transport can be varied."""
 
-CANNOT_RUN = (*NOT_OF_A_CASE, ModuleNotFoundError)
+CANNOT_RUN = (SourceMissing, UnknownName, Unsupported, BadAtlas, ModuleNotFoundError)
 """What says that something cannot be run here at all: weights, a library or a name that are not there."""
 
 REGIONS_KEPT = 128

@@ -19,7 +19,7 @@ from medground_bench.ablation.regions import CANNOT_RUN
 from medground_bench.ablation.variants import Variant
 from medground_bench.benchmark.attempts import Attempts
 from medground_bench.core.concepts import ConceptRegions
-from medground_bench.core.errors import NOT_OF_A_CASE, MedgroundError, one_line
+from medground_bench.core.errors import CaseFailed, MedgroundError, one_line
 from medground_bench.core.scoring import overlap
 from medground_bench.core.types import Attribution, Box, Case, Group, Prediction, Reference
 from medground_bench.localizers import localize_case
@@ -148,9 +148,7 @@ class _Work:
             regions = self.variant.regions(case)
             rng = case_rng(0, case.case_id)
             explained = explain(_Given(self.medfocus, regions), self.lvlm, case, rng)
-        except NOT_OF_A_CASE:
-            raise
-        except MedgroundError as error:
+        except CaseFailed as error:
             said = one_line(f"{type(error).__name__}: {error}")
             return asdict(Evidence(case_id=case.case_id, error=said))
         evidence = Evidence(

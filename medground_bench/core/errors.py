@@ -11,11 +11,18 @@ class MedgroundError(Exception):
     """Any error a user can cause and mend; the command line prints it as one paragraph, exit code 1."""
 
 
-class FrameMismatch(MedgroundError):
+class CaseFailed(MedgroundError):
+    """What a case may suffer: a method fails on it, or its picture or frame is bad; it counts as the protocol says.
+
+    Every other error has nothing to do with the case at hand, would be the same on the next one, and ends the run.
+    """
+
+
+class FrameMismatch(CaseFailed):
     """Two boxes, or a box and a map, live in different frames."""
 
 
-class BadPicture(MedgroundError):
+class BadPicture(CaseFailed):
     """A file that cannot be read as a radiograph."""
 
 
@@ -47,7 +54,7 @@ class Unsupported(MedgroundError):
     """A method needs what an LVLM does not give (for example gradients from a served model)."""
 
 
-class MethodFailed(MedgroundError):
+class MethodFailed(CaseFailed):
     """A method produced something that is not evidence, for example NaN in its map."""
 
 
@@ -57,10 +64,6 @@ class BadAtlas(MedgroundError):
 
 class BadVocabulary(MedgroundError):
     """A concept vocabulary that cannot be used; the message lists its problems."""
-
-
-NOT_OF_A_CASE = (SourceMissing, UnknownName, Unsupported, BadAtlas)
-"""What a method may run into that has nothing to do with the case at hand, and would be the same on the next one."""
 
 
 def one_line(said: object) -> str:

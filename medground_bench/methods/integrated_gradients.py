@@ -58,10 +58,12 @@ class IntegratedGradients:
     baseline: Baseline = Baseline.ZERO
     steps: int = 36  # paper, Appendix C
 
-    def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
-        """Nats per pixel of the study frame."""
+    def __post_init__(self) -> None:
         if self.steps < POINTS or self.steps % POINTS:
             raise MedgroundError(f"{self}: steps come {POINTS} to a cell, so give a multiple of {POINTS}.")
+
+    def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
+        """Nats per pixel of the study frame."""
         picture = case.picture.astype(np.float32)
         grey = 0.0 if Baseline(self.baseline) is Baseline.ZERO else float(picture.mean())
         whole_way = picture - np.float32(grey)

@@ -42,14 +42,16 @@ class Rise:
     keep: float = 0.5  # share (hard) or probability (smooth) of visible cells
     kind: Masks = Masks.HARD
 
+    def __post_init__(self) -> None:
+        if not (self.masks > 1 and self.cells > 0 and 0 < self.keep < 1):
+            raise MedgroundError(f"{self}: needs at least 2 masks, 1 cell, and keep between 0 and 1.")
+
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
         """Sum over masks of (score - mean score) x mask, over masks x keep: nats, per pixel.
 
         The score is the response's summed log-probability on the masked picture. Departure: scores are centred.
         Log-probabilities are far from 0, and without it the map shows which pixels the masks happened to cover.
         """
-        if not (self.masks > 1 and self.cells > 0 and 0 < self.keep < 1):
-            raise MedgroundError(f"{self}: needs at least 2 masks, 1 cell, and keep between 0 and 1.")
         scores: list[NDArray[np.float64]] = []
         weighted = np.zeros(case.picture.shape)
         covered = np.zeros(case.picture.shape)

@@ -17,9 +17,8 @@ from medground_bench import plugins
 from medground_bench.anatomy.vocabulary_file import read_vocabulary
 from medground_bench.core.answers import read_answer
 from medground_bench.core.errors import (
-    NOT_OF_A_CASE,
     BadPicture,
-    MedgroundError,
+    CaseFailed,
     UnknownName,
     Unsupported,
     one_line,
@@ -210,9 +209,7 @@ def explain_by_each(
     for name, settings in methods.items():
         try:
             explanations.append(explain_by(name, lvlm, case, vocabulary=vocabulary, settings=settings))
-        except NOT_OF_A_CASE:
-            raise
-        except MedgroundError as error:
+        except CaseFailed as error:
             failures[name] = one_line(error)
     return explanations, failures
 

@@ -26,7 +26,7 @@ import numpy as np
 
 from medground_bench import __version__
 from medground_bench.benchmark.folder import Benchmark
-from medground_bench.core.errors import NOT_OF_A_CASE, MedgroundError, one_line
+from medground_bench.core.errors import CaseFailed, one_line
 from medground_bench.core.progress import Progress, silently
 from medground_bench.core.types import Case, Mode, Prediction
 from medground_bench.localizers import localizer_record
@@ -171,9 +171,7 @@ def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> dict[str, A
     start = time.perf_counter()
     try:
         explained = explain(method, lvlm, case, case_rng(seed, case.case_id))
-    except NOT_OF_A_CASE:
-        raise
-    except MedgroundError as error:
+    except CaseFailed as error:
         prediction = Prediction(case.case_id, (), seconds=round(time.perf_counter() - start, 4))
         return asdict(_Line(prediction.as_json(), one_line(f"{type(error).__name__}: {error}")))
     evidence = explained.attribution

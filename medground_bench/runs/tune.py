@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from medground_bench import plugins
 from medground_bench.benchmark.folder import Benchmark
-from medground_bench.core.errors import NOT_OF_A_CASE, MedgroundError, SourceMissing, Unsupported
+from medground_bench.core.errors import CaseFailed, SourceMissing, Unsupported
 from medground_bench.core.progress import Progress, silently
 from medground_bench.core.scoring import overlap
 from medground_bench.core.types import Case, Mode, Reference
@@ -115,9 +115,7 @@ def _ious(candidates: Sequence[Method], lvlm: Lvlm, case: Case, reference: Refer
     for place, candidate in enumerate(candidates):
         try:
             explained = explain(candidate, once, case, case_rng(0, case.case_id))
-        except NOT_OF_A_CASE:
-            raise
-        except MedgroundError:  # counted, as in predict
+        except CaseFailed:  # counted, as in predict
             continue
         ious[place] = overlap(explained.boxes, reference.boxes).iou
     return ious

@@ -20,6 +20,8 @@ from medground_bench.commands.console import progress
 from medground_bench.core.errors import (
     BadAtlas,
     BadPicture,
+    BadVocabulary,
+    CaseFailed,
     FrameMismatch,
     MedgroundError,
     MethodFailed,
@@ -151,12 +153,21 @@ def test_what_a_case_does_to_a_method_is_a_failure_of_that_case(benchmark, tmp_p
     assert predict(benchmark, RuleLvlm(), RANDOM, tmp_path / "p.jsonl").all_failed, "also when it is kept"
 
 
+@pytest.mark.parametrize("error", [CaseFailed("x"), MethodFailed("x"), BadPicture("x"), FrameMismatch("x")])
+def test_what_a_case_may_suffer_is_counted_on_that_case_alone(benchmark, tmp_path, fragile, error):
+    broken = benchmark.references(lvlm="rule_lvlm", mode=Mode.DIRECT)[2].case_id
+    fragile(broken, error=error)
+    outcome = predict(benchmark, RuleLvlm(), RANDOM, tmp_path / "p.jsonl")
+    assert [failure.case_id for failure in outcome.failures] == [broken]
+
+
 @pytest.mark.parametrize(
     "error",
     [
         *(torch.OutOfMemoryError("CUDA"), MemoryError(), ModuleNotFoundError("x"), RuntimeError("x")),
         *(ValueError("x"), KeyError("x"), AssertionError()),
         *(SourceMissing("x"), Unsupported("x"), BadAtlas("x"), UnknownName("localizer", "x", ["uot"])),
+        *(MedgroundError("there is no layer 99"), BadVocabulary("x")),
     ],
     ids=lambda error: type(error).__name__,
 )

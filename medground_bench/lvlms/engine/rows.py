@@ -8,7 +8,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from medground_bench.core.errors import MedgroundError
+from medground_bench.core.errors import CaseFailed
 from medground_bench.core.types import Frame, Response
 from medground_bench.lvlms.engine.family import Family
 from medground_bench.lvlms.engine.opening import Loaded
@@ -59,7 +59,7 @@ class Rows:
         row = torch.tensor([*ids, *(response.token_ids if response else ())], device=model.device)
         image = (row == model.config.image_token_id).nonzero()[:, 0].tolist()
         if image != list(range(image[0], image[0] + rows * columns)):
-            raise MedgroundError(f"the prompt {prompt[:80]!r} or its response {TAKE_OUT}")
+            raise CaseFailed(f"the prompt {prompt[:80]!r} or its response {TAKE_OUT}")
         return Row(row, slice(image[0], image[-1] + 1), slice(len(ids), len(row)), frame)
 
     def _ids_of_prompt(self, image_tokens: int, prompt: str) -> tuple[int, ...]:
@@ -69,6 +69,6 @@ class Rows:
             [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
         )
         if text.count(placeholder) != 1:
-            raise MedgroundError(f"the prompt {prompt[:80]!r} {TAKE_OUT}")
+            raise CaseFailed(f"the prompt {prompt[:80]!r} {TAKE_OUT}")
         expanded = text.replace(placeholder, self._family.expanded(image_tokens))
         return tuple(tokenizer(expanded, add_special_tokens=False)["input_ids"])
