@@ -14,7 +14,7 @@ from PIL import Image
 from results import errors_shown, results_folder
 
 from medground_bench import plugins
-from medground_bench.commands.demo import TUNED
+from medground_bench.commands.demo_stages import TUNED
 from medground_bench.core.errors import MedgroundError
 from medground_bench.core.types import Mode
 from medground_bench.drawing.overlays import for_page

@@ -32,7 +32,7 @@ def _atlas() -> None:
 
 
 @atlas_app.command()
-def build(  # noqa: PLR0913, PLR0917 - every option is an argument
+def build(
     pool: Annotated[Path, typer.Argument(metavar="POOL", help="Folder to write; new or empty.")],
     pictures: Annotated[Path | None, typer.Option("--pictures", help=PICTURES_HELP)] = None,
     source: Annotated[str | None, typer.Option("--source", help="Where the pictures come from.")] = None,

@@ -9,7 +9,7 @@ from rich.console import Group as Together
 from rich.table import Table
 
 from medground_bench import plugins
-from medground_bench.commands.demo import Demo
+from medground_bench.commands.demo_stages import Demo
 from medground_bench.core.scoring import By, Row
 from medground_bench.core.types import Group
 from medground_bench.leaderboard.board import Board, TrackFacts

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from medground_bench import __version__
-from medground_bench.commands import demo as demo_module
+from medground_bench.commands import demo_stages
 from medground_bench.core.concepts import CONCEPTS
 from medground_bench.core.errors import MethodFailed, SourceMissing
 from medground_bench.core.types import Attribution
@@ -417,11 +417,13 @@ def test_without_torch_one_paragraph_says_what_to_install(command, xray, tmp_pat
 
 def test_a_demo_whose_programs_are_missing_says_how_to_install_them(medground, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        demo_module, "__file__", str(tmp_path / "site-packages" / "medground_bench" / "commands" / "demo.py")
+        demo_stages,
+        "__file__",
+        str(tmp_path / "site-packages" / "medground_bench" / "commands" / "demo_stages.py"),
     )
     code, _out, err = medground("demo", "--no-serve", "--out", tmp_path / "demo")
     assert code == 1
     assert "not whole" in err and "pip install --force-reinstall 'medground-bench[demo]'" in err
     assert not (tmp_path / "demo").exists()
     with pytest.raises(SourceMissing):
-        demo_module.programs_folder()
+        demo_stages.programs_folder()

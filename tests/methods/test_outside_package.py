@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from medground_bench import lvlms, plugins
-from medground_bench.commands import main as cli
+from medground_bench.commands.predict import predict
 from medground_bench.core.errors import Unsupported
 from medground_bench.core.types import Mode
 from medground_bench.methods import open_method
@@ -67,5 +67,5 @@ def test_a_method_that_the_lvlm_cannot_serve_is_refused_before_any_work(built, t
     monkeypatch.setattr(lvlms, "open_lvlm", lambda key: RuleLvlm())
     out = tmp_path / "p"
     with pytest.raises(Unsupported, match="gradcam needs gradients"):
-        cli.predict(str(built.path), "rule_lvlm", ["whole_image", "gradcam"], Mode.DIRECT, out)
+        predict(str(built.path), "rule_lvlm", ["whole_image", "gradcam"], Mode.DIRECT, out)
     assert not out.exists()

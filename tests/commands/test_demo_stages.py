@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from medground_bench.benchmark.folder import Benchmark
-from medground_bench.commands.demo import run_demo, track_facts
+from medground_bench.commands.demo_stages import run_demo, track_facts
 from medground_bench.core.errors import MedgroundError
 from medground_bench.core.types import Mode
 from medground_bench.leaderboard.board import Board

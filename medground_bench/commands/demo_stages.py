@@ -1,0 +1,189 @@
+"""The demo: build the phantom benchmark, tune and run every method on every track, score, and keep the board.
+
+Every stage keeps what it has done, so a second run is quick and a killed one goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.util import find_spec
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from medground_bench.benchmark.folder import Benchmark
+from medground_bench.commands.console import Stopped, progress
+from medground_bench.core.errors import BadSubmission, MedgroundError, SourceMissing
+from medground_bench.core.types import Mode, Reference
+from medground_bench.leaderboard.board import Board, MethodRun, TrackFacts, build_board
+from medground_bench.lvlms import checkpoints
+from medground_bench.phantom.shortcut import SHORTCUT_FINDING
+from medground_bench.runs.explain import embedded
+from medground_bench.runs.parallel import TrackRun, run_methods
+from medground_bench.runs.run_file import predictions_of
+from medground_bench.runs.sweep import Sweep, file_of
+from medground_bench.runs.sweep_chart import sweeps_as_markdown
+from medground_bench.runs.tune import tunable_names
+from medground_bench.storage.whole_files import write_whole
+from medground_bench.submission.read import Problems, read_submission
+
+BENCHMARK = "medground-bench"
+PREDICTIONS = "predictions"
+TUNED = "tuned"
+TUNED_TABLE = "README.md"
+SOURCE = "phantom"
+CASES_PER_PICTURE = 3
+"""Retained in a track, on average."""
+
+
+@dataclass(slots=True)
+class Demo:
+    """What a demo made: the board, the sweeps its methods were tuned by, and the seconds of every stage, in order."""
+
+    board: Board = field(default_factory=lambda: Board(()))
+    sweeps: tuple[Sweep, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def run_demo(out: Path, cases: int, *, lvlms: Sequence[str] = (), methods: Sequence[str] = ()) -> Demo:
+    """Build, tune, predict, score; everything is kept in `out`, the board as `board.json`.
+
+    Layers, heads and baselines are chosen on the split `tune`, which in a small benchmark has few cases; what was tried
+    and chosen on how many is in the folder `tuned`, as tables and heat maps.
+
+    cases    wanted in every track; as many pictures are taken as give them on average
+    lvlms    keys or folders; by default the embedded ones
+    methods  by default every one that the LVLM supports
+    """
+    programs, demo = programs_folder(), Demo()
+    lvlms = lvlms or [key for key in checkpoints() if embedded(key)]
+    out.mkdir(parents=True, exist_ok=True)
+    with _timed(demo, "build the benchmark"):
+        choices = [word for key in lvlms for word in ("--lvlm", key)]
+        choices += [word for mode in Mode for word in ("--mode", mode.value)]
+        folder, pictures = (out / BENCHMARK).resolve(), ceil(cases / CASES_PER_PICTURE)
+        _builder(
+            programs, "build", "--source", SOURCE, *choices, "--limit", str(pictures), "--out", str(folder)
+        )
+    with _timed(demo, "tune and run all methods"):
+        tracks = [(key, mode) for mode in (Mode.REASON, Mode.DIRECT) for key in lvlms]
+        runs = run_methods(folder, tracks, methods, out / PREDICTIONS, tuned=out / TUNED, progress=progress)
+        demo.sweeps = _sweeps(out / TUNED, runs)
+        write_whole(out / TUNED / TUNED_TABLE, sweeps_as_markdown(demo.sweeps).encode())
+    with _timed(demo, "score"):
+        references = Benchmark.open(folder).references()
+        statistics = _builder(programs, "stats", "--out", str(folder), "--json")
+        demo.board = build_board(
+            references, map(partial(_method_run, references), runs), track_facts(json.loads(statistics))
+        )
+        demo.board.save(out)
+    return demo
+
+
+def programs_folder() -> Path:
+    """Where the builder and the Space lie: within the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "programs", package.parent):
+        if all((folder / file).is_file() for file in ("builder/__main__.py", "space_app/app.py")):
+            return folder
+    raise SourceMissing(
+        f"the builder and the Space are missing beside {package}: the installation is not whole. "
+        "Install it again: pip install --force-reinstall 'medground-bench[demo]'"
+    )
+
+
+def serve_space(out: Path) -> None:
+    """Open the Space on the results of a demo and serve it until it is stopped."""
+    if find_spec("gradio") is None:
+        raise SourceMissing("the Space needs gradio. Install it with: pip install 'medground-bench[demo]'")
+    programs = programs_folder()
+    line = [
+        sys.executable,
+        str(programs / "space_app" / "app.py"),
+        *(["--browser"] if sys.stdout.isatty() else []),
+    ]
+    environment = os.environ | {"MEDGROUND_RESULTS": str(out.resolve()), "PYTHONPATH": str(programs)}
+    with subprocess.Popen(line, env=environment) as space:  # noqa: S603
+        try:
+            failed = space.wait() > 0
+        except Stopped:  # being stopped is how serving ends; the Space removes what visitors sent to it
+            space.terminate()
+            failed = False
+    if failed:
+        raise MedgroundError("the Space ended by itself; it said why above.")
+
+
+def track_facts(statistics: list[dict[str, Any]]) -> list[TrackFacts]:
+    """The facts of every track out of `builder stats --json`, split test."""
+    [test] = [split for split in statistics if split["split"] == "test"]
+    totals = {_track(row): row for row in test["groups"] if row["finding"] == "all"}
+    causes: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
+    for row in test["causes"]:
+        if row["finding"] == SHORTCUT_FINDING:
+            counts = {"ungrounded": row["ungrounded"], "grounded": row["grounded"]}
+            causes.setdefault((row["lvlm"], row["mode"]), {})[row["known_cause"]] = counts
+    return [
+        TrackFacts(
+            lvlm=row["lvlm"],
+            mode=row["mode"],
+            source=row["source"],
+            questions=row["questions"],
+            accuracy=row["accuracy"],
+            positives=totals[_track(row)]["questions"],
+            incorrect=totals[_track(row)]["incorrect"],
+            ungrounded=totals[_track(row)]["ungrounded"],
+            grounded=totals[_track(row)]["grounded"],
+            shortcut=SHORTCUT_FINDING,
+            shortcut_causes=causes.get((row["lvlm"], row["mode"]), {}),
+        )
+        for row in test["accuracy"]
+        if row["finding"] == "all"
+    ]
+
+
+def _track(row: dict[str, Any]) -> tuple[str, str, str]:
+    return row["lvlm"], row["mode"], row["source"]
+
+
+def _sweeps(folder: Path, runs: Sequence[TrackRun]) -> tuple[Sweep, ...]:
+    """What the methods of these runs were tuned by."""
+    tunable = tunable_names()
+    files = [file_of(folder, run.lvlm, run.mode, run.method) for run in runs if run.method in tunable]
+    return tuple(Sweep.read(file) for file in files if file.is_file())
+
+
+def _method_run(references: Sequence[Reference], run: TrackRun) -> MethodRun:
+    """What a run predicted; a case on which the method failed counts as not predicted."""
+    if not run.outcome.cases:
+        return MethodRun(run.method, run.lvlm, run.mode, ())
+    given = read_submission(run.outcome.file.read_bytes(), references)
+    if isinstance(given, Problems):
+        raise BadSubmission(f"{run.outcome.file}: {given.shown[0]}")
+    return MethodRun(run.method, run.lvlm, run.mode, predictions_of(run.outcome.file, given.predictions))
+
+
+def _builder(programs: Path, command: str, *arguments: str) -> str:
+    """Run a builder command; its messages go to the terminal, what it prints is returned."""
+    line = [sys.executable, "-m", "builder", command, *arguments]
+    environment = {"OMP_NUM_THREADS": "1"} | os.environ  # tiny models: threads wait more than they work
+    done = subprocess.run(  # noqa: S603
+        line, cwd=programs, env=environment, stdout=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode:
+        raise MedgroundError(f"the builder could not {command} the phantom benchmark; it said why above.")
+    return done.stdout
+
+
+@contextmanager
+def _timed(demo: Demo, stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    demo.seconds[stage] = time.perf_counter() - start

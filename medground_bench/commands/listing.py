@@ -1,0 +1,39 @@
+"""`medground list`: what is installed, also from other packages."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from medground_bench.commands.options import JsonOption
+
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    METHODS = "methods"
+    LVLMS = "lvlms"
+    SOURCES = "sources"
+    LOCALIZERS = "localizers"
+    EDITORS = "editors"
+
+
+def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: JsonOption = False) -> None:
+    """List what is installed, also from other packages.
+
+    Example: medground list methods
+    """
+    from medground_bench.commands.tables import listing
+
+    entries = listing(kind.value)
+    if as_json:
+        typer.echo(json.dumps(entries, indent=2))
+    elif entries:
+        width = max(len(entry["name"]) for entry in entries)
+        for entry in entries:
+            typer.echo(f"{entry['name']:<{width}}  {entry['about']}")
+    else:
+        typer.echo(f"no {kind} here: they belong to the builder, which comes with a checkout.", err=True)

@@ -1,0 +1,78 @@
+"""`medground predict`: prediction files of methods over one track."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medground_bench.commands.console import progress
+from medground_bench.commands.options import (
+    TUNED,
+    BenchmarkOption,
+    LvlmOption,
+    ModeOption,
+    demand_name,
+    open_benchmark,
+)
+from medground_bench.core.errors import MethodFailed
+
+if TYPE_CHECKING:
+    from medground_bench.runs.predict import Outcome
+
+ALL_METHODS = "all"
+
+
+def predict(
+    benchmark: BenchmarkOption,
+    lvlm: LvlmOption,
+    method: Annotated[
+        list[str],
+        typer.Option("--method", help="A name of `medground list methods`; may be given again, or `all`."),
+    ],
+    mode: ModeOption,
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="The prediction file, .jsonl or .jsonl.gz; a folder for several methods."),
+    ],
+    tuned: Annotated[Path, typer.Option("--tuned", help="Folder of what `medground tune` chose.")] = TUNED,
+) -> None:
+    """Write the prediction file of one method, or of several.
+
+    Runs over one track: one LVLM in one mode. Can be stopped at any time; the same command goes on where it was.
+    Settings that `medground tune` chose for the LVLM and mode are used, and recorded beside the file.
+
+    Example: medground predict --benchmark medground-bench --lvlm phantom_gemma3 --method medfocus --mode direct
+    --out medfocus.jsonl
+    """
+    for name in method:
+        if name != ALL_METHODS:
+            demand_name("methods", name)
+    opened = open_benchmark(benchmark)
+    from medground_bench.lvlms import key_of, open_lvlm
+
+    opened.references(lvlm=key_of(lvlm), mode=mode)
+    from medground_bench.methods import open_method
+    from medground_bench.runs.parallel import method_names
+    from medground_bench.runs.predict import Run, predict_several
+
+    asked = open_lvlm(lvlm)
+    names = method_names(asked) if ALL_METHODS in method else list(dict.fromkeys(method))
+    for name in names:
+        open_method(name, asked)
+    runs = [Run(name, mode) for name in names]
+    _report(predict_several(opened, asked, runs, out, tuned=tuned, progress=progress))
+
+
+def _report(outcomes: Iterable[Outcome]) -> None:
+    """Say how each run went as it ends; MethodFailed names those of which every case failed."""
+    useless = []
+    for outcome in outcomes:
+        typer.echo(outcome.as_text())
+        for failure in outcome.failures[:5]:
+            typer.echo(f"  {failure.case_id}: {failure.error}", err=True)
+        useless += [str(outcome.file)] if outcome.all_failed else []
+    if useless:
+        raise MethodFailed(f"the method failed on every case of {', '.join(useless)}.")
