@@ -27,7 +27,7 @@ from medground_bench.benchmark.attempts import Attempts, has_answers
 from medground_bench.benchmark.folder import Benchmark
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.progress import Progress, silently
-from medground_bench.core.types import Group, Mode
+from medground_bench.core.types import Group, Mode, track_stem
 from medground_bench.lvlms import Lvlm, key_of, open_lvlm
 from medground_bench.methods import open_method
 from medground_bench.runs.code_version import library_versions
@@ -111,7 +111,7 @@ def ablate(benchmark: Benchmark, plan: Plan, folder: Path, *, progress: Progress
 
 
 def _journal(attempts: Attempts, lvlm: Lvlm, folder: Path) -> Path:
-    return folder / RESULTS / f"{lvlm.key.replace('/', '--')}-{attempts.mode}.jsonl"
+    return folder / RESULTS / f"{track_stem(lvlm.key, attempts.mode)}.jsonl"
 
 
 def _modes(benchmark: Benchmark, lvlm: Lvlm, plan: Plan) -> Sequence[Mode]:

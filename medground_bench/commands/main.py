@@ -29,12 +29,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, attribute, localize, predict, tune, ablate):
-    app.command()(command)
-app.add_typer(atlas_app, name="atlas")
-for command in (check, score):
+for command in (demo, attribute, localize, predict, tune, ablate, check, score):
     app.command()(command)
 app.command("list")(list_)
+app.add_typer(atlas_app, name="atlas")
 
 
 def _version(asked: bool) -> None:

@@ -153,6 +153,11 @@ def case_id(question_id: str, lvlm: str, mode: Mode) -> str:
     return f"{question_id}@{lvlm}:{mode}"
 
 
+def track_stem(lvlm: str, mode: Mode) -> str:
+    """`<lvlm>-<mode>`, with which the names of a track's files begin; an LVLM's key may hold a slash."""
+    return f"{lvlm.replace('/', '--')}-{mode}"
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """What an LVLM said: `token_ids` are its own tokens, end-of-turn left out; `tokens` is each one as text."""

@@ -18,7 +18,7 @@ from medground_bench.core.errors import MedgroundError
 from medground_bench.core.progress import Advance, Progress, silently
 from medground_bench.core.types import Mode
 from medground_bench.lvlms import Lvlm, open_lvlm
-from medground_bench.runs.predict import Outcome, Run, predict
+from medground_bench.runs.predict import Outcome, Run, predict, prediction_file
 from medground_bench.runs.tune import SPLIT, tunable_names, tune_to
 
 MOST_PROCESSES = 4
@@ -155,6 +155,7 @@ def _runs(share: _Share, benchmark: Benchmark, folder: Path, progress: Progress)
         for name in share.methods or method_names(lvlm):
             if share.tuned and name in tunable and tune_cases.get((lvlm.key, mode)):
                 tune_to(share.tuned, benchmark, lvlm, name, mode, progress=progress)
-            file = folder / f"{lvlm.key.replace('/', '--')}-{mode}-{name}.jsonl"
-            outcome = predict(benchmark, lvlm, Run(name, mode), file, tuned=share.tuned, progress=progress)
+            run = Run(name, mode)
+            file = prediction_file(folder, lvlm, run)
+            outcome = predict(benchmark, lvlm, run, file, tuned=share.tuned, progress=progress)
             yield TrackRun(lvlm.key, mode, name, outcome)

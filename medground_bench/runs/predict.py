@@ -28,7 +28,7 @@ from medground_bench import __version__
 from medground_bench.benchmark.folder import Benchmark
 from medground_bench.core.errors import CaseFailed, one_line
 from medground_bench.core.progress import Progress, silently
-from medground_bench.core.types import Case, Mode, Prediction
+from medground_bench.core.types import Case, Mode, Prediction, track_stem
 from medground_bench.localizers import localizer_record
 from medground_bench.lvlms import Lvlm
 from medground_bench.methods import Method, explain, open_method
@@ -130,9 +130,13 @@ def predict_several(
 ) -> Iterator[Outcome]:
     """`predict` for each run: one into the file `out`, several into a folder as `<lvlm>-<mode>-<method>.jsonl`."""
     for run in runs:
-        name = f"{lvlm.key.replace('/', '--')}-{run.mode}-{run.method}.jsonl"
-        file = out if len(runs) == 1 else out / name
+        file = out if len(runs) == 1 else prediction_file(out, lvlm, run)
         yield predict(benchmark, lvlm, run, file, tuned=tuned, progress=progress)
+
+
+def prediction_file(folder: Path, lvlm: Lvlm, run: Run) -> Path:
+    """Where the predictions of a run are kept beside those of others."""
+    return folder / f"{track_stem(lvlm.key, run.mode)}-{run.method}.jsonl"
 
 
 def run_key(benchmark: Benchmark, lvlm: Lvlm, run: Run, method: Method) -> str:

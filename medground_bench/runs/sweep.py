@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from medground_bench.core.errors import MedgroundError, SourceMissing
-from medground_bench.core.types import Mode
+from medground_bench.core.types import Mode, track_stem
 from medground_bench.lvlms import Lvlm
 from medground_bench.methods import Method, Tunable, open_method
 from medground_bench.storage.whole_files import sha256, write_whole
-
-FOLDER = Path("medground-tuned")
 
 Settings = Mapping[str, Any]
 """A method's fields by name, as JSON says them."""
@@ -91,8 +89,8 @@ class Tuned:
 
 
 def file_of(folder: Path, lvlm: str, mode: Mode, method: str) -> Path:
-    """Where the sweep of a method, LVLM and mode is kept; an LVLM's key may hold a slash."""
-    return folder / f"{lvlm.replace('/', '--')}-{mode}-{method}.json"
+    """Where the sweep of a method, LVLM and mode is kept."""
+    return folder / f"{track_stem(lvlm, mode)}-{method}.json"
 
 
 def tuned_method(name: str, lvlm: Lvlm, mode: Mode, folder: Path) -> Tuned | None:

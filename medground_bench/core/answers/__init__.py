@@ -81,7 +81,7 @@ def read(text: str, finding: str | None) -> Reading:
     body = without_remarks(sentences)
     verdicts = [*verdicts_of(body)]
     stated = {each.says for each in (*sentences, *(verdict.rest for verdict in verdicts))} - {None}
-    in_clauses = frozenset[Answer]().union(*(each.clauses_say for each in sentences)) if verdicts else stated
+    in_clauses = {says for each in sentences for says in each.clauses_say} if verdicts else set()
     if len(stated | in_clauses | {verdict.answer for verdict in verdicts}) > 1:
         return _unreadable(Why.CONTRADICTION)
     if not verdicts:

@@ -44,7 +44,7 @@ class Sentence:
     @cached_property
     def clauses_say(self) -> frozenset[Answer]:
         """What clauses of it plainly say of the finding, where it was not read whole and hedges nothing."""
-        if self.is_read or not self.names or self.any(*doubts.VOID, doubts.DEFINES, doubts.SPEECH):
+        if self.is_read or not self.names or self._is_doubted:
             return frozenset()
         begins = [0, *(word for word in range(1, len(self.letters)) if self.clause_begins(word))]
         ends = [*(word - 1 for word in begins[1:]), len(self.letters)]
@@ -56,8 +56,7 @@ class Sentence:
     @property
     def calls_it(self) -> bool:
         """Whether it calls something that it sees the finding: "the device over the chest is a pacemaker"."""
-        doubted = self.denials or self.any(*doubts.VOID, doubts.DEFINES, doubts.SPEECH)
-        return not doubted and rule("IDENTITY").fullmatch(self.letters) is not None
+        return not (self.denials or self._is_doubted) and rule("IDENTITY").fullmatch(self.letters) is not None
 
     @property
     def says_it(self) -> Answer | None:
@@ -142,6 +141,16 @@ class Sentence:
         return not self.denials and (self.is_kin or self._holds(signs_of(self.finding)))
 
     @property
+    def decides(self) -> re.Match[str] | None:
+        """The verdict that it begins with, and what opens it."""
+        return rule("DECIDES", before="END").match(self.letters)
+
+    @property
+    def _is_doubted(self) -> bool:
+        """Whether anything in it hedges, defines, or is somebody else's speech."""
+        return self.any(*doubts.VOID, doubts.DEFINES, doubts.SPEECH)
+
+    @property
     def _of_the_seat(self) -> bool:
         return self._holds(seats_of(self.finding)) and not self.any(doubts.ONE_SIDE)
 
@@ -168,8 +177,7 @@ class Sentence:
     def is_remark(self) -> bool:
         """Whether it may close a response without touching its answer: a disclaimer, advice, an offer of help."""
         asks = self.text.endswith("?")
-        decides = rule("DECIDES", before="END").match(self.letters)
-        if (self.names and not asks) or decides or self.any(doubts.SEES_NOTHING, doubts.BLIND):
+        if (self.names and not asks) or self.decides or self.any(doubts.SEES_NOTHING, doubts.BLIND):
             return False
         return doubts.REMARK.search(doubts.LINK.sub("", self.text)) is not None
 
@@ -210,10 +218,7 @@ def without_remarks(sentences: Sequence[Sentence]) -> Sequence[Sentence]:
     for at, sentence in enumerate(sentences):
         if at and sentence.any(doubts.LABELLED_REMARK):
             below = sentences[at:]
-            if not any(
-                each.says or each.any(doubts.BLIND) or rule("DECIDES", before="END").match(each.letters)
-                for each in below
-            ):
+            if not any(each.says or each.any(doubts.BLIND) or each.decides for each in below):
                 sentences = sentences[:at]
             break
     end = len(sentences)

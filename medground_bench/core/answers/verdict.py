@@ -115,7 +115,7 @@ def argues_against(sentence: Sentence, answer: Answer) -> bool:
 
 
 def _verdict(sentence: Sentence, at: int, *, last: bool) -> Verdict | None:
-    opens = rule("DECIDES", before="END").match(sentence.letters)
+    opens = sentence.decides
     found = opens or rule("CONCLUDES", before="END").match(sentence.letters)
     if found is None or sentence.text.endswith(("?", "...")):
         return None

@@ -47,11 +47,11 @@ def boxes_in(text: str, convention: BoxConvention, picture: Frame) -> BoxesRead:
     boxes: dict[Box, None] = {}
     refused: dict[str, None] = {}
     parts = without_drafts(text)
-    for part in (parts.shown, parts.unsure):
+    for part, sure in ((parts.shown, True), (parts.unsure, False)):
         text = part[:MOST_CHARACTERS].replace("\N{MINUS SIGN}", "-").replace("&quot;", '"')
         text = LATEX_SIDE.sub(r"\1_\2\3", text)
         for written in written_in(text, convention.order):
-            box = box_in_picture(written, convention, picture) if part is parts.shown else None
+            box = box_in_picture(written, convention, picture) if sure else None
             if box is not None:
                 boxes[box] = None
             else:
