@@ -100,6 +100,13 @@ def test_functions_have_40_lines_at_most_and_files_400(package):
     assert long == {each for each in LONG_FOR_A_REASON if each.startswith(f"{package}/")}
 
 
+def test_what_tests_share_stands_in_no_test_file():
+    """Programs that a test gives to another process count too."""
+    taken = re.compile(r"(?:from|import) +tests[\w.]*\.test_\w+|from +tests[\w.]* +import .*\btest_\w+")
+    for file in (ROOT / "tests").rglob("*.py"):
+        assert not taken.findall(file.read_text("utf-8")), file.relative_to(ROOT)
+
+
 @pytest.mark.parametrize("guide", ["README.md", "submissions/README.md"])
 def test_the_example_line_of_the_guides_answers_a_case_that_the_checker_knows(guide):
     line = re.search(r"```json\n(\{.*\})\n```", (ROOT / guide).read_text("utf-8")).group(1)

@@ -24,26 +24,20 @@ from medground_bench.core.scoring import overlap
 from medground_bench.core.types import Frame, Group, Mode
 from medground_bench.localizers import localize, localize_case, open_localizer
 from medground_bench.methods import explain
-from medground_bench.methods.medfocus import Fill, MedFocus, Region
+from medground_bench.methods.medfocus import MedFocus
 from medground_bench.runs.code_version import method_code
 from medground_bench.runs.predict import case_rng
 from tests.kit.checkpoints import as_in_a_new_process, exchange_weights
 from tests.kit.spot_lvlm import SPOT, SpotLvlm
 from tests.kit.tiny_localizers import save_sam
+from tests.kit.variant_runs import BASE, MASK, TWO, ran
 
 ROOT = Path(__file__).parents[2]
-BASE = Variant(localizer="mean_box")
-MASK = replace(BASE, region=Region.MASK, fill=Fill.MEAN)
-TWO = {BASE: frozenset(Group), MASK: GROUNDED}
 
 
 @pytest.fixture(scope="module")
 def attempts(built) -> Attempts:
     return Attempts.of(Benchmark.open(built.path), "rule_lvlm", Mode.DIRECT, groups=frozenset(Group), limit=2)
-
-
-def ran(attempts, lvlm, runs, file):
-    return run(attempts, lvlm, runs, file, lambda _done: None)
 
 
 def test_the_evidence_is_what_medfocus_itself_makes_of_the_case(attempts, tmp_path):
@@ -105,7 +99,7 @@ def test_a_killed_run_is_gone_on_with(built, attempts, tmp_path):
     program = (
         "import sys, time; from pathlib import Path; from medground_bench.benchmark.folder import Benchmark\n"
         "from medground_bench.benchmark.attempts import Attempts; from medground_bench.core.types import Group, Mode\n"
-        "from tests.ablation.test_run import SpotLvlm, TWO, ran\n"
+        "from tests.kit.spot_lvlm import SpotLvlm; from tests.kit.variant_runs import TWO, ran\n"
         "class Slow(SpotLvlm):\n"
         "    def log_probs(self, *asked):\n"
         "        time.sleep(0.3); return super().log_probs(*asked)\n"

@@ -22,7 +22,7 @@ from medground_bench.core.errors import SHOWN, BadAtlas
 from medground_bench.localizers.mean_box import MeanBox
 from medground_bench.localizers.uot import Uot
 from medground_bench.localizers.uot_sharp import UotSharp
-from tests.anatomy.test_pool_from_imagenome import NORMAL, Copy
+from tests.kit.imagenome_copy import NORMAL, Copy
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ import sys
 import imagecodecs
 import numpy as np
 import pytest
-from pydicom import Dataset, Sequence, dcmread, dcmwrite
+from pydicom import Dataset, Sequence, dcmread
 from pydicom.data import get_testdata_file
-from pydicom.encaps import encapsulate
 from pydicom.uid import (
     MPEG2MPML,
     BasicTextSRStorage,
@@ -33,32 +32,14 @@ from medground_bench.pictures import dicom_pixels
 from medground_bench.pictures.dicom_pixels import CODINGS
 from medground_bench.pictures.reading import decoded
 from tests.kit.containers import PACKERS, _j2k, coloured, dataset, deep, dicom, phantom, pillow, window
+from tests.kit.dicom_files import MARK, ROWS, TWELVE, patched, stored_in, written
 
-TWELVE = deep(phantom(), "u2", 16, 0)
 PLAIN = dicom(TWELVE, BitsStored=12, HighBit=11)
-MARK = "MUSTERMANN"
 PATIENT = {
     "PatientName": f"{MARK}^ERIKA", "PatientID": f"{MARK}-1", "PatientBirthDate": "19440812",
     "InstitutionName": f"{MARK} Clinic", "AccessionNumber": f"{MARK}2", "StudyDescription": f"{MARK} chest",
     "ReferringPhysicianName": f"{MARK}^DR", "ImageComments": f"{MARK} said", "StudyInstanceUID": "1.2.3.19440812",
 }  # fmt: skip
-
-
-def written(made: Dataset) -> bytes:
-    file = io.BytesIO()
-    dcmwrite(file, made, enforce_file_format=True)
-    return file.getvalue()
-
-
-def stored_in(syntax: str, body: bytes, values: np.ndarray, **elements: object) -> bytes:
-    """A file whose frame is other than its header says."""
-    made = dataset(values)
-    made.file_meta.TransferSyntaxUID = syntax
-    made.PixelData = encapsulate([body])
-    made["PixelData"].VR = "OB"
-    for keyword, value in elements.items():
-        setattr(made, keyword, value)
-    return written(made)
 
 
 def without_preamble(content: bytes, *, meta: bool = True) -> bytes:
@@ -78,12 +59,6 @@ def object_of(sop_class: str) -> bytes:
     return dicom(None, SOPClassUID=sop_class, Modality="PR", **PATIENT)
 
 
-def patched(content: bytes, before: bytes, after: bytes) -> bytes:
-    assert content.count(before) == 1 and len(before) == len(after)
-    return content.replace(before, after)
-
-
-ROWS = struct.pack("<HH2sH", 0x28, 0x10, b"US", 2)
 TWELVE_BIT_FRAME = b"\xff\xd8\xff\xc1\0\x0b\x0c" + struct.pack(">HHB", *TWELVE.shape, 1) + bytes(99)
 REFUSED = {
     "directory": (directory(), "is a DICOMDIR, the table of contents of a disc"),

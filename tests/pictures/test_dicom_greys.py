@@ -13,7 +13,7 @@ from medground_bench.pictures import Levels
 from medground_bench.pictures.dicom_greys import LINEAR, LINEAR_EXACT, SIGMOID, Window
 from medground_bench.pictures.reading import decoded
 from tests.kit.containers import dataset, deep, dicom, phantom, window
-from tests.pictures.test_dicom import TWELVE, written
+from tests.kit.dicom_files import TWELVE, written
 
 FUNCTIONS = [LINEAR, LINEAR_EXACT, SIGMOID]
 

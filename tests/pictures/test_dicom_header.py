@@ -23,7 +23,7 @@ from pydicom.uid import (
 from medground_bench.core.errors import BadPicture
 from medground_bench.pictures.reading import decoded
 from tests.kit.containers import PACKERS, coloured, dataset, dicom, phantom
-from tests.pictures.test_dicom import MARK, ROWS, TWELVE, patched, stored_in, written
+from tests.kit.dicom_files import MARK, ROWS, TWELVE, patched, stored_in, written
 
 SIGNED = (TWELVE.astype(int) - 2048).astype(np.int16)
 SYNTAXES = [ExplicitVRLittleEndian, ExplicitVRBigEndian, *PACKERS]

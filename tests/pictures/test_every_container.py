@@ -27,7 +27,7 @@ from tests.kit.containers import (
     tiff,
     turned_back,
 )
-from tests.pictures.test_dicom import stored_in
+from tests.kit.dicom_files import stored_in
 
 ROOT = Path(__file__).parents[2]
 DEPTHS = [(16, 0), (16, 30_000), (257, 0), (256, 0), (200, 1_000), (4, 60_000), (100.7, 12.5)]

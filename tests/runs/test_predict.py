@@ -29,7 +29,7 @@ from medground_bench.core.errors import (
     UnknownName,
     Unsupported,
 )
-from medground_bench.core.types import Attribution, Box, Mode, TokenDrop
+from medground_bench.core.types import Mode
 from medground_bench.localizers import localizer_record
 from medground_bench.methods import open_method
 from medground_bench.methods.medfocus import MedFocus
@@ -39,46 +39,11 @@ from medground_bench.runs.run_file import run_file
 from medground_bench.submission.read import Submission, read_submission
 from tests.kit.checkpoints import as_in_a_new_process, exchange_weights
 from tests.kit.fakes import RuleLvlm
+from tests.kit.fragile_method import RANDOM, Fragile
 from tests.kit.spot_lvlm import SpotLvlm
 from tests.kit.tiny_localizers import save_sam
 
 ROOT = Path(__file__).parents[2]
-RANDOM = Run("random_box", Mode.DIRECT, seed=3)
-
-
-class Fragile:
-    """Fails on one case; counts its calls."""
-
-    needs = frozenset()
-
-    def __init__(
-        self,
-        broken: str = "",
-        error: Exception | None = None,
-        missing: tuple[str, ...] = (),
-        checks=(),
-        refused=(),
-    ) -> None:
-        self.broken, self.seen, self.missing, self.refused = broken, [], missing, refused
-        self.checks = dict(checks)
-        self.error = error or MethodFailed("out of\nluck")
-
-    def __repr__(self) -> str:
-        return "Fragile()"
-
-    def attribute(self, lvlm, case, rng):
-        self.seen.append(case.case_id)
-        if self.broken in (case.case_id, "all"):
-            raise self.error
-        box = Box(50, 50, 60 + rng.uniform(), 70, case.study)
-        return Attribution(
-            boxes=(box,),
-            concept="left lung",
-            token_drops=(TokenDrop("Yes", 0.5),),
-            missing_concepts=self.missing[: len(self.seen)],
-            self_checks={name: values[len(self.seen) - 1] for name, values in self.checks.items()},
-            refused=self.refused if len(self.seen) == 1 else (),
-        )
 
 
 @pytest.fixture(scope="module")
@@ -393,7 +358,7 @@ from medground_bench.benchmark.folder import Benchmark
 from medground_bench.core.types import Mode
 from tests.kit.checkpoints import as_in_a_new_process, exchange_weights
 from tests.kit.fakes import RuleLvlm
-from tests.runs.test_predict import Fragile, RANDOM
+from tests.kit.fragile_method import RANDOM, Fragile
 class Slow(Fragile):
     def attribute(self, lvlm, case, rng):
         time.sleep(0.2)

@@ -31,9 +31,9 @@ from medground_bench.methods.prompting import Prompting
 from medground_bench.phantom.scene import Scene
 from medground_bench.runs.explain import Explanation
 from medground_bench.runs.sweep import Candidate, Sweep, settings_of
+from tests.kit.board_runs import FACTS, LEFT_HALF, reference, run
 from tests.kit.containers import coloured, deep, dicom, phantom, png
 from tests.kit.ports import free_port
-from tests.leaderboard.test_board import FACTS, LEFT_HALF, reference, run
 
 gradio_client = pytest.importorskip("gradio_client")
 gradio = pytest.importorskip("gradio")

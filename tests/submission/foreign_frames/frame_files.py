@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from hypothesis import strategies as st
 
 from medground_bench.core.geometry import Letterbox
 from medground_bench.core.types import Frame, Mode, Reference
 from medground_bench.phantom.anatomy import Native
+from medground_bench.submission.foreign_frames.written_boxes import Pile, Written
 from medground_bench.submission.problems import Problem
 from medground_bench.submission.read import Problems, Submission, read_submission
 
@@ -74,6 +76,12 @@ def anywhere(start=(0.0, 0.7), size=(0.03, 0.4), boxes=1):
 def always(*share):
     """The same box in every picture."""
     return lambda rng: (list(PLACES)[int(rng.integers(len(PLACES)))], np.array([share], float))
+
+
+corners = st.tuples(
+    *[st.floats(0, 0.6), st.floats(0, 0.6), st.floats(0.01, 0.39), st.floats(0.01, 0.39)]
+).map(lambda q: (q[0], q[1], q[0] + q[2], q[1] + q[3]))
+"""A box with area, as shares of the picture."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +192,25 @@ def checked(cases, frame, where=lambda _place: True) -> Submission | Problems:
         for place, case in enumerate(cases)
     ]
     return read_submission("\n".join(map(json.dumps, lines)).encode(), [case.reference for case in cases])
+
+
+def pile_of(cases, frame):
+    """The boxes of the cases as the checker has them before their meaning is known."""
+    written = [
+        Written(
+            place,
+            case.reference.case_id,
+            case.reference.lvlm,
+            case.reference.source,
+            case.reference.finding,
+            case.reference.image_id,
+            case.reference.native,
+            tuple(range(1, len(case.boxes) + 1)),
+            tuple(map(tuple, frame(case).tolist())),
+        )
+        for place, case in enumerate(cases, start=1)
+    ]
+    return Pile.of(written)
 
 
 # What a reader of the advice does with the numbers of a case, (boxes, 4).

@@ -19,7 +19,7 @@ from medground_bench.submission.foreign_frames.coordinate_systems import (
     Square,
     fill,
 )
-from tests.submission.foreign_frames.test_written_boxes import corners
+from tests.submission.foreign_frames.frame_files import corners
 
 
 @given(corners, st.integers(20, 4000), st.integers(20, 4000), st.sampled_from([112, 224, 490, 896, 1024]))

@@ -23,9 +23,9 @@ from tests.submission.foreign_frames.frame_files import (
     grid,
     letterboxed,
     native,
+    pile_of,
     y_first,
 )
-from tests.submission.foreign_frames.test_growth import pile_of
 
 
 @pytest.mark.parametrize(

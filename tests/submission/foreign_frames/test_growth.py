@@ -9,7 +9,6 @@ import pytest
 
 from medground_bench.submission.foreign_frames.coordinate_systems import Letterboxed, Square
 from medground_bench.submission.foreign_frames.growth import LEAST_FREEDOM, growth, likelihood
-from medground_bench.submission.foreign_frames.written_boxes import Pile, Written
 from tests.submission.foreign_frames.frame_files import (
     about_findings,
     always,
@@ -18,29 +17,12 @@ from tests.submission.foreign_frames.frame_files import (
     grid,
     letterboxed,
     native,
+    pile_of,
     scaled,
 )
 
 LETTERBOX = letterboxed(224)
 """Its exponent falls below 0 where the longer pictures are the narrower ones."""
-
-
-def pile_of(cases, frame):
-    written = [
-        Written(
-            place,
-            case.reference.case_id,
-            case.reference.lvlm,
-            case.reference.source,
-            case.reference.finding,
-            case.reference.image_id,
-            case.reference.native,
-            tuple(range(1, len(case.boxes) + 1)),
-            tuple(map(tuple, frame(case).tolist())),
-        )
-        for place, case in enumerate(cases, start=1)
-    ]
-    return Pile.of(written)
 
 
 @pytest.mark.parametrize("size", ["films", "phantoms"])

@@ -17,6 +17,7 @@ from medground_bench.submission.foreign_frames.written_boxes import (
     is_relative,
 )
 from medground_bench.submission.problems import Code
+from tests.submission.foreign_frames.frame_files import corners
 
 FILM = Frame("native", width=2544, height=3056)
 
@@ -40,11 +41,6 @@ def written(*boxes, line=1, track="tiny direct"):
 )
 def test_a_box_is_relative_when_it_lies_within_a_pixel_of_the_corner(box, relative):
     assert is_relative(box) is relative
-
-
-corners = st.tuples(
-    *[st.floats(0, 0.6), st.floats(0, 0.6), st.floats(0.01, 0.39), st.floats(0.01, 0.39)]
-).map(lambda q: (q[0], q[1], q[0] + q[2], q[1] + q[3]))
 
 
 @given(st.lists(corners, min_size=1, max_size=20))
