@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.kit.outside_data import VARIABLE, outside_data
+
 settings.register_profile("suite", deadline=None)  # a busy machine is no failure
 settings.load_profile("suite")
 
@@ -81,6 +83,25 @@ def built(tmp_path_factory: pytest.TempPathFactory):
     from tests.kit.builds import build
 
     return build(tmp_path_factory.mktemp("built") / "medground-bench", modes=tuple(Mode), limit=10)
+
+
+def _at_hand(name: str) -> Path:
+    folder = outside_data(name)
+    if not folder.is_dir():
+        pytest.skip(f"there is no {folder}; {VARIABLE} names the folder that holds {name}/")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_cxr() -> Path:
+    """Real chest X-rays with boxes and masks of their lungs; without them a test is skipped."""
+    return _at_hand("real_cxr")
+
+
+@pytest.fixture(scope="session")
+def medground_release() -> Path:
+    """The cases that the authors released; without them a test is skipped."""
+    return _at_hand("medground_release")
 
 
 @pytest.fixture

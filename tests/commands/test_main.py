@@ -25,7 +25,6 @@ from tests.kit.outside import install_quarter
 ROOT = Path(__file__).parents[2]
 KINDS = ("methods", "lvlms", "sources", "localizers", "editors")
 SEED = 6_000_101
-REAL = ROOT.parent / "shared" / "data" / "real_cxr" / "images"
 
 
 @pytest.fixture(scope="module")
@@ -231,10 +230,9 @@ def test_that_a_file_has_more_pages_is_told_and_recorded(medground, xray, tmp_pa
     assert (json.loads(out)["read"]["page"], json.loads(out)["read"]["pages"]) == (1, 2)
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="needs the real X-rays")
 @pytest.mark.parametrize("place", [0, -1])
-def test_real_x_rays_of_any_size_are_localized_and_attributed(medground, tmp_path, place):
-    image = sorted(path for path in REAL.iterdir() if path.is_file())[place]
+def test_real_x_rays_of_any_size_are_localized_and_attributed(medground, real_cxr, tmp_path, place):
+    image = sorted(path for path in (real_cxr / "images").iterdir() if path.is_file())[place]
     code, out, _err = medground("localize", image, "--out", tmp_path, "--json")
     assert code == 0
     assert all(inside(box, *size_of(image)) for box in json.loads(out)["concepts"].values())

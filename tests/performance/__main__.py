@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from medground_bench.lvlms import open_lvlm
+from tests.kit.outside_data import outside_data
 from tests.performance.localizers import table as localizer_table
 from tests.performance.medfocus_speed import MedFocusCost, medfocus_cost, plain_way
 from tests.performance.methods_speed import Duel, MethodCost, all_costs, all_duels, open_tiny
 from tests.performance.transport_speed import Speed, compare
 from tests.performance.transport_speed import table as localise_table
 
-REAL_CXR = Path(__file__).parents[3] / "shared" / "data" / "real_cxr"
 GRIDS = (14, 28, 56)
 EMBEDDED = ("phantom_gemma3", "phantom_qwen2_5_vl")
 WIDTH = 110
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--pictures",
         type=Path,
-        default=REAL_CXR,
+        default=outside_data("real_cxr"),
         help="folder with images/ and annotations.json (default: %(default)s)",
     )
     folder, console = parser.parse_args(arguments).pictures, Console(width=WIDTH)

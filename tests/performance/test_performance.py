@@ -8,7 +8,6 @@ import tests.performance.__main__ as programme
 from medground_bench.anatomy.atlas import phantom_atlas
 from medground_bench.core.concepts import CONCEPTS
 from tests.performance import localizers, transport_speed
-from tests.performance.__main__ import REAL_CXR
 from tests.performance.medfocus_speed import medfocus_cost
 from tests.performance.methods_speed import Duel, method_cost
 from tests.performance.transport_speed import compare
@@ -34,9 +33,8 @@ def test_the_oracle_is_right_on_phantoms_and_a_mean_box_is_not() -> None:
     assert control.mean(CONCEPTS) < oracle.mean(CONCEPTS) - 0.1
 
 
-@pytest.mark.skipif(not REAL_CXR.is_dir(), reason="the real chest X-rays are not at hand")
-def test_real_lungs_are_measured_against_boxes_and_masks() -> None:
-    control = localizers.on_radiographs("mean_box", REAL_CXR)
+def test_real_lungs_are_measured_against_boxes_and_masks(real_cxr: Path) -> None:
+    control = localizers.on_radiographs("mean_box", real_cxr)
     assert control.radiologists.pictures == 37 and control.masks.pictures == 30
     assert 0.5 < control.radiologists.mean() < 0.7
 
