@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from hypothesis import strategies as st
@@ -46,6 +46,9 @@ def phantoms(rng):
 def one_phantom(_rng):
     return 280, 320
 
+
+MANY = 60
+"""Cases of a file with enough of them to tell."""
 
 SIZES = {each.__name__: each for each in (one_film, films, phantoms, one_phantom)}
 
@@ -111,6 +114,13 @@ def drawn(count, size, draw, rng, tracks=1):
         reference = Reference(case, "source", str(i), lvlm, Mode.DIRECT, finding, native, ())
         cases.append(Drawn(reference, shares * [width, height, width, height]))
     return cases
+
+
+def replace_frame(case, width, height):
+    """The case on a picture of another size, its boxes in the same places of it."""
+    frame = replace(case.reference.native, width=width, height=height)
+    shares = case.shares * [width, height, width, height]
+    return replace(case, reference=replace(case.reference, native=frame), boxes=shares)
 
 
 # Frames, as those write who leave their boxes there.
@@ -185,6 +195,10 @@ def in_some_boxes(frame, which=lambda number: number == 1):
     return Habit(convert, frame.side)
 
 
+def every_third(place):
+    return place % 3 == 0
+
+
 def checked(cases, frame, where=lambda _place: True) -> Submission | Problems:
     """The file as the checker sees it: cases whose place `where` picks in the frame, the others native."""
     lines = [
@@ -192,6 +206,18 @@ def checked(cases, frame, where=lambda _place: True) -> Submission | Problems:
         for place, case in enumerate(cases)
     ]
     return read_submission("\n".join(map(json.dumps, lines)).encode(), [case.reference for case in cases])
+
+
+def file_of(cases, frame, where=lambda _place: True) -> Problems:
+    """The same, which must be refused."""
+    result = checked(cases, frame, where)
+    assert isinstance(result, Problems), "the file was accepted"
+    return result
+
+
+def of_the_file(result):
+    """What is said of the file or a track, not of a line."""
+    return [problem for problem in result.shown if problem.line is None]
 
 
 def pile_of(cases, frame):
@@ -284,7 +310,7 @@ def reorderings(problem: Problem) -> list[Callable[[np.ndarray], np.ndarray]]:
 
 def follows_to_the_truth(cases, frame, result: Problems, *, within=0.006) -> bool:
     """Whether one of the ways that the checker tells gives the boxes that were meant, to a share of the picture."""
-    of_file = [problem for problem in result.shown if problem.line is None]
+    of_file = of_the_file(result)
     orders = [way for problem in of_file for way in reorderings(problem)] or [lambda numbers: numbers]
     frames = [way for problem in of_file for way in conversions(problem, frame.side)] or [
         lambda numbers, _frame: numbers

@@ -12,27 +12,28 @@ import pytest
 from medground_bench.core.errors import SHOWN
 from medground_bench.core.types import Box
 from medground_bench.submission.problems import Code
-from medground_bench.submission.read import Problems, Submission, read_submission
+from medground_bench.submission.read import Submission, read_submission
 from tests.submission.foreign_frames.frame_files import (
+    MANY,
     about_findings,
-    always,
     anywhere,
     by_the_other_side,
     centres,
     checked,
     conversions,
     drawn,
+    every_third,
+    file_of,
     follows_to_the_truth,
     grid,
-    in_some_boxes,
     lengths,
     letterboxed,
     native,
+    of_the_file,
+    replace_frame,
     scaled,
     y_first,
 )
-
-MANY = 60
 
 
 def as_it_is(frame):
@@ -40,16 +41,6 @@ def as_it_is(frame):
 
 
 DRAWS = {"about findings": about_findings(), "anywhere": anywhere(start=(0.05, 0.5), size=(0.3, 0.45))}
-
-
-def file_of(cases, frame, where=lambda _place: True):
-    result = checked(cases, frame, where)
-    assert isinstance(result, Problems), "the file was accepted"
-    return result
-
-
-def of_the_file(result):
-    return [problem for problem in result.shown if problem.line is None]
 
 
 # Files that are all in one frame.
@@ -225,12 +216,6 @@ def test_exchanged_sides_are_told_when_boxes_leave_their_pictures_and_only_then(
     assert isinstance(checked(square, frame), Submission)
 
 
-def replace_frame(case, width, height):
-    frame = replace(case.reference.native, width=width, height=height)
-    shares = case.shares * [width, height, width, height]
-    return replace(case, reference=replace(case.reference, native=frame), boxes=shares)
-
-
 def test_a_slip_or_two_are_no_order_and_no_frame():
     cases = drawn(MANY, "films", about_findings(), np.random.default_rng(14))
     result = file_of(cases, lambda case: case.boxes[:, [2, 1, 0, 3]], where=lambda place: place in {4, 9})
@@ -239,195 +224,6 @@ def test_a_slip_or_two_are_no_order_and_no_frame():
     assert result.counts == {Code.BOX_OUTSIDE: 2}
     assert all("a grid of 0 to 1000" in problem.message for problem in result.shown)
     assert all("letterbox.to_native()" in problem.message for problem in result.shown)
-
-
-# Files that are in a foreign frame in part.
-
-
-def every_third(place):
-    return place % 3 == 0
-
-
-@pytest.mark.parametrize("size", ["one_film", "films", "phantoms"])
-def test_relative_boxes_beside_native_ones_are_named_with_their_lines(size):
-    cases = drawn(MANY, size, about_findings(), np.random.default_rng(15))
-    result = file_of(cases, grid(1), where=every_third)
-    assert result.counts == {Code.LOOKS_RELATIVE: 20}
-    assert [problem.line for problem in result.shown] == [place + 1 for place in range(0, MANY, 3)]
-    for problem in result.shown:
-        case = cases[problem.line - 1]
-        width, height = case.reference.native.width, case.reference.native.height
-        assert problem.case_id == case.reference.case_id
-        assert f"image width {width} and y by the image height {height}." in problem.message
-
-
-@pytest.mark.parametrize("size", ["one_film", "films", "phantoms"])
-@pytest.mark.parametrize("where", [lambda _place: True, every_third, lambda place: place == 6])
-def test_a_relative_box_beside_native_ones_of_the_same_case_is_named_with_its_line_and_number(where, size):
-    cases = drawn(MANY, size, anywhere(boxes=3), np.random.default_rng(26))
-    result = file_of(cases, in_some_boxes(grid(1), lambda number: number == 2), where)
-    lines = [place + 1 for place in range(MANY) if where(place)]
-    assert result.counts == {Code.LOOKS_RELATIVE: len(lines)}
-    assert [problem.line for problem in result.shown] == lines[:SHOWN]
-    assert all(problem.message.startswith("box 2: no coordinate exceeds 1") for problem in result.shown)
-    assert all("unlike the other boxes of the line" in problem.message for problem in result.shown)
-
-
-def test_a_case_with_a_native_box_in_a_relative_file_is_told_which_boxes_are_relative():
-    cases = drawn(MANY, "films", anywhere(boxes=3), np.random.default_rng(27))
-    kept = cases[5].reference.case_id
-    result = file_of(
-        cases,
-        lambda case: in_some_boxes(grid(1), lambda number: case.reference.case_id != kept or number > 1)(
-            case
-        ),
-    )
-    of_line = [problem for problem in result.shown if problem.line]
-    assert len(of_file := of_the_file(result)) == 1 and "in 59 of 60 cases" in of_file[0].message
-    assert [problem.line for problem in of_line] == [6] and of_line[0].message.startswith("boxes 2, 3: ")
-
-
-def test_native_boxes_beside_relative_ones_are_told_to_be_left():
-    cases = drawn(MANY, "films", about_findings(), np.random.default_rng(16))
-    result = file_of(cases, grid(1), where=lambda place: place not in {6, 30})
-    [problem] = of_the_file(result)
-    assert (
-        "in 58 of 60 cases" in problem.message
-        and "Leave the others (lines 7, 31) as they are." in problem.message
-    )
-
-
-def test_boxes_of_a_grid_that_leave_small_pictures_are_told_apart_from_native_ones():
-    cases = drawn(MANY, "phantoms", about_findings(), np.random.default_rng(17))
-    result = file_of(cases, grid(1000), where=every_third)
-    [problem] = of_the_file(result)
-    assert "in 20 of 60 cases boxes reach beyond their pictures" in problem.message
-    assert "a grid of 0 to 1000 over each side" in problem.message
-    assert "may be native: convert them only if they were made alike" in problem.message
-    outside = [problem for problem in result.shown if problem.code is Code.BOX_OUTSIDE]
-    assert {problem.line for problem in outside} == {place + 1 for place in range(0, MANY, 3)}
-    assert all("letterbox" not in problem.message for problem in outside)
-
-
-@pytest.mark.parametrize("size", ["films", "phantoms"])
-def test_boxes_of_a_grid_beside_native_ones_of_the_same_case_are_told_where_they_leave_the_picture(size):
-    cases = drawn(MANY, size, anywhere(boxes=3), np.random.default_rng(30))
-    cases = [replace_frame(case, 700, 1400) for case in cases] if size == "films" else cases
-    frame = in_some_boxes(grid(1000), lambda number: number == 2)
-    result = file_of(cases, frame)
-    [problem] = of_the_file(result)
-    assert "a grid of 0 to 1000 over each side" in problem.message
-    assert re.search(
-        r"Boxes inside their pictures( \(all of lines? [\w, ]+\))? may be native", problem.message
-    )
-    outside = [problem for problem in result.shown if problem.code is Code.BOX_OUTSIDE]
-    assert outside and all(problem.message.startswith("box 2: ") for problem in outside)
-
-
-@pytest.mark.parametrize("size", ["one_film", "films"])
-@pytest.mark.parametrize("where", [lambda _place: True, lambda place: place % 2 == 0])
-def test_a_box_in_percent_beside_native_ones_of_the_same_case_is_named_with_its_line_and_number(where, size):
-    draw = anywhere(start=(0.1, 0.7), size=(0.1, 0.4), boxes=3)
-    cases = drawn(MANY, size, draw, np.random.default_rng(31))
-    result = file_of(cases, in_some_boxes(grid(100), lambda number: number == 3), where)
-    lines = [place + 1 for place in range(MANY) if where(place)]
-    assert result.counts == {Code.LOOKS_RESIZED: len(lines)}
-    assert [problem.line for problem in result.shown] == lines[:SHOWN]
-    assert all(problem.message.startswith("box 3: in the upper left corner") for problem in result.shown)
-    assert all("a grid of 0 to 100 over each side" in problem.message for problem in result.shown)
-
-
-@pytest.mark.parametrize("frame", [grid(100), letterboxed(224)], ids=["percent", "letterboxed"])
-def test_a_crowd_in_a_corner_where_nothing_is_to_be_seen_is_named_with_its_lines(frame):
-    cases = drawn(MANY, "films", about_findings(), np.random.default_rng(18))
-    result = file_of(cases, frame, where=every_third)
-    assert result.counts == {Code.LOOKS_RESIZED: 20}
-    assert {problem.line for problem in result.shown} == {place + 1 for place in range(0, MANY, 3)}
-    shown = [cases[problem.line - 1] for problem in result.shown]
-    assert all(
-        any(
-            np.abs(way(frame(case), case.reference.native) - case.boxes).max() < 1
-            for way in conversions(problem, frame.side)
-        )
-        for case, problem in zip(shown, result.shown, strict=True)
-    )
-
-
-@pytest.mark.parametrize("frame", [grid(1000), letterboxed(224), lengths(native)])
-def test_a_track_in_another_frame_than_the_rest_is_named(frame):
-    cases = drawn(2 * MANY, "films", about_findings(), np.random.default_rng(19), tracks=2)
-    result = file_of(cases, frame, where=lambda place: place % 2 == 1)
-    [problem] = of_the_file(result)
-    assert problem.message.startswith("track lvlm1 direct: ")
-    assert follows_to_the_truth(cases[1::2], frame, result)
-
-
-def test_two_tracks_in_two_frames_are_each_told_their_own():
-    cases = drawn(2 * MANY, "films", about_findings(), np.random.default_rng(20), tracks=2)
-    track = {
-        case.reference.case_id: (grid(1000), letterboxed(224))[place % 2] for place, case in enumerate(cases)
-    }
-    first, second = of_the_file(file_of(cases, lambda case: track[case.reference.case_id](case)))
-    assert first.message.startswith("track lvlm0 direct: ") and "0 to 1000" in first.message
-    assert second.message.startswith("track lvlm1 direct: ")
-    assert re.search(r"letterboxed to N x N px, N is \d+ or more, such as 224", second.message)
-
-
-# Files that are native.
-
-
-def beside_the_letter_of_the_side(rng):
-    """A finding, and a small box in the upper left corner, where a letter for the side of the patient stands."""
-    finding, shares = about_findings()(rng)
-    corner = rng.uniform(0, 0.02, 2)
-    return finding, np.vstack([shares, np.r_[corner, corner + rng.uniform(0.01, 0.03, 2)]])
-
-
-def on_cells(per_side):
-    """Boxes of whole cells of a coarse map, so that many end at the same pixel."""
-
-    def draw(rng):
-        finding, shares = anywhere(boxes=3)(rng)
-        return finding, np.c_[
-            np.floor(shares[:, :2] * per_side), np.ceil(shares[:, 2:] * per_side)
-        ] / per_side
-
-    return draw
-
-
-NATIVE = {
-    "beside the letter of the side": beside_the_letter_of_the_side,
-    "on coarse cells": on_cells(14),
-    "about findings": about_findings(),
-    "far about findings": about_findings(0.12),
-    "anywhere": anywhere(),
-    "up to ten boxes": anywhere(boxes=8),
-    "tiny": anywhere(start=(0, 0.98), size=(0.002, 0.01)),
-    "whole": always(0, 0, 1, 1),
-    "centre": always(0.25, 0.25, 0.75, 0.75),
-    "upper left": always(0, 0, 0.25, 0.25),
-    "upper left quarter": always(0, 0, 0.5, 0.5),
-    "lower right": always(0.5, 0.5, 1, 1),
-    "near the upper left corner": anywhere(start=(0, 0.05), size=(0.15, 0.2)),
-    "in the upper left quarter": anywhere(start=(0, 0.3), size=(0.05, 0.2)),
-    "in the lower right corner": anywhere(start=(0.8, 0.9), size=(0.02, 0.1)),
-}
-
-
-@pytest.mark.parametrize("size", ["one_film", "films", "phantoms", "one_phantom"])
-@pytest.mark.parametrize("draw", NATIVE)
-def test_native_files_are_never_refused(draw, size):
-    rng = np.random.default_rng(21)
-    for count in (1, 3, 10, 12, 25, 60, 60):
-        cases = drawn(count, size, NATIVE[draw], rng, tracks=int(rng.integers(1, 4)))
-        assert isinstance(checked(cases, native), Submission), count
-        assert isinstance(checked(cases, lambda case: np.clip(outwards(case), 0, case.size)), Submission), (
-            count
-        )
-
-
-def outwards(case):
-    return np.c_[np.floor(case.boxes[:, :2]), np.ceil(case.boxes[:, 2:])]
 
 
 # Laws.
