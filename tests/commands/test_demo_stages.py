@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from medground_bench.benchmark.folder import Benchmark
+from medground_bench.commands import demo_stages
 from medground_bench.commands.demo_stages import run_demo, track_facts
-from medground_bench.core.errors import MedgroundError
+from medground_bench.core.errors import MedgroundError, SourceMissing
 from medground_bench.core.types import Mode
 from medground_bench.leaderboard.board import Board
 from medground_bench.runs.parallel import _dealt, run_methods
@@ -83,3 +84,17 @@ def test_facts_of_a_track_come_from_the_statistics_of_the_test_split():
     assert (facts.questions, facts.accuracy, facts.positives, facts.retention) == (12, 0.75, 6, 0.5)
     assert facts.shortcut_causes == {"marker": {"ungrounded": 2, "grounded": 0}}
     assert facts.shortcut_right == 2
+
+
+def test_a_demo_whose_programs_are_missing_says_how_to_install_them(medground, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        demo_stages,
+        "__file__",
+        str(tmp_path / "site-packages" / "medground_bench" / "commands" / "demo_stages.py"),
+    )
+    code, _out, err = medground("demo", "--no-serve", "--out", tmp_path / "demo")
+    assert code == 1
+    assert "not whole" in err and "pip install --force-reinstall 'medground-bench[demo]'" in err
+    assert not (tmp_path / "demo").exists()
+    with pytest.raises(SourceMissing):
+        demo_stages.programs_folder()
