@@ -1,4 +1,4 @@
-"""What tests share: tiny LVLMs of both families, opened once; a small build; the command line in this process."""
+"""What tests share: tiny LVLMs of both families, opened once; a small build; data from outside; the command line."""
 
 from __future__ import annotations
 
@@ -83,6 +83,14 @@ def built(tmp_path_factory: pytest.TempPathFactory):
     from tests.kit.builds import build
 
     return build(tmp_path_factory.mktemp("built") / "medground-bench", modes=tuple(Mode), limit=10)
+
+
+@pytest.fixture(scope="session")
+def benchmark(built):
+    """The same folder, opened as whoever runs methods opens it."""
+    from medground_bench.benchmark.folder import Benchmark
+
+    return Benchmark.open(built.path)
 
 
 def _at_hand(name: str) -> Path:

@@ -100,11 +100,13 @@ def test_functions_have_40_lines_at_most_and_files_400(package):
     assert long == {each for each in LONG_FOR_A_REASON if each.startswith(f"{package}/")}
 
 
-def test_what_tests_share_stands_in_no_test_file():
+def test_files_of_tests_have_400_lines_at_most_and_none_imports_from_a_test():
     """Programs that a test gives to another process count too."""
     taken = re.compile(r"(?:from|import) +tests[\w.]*\.test_\w+|from +tests[\w.]* +import .*\btest_\w+")
     for file in (ROOT / "tests").rglob("*.py"):
-        assert not taken.findall(file.read_text("utf-8")), file.relative_to(ROOT)
+        name, text = file.relative_to(ROOT), file.read_text("utf-8")
+        assert len(text.splitlines()) <= 400, name
+        assert not taken.search(text), name
 
 
 @pytest.mark.parametrize("guide", ["README.md", "submissions/README.md"])

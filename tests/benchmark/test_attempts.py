@@ -20,11 +20,6 @@ from medground_bench.pictures import to_study
 LVLM = "rule_lvlm"
 
 
-@pytest.fixture(scope="module")
-def benchmark(built) -> Benchmark:
-    return Benchmark.open(built.path)
-
-
 def attempts_of(benchmark, mode=Mode.DIRECT, *, limit=None, groups=frozenset(Group)) -> Attempts:
     return Attempts.of(benchmark, LVLM, mode, groups=groups, limit=limit)
 

@@ -21,11 +21,6 @@ from medground_bench.core.types import Mode
 from medground_bench.pictures import picture_digest, to_study
 
 
-@pytest.fixture(scope="module")
-def benchmark(built):
-    return Benchmark.open(built.path)
-
-
 def test_tracks_are_every_lvlm_and_mode_with_the_number_of_cases(benchmark, built):
     cases = {
         mode: len(built.read(table, "test")) for mode, table in ((Mode.DIRECT, DIRECT), (Mode.REASON, REASON))

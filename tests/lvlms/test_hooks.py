@@ -10,14 +10,9 @@ from medground_bench.core.errors import MedgroundError, MethodFailed
 from medground_bench.core.types import Frame, Response
 from medground_bench.lvlms import Rule
 from medground_bench.lvlms.engine import attention, qwen_tower
+from tests.kit.cells import cell
 from tests.kit.rounding import through
 from tests.kit.tiny_lvlms import DIRECT, REASON, radiograph
-
-
-@pytest.fixture
-def response(lvlm):
-    ids = lvlm.loaded.tokenizer("Yes the left lung", add_special_tokens=False)["input_ids"]
-    return Response("Yes the left lung", tuple(ids), tuple(map(str, ids)))
 
 
 def test_answer_attention_equals_the_rows_of_the_slow_path(lvlm, raw, response):
@@ -120,7 +115,7 @@ def test_painting_one_token_finds_the_same_token_back(lvlm, width, height):
     for token in range(grid.rows * grid.columns):
         row, column = divmod(token, grid.columns)
         painted = picture.copy()
-        painted[_part(row, grid.rows, height), _part(column, grid.columns, width)] = 255
+        painted[cell(row, grid.rows, height), cell(column, grid.columns, width)] = 255
         change = (_features(lvlm, painted) - plain).norm(dim=-1)
         assert int(change.argmax()) == token
 
@@ -136,7 +131,7 @@ def test_the_pixels_that_move_one_token_lie_where_the_grid_says(lvlm, width, hei
         weights = torch.from_numpy(np.random.default_rng(0).normal(size=features.shape[-1])).float()
         (gradient,) = torch.autograd.grad(features[token] @ weights, grey)
         sums = [
-            float(gradient[0, _part(row, grid.rows, height), _part(column, grid.columns, width)].abs().sum())
+            float(gradient[0, cell(row, grid.rows, height), cell(column, grid.columns, width)].abs().sum())
             for row, column in np.ndindex(grid.rows, grid.columns)
         ]
         assert int(np.argmax(sums)) == token
@@ -198,7 +193,3 @@ def _features(lvlm, picture):
     tower = lvlm.family.tower_frame(Frame("study", width=width, height=height))
     values = lvlm.pixels.of_levels([picture], width=tower.width, height=tower.height)
     return lvlm.family.image_features(values)[0]
-
-
-def _part(place: int, parts: int, size: int) -> slice:
-    return slice(place * size // parts, (place + 1) * size // parts)

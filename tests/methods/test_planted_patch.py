@@ -14,6 +14,7 @@ import torch
 from medground_bench import plugins
 from medground_bench.core.types import Case, Frame, Response
 from medground_bench.lvlms import open_lvlm
+from tests.kit.cells import cell
 from tests.kit.rounding import through
 from tests.kit.tiny_lvlms import DIRECT, REASON
 
@@ -79,7 +80,7 @@ def _case(probe, picture, prompt) -> Case:
 
 def _picture(grid, row: int, column: int) -> np.ndarray:
     picture = np.zeros((HEIGHT, WIDTH), np.uint8)
-    picture[_part(row, grid.rows, HEIGHT), _part(column, grid.columns, WIDTH)] = 255
+    picture[cell(row, grid.rows, HEIGHT), cell(column, grid.columns, WIDTH)] = 255
     return picture
 
 
@@ -93,16 +94,12 @@ def _in_cells(values: np.ndarray, grid) -> np.ndarray:
     return np.array(
         [
             [
-                pixels[_part(r, grid.rows, HEIGHT), _part(c, grid.columns, WIDTH)].mean()
+                pixels[cell(r, grid.rows, HEIGHT), cell(c, grid.columns, WIDTH)].mean()
                 for c in range(grid.columns)
             ]
             for r in range(grid.rows)
         ]
     )
-
-
-def _part(place: int, parts: int, size: int) -> slice:
-    return slice(place * size // parts, (place + 1) * size // parts)
 
 
 @torch.no_grad()

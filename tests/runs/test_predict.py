@@ -15,7 +15,6 @@ import pytest
 import torch
 
 from medground_bench.anatomy.atlas import pool_digest
-from medground_bench.benchmark.folder import Benchmark
 from medground_bench.commands.console import progress
 from medground_bench.core.errors import (
     BadAtlas,
@@ -44,11 +43,6 @@ from tests.kit.spot_lvlm import SpotLvlm
 from tests.kit.tiny_localizers import save_sam
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def benchmark(built):
-    return Benchmark.open(built.path)
 
 
 @pytest.fixture

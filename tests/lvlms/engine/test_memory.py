@@ -19,12 +19,6 @@ SIZES = [(56, 56), (84, 140)]
 
 
 @pytest.fixture
-def response(lvlm):
-    ids = lvlm.loaded.tokenizer("Yes the left lung", add_special_tokens=False)["input_ids"]
-    return Response("Yes the left lung", tuple(ids), tuple(map(str, ids)))
-
-
-@pytest.fixture
 def bounded(lvlm):
     """Sets the bound for one test; the LVLM is shared by all."""
     usual = lvlm.memory.most_bytes
