@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
-from builder.causes import Counterfactual, known_cause
-from builder.rows import AnswerRow, CaseRow, QuestionRow, VerdictRow
 from builder.sources import SourceQuestion
-from builder.stages import ORIGINAL, Asked, four_answers
+from builder.stages import Interview, four_answers
+from medground_bench.benchmark.rows import ORIGINAL, AnswerRow, CaseRow, QuestionRow, VerdictRow
 from medground_bench.core.answers import read_answer
+from medground_bench.core.case_ids import case_id
 from medground_bench.core.causal_filter import decide
+from medground_bench.core.causes import Counterfactual, known_cause
 from medground_bench.core.prompts import prompt
 from medground_bench.core.prompts import question as question_text
-from medground_bench.core.types import Answer, Answers, Box, Frame, Group, Mode, Question, Verdict, case_id
+from medground_bench.core.types import Answer, Answers, Box, Frame, Group, Question, Track, Verdict
 from medground_bench.pictures import Levels
 
 
@@ -41,15 +42,15 @@ def question_row(
 
 def source_question(row: QuestionRow) -> SourceQuestion:
     """The way back from a row."""
-    frame = Frame("native", width=row.width, height=row.height)
+    frame = Frame.native(row.width, row.height)
     boxes = tuple(Box(*corners, frame) for corners in row.boxes)
     question = Question(row.source, row.image_id, row.finding, Answer(row.answer), frame, boxes)
     return SourceQuestion(question, row.marker)
 
 
-def answer_rows(asked: Asked, lvlm: str, revision: str, mode: Mode) -> list[AnswerRow]:
-    """One row per picture of the question that the LVLM was asked about."""
-    question = asked.question
+def answer_rows(interview: Interview, track: Track, revision: str) -> list[AnswerRow]:
+    """One row per picture of the question that the LVLM, at this revision, was asked about."""
+    question = interview.question
     return [
         AnswerRow(
             question_id=question.question_id,
@@ -57,16 +58,16 @@ def answer_rows(asked: Asked, lvlm: str, revision: str, mode: Mode) -> list[Answ
             image_id=question.image_id,
             finding=question.finding,
             answer=question.answer.value,
-            lvlm=lvlm,
+            lvlm=track.lvlm,
             lvlm_revision=revision,
-            mode=mode.value,
+            mode=track.mode.value,
             picture=picture,
             response=response.text,
             response_token_ids=response.token_ids,
             response_tokens=response.tokens,
             said=read_answer(response.text, question.finding).value,
         )
-        for picture, response in asked.responses.items()
+        for picture, response in interview.by_picture.items()
     ]
 
 
@@ -163,9 +164,8 @@ def answer_columns(four: Answers, verdict: Verdict) -> AnswerColumns:
 
 
 def _case_row(question: QuestionRow, original: AnswerRow) -> CaseRow:
-    mode = Mode(original.mode)
     return CaseRow(
-        case_id=case_id(question.question_id, original.lvlm, mode),
+        case_id=case_id(question.question_id, original.track),
         question_id=question.question_id,
         source=question.source,
         image_id=question.image_id,
@@ -174,7 +174,7 @@ def _case_row(question: QuestionRow, original: AnswerRow) -> CaseRow:
         mode=original.mode,
         finding=question.finding,
         question=question.question,
-        prompt=prompt(question.finding, mode),
+        prompt=prompt(question.finding, original.track.mode),
         answer=question.answer,
         response=original.response,
         response_token_ids=original.response_token_ids,

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from builder import png
 from builder.assemble import (
     answer_columns,
     answer_rows,
@@ -18,18 +17,27 @@ from builder.assemble import (
     verdict_rows,
 )
 from builder.editors import Editor
-from builder.folder import ANSWERS, CASES, QUESTIONS, SPLITS, VERDICTS, Folder
-from builder.rows import AnswerRow, QuestionRow, VerdictRow
 from builder.sources import Source
 from builder.stages import Bench, answer_questions
 from builder.store import Store, locked
 from medground_bench import plugins
+from medground_bench.benchmark.folder import DatasetFolder
+from medground_bench.benchmark.rows import (
+    ANSWERS,
+    CASES,
+    QUESTIONS,
+    SPLITS,
+    VERDICTS,
+    AnswerRow,
+    QuestionRow,
+    VerdictRow,
+)
 from medground_bench.core.causal_filter import decide
 from medground_bench.core.errors import MedgroundError, SourceMissing
 from medground_bench.core.progress import Progress, silently
-from medground_bench.core.types import Answer, Answers, Mode
+from medground_bench.core.types import Answer, Answers, Mode, Track
 from medground_bench.lvlms import Lvlm
-from medground_bench.pictures import picture_digest
+from medground_bench.pictures import picture_digest, png
 
 
 class OtherQuestions(MedgroundError):
@@ -64,21 +72,21 @@ def bench_at(store: Path, source: Source) -> Iterator[Bench]:
         yield Bench(source, open_editor(source.editor), Store(store / "edits"), Store(store / "answers"))
 
 
-def sources_of(folder: Folder) -> list[str]:
+def sources_of(folder: DatasetFolder) -> list[str]:
     """The sources whose questions a folder has."""
     folder.demand()
     return sorted({row.source for split in SPLITS for row in folder.read(QUESTIONS, split)})
 
 
 def write_questions(
-    folder: Folder, source: Source, limit: int | None, tracks: Collection[tuple[str, Mode]]
+    folder: DatasetFolder, source: Source, limit: int | None, tracks: Collection[Track]
 ) -> None:
     """Write the questions of a source; refused when other tracks of the folder were made for other questions.
 
     limit   at most so many pictures, None for all
-    tracks  (LVLM key, mode) that will be built again, so that they may be of other questions
+    tracks  those that will be built again, so that they may be of other questions
     """
-    folder.sweep()
+    folder.clear_leftovers()
     for split in source.splits():
         rows = list(_question_rows(source, split, limit))
         _refuse_other_questions(folder, split, rows, set(tracks))
@@ -87,7 +95,7 @@ def write_questions(
 
 
 def build_track(
-    folder: Folder, lvlm: Lvlm, mode: Mode, bench: Bench, *, progress: Progress = silently
+    folder: DatasetFolder, lvlm: Lvlm, mode: Mode, bench: Bench, *, progress: Progress = silently
 ) -> None:
     """Ask one LVLM in one mode all questions of the folder that are of the bench's source, and write what follows."""
     name = bench.source.name
@@ -98,21 +106,22 @@ def build_track(
         )
     _refuse_changed_pictures(folder, questions.values(), bench.source)
     total = sum(len(rows) for rows in questions.values())
-    with progress(f"{lvlm.key} {mode}", total, "questions") as advance:
+    track = Track(lvlm.key, mode)
+    with progress(str(track), total, "questions") as advance:
         for split, rows in questions.items():
             answers: list[AnswerRow] = []
-            for asked in answer_questions(map(source_question, rows), lvlm, mode, bench):
-                answers += answer_rows(asked, lvlm.key, lvlm.revision, mode)
+            for interview in answer_questions(map(source_question, rows), lvlm, mode, bench):
+                answers += answer_rows(interview, track, lvlm.revision)
                 advance(1)
             if rows:
-                _write_track(folder, split, (lvlm.key, mode), rows, answers)
+                _write_track(folder, split, track, rows, answers)
     folder.write_card()
 
 
-def decide_again(folder: Folder) -> int:
+def decide_again(folder: DatasetFolder) -> int:
     """Read all responses again and decide all verdicts anew, without any LVLM; returns how many verdicts changed."""
     folder.demand()
-    folder.sweep()
+    folder.clear_leftovers()
     changed = 0
     for split in SPLITS:
         questions = {row.question_id: row for row in folder.read(QUESTIONS, split)}
@@ -154,7 +163,7 @@ def _question_rows(source: Source, split: str, limit: int | None) -> Iterator[Qu
 
 
 def _refuse_changed_pictures(
-    folder: Folder, questions: Iterable[Sequence[QuestionRow]], source: Source
+    folder: DatasetFolder, questions: Iterable[Sequence[QuestionRow]], source: Source
 ) -> None:
     for rows in questions:
         for row in rows[:1]:
@@ -166,19 +175,15 @@ def _refuse_changed_pictures(
 
 
 def _refuse_other_questions(
-    folder: Folder, split: str, rows: Sequence[QuestionRow], tracks: set[tuple[str, Mode]]
+    folder: DatasetFolder, split: str, rows: Sequence[QuestionRow], tracks: set[Track]
 ) -> None:
     source = rows[0].source if rows else ""
     before = {row.question_id: row for row in folder.read(QUESTIONS, split, source)}
     if before == {row.question_id: row for row in rows}:
         return
-    others = {
-        (row.lvlm, row.mode)
-        for row in folder.read(ANSWERS, split)
-        if row.source == source and (row.lvlm, row.mode) not in tracks
-    }
+    others = {row.track for row in folder.read(ANSWERS, split) if row.source == source} - tracks
     if others:
-        named = ", ".join(f"{lvlm} {mode}" for lvlm, mode in sorted(others))
+        named = ", ".join(map(str, sorted(others)))
         raise OtherQuestions(
             f"{folder.path} holds tracks over another set of {source} questions: {named}. Use the same --limit, "
             "name these tracks too so that they are built again, or give another --out."
@@ -189,10 +194,10 @@ Sourced = TypeVar("Sourced", AnswerRow, VerdictRow)
 
 
 def _write_track(
-    folder: Folder, split: str, track: tuple[str, Mode], rows: Sequence[QuestionRow], answers: list[AnswerRow]
+    folder: DatasetFolder, split: str, track: Track, rows: Sequence[QuestionRow], answers: list[AnswerRow]
 ) -> None:
-    """Write one split of a track (LVLM key, mode) over the rows, all of one source."""
-    lvlm, mode = track
+    """Write one split of a track over the rows, all of one source."""
+    lvlm, mode = track.lvlm, track.mode
     questions = {row.question_id: row for row in rows}
     source = rows[0].source
     verdicts = verdict_rows(questions, answers)

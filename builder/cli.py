@@ -10,10 +10,11 @@ import typer
 from rich.console import Console
 
 from medground_bench.commands.console import progress, run
-from medground_bench.core.types import Mode
+from medground_bench.commands.options import NewestOption
+from medground_bench.core.types import Mode, Track
 
 if TYPE_CHECKING:
-    from builder.folder import Folder
+    from medground_bench.benchmark.folder import DatasetFolder
 
 app = typer.Typer(
     help="Build MedGround-Bench: questions, answers, edits, verdicts, and the dataset folder.",
@@ -49,6 +50,7 @@ def build(
         int | None, typer.Option("--limit", min=1, help="At most so many pictures in the split test.")
     ] = None,
     store: StoreOption = None,
+    newest: NewestOption = False,
 ) -> None:
     """Write the questions of a source and ask LVLMs about them.
 
@@ -58,33 +60,40 @@ def build(
     medground-bench
     """
     from builder.build import bench_at, build_track, open_source, store_beside, write_questions
-    from builder.folder import Folder
+    from medground_bench.benchmark.folder import DatasetFolder
     from medground_bench.lvlms import open_lvlm
 
-    folder, opened = Folder(out), open_source(source)
-    tracks = [(key, each) for key in dict.fromkeys(lvlm) for each in dict.fromkeys(mode)]
-    lvlms = {key: open_lvlm(key) for key in dict.fromkeys(lvlm)}
+    folder, opened = DatasetFolder(out), open_source(source)
+    lvlms = [open_lvlm(location, newest=newest) for location in dict.fromkeys(lvlm)]
+    modes = list(dict.fromkeys(mode))
     with bench_at(store or store_beside(out), opened) as bench:
-        write_questions(folder, opened, limit, [(lvlms[key].key, each) for key, each in tracks])
-        for key, each in tracks:
-            build_track(folder, lvlms[key], each, bench, progress=progress)
+        write_questions(folder, opened, limit, [Track(one.key, each) for one in lvlms for each in modes])
+        for one in lvlms:
+            for each in modes:
+                build_track(folder, one, each, bench, progress=progress)
     _say_retained(folder)
 
 
 @app.command("add-lvlm")
-def add_lvlm(lvlm: LvlmOption, mode: ModeOption, out: OutOption, store: StoreOption = None) -> None:
+def add_lvlm(
+    lvlm: LvlmOption,
+    mode: ModeOption,
+    out: OutOption,
+    store: StoreOption = None,
+    newest: NewestOption = False,
+) -> None:
     """Ask another LVLM the questions that the folder already has; no file of another LVLM changes.
 
     Example: python -m builder add-lvlm --lvlm phantom_qwen2_5_vl --mode direct --out medground-bench
     """
     from builder.build import bench_at, build_track, open_source, sources_of, store_beside
-    from builder.folder import Folder
+    from medground_bench.benchmark.folder import DatasetFolder
     from medground_bench.lvlms import open_lvlm
 
-    folder = Folder(out)
+    folder = DatasetFolder(out)
     sources = [open_source(name) for name in sources_of(folder)]
-    for key in dict.fromkeys(lvlm):
-        opened = open_lvlm(key)
+    for location in dict.fromkeys(lvlm):
+        opened = open_lvlm(location, newest=newest)
         for source in sources:
             with bench_at(store or store_beside(out), source) as bench:
                 for each in dict.fromkeys(mode):
@@ -99,9 +108,9 @@ def verdicts(out: OutOption) -> None:
     Example: python -m builder verdicts --out medground-bench
     """
     from builder.build import decide_again
-    from builder.folder import Folder
+    from medground_bench.benchmark.folder import DatasetFolder
 
-    folder = Folder(out)
+    folder = DatasetFolder(out)
     changed = decide_again(folder)
     typer.echo(f"{changed} verdicts changed")
     _say_retained(folder)
@@ -113,10 +122,12 @@ def stats(out: OutOption, as_json: JsonOption = False) -> None:
 
     Example: python -m builder stats --out medground-bench
     """
-    from builder.folder import SPLITS, Folder
-    from builder.report import Statistics
+    from builder.report import tables_of
+    from medground_bench.benchmark.folder import DatasetFolder
+    from medground_bench.benchmark.rows import SPLITS
+    from medground_bench.benchmark.statistics import Statistics
 
-    folder = Folder(out)
+    folder = DatasetFolder(out)
     folder.demand()
     numbers = [Statistics.of(folder, split) for split in SPLITS]
     numbers = [each for each in numbers if each.accuracy or each.groups]
@@ -124,7 +135,7 @@ def stats(out: OutOption, as_json: JsonOption = False) -> None:
         typer.echo(json.dumps([each.as_json() for each in numbers], indent=2))
         return
     for each in numbers:
-        Console().print(each.as_tables())
+        Console().print(tables_of(each))
 
 
 @app.command("import-release")
@@ -136,10 +147,10 @@ def import_release(
 
     Example: python -m builder import-release direct.json --out medground-bench
     """
-    from builder.folder import Folder
     from builder.release import import_release as put
+    from medground_bench.benchmark.folder import DatasetFolder
 
-    folder = Folder(out)
+    folder = DatasetFolder(out)
     rows = put(file, folder)
     typer.echo(f"{len(rows)} released verdicts")
     _say_retained(folder)
@@ -150,12 +161,13 @@ def main() -> None:
     run(app)
 
 
-def _say_retained(folder: Folder) -> None:
-    from builder.folder import SPLITS
-    from builder.report import Statistics
+def _say_retained(folder: DatasetFolder) -> None:
+    from builder.report import retained_table
+    from medground_bench.benchmark.rows import SPLITS
+    from medground_bench.benchmark.statistics import Statistics
 
     for split in SPLITS:
         numbers = Statistics.of(folder, split)
         if numbers.groups:
-            Console().print(numbers.retained_table())
+            Console().print(retained_table(numbers))
     typer.echo(f"written to {folder.path}")

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from builder.assemble import answer_columns
-from builder.folder import VERDICTS, Folder
-from builder.rows import VerdictRow
+from medground_bench.benchmark.folder import DatasetFolder
+from medground_bench.benchmark.rows import VERDICTS, VerdictRow
 from medground_bench.core.answers import read_answer
 from medground_bench.core.causal_filter import decide
 from medground_bench.core.errors import MedgroundError, SourceMissing
@@ -51,10 +51,10 @@ def read_release(file: Path) -> list[VerdictRow]:
     return rows
 
 
-def import_release(file: Path, folder: Folder) -> list[VerdictRow]:
+def import_release(file: Path, folder: DatasetFolder) -> list[VerdictRow]:
     """Put the released verdicts into a folder as the split `test`; rows of an earlier import are replaced."""
     rows = read_release(file)
-    folder.sweep()
+    folder.clear_leftovers()
     modes = {row.mode for row in rows}
     for lvlm in sorted({row.lvlm for row in rows}):
         before = folder.read(VERDICTS, "test", lvlm)

@@ -11,21 +11,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from builder import png
-from builder.causes import Counterfactual, next_counterfactual
 from builder.editors import Editor, edit_prompt
 from builder.sources import KnowsCauses, Source, SourceQuestion
 from builder.store import Store, done_once
+from medground_bench.benchmark.rows import ORIGINAL
 from medground_bench.core.answers import read_answer
 from medground_bench.core.causal_filter import Edit, decide, next_edit
+from medground_bench.core.causes import Counterfactual, next_counterfactual
+from medground_bench.core.errors import SourceMissing
 from medground_bench.core.prompts import prompt
 from medground_bench.core.types import Answer, Answers, Group, Mode, Picture, Question, Response
 from medground_bench.lvlms import Lvlm
-from medground_bench.pictures import picture_digest, to_study
+from medground_bench.pictures import picture_digest, png, to_study
 from medground_bench.runs.code_version import lvlm_code
 from medground_bench.storage.whole_files import fingerprint
 
-ORIGINAL = "original"
 QUESTIONS_AT_ONCE = 16
 MAX_NEW_TOKENS = 512
 EDIT_PROTOCOL = 1
@@ -43,44 +43,50 @@ class Bench:
 
 
 @dataclass(slots=True)
-class Asked:
+class Interview:
     """A question, the prompt beside each of its pictures, and the responses so far: picture name -> response."""
 
     question: Question
     marker: bool | None
     prompt: str
-    responses: dict[str, Response] = field(default_factory=dict)
+    by_picture: dict[str, Response] = field(default_factory=dict)
 
     @property
     def positive(self) -> bool:
         """Whether the finding is there; the causal filter is about these."""
         return self.question.answer is Answer.YES
 
-    def said(self, picture: str) -> Answer | None:
+    def answer(self, picture: str) -> Answer | None:
         """What the response to a picture says, None while it was not asked."""
-        response = self.responses.get(picture)
+        response = self.by_picture.get(picture)
         return None if response is None else read_answer(response.text, self.question.finding)
 
+    def answers(self) -> Answers:
+        """The filter's view of them; the original must have been asked."""
+        return four_answers(self.question.answer, self.answer)
 
-def four_answers(expected: Answer, said: Callable[[str], Answer | None]) -> Answers:
+
+def four_answers(expected: Answer, answer_to: Callable[[str], Answer | None]) -> Answers:
     """The filter's view of the answers to the pictures of a question; the original must have been asked."""
-    original = said(ORIGINAL)
+    original = answer_to(ORIGINAL)
     if original is None:
         raise ValueError("the original picture was not asked")
-    return Answers(expected, original, **{edit.value: said(edit.value) for edit in Edit})
+    return Answers(expected, original, **{edit.value: answer_to(edit.value) for edit in Edit})
 
 
 def answer_questions(
     questions: Iterable[SourceQuestion], lvlm: Lvlm, mode: Mode, bench: Bench
-) -> Iterator[Asked]:
+) -> Iterator[Interview]:
     """Everything one LVLM says in one mode, question by question, in the order of the question ids."""
     ordered = sorted(questions, key=lambda known: known.question.question_id)
     for start in range(0, len(ordered), QUESTIONS_AT_ONCE):
         chunk = [
-            Asked(known.question, known.marker, prompt(known.question.finding, mode))
+            Interview(known.question, known.marker, prompt(known.question.finding, mode))
             for known in ordered[start : start + QUESTIONS_AT_ONCE]
         ]
-        originals = {asked.question.question_id: bench.source.picture(asked.question) for asked in chunk}
+        originals = {
+            interview.question.question_id: bench.source.picture(interview.question) for interview in chunk
+        }
         _ask(chunk, ORIGINAL, list(originals.values()), lvlm, bench)
         _ask_edits(chunk, originals, lvlm, bench)
         if isinstance(bench.source, KnowsCauses):
@@ -88,41 +94,45 @@ def answer_questions(
         yield from chunk
 
 
-def _ask_edits(chunk: Sequence[Asked], originals: Mapping[str, Picture], lvlm: Lvlm, bench: Bench) -> None:
+def _ask_edits(
+    chunk: Sequence[Interview], originals: Mapping[str, Picture], lvlm: Lvlm, bench: Bench
+) -> None:
     while wanted := _wanted(chunk, _next_edit):
         for edit, group in wanted.items():
-            pictures = edited([asked.question for asked in group], originals, edit, bench)
+            pictures = edited([interview.question for interview in group], originals, edit, bench)
             _ask(group, edit.value, pictures, lvlm, bench)
 
 
-def _ask_counterfactuals(chunk: Sequence[Asked], source: KnowsCauses, lvlm: Lvlm, bench: Bench) -> None:
+def _ask_counterfactuals(chunk: Sequence[Interview], source: KnowsCauses, lvlm: Lvlm, bench: Bench) -> None:
     while wanted := _wanted(chunk, _next_counterfactual):
         for counterfactual, group in wanted.items():
-            pictures = [source.without(asked.question, counterfactual) for asked in group]
+            pictures = [source.without(interview.question, counterfactual) for interview in group]
             _ask(group, counterfactual.value, pictures, lvlm, bench)
 
 
 Name = TypeVar("Name", Edit, Counterfactual)
 
 
-def _wanted(chunk: Sequence[Asked], next_of: Callable[[Asked], Name | None]) -> dict[Name, list[Asked]]:
-    groups: dict[Name, list[Asked]] = {}
-    for asked in chunk:
-        wanted = next_of(asked) if asked.positive else None
+def _wanted(
+    chunk: Sequence[Interview], next_of: Callable[[Interview], Name | None]
+) -> dict[Name, list[Interview]]:
+    groups: dict[Name, list[Interview]] = {}
+    for interview in chunk:
+        wanted = next_of(interview) if interview.positive else None
         if wanted is not None:
-            groups.setdefault(wanted, []).append(asked)
+            groups.setdefault(wanted, []).append(interview)
     return dict(sorted(groups.items()))
 
 
-def _next_edit(asked: Asked) -> Edit | None:
-    return next_edit(four_answers(asked.question.answer, asked.said))
+def _next_edit(interview: Interview) -> Edit | None:
+    return next_edit(interview.answers())
 
 
-def _next_counterfactual(asked: Asked) -> Counterfactual | None:
-    if decide(four_answers(asked.question.answer, asked.said)).group is Group.INCORRECT:
+def _next_counterfactual(interview: Interview) -> Counterfactual | None:
+    if decide(interview.answers()).group is Group.INCORRECT:
         return None
-    known = {name: said for name in Counterfactual if (said := asked.said(name.value)) is not None}
-    return next_counterfactual(bool(asked.marker), known)
+    known = {name: answer for name in Counterfactual if (answer := interview.answer(name.value)) is not None}
+    return next_counterfactual(bool(interview.marker), known)
 
 
 def edited(
@@ -141,7 +151,16 @@ def edited(
     def make(positions: Sequence[int]) -> list[bytes]:
         return [png.encode(bench.editor.edit(questions[i], pictures[i], edit)) for i in positions]
 
-    return [png.decode(content) for content in done_once(bench.edits, keys, make)]
+    return [_picture(content) for content in done_once(bench.edits, keys, make)]
+
+
+def _picture(content: bytes) -> Picture:
+    picture = png.decode(content)
+    if picture is None:
+        raise SourceMissing(
+            "the store holds an edited picture that is no PNG. Remove the store and build again."
+        )
+    return picture
 
 
 def edit_key(question: Question, picture: Picture, edit: Edit, editor: Editor) -> str:
@@ -158,12 +177,12 @@ def edit_key(question: Question, picture: Picture, edit: Edit, editor: Editor) -
     )
 
 
-def _ask(group: Sequence[Asked], name: str, natives: Sequence[Picture], lvlm: Lvlm, bench: Bench) -> None:
+def _ask(group: Sequence[Interview], name: str, natives: Sequence[Picture], lvlm: Lvlm, bench: Bench) -> None:
     """Put one picture of each question before the LVLM and note the responses under `name`."""
     pictures = [to_study(native).picture for native in natives]
-    prompts = [asked.prompt for asked in group]
-    for asked, response in zip(group, respond(lvlm, pictures, prompts, bench.answers), strict=True):
-        asked.responses[name] = response
+    prompts = [interview.prompt for interview in group]
+    for interview, response in zip(group, respond(lvlm, pictures, prompts, bench.answers), strict=True):
+        interview.by_picture[name] = response
 
 
 def respond(lvlm: Lvlm, pictures: Sequence[Picture], prompts: Sequence[str], store: Store) -> list[Response]:

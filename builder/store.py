@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from medground_bench.storage.whole_files import fingerprint, hold, sha256, sweep, write_whole
+from medground_bench.storage.whole_files import clear_leftovers, fingerprint, hold, sha256, write_whole
 
 SHARDS_IN_MEMORY = 8
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        sweep(folder)
+        clear_leftovers(folder)
         self._loaded: OrderedDict[Path, pa.Table] = OrderedDict()
         self._places: dict[str, tuple[Path, int]] = {}
         for shard in sorted(folder.glob("*.parquet")):

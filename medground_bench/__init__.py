@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from medground_bench.benchmark.folder import Benchmark
+    from medground_bench.benchmark.opening import Benchmark
     from medground_bench.core.answers import read_answer
     from medground_bench.core.scoring import score
     from medground_bench.core.types import Box, Case, Frame, Mode
@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "benchmark.folder": ("Benchmark",),
+    "benchmark.opening": ("Benchmark",),
     "core.answers": ("read_answer",),
     "core.scoring": ("score",),
     "core.types": ("Box", "Case", "Frame", "Mode"),

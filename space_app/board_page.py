@@ -96,6 +96,4 @@ def _filter_table(board: Board) -> pd.DataFrame:
 
 
 def _shortcut_lines(board: Board) -> list[str]:
-    from medground_bench.commands.tables import shortcut_sentence
-
-    return [shortcut_sentence(track) for track in board.tracks if track.shortcut_right]
+    return [track.shortcut_sentence() for track in board.tracks if track.shortcut_right]

@@ -18,20 +18,20 @@ from medground_bench.commands.demo_stages import TUNED
 from medground_bench.core.errors import MedgroundError
 from medground_bench.core.types import Mode
 from medground_bench.drawing.overlays import for_page
-from medground_bench.lvlms import Lvlm, checkpoints, open_lvlm
+from medground_bench.lvlms import Lvlm, checkpoints, embedded, open_lvlm
 from medground_bench.phantom import seeds
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.scene import Scene
-from medground_bench.pictures import Radiograph, picture_name
+from medground_bench.pictures import picture_name
 from medground_bench.runs.explain import (
     PHANTOM_NOTE,
-    Ask,
-    Asked,
+    AnsweredCase,
     Explanation,
+    Film,
+    Query,
     ask,
-    embedded,
     explain_by_each,
-    read_radiograph,
+    read_film,
 )
 from medground_bench.runs.sweep import Tuned, tuned_method
 from medground_bench.storage.whole_files import sha256
@@ -66,9 +66,9 @@ def attribute(
             raise MedgroundError("There is no picture yet. Choose an example or upload a chest X-ray.")
         if not methods:
             raise MedgroundError("No method is chosen. Tick at least one.")
-        radiograph, is_example = _read(image), _is_example(image)
+        film, is_example = _read(image), _is_example(image)
         about = {"question": question.strip()} if question.strip() else {"finding": finding}
-        asked = _asked(radiograph, picture_name(Path(image)), Ask(Mode(mode), **about), lvlm)
+        asked = _asked(film, picture_name(Path(image)), Query(Mode(mode), **about), lvlm)
         tuned = {
             name: tuned_method(name, _open(lvlm), Mode(mode), results_folder() / TUNED) for name in methods
         }
@@ -77,7 +77,7 @@ def attribute(
         if not explanations:
             raise MedgroundError(" ".join(f"{name} failed: {why}" for name, why in failures.items()))
     note = "" if not embedded(lvlm) or is_example else f"\n\n**{PHANTOM_NOTE.format(lvlm=lvlm)}**"
-    note += "".join(f"\n\n**Note:** {told}." for told in radiograph.how.notes)
+    note += "".join(f"\n\n**Note:** {told}." for told in film.how.notes)
     note += "".join(f"\n\n**{name} failed:** {why}" for name, why in failures.items())
     overlays = [
         (for_page(each.overlay(asked.native)), caption_of(each, tuned[each.method])) for each in explanations
@@ -97,11 +97,11 @@ def preview(image: str | None) -> tuple[Image.Image | None, str]:
     if not image:
         return None, ""
     try:
-        radiograph = _read(image)
+        film = _read(image)
     except MedgroundError as error:
         return None, f"**{error}**"
-    lines = [radiograph.how.as_text(), *(f"**Note:** {told}." for told in radiograph.how.notes)]
-    return for_page(Image.fromarray(radiograph.picture)), "\n\n".join(lines)
+    lines = [film.how.as_text(), *(f"**Note:** {told}." for told in film.how.notes)]
+    return for_page(Image.fromarray(film.picture)), "\n\n".join(lines)
 
 
 def try_tab() -> None:
@@ -203,20 +203,20 @@ def _open(lvlm: str) -> Lvlm:
     return open_lvlm(lvlm)
 
 
-def _read(image: str) -> Radiograph:
+def _read(image: str) -> Film:
     """As the command line reads it, but called by its name, not by where the upload lies."""
     if not Path(image).is_file():
         raise MedgroundError("The upload is no longer here: it is kept for an hour only. Upload it again.")
-    return read_radiograph(image, called=Path(image).name)
+    return read_film(image, called=Path(image).name)
 
 
-def _asked(radiograph: Radiograph, name: str, wanted: Ask, lvlm: str) -> Asked:
+def _asked(film: Film, name: str, query: Query, lvlm: str) -> AnsweredCase:
     if lvlm not in _lvlm_choices():
         raise MedgroundError(f"This Space does not serve {lvlm}. It serves: {', '.join(_lvlm_choices())}.")
-    return ask(_open(lvlm), radiograph.picture, wanted, name=name)
+    return ask(_open(lvlm), film, query, name=name)
 
 
-def _answer_text(asked: Asked) -> str:
+def _answer_text(asked: AnsweredCase) -> str:
     said = " ".join(asked.case.response.text.split())
     return f"**{asked.answer.value.capitalize()}.** \u201c{said}\u201d"
 

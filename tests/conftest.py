@@ -88,7 +88,7 @@ def built(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture(scope="session")
 def benchmark(built):
     """The same folder, opened as whoever runs methods opens it."""
-    from medground_bench.benchmark.folder import Benchmark
+    from medground_bench.benchmark.opening import Benchmark
 
     return Benchmark.open(built.path)
 

@@ -97,7 +97,7 @@ class Brightness(RuleLvlm):
 def attribute(medground, monkeypatch, tmp_path):
     """`medground attribute` with one method that rests on concepts, one on passes, and one on nothing."""
     monkeypatch.setattr(
-        "medground_bench.runs.explanation_folder.open_lvlm", lambda key: Brightness(gives=GIVES)
+        "medground_bench.runs.explanation_folder.open_lvlm", lambda key, **_choices: Brightness(gives=GIVES)
     )
     methods = ["--method", "medfocus", "--method", "occlusion", "--method", "centre_box"]
     question = ["--question", "Is the heart enlarged?", *methods, "--out", tmp_path, "--json"]

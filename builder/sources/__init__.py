@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from builder.causes import Counterfactual
+from medground_bench.core.causes import Counterfactual
 from medground_bench.core.types import Picture, Question
 from medground_bench.pictures import Levels
 

@@ -8,8 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from builder.causes import Counterfactual
 from builder.sources import SourceQuestion
+from medground_bench.core.causes import Counterfactual
 from medground_bench.core.types import Answer, Picture, Question
 from medground_bench.phantom import seeds
 from medground_bench.phantom.findings import FINDINGS

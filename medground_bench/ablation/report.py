@@ -14,7 +14,7 @@ from typing import Any
 from medground_bench import __version__
 from medground_bench.ablation import What
 from medground_bench.ablation.figures import draw_concepts, draw_entries, draw_groups, draw_transport
-from medground_bench.ablation.run import Track, run, total
+from medground_bench.ablation.run import TrackEvidence, run, total
 from medground_bench.ablation.tables import (
     VIEWS_OF_FAILURES,
     Record,
@@ -24,10 +24,10 @@ from medground_bench.ablation.tables import (
 )
 from medground_bench.ablation.variants import Entry, Variant, entries, wanted
 from medground_bench.benchmark.attempts import Attempts, has_answers
-from medground_bench.benchmark.folder import Benchmark
+from medground_bench.benchmark.opening import Benchmark
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.progress import Progress, silently
-from medground_bench.core.types import Group, Mode, track_stem
+from medground_bench.core.types import Group, Mode, Track
 from medground_bench.lvlms import Lvlm, key_of, open_lvlm
 from medground_bench.methods import open_method
 from medground_bench.runs.code_version import library_versions
@@ -53,6 +53,7 @@ class Plan:
     lvlms  keys or locations; none for all of the benchmark
     modes  none for both
     limit  at most so many questions of each group of a track; None for all
+    newest  whether the LVLMs' newest commits are taken instead of the pinned ones
     """
 
     what: What
@@ -60,6 +61,7 @@ class Plan:
     lvlms: Sequence[str] = ()
     modes: Sequence[Mode] = ()
     limit: int | None = None
+    newest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +83,22 @@ def ablate(benchmark: Benchmark, plan: Plan, folder: Path, *, progress: Progress
     plan.base.method()  # a vocabulary that cannot be used is refused before anything is opened
     locations = tuple(dict.fromkeys(plan.lvlms)) or sorted({track.lvlm for track in benchmark.tracks()})
     for location in locations:
-        benchmark.references(lvlm=key_of(location))
+        benchmark.references(lvlm=key_of(location, newest=plan.newest))
     rows = entries(plan.what, plan.base)
     runs = wanted(plan.what, plan.base, chain.from_iterable(rows.values()))
     groups = frozenset().union(*runs.values())
-    tracks: list[Track] = []
+    tracks: list[TrackEvidence] = []
     revisions: dict[str, str] = {}
-    for lvlm in map(open_lvlm, locations):
+    for location in locations:
+        lvlm = open_lvlm(location, newest=plan.newest)
         open_method("medfocus", lvlm)  # refuses an LVLM that cannot be asked for log-probabilities
         revisions[lvlm.key] = lvlm.revision
         for mode in _modes(benchmark, lvlm, plan):
-            attempts = Attempts.of(benchmark, lvlm.key, mode, groups=groups, limit=plan.limit)
-            label = f"ablate {lvlm.key} {mode}"
-            with progress(label, total(attempts, runs), "results") as advance:
-                tracks.append(run(attempts, lvlm, runs, _journal(attempts, lvlm, folder), advance))
+            track = Track(lvlm.key, mode)
+            attempts = Attempts.of(benchmark, track, groups=groups, limit=plan.limit)
+            journal = folder / RESULTS / f"{track.stem}.jsonl"
+            with progress(f"ablate {track}", total(attempts, runs), "results") as advance:
+                tracks.append(run(attempts, lvlm, runs, journal, advance))
             # What cannot be run here is not tried again.
             runs = {variant: of for variant, of in runs.items() if variant not in tracks[-1].not_run}
     if not any(track.attempts.references for track in tracks):
@@ -110,10 +114,6 @@ def ablate(benchmark: Benchmark, plan: Plan, folder: Path, *, progress: Progress
     return Ablation(folder, tables, tuple(folder / name for name in contents))
 
 
-def _journal(attempts: Attempts, lvlm: Lvlm, folder: Path) -> Path:
-    return folder / RESULTS / f"{track_stem(lvlm.key, attempts.mode)}.jsonl"
-
-
 def _modes(benchmark: Benchmark, lvlm: Lvlm, plan: Plan) -> Sequence[Mode]:
     """Those of the plan, or those in which the benchmark's LVLM was asked."""
     return (
@@ -124,7 +124,7 @@ def _modes(benchmark: Benchmark, lvlm: Lvlm, plan: Plan) -> Sequence[Mode]:
 
 
 def _tables(
-    plan: Plan, rows: Mapping[What, Sequence[Entry]], tracks: Sequence[Track]
+    plan: Plan, rows: Mapping[What, Sequence[Entry]], tracks: Sequence[TrackEvidence]
 ) -> dict[str, list[Record]]:
     tables = {FILES[part]: entry_records(of_part, plan.base, tracks) for part, of_part in rows.items()}
     if plan.what in (What.CONCEPTS, What.ALL):
@@ -135,7 +135,7 @@ def _tables(
     return tables
 
 
-def _absent(tracks: Sequence[Track], there: Collection[str]) -> list[Record]:
+def _absent(tracks: Sequence[TrackEvidence], there: Collection[str]) -> list[Record]:
     """The groups of figure 6 without a case, with the reason."""
     reason = "no question of what was asked for is in this group"
     if not any(has_answers(track.attempts.benchmark) for track in tracks):

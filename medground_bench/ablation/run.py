@@ -68,7 +68,7 @@ class Evidence:
 
 
 @dataclass(slots=True)
-class Track:
+class TrackEvidence:
     """The evidence for one LVLM's answers in one mode, and why some variants have none.
 
     evidence  variant -> by case id; only whole variants
@@ -86,7 +86,7 @@ def run(
     wanted: Mapping[Variant, frozenset[Group]],
     journal_file: Path,
     advance: Callable[[int], None],
-) -> Track:
+) -> TrackEvidence:
     """Run every variant on the attempts of its groups; what the journal has is not done again.
 
     A variant that cannot be run here is told with the reason; the first one, with which all others are compared, has
@@ -94,7 +94,7 @@ def run(
 
     advance  told how many more pairs of variant and attempt are settled
     """
-    track = Track(attempts, {variant: {} for variant in wanted})
+    track = TrackEvidence(attempts, {variant: {} for variant in wanted})
     work = [(_Work(variant, lvlm), groups) for variant, groups in wanted.items()]
     with opened_journal(journal_file) as journal:
         for attempt in attempts.walk():

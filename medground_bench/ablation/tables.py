@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from medground_bench.ablation.run import Evidence, Track
+from medground_bench.ablation.run import Evidence, TrackEvidence
 from medground_bench.ablation.variants import Entry, Variant
 from medground_bench.anatomy.vocabulary import Vocabulary
 from medground_bench.core.scoring import By, CaseScore, compare, score_cases, table
@@ -87,7 +87,7 @@ Record = dict[str, Any]
 """A row of a CSV file: column -> value, None for an empty cell."""
 
 
-def scored(track: Track, variant: Variant, groups: Iterable[Group]) -> list[Scored]:
+def scored(track: TrackEvidence, variant: Variant, groups: Iterable[Group]) -> list[Scored]:
     """A variant's evidence on the attempts of some groups."""
     wanted, said = set(groups), track.attempts.groups
     references = [each for each in track.attempts.references if said[each.case_id] in wanted]
@@ -97,7 +97,7 @@ def scored(track: Track, variant: Variant, groups: Iterable[Group]) -> list[Scor
     return [Scored(evidence[score.case_id], score) for score in scores]
 
 
-def entry_records(entries: Sequence[Entry], base: Variant, tracks: Sequence[Track]) -> list[Record]:
+def entry_records(entries: Sequence[Entry], base: Variant, tracks: Sequence[TrackEvidence]) -> list[Record]:
     """The rows of table 2 or 7 in every view, in the order of the entries; what was not run says why.
 
     An entry is in the table with those tracks on which it was run; a last row says which it lacks.
@@ -118,12 +118,14 @@ def entry_records(entries: Sequence[Entry], base: Variant, tracks: Sequence[Trac
                 gain = asdict(_gain(members, others)) if len(others) == len(members) else {}
                 records.append(head | _place(view, names) | asdict(_numbers(members)) | gain)
         if own and (lacking := [track for track in tracks if variant not in track.evidence]):
-            names = ", ".join(f"{track.attempts.lvlm} {track.attempts.mode}" for track in lacking)
-            records.append(head | {"not_run": f"not on {names}: {_reason(tracks, variant)}"})
+            where = ", ".join(str(track.attempts.track) for track in lacking)
+            records.append(head | {"not_run": f"not on {where}: {_reason(tracks, variant)}"})
     return records
 
 
-def group_records(base: Variant, tracks: Sequence[Track], views: Sequence[View] = VIEWS) -> list[Record]:
+def group_records(
+    base: Variant, tracks: Sequence[TrackEvidence], views: Sequence[View] = VIEWS
+) -> list[Record]:
     """Figure 6: MedFocus on the three groups of the causal filter, IoU and failure rates, in every view."""
     records = []
     for group in Group:
@@ -135,7 +137,7 @@ def group_records(base: Variant, tracks: Sequence[Track], views: Sequence[View] 
     return records
 
 
-def concept_records(base: Variant, tracks: Sequence[Track]) -> list[Record]:
+def concept_records(base: Variant, tracks: Sequence[TrackEvidence]) -> list[Record]:
     """Table 8: how often a concept is the evidence, alone or in a group that won; retained cases only.
 
     A group that wins counts for each of its members, as in the paper, whose columns add up to more than 100 %. Rows
@@ -180,12 +182,12 @@ def _settings(variant: Variant) -> Record:
 
 
 def _over(
-    tracks: Iterable[Track], variant: Variant, groups: Sequence[Group] = (Group.GROUNDED,)
+    tracks: Iterable[TrackEvidence], variant: Variant, groups: Sequence[Group] = (Group.GROUNDED,)
 ) -> list[Scored]:
     return [each for track in tracks if variant in track.evidence for each in scored(track, variant, groups)]
 
 
-def _reason(tracks: Iterable[Track], variant: Variant | None) -> str:
+def _reason(tracks: Iterable[TrackEvidence], variant: Variant | None) -> str:
     reasons = [track.not_run[variant] for track in tracks if variant in track.not_run]
     return reasons[0] if reasons else "no case to run it on"
 

@@ -9,27 +9,25 @@ from __future__ import annotations
 import heapq
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import pyarrow.parquet as pq
-
-from medground_bench.benchmark.folder import Benchmark, native_frame, readable, stored_picture
-from medground_bench.core.prompts import prompt
-from medground_bench.core.types import (
-    Box,
-    Case,
-    Group,
-    Mode,
-    Reference,
-    Response,
-    case_id,
+from medground_bench.benchmark.opening import Benchmark
+from medground_bench.benchmark.rows import (
+    ANSWERS,
+    ORIGINAL,
+    QUESTIONS,
+    VERDICTS,
+    AnswerRow,
+    QuestionColumns,
+    QuestionRow,
+    stored_picture,
 )
+from medground_bench.core.case_ids import case_id, question_of
+from medground_bench.core.prompts import prompt
+from medground_bench.core.types import Case, Frame, Group, Reference, Response, Track
 from medground_bench.pictures import to_study
 from medground_bench.storage.whole_files import sha256
 
 SPLIT = "test"
-ORIGINAL = "original"
 TURNED_AWAY = frozenset({Group.INCORRECT, Group.UNGROUNDED})
 
 
@@ -51,8 +49,7 @@ class Attempts:
     """
 
     benchmark: Benchmark
-    lvlm: str
-    mode: Mode
+    track: Track
     references: tuple[Reference, ...]
     groups: Mapping[str, Group]
 
@@ -60,8 +57,7 @@ class Attempts:
     def of(
         cls,
         benchmark: Benchmark,
-        lvlm: str,
-        mode: Mode,
+        track: Track,
         *,
         groups: Collection[Group] = frozenset({Group.GROUNDED}),
         limit: int | None = None,
@@ -72,16 +68,17 @@ class Attempts:
         sources and findings, and a smaller limit keeps some of a larger one's. A benchmark without its table of
         answers, such as a published one, has the retained cases only.
         """
-        known = {each.case_id: (each, Group.GROUNDED) for each in benchmark.references(lvlm=lvlm, mode=mode)}
+        retained = benchmark.references(lvlm=track.lvlm, mode=track.mode)
+        known = {each.case_id: (each, Group.GROUNDED) for each in retained}
         if TURNED_AWAY & set(groups):
-            known |= _turned_away(benchmark, lvlm, mode)
+            known |= _turned_away(benchmark, track)
         kept = sorted(
             case
             for group in groups
             for case in _kept([case for case, (_truth, said) in known.items() if said is group], limit)
         )
         references = tuple(known[case][0] for case in kept)
-        return cls(benchmark, lvlm, mode, references, {case: known[case][1] for case in kept})
+        return cls(benchmark, track, references, {case: known[case][1] for case in kept})
 
     def __len__(self) -> int:
         """How many there are."""
@@ -90,100 +87,62 @@ class Attempts:
     def walk(self) -> Iterator[Attempt]:
         """By case id, so that the questions about one picture follow each other."""
         truth = {each.case_id: each for each in self.references}
-        retained = self.benchmark.cases(lvlm=self.lvlm, mode=self.mode)
+        retained = self.benchmark.cases(lvlm=self.track.lvlm, mode=self.track.mode)
         grounded = {case for case, group in self.groups.items() if group is Group.GROUNDED}
         kept = (case for case in retained if case.case_id in grounded)
-        others = _turned_away_cases(self.benchmark, self.lvlm, self.mode, set(self.groups) - grounded)
+        others = _turned_away_cases(self.benchmark, self.track, set(self.groups) - grounded)
         for case in heapq.merge(kept, others, key=lambda case: case.case_id):
             yield Attempt(case, truth[case.case_id], self.groups[case.case_id])
 
 
 def has_answers(benchmark: Benchmark) -> bool:
-    """Whether the benchmark says what was answered to the questions that were not retained."""
-    return any((benchmark.folder / "answers").glob(f"{SPLIT}-*.parquet"))
+    """Whether the benchmark says what was answered to the questions that were not retained.
+
+    >>> from pathlib import Path
+    >>> has_answers(Benchmark(Path("nothing-here")))
+    False
+    """
+    return bool(benchmark.dataset.files(ANSWERS, SPLIT))
 
 
 def _kept(cases: Collection[str], limit: int | None) -> Sequence[str]:
-    return sorted(cases, key=lambda case: sha256(_question_of(case).encode()))[:limit]
+    return sorted(cases, key=lambda case: sha256(question_of(case).encode()))[:limit]
 
 
-def _question_of(case: str) -> str:
-    """The question id in a case id; an LVLM's key may hold another @."""
-    return case.partition("@")[0]
-
-
-def _turned_away(benchmark: Benchmark, lvlm: str, mode: Mode) -> dict[str, tuple[Reference, Group]]:
+def _turned_away(benchmark: Benchmark, track: Track) -> dict[str, tuple[Reference, Group]]:
     """Case id -> truth and group of every question that was answered but not retained."""
     if not has_answers(benchmark):
         return {}
-    columns = ["question_id", "source", "image_id", "finding", "boxes", "width", "height"]
-    questions = {row["question_id"]: row for row in _rows(benchmark, "questions", columns)}
-    verdicts = _rows(benchmark, "verdicts", ["question_id", "lvlm", "mode", "group"])
+    dataset = benchmark.dataset
+    questions = {row.question_id: row for row in dataset.columns(QUESTIONS, SPLIT, QuestionColumns)}
     return {
-        case_id(row["question_id"], lvlm, mode): (
-            _reference(questions[row["question_id"]], lvlm, mode),
-            Group(row["group"]),
-        )
-        for row in verdicts
-        if (row["lvlm"], row["mode"]) == (lvlm, mode)
-        and row["group"] in TURNED_AWAY
-        and row["question_id"] in questions
+        case_id(row.question_id, track): (questions[row.question_id].reference(track), Group(row.group))
+        for row in dataset.read(VERDICTS, SPLIT, track.lvlm)
+        if row.track == track and row.group in TURNED_AWAY and row.question_id in questions
     }
 
 
-def _turned_away_cases(
-    benchmark: Benchmark, lvlm: str, mode: Mode, chosen: Collection[str]
-) -> Iterator[Case]:
+def _turned_away_cases(benchmark: Benchmark, track: Track, chosen: Collection[str]) -> Iterator[Case]:
     """Cases of chosen ids, sorted."""
     if not chosen:
         return
-    columns = ["question_id", "finding", "width", "height", "image", "image_sha256", "source"]
-    wanted = set(map(_question_of, chosen))
-    questions = {
-        row["question_id"]: row
-        for row in _rows(benchmark, "questions", columns)
-        if row["question_id"] in wanted
-    }
-    said = ["question_id", "lvlm", "mode", "picture", "response", "response_token_ids", "response_tokens"]
+    wanted = set(map(question_of, chosen))
+    rows = benchmark.dataset.read(QUESTIONS, SPLIT)
+    questions = {row.question_id: row for row in rows if row.question_id in wanted}
     answers = {
-        case_id(row["question_id"], lvlm, mode): row
-        for row in _rows(benchmark, "answers", said)
-        if (row["lvlm"], row["mode"], row["picture"]) == (lvlm, mode, ORIGINAL)
+        case_id(row.question_id, track): row
+        for row in benchmark.dataset.read(ANSWERS, SPLIT, track.lvlm)
+        if row.track == track and row.picture == ORIGINAL
     }
     for case in sorted(chosen):
         answer = answers[case]
-        yield _case(case, questions[answer["question_id"]], answer, mode)
+        yield _case(case, questions[answer.question_id], answer)
 
 
-def _case(case: str, question: dict[str, Any], answer: dict[str, Any], mode: Mode) -> Case:
-    response = Response(
-        answer["response"], tuple(answer["response_token_ids"]), tuple(answer["response_tokens"])
+def _case(case: str, question: QuestionRow, answer: AnswerRow) -> Case:
+    response = Response(answer.response, answer.response_token_ids, answer.response_tokens)
+    picture = to_study(stored_picture(question, f"question {question.question_id}")).picture
+    words = prompt(question.finding, answer.track.mode)
+    return Case(
+        case, question.finding, words, response, picture, Frame.native(question.width, question.height)
     )
-    picture = to_study(stored_picture(question, f"question {question['question_id']}")).picture
-    finding = question["finding"]
-    return Case(case, finding, prompt(finding, mode), response, picture, native_frame(question))
-
-
-def _reference(question: dict[str, Any], lvlm: str, mode: Mode) -> Reference:
-    native = native_frame(question)
-    return Reference(
-        case_id=case_id(question["question_id"], lvlm, mode),
-        source=question["source"],
-        image_id=question["image_id"],
-        lvlm=lvlm,
-        mode=mode,
-        finding=question["finding"],
-        native=native,
-        boxes=tuple(Box(x0, y0, x1, y1, native) for x0, y0, x1, y1 in question["boxes"] or ()),
-    )
-
-
-def _rows(benchmark: Benchmark, table: str, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    for file in _files(benchmark, table):
-        with readable(file):
-            rows = pq.read_table(file, columns=list(columns)).to_pylist()
-        yield from rows
-
-
-def _files(benchmark: Benchmark, table: str) -> list[Path]:
-    return sorted((benchmark.folder / table).glob(f"{SPLIT}-*.parquet"))

@@ -1,247 +1,89 @@
-"""Open a benchmark, a folder or a dataset of the hub, and read its tracks, cases and references."""
+"""The dataset folder: one parquet per table, split and LVLM (or source), and the README that makes it loadable.
+
+The README is load-bearing: its YAML names the configs, and the digest of each config's content in `description` makes
+`datasets` forget what it cached of an earlier build.
+"""
 
 from __future__ import annotations
 
-import io
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from PIL import Image
-
-from medground_bench.core.errors import SourceMissing, UnknownName
-from medground_bench.core.types import Box, Case, Frame, Mode, Picture, Reference, Response
-from medground_bench.pictures import picture_digest, to_study
-from medground_bench.storage.whole_files import fingerprint
-
-SPLITS = ("test", "tune")
-ASKED = ("questions", "verdicts")
-"""Tables of which every benchmark has one: its own questions, or verdicts of a released split."""
-
-MOST_DETAIL = 200
-"""Characters of another library's message that are passed on."""
+from medground_bench.benchmark.card import Config, card
+from medground_bench.benchmark.parquet import Columns, count, decoded, encoded
+from medground_bench.benchmark.rows import QUESTIONS, SPLITS, TABLES, VERDICTS, Row, Table
+from medground_bench.core.errors import SourceMissing
+from medground_bench.core.types import file_stem
+from medground_bench.storage.whole_files import clear_leftovers, fingerprint, sha256, write_whole
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class BenchmarkTrack:
-    """One LVLM in one mode, and how many retained cases it has; it can have none."""
+class DatasetFolder:
+    """A dataset folder on the disk; files are named `<table>/<split>-<LVLM or source>.parquet`.
 
-    lvlm: str
-    mode: Mode
-    cases: int
+    >>> folder = DatasetFolder(Path("medground-bench"))
+    >>> folder.file(VERDICTS, "test", "org/name@1f2e").as_posix()
+    'medground-bench/verdicts/test-org--name@1f2e.parquet'
+    """
 
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
-@dataclass(frozen=True, slots=True)
-class Benchmark:
-    """A benchmark on this machine; `revision` is the hub's commit, None for a folder."""
+    def file(self, table: Table[Row], split: str, owner: str) -> Path:
+        """Where the rows of one LVLM or source are."""
+        return self.path / table.name / f"{split}-{file_stem(owner)}.parquet"
 
-    folder: Path
-    revision: str | None = None
+    def files(self, table: Table[Row], split: str, owner: str = "*") -> list[Path]:
+        """The files of one owner, or of all, that are there."""
+        return sorted((self.path / table.name).glob(self.file(table, split, owner).name))
 
-    @classmethod
-    def open(cls, location: str | Path, revision: str | None = None) -> Benchmark:
-        """The benchmark in a folder, or that of a hub id (`org/medground-bench`) at a revision."""
-        folder = Path(location)
-        if not folder.is_dir():
-            folder = _fetched(str(location), revision)
-            revision = folder.name
-        elif revision is not None:
-            raise SourceMissing(f"{location} is a folder, which has no revisions. Leave the revision out.")
-        if not any((folder / table).is_dir() for table in ASKED):
+    def read(self, table: Table[Row], split: str, owner: str = "*") -> list[Row]:
+        """The rows of one owner, or of all; none when there is no such file."""
+        return [row for file in self.files(table, split, owner) for row in decoded(file, table.row)]
+
+    def columns(
+        self, table: Table[Row], split: str, kind: type[Columns], where: Mapping[str, str] | None = None
+    ) -> Iterator[Columns]:
+        """A few columns of a table's rows, those where columns have these values."""
+        for file in self.files(table, split):
+            yield from decoded(file, kind, where)
+
+    def write(self, table: Table[Row], split: str, owner: str, rows: Iterable[Row]) -> None:
+        """Replace the rows of one owner; no rows give a valid empty file."""
+        write_whole(self.file(table, split, owner), encoded(table.row, sorted(rows, key=table.key)))
+
+    def write_card(self) -> None:
+        """Write the README for the files that are there; the last step of every change."""
+        write_whole(self.path / "README.md", card(self._configs()).encode("utf-8"))
+
+    def clear_leftovers(self) -> None:
+        """Clear what a killed run left."""
+        if self.path.is_dir():
+            clear_leftovers(self.path)
+
+    def is_one(self) -> bool:
+        """Whether it is there and one: it has its own questions, or verdicts of a released split."""
+        return any((self.path / table.name).is_dir() for table in (QUESTIONS, VERDICTS))
+
+    def demand(self) -> None:
+        """SourceMissing unless this is a dataset folder."""
+        if not self.is_one():
             raise SourceMissing(
-                f"{folder.resolve()} is no benchmark: it has neither of the folders {' and '.join(ASKED)}. Give the "
-                "folder that a build wrote (usually called medground-bench) or a hub id such as org/medground-bench."
+                f"{self.path.resolve()} is no benchmark folder: it has neither {QUESTIONS.name}/ nor {VERDICTS.name}/. "
+                "Build one first, for example with "
+                f"python -m builder build --source phantom --lvlm phantom_gemma3 --mode direct --out {self.path}"
             )
-        return cls(folder.resolve(), revision)
 
-    def tracks(self, split: str = "test") -> tuple[BenchmarkTrack, ...]:
-        """Every LVLM and mode that was asked, sorted; also those of which no case was retained."""
-        asked: dict[tuple[str, Mode], int] = {}
-        for file in self._files("verdicts", split):
-            for lvlm, mode in {(row["lvlm"], row["mode"]) for row in _rows(file, ["lvlm", "mode"])}:
-                asked[lvlm, Mode(mode)] = 0
-        for mode in Mode:
-            for file in self._files(mode.value, split):
-                for row in _rows(file, ["lvlm"]):
-                    asked[row["lvlm"], mode] = asked.get((row["lvlm"], mode), 0) + 1
-        return tuple(BenchmarkTrack(lvlm, mode, cases) for (lvlm, mode), cases in sorted(asked.items()))
-
-    def references(
-        self,
-        *,
-        lvlm: str | None = None,
-        mode: Mode | None = None,
-        source: str | None = None,
-        split: str = "test",
-    ) -> tuple[Reference, ...]:
-        """What the scorer knows of the retained cases, by case id; None takes all."""
-        columns = ["case_id", "source", "image_id", "lvlm", "mode", "finding", "boxes", "width", "height"]
-        rows = self._cases(columns, lvlm=lvlm, mode=mode, source=source, split=split)
-        return tuple(map(_reference, rows))
-
-    def cases(
-        self,
-        *,
-        lvlm: str | None = None,
-        mode: Mode | None = None,
-        source: str | None = None,
-        split: str = "test",
-    ) -> Iterator[Case]:
-        """The retained cases as an attribution method sees them, by case id, pictures in the study frame."""
-        columns = [
-            *("case_id", "source", "finding", "prompt", "width", "height", "image", "image_sha256"),
-            *("response", "response_token_ids", "response_tokens"),
-        ]
-        rows = self._cases(columns, lvlm=lvlm, mode=mode, source=source, split=split)
-        return map(_case, rows)
-
-    def content_digest(self, lvlm: str, mode: Mode, split: str = "test") -> str:
-        """Changes when any case of a track changes."""
-        columns = ["case_id", "prompt", "response_token_ids", "image_sha256"]
-        rows = self._cases(columns, lvlm=lvlm, mode=mode, split=split)
-        return fingerprint(cases=list(rows))
-
-    def _cases(
-        self,
-        columns: Sequence[str],
-        *,
-        lvlm: str | None,
-        mode: Mode | None,
-        split: str,
-        source: str | None = None,
-    ) -> Iterator[dict[str, Any]]:
-        self._demand(lvlm, mode, split)
-        conditions = [(name, "==", value) for name, value in (("lvlm", lvlm), ("source", source)) if value]
-        needed = sorted({*columns, "lvlm", "source"})
-        rows = [
-            row
-            for each in ([mode] if mode else Mode)
-            for file in self._files(each.value, split)
-            for row in _rows(file, needed, conditions)
-        ]
-        return iter(sorted(rows, key=lambda row: row["case_id"]))
-
-    def _demand(self, lvlm: str | None, mode: Mode | None, split: str) -> None:
-        if split not in SPLITS:
-            raise UnknownName("split", split, SPLITS)
-        tracks = self.tracks(split)
-        if lvlm is not None and not tracks:
-            raise SourceMissing(
-                f"{self.folder} holds no answers yet in its split {split}. Ask an LVLM with: "
-                f"python -m builder add-lvlm --lvlm {lvlm} --mode {mode or Mode.DIRECT} --out {self.folder}"
-            )
-        if lvlm is not None and lvlm not in {track.lvlm for track in tracks}:
-            raise UnknownName(f"LVLM of {self.folder.name}", lvlm, {track.lvlm for track in tracks})
-        if lvlm is not None and mode is not None and (lvlm, mode) not in {(t.lvlm, t.mode) for t in tracks}:
-            raise SourceMissing(f"{self.folder} has no track of {lvlm} in mode {mode}, split {split}.")
-
-    def _files(self, config: str, split: str) -> list[Path]:
-        return sorted((self.folder / config).glob(f"{split}-*.parquet"))
-
-
-@contextmanager
-def readable(file: Path) -> Iterator[None]:
-    """SourceMissing when a parquet file turns out to be damaged, or to be of another version of the benchmark."""
-    try:
-        yield
-    except (pa.ArrowException, OSError, KeyError, TypeError) as error:
-        raise SourceMissing(
-            f"{file} is damaged or of another version ({' '.join(str(error).split())[:MOST_DETAIL]}). "
-            "Build or download the benchmark again."
-        ) from error
-
-
-def _rows(
-    file: Path, columns: Sequence[str] = (), conditions: Sequence[tuple[str, str, str]] = ()
-) -> list[dict[str, Any]]:
-    with readable(file):
-        table = pq.read_table(file, columns=list(columns) or None, filters=list(conditions) or None)
-        return [{name: row[name] for name in columns or row} for row in table.to_pylist()]
-
-
-def _reference(row: dict[str, Any]) -> Reference:
-    if row["boxes"] is None:
-        raise SourceMissing(
-            f"case {row['case_id']}: this copy of the benchmark comes without the expert boxes of {row['source']}, "
-            "which may not be shared. Build it from your own credentialed copy of the source."
-        )
-    native = native_frame(row)
-    boxes = tuple(Box(x0, y0, x1, y1, native) for x0, y0, x1, y1 in row["boxes"])
-    return Reference(
-        case_id=row["case_id"],
-        source=row["source"],
-        image_id=row["image_id"],
-        lvlm=row["lvlm"],
-        mode=Mode(row["mode"]),
-        finding=row["finding"],
-        native=native,
-        boxes=boxes,
-    )
-
-
-def _case(row: dict[str, Any]) -> Case:
-    response = Response(row["response"], tuple(row["response_token_ids"]), tuple(row["response_tokens"]))
-    study = to_study(stored_picture(row, f"case {row['case_id']}"))
-    return Case(row["case_id"], row["finding"], row["prompt"], response, study.picture, native_frame(row))
-
-
-def stored_picture(row: dict[str, Any], name: str) -> Picture:
-    """The native picture of a row with `image`, `image_sha256` and `source`; SourceMissing calls the row by `name`."""
-    if row["image"] is None:
-        raise SourceMissing(
-            f"{name}: the pictures of {row['source']} may not be shared and are not in this copy of "
-            "the benchmark. Build it from your own credentialed copy of the source."
-        )
-    try:
-        with Image.open(io.BytesIO(row["image"]["bytes"]), formats=("PNG",)) as image:
-            picture = np.array(image.convert("L"), dtype=np.uint8)
-    except (OSError, SyntaxError, ValueError, zlib.error):
-        picture = np.zeros((0, 0), np.uint8)
-    if picture_digest(picture) != row["image_sha256"]:
-        raise SourceMissing(f"{name}: its picture is damaged. Build or download the benchmark again.")
-    return picture
-
-
-def native_frame(row: dict[str, Any]) -> Frame:
-    """Of a row with `width` and `height`."""
-    return Frame("native", width=row["width"], height=row["height"])
-
-
-def _fetched(location: str, revision: str | None) -> Path:
-    """The folder of a hub dataset, fetched or found in the cache; its name is the commit."""
-    if location.count("/") != 1 or location.startswith((".", "/", "~")):
-        raise SourceMissing(
-            f"{location}: there is no such folder. Check the path, or give a hub id such as org/name."
-        )
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-    )
-
-    asked = f"{location}@{revision}" if revision else location
-    try:
-        return Path(snapshot_download(location, repo_type="dataset", revision=revision))
-    except GatedRepoError as error:
-        raise SourceMissing(
-            f"{asked} is gated. Ask for access on its page https://huggingface.co/datasets/{location}, then log in "
-            "with `hf auth login`."
-        ) from error
-    except RepositoryNotFoundError as error:
-        raise SourceMissing(
-            f"{asked}: neither a folder here nor a dataset of the hub that you may see. Check the name, or log in "
-            "with `hf auth login`."
-        ) from error
-    except (HfHubHTTPError, LocalEntryNotFoundError) as error:
-        raise SourceMissing(
-            f"{asked} is no folder here, and could not be fetched from the hub ({str(error).splitlines()[0]}). "
-            "Check the path, or the revision and the network."
-        ) from error
+    def _configs(self) -> list[Config]:
+        """The configs with their splits; those without any row are left out, because `datasets` cannot load them."""
+        configs = []
+        for table in TABLES:
+            files = sorted((self.path / table.name).glob("*.parquet"))
+            counts = {
+                split: sum(count(file) for file in files if file.name.startswith(f"{split}-"))
+                for split in SPLITS
+            }
+            rows = {split: number for split, number in counts.items() if number}
+            if rows:
+                digest = fingerprint(**{file.name: sha256(file.read_bytes()) for file in files})
+                configs.append(Config(table.name, digest, rows))
+        return configs

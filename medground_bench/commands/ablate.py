@@ -10,7 +10,13 @@ import typer
 
 from medground_bench.ablation import What
 from medground_bench.commands.console import progress
-from medground_bench.commands.options import VOCABULARY_HELP, BenchmarkOption, demand_name, open_benchmark
+from medground_bench.commands.options import (
+    VOCABULARY_HELP,
+    BenchmarkOption,
+    NewestOption,
+    demand_name,
+    open_benchmark,
+)
 from medground_bench.core.types import Mode
 
 
@@ -23,6 +29,7 @@ def ablate(
     localizer: Annotated[str | None, typer.Option("--localizer", help="That of every other row; uot if not.")] = None,
     vocabulary: Annotated[str | None, typer.Option("--vocabulary", help=VOCABULARY_HELP)] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Questions of each group of a track.")] = None,
+    newest: NewestOption = False,
 ) -> None:  # fmt: skip
     """Change one thing of MedFocus at a time.
 
@@ -43,7 +50,7 @@ def ablate(
 
     own = Variant()
     base = replace(own, localizer=localizer or own.localizer, vocabulary=vocabulary or own.vocabulary)
-    plan = Plan(what=what, base=base, lvlms=lvlm or (), modes=mode or (), limit=limit)
+    plan = Plan(what=what, base=base, lvlms=lvlm or (), modes=mode or (), limit=limit, newest=newest)
     made = run_ablation(opened, plan, out, progress=progress)
     Console().print(summary(made))
     typer.echo(f"written to {out}: {', '.join(file.name for file in made.files)}")

@@ -46,12 +46,12 @@ def attribute(
     methods = method or ["medfocus"]
     for name in methods:
         demand_name("methods", name)
-    from medground_bench.runs.explain import Ask
+    from medground_bench.runs.explain import Query
     from medground_bench.runs.explanation_folder import attribute_file, folder_of
 
     folder = out or folder_of(image)
-    wanted = Ask(mode, finding, question)
-    attributed = attribute_file(image, wanted, lvlm, methods, vocabulary=vocabulary)
+    query = Query(mode, finding, question)
+    attributed = attribute_file(image, query, lvlm, methods, vocabulary=vocabulary)
     attributed.save(folder)
     tell((*attributed.how.notes, attributed.note))
     typer.echo(json.dumps(attributed.as_json(), indent=2) if as_json else attributed.as_text())

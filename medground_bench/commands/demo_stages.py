@@ -5,7 +5,6 @@ Every stage keeps what it has done, so a second run is quick and a killed one go
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -17,17 +16,17 @@ from functools import partial
 from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
-from typing import Any
 
-from medground_bench.benchmark.folder import Benchmark
+from medground_bench.benchmark.opening import Benchmark
+from medground_bench.benchmark.statistics import Statistics
 from medground_bench.commands.console import Stopped, progress
 from medground_bench.core.errors import BadSubmission, MedgroundError, SourceMissing
 from medground_bench.core.types import Mode, Reference
-from medground_bench.leaderboard.board import Board, MethodRun, TrackFacts, build_board
-from medground_bench.lvlms import checkpoints
-from medground_bench.phantom.shortcut import SHORTCUT_FINDING
-from medground_bench.runs.explain import embedded
-from medground_bench.runs.parallel import TrackRun, run_methods
+from medground_bench.leaderboard.board import Board, MethodRun, build_board
+from medground_bench.leaderboard.track_facts import track_facts
+from medground_bench.lvlms import checkpoints, embedded
+from medground_bench.runs.parallel import LocatedTrack, run_methods
+from medground_bench.runs.predict import PredictionFile
 from medground_bench.runs.run_file import predictions_of
 from medground_bench.runs.sweep import Sweep, file_of
 from medground_bench.runs.sweep_chart import sweeps_as_markdown
@@ -74,16 +73,15 @@ def run_demo(out: Path, cases: int, *, lvlms: Sequence[str] = (), methods: Seque
             programs, "build", "--source", SOURCE, *choices, "--limit", str(pictures), "--out", str(folder)
         )
     with _timed(demo, "tune and run all methods"):
-        tracks = [(key, mode) for mode in (Mode.REASON, Mode.DIRECT) for key in lvlms]
-        runs = run_methods(folder, tracks, methods, out / PREDICTIONS, tuned=out / TUNED, progress=progress)
-        demo.sweeps = _sweeps(out / TUNED, runs)
+        tracks = [LocatedTrack(key, mode) for mode in (Mode.REASON, Mode.DIRECT) for key in lvlms]
+        files = run_methods(folder, tracks, methods, out / PREDICTIONS, tuned=out / TUNED, progress=progress)
+        demo.sweeps = _sweeps(out / TUNED, files)
         write_whole(out / TUNED / TUNED_TABLE, sweeps_as_markdown(demo.sweeps).encode())
     with _timed(demo, "score"):
-        references = Benchmark.open(folder).references()
-        statistics = _builder(programs, "stats", "--out", str(folder), "--json")
-        demo.board = build_board(
-            references, map(partial(_method_run, references), runs), track_facts(json.loads(statistics))
-        )
+        benchmark = Benchmark.open(folder)
+        references = benchmark.references()
+        facts = track_facts(Statistics.of(benchmark.dataset, "test"))
+        demo.board = build_board(references, map(partial(_method_run, references), files), facts)
         demo.board.save(out)
     return demo
 
@@ -121,65 +119,32 @@ def serve_space(out: Path) -> None:
         raise MedgroundError("the Space ended by itself; it said why above.")
 
 
-def track_facts(statistics: list[dict[str, Any]]) -> list[TrackFacts]:
-    """The facts of every track out of `builder stats --json`, split test."""
-    [test] = [split for split in statistics if split["split"] == "test"]
-    totals = {_track(row): row for row in test["groups"] if row["finding"] == "all"}
-    causes: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
-    for row in test["causes"]:
-        if row["finding"] == SHORTCUT_FINDING:
-            counts = {"ungrounded": row["ungrounded"], "grounded": row["grounded"]}
-            causes.setdefault((row["lvlm"], row["mode"]), {})[row["known_cause"]] = counts
-    return [
-        TrackFacts(
-            lvlm=row["lvlm"],
-            mode=row["mode"],
-            source=row["source"],
-            questions=row["questions"],
-            accuracy=row["accuracy"],
-            positives=totals[_track(row)]["questions"],
-            incorrect=totals[_track(row)]["incorrect"],
-            ungrounded=totals[_track(row)]["ungrounded"],
-            grounded=totals[_track(row)]["grounded"],
-            shortcut=SHORTCUT_FINDING,
-            shortcut_causes=causes.get((row["lvlm"], row["mode"]), {}),
-        )
-        for row in test["accuracy"]
-        if row["finding"] == "all"
-    ]
-
-
-def _track(row: dict[str, Any]) -> tuple[str, str, str]:
-    return row["lvlm"], row["mode"], row["source"]
-
-
-def _sweeps(folder: Path, runs: Sequence[TrackRun]) -> tuple[Sweep, ...]:
-    """What the methods of these runs were tuned by."""
+def _sweeps(folder: Path, predicted: Sequence[PredictionFile]) -> tuple[Sweep, ...]:
+    """What the methods of these predictions were tuned by."""
     tunable = tunable_names()
-    files = [file_of(folder, run.lvlm, run.mode, run.method) for run in runs if run.method in tunable]
+    files = [file_of(folder, each.track, each.method) for each in predicted if each.method in tunable]
     return tuple(Sweep.read(file) for file in files if file.is_file())
 
 
-def _method_run(references: Sequence[Reference], run: TrackRun) -> MethodRun:
-    """What a run predicted; a case on which the method failed counts as not predicted."""
-    if not run.outcome.cases:
-        return MethodRun(run.method, run.lvlm, run.mode, ())
-    given = read_submission(run.outcome.file.read_bytes(), references)
+def _method_run(references: Sequence[Reference], predicted: PredictionFile) -> MethodRun:
+    """What a method predicted on a track; a case on which it failed counts as not predicted."""
+    if not predicted.cases:
+        return MethodRun(predicted.method, predicted.track, ())
+    given = read_submission(predicted.file.read_bytes(), references)
     if isinstance(given, Problems):
-        raise BadSubmission(f"{run.outcome.file}: {given.shown[0]}")
-    return MethodRun(run.method, run.lvlm, run.mode, predictions_of(run.outcome.file, given.predictions))
+        raise BadSubmission(f"{predicted.file}: {given.shown[0]}")
+    return MethodRun(predicted.method, predicted.track, predictions_of(predicted.file, given.predictions))
 
 
-def _builder(programs: Path, command: str, *arguments: str) -> str:
-    """Run a builder command; its messages go to the terminal, what it prints is returned."""
+def _builder(programs: Path, command: str, *arguments: str) -> None:
+    """Run a builder command; its messages go to the terminal, what it prints does not."""
     line = [sys.executable, "-m", "builder", command, *arguments]
     environment = {"OMP_NUM_THREADS": "1"} | os.environ  # tiny models: threads wait more than they work
     done = subprocess.run(  # noqa: S603
-        line, cwd=programs, env=environment, stdout=subprocess.PIPE, text=True, check=False
+        line, cwd=programs, env=environment, stdout=subprocess.DEVNULL, check=False
     )
     if done.returncode:
         raise MedgroundError(f"the builder could not {command} the phantom benchmark; it said why above.")
-    return done.stdout
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from medground_bench.core.errors import UnknownName
 from medground_bench.core.types import Mode
 
 if TYPE_CHECKING:
-    from medground_bench.benchmark.folder import Benchmark
+    from medground_bench.benchmark.opening import Benchmark
 
 BenchmarkOption = Annotated[
     str, typer.Option("--benchmark", help="A benchmark folder, or a hub id such as org/name.")
@@ -24,6 +24,9 @@ ImageArgument = Annotated[
 ]
 LvlmOption = Annotated[
     str, typer.Option("--lvlm", help="A key of `medground list lvlms`, a folder, or org/name@commit.")
+]
+NewestOption = Annotated[
+    bool, typer.Option("--newest", help="Take the LVLM's newest commit on the hub, not the pinned one.")
 ]
 ModeOption = Annotated[Mode, typer.Option("--mode", help="How the LVLM is asked.")]
 FolderOption = Annotated[
@@ -38,7 +41,7 @@ DEFAULT_LVLM = "phantom_gemma3"
 
 def open_benchmark(location: str) -> Benchmark:
     """The benchmark of a folder or hub id; what is heavy is imported now."""
-    from medground_bench.benchmark.folder import Benchmark
+    from medground_bench.benchmark.opening import Benchmark
 
     return Benchmark.open(location)
 

@@ -14,13 +14,14 @@ from medground_bench.commands.options import (
     BenchmarkOption,
     LvlmOption,
     ModeOption,
+    NewestOption,
     demand_name,
     open_benchmark,
 )
 from medground_bench.core.errors import MethodFailed
 
 if TYPE_CHECKING:
-    from medground_bench.runs.predict import Outcome
+    from medground_bench.runs.predict import PredictionFile
 
 ALL_METHODS = "all"
 
@@ -38,6 +39,7 @@ def predict(
         typer.Option("--out", help="The prediction file, .jsonl or .jsonl.gz; a folder for several methods."),
     ],
     tuned: Annotated[Path, typer.Option("--tuned", help="Folder of what `medground tune` chose.")] = TUNED,
+    newest: NewestOption = False,
 ) -> None:
     """Write the prediction file of one method, or of several.
 
@@ -53,12 +55,12 @@ def predict(
     opened = open_benchmark(benchmark)
     from medground_bench.lvlms import key_of, open_lvlm
 
-    opened.references(lvlm=key_of(lvlm), mode=mode)
+    opened.references(lvlm=key_of(lvlm, newest=newest), mode=mode)
     from medground_bench.methods import open_method
     from medground_bench.runs.parallel import method_names
     from medground_bench.runs.predict import Run, predict_several
 
-    asked = open_lvlm(lvlm)
+    asked = open_lvlm(lvlm, newest=newest)
     names = method_names(asked) if ALL_METHODS in method else list(dict.fromkeys(method))
     for name in names:
         open_method(name, asked)
@@ -66,13 +68,13 @@ def predict(
     _report(predict_several(opened, asked, runs, out, tuned=tuned, progress=progress))
 
 
-def _report(outcomes: Iterable[Outcome]) -> None:
+def _report(files: Iterable[PredictionFile]) -> None:
     """Say how each run went as it ends; MethodFailed names those of which every case failed."""
     useless = []
-    for outcome in outcomes:
-        typer.echo(outcome.as_text())
-        for failure in outcome.failures[:5]:
+    for written in files:
+        typer.echo(written.as_text())
+        for failure in written.failures[:5]:
             typer.echo(f"  {failure.case_id}: {failure.error}", err=True)
-        useless += [str(outcome.file)] if outcome.all_failed else []
+        useless += [str(written.file)] if written.all_failed else []
     if useless:
         raise MethodFailed(f"the method failed on every case of {', '.join(useless)}.")

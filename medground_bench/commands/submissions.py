@@ -12,6 +12,9 @@ from medground_bench.commands.options import BenchmarkOption, JsonOption, open_b
 from medground_bench.core.errors import BadSubmission, SourceMissing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medground_bench.core.types import Reference
     from medground_bench.submission.read import Submission
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A prediction file, .jsonl or .jsonl.gz.")]
@@ -22,8 +25,8 @@ def check(file: FileArgument, benchmark: BenchmarkOption) -> None:
 
     Example: medground check medfocus.jsonl --benchmark medground-bench
     """
-    given = _read_submission(file, benchmark, whole_tracks=True)
-    tracks = ", ".join(f"{track.lvlm} {track.mode}" for track in given.tracks) or "none"
+    given = _read_submission(file, open_benchmark(benchmark).references(), whole_tracks=True)
+    tracks = ", ".join(map(str, given.tracks)) or "none"
     typer.echo(f"{file}: no problem. {len(given.predictions)} cases; whole tracks: {tracks}.")
     if given.remark:
         typer.echo(f"note: {given.remark}")
@@ -37,7 +40,8 @@ def score(file: FileArgument, benchmark: BenchmarkOption, as_json: JsonOption = 
 
     Example: medground score medfocus.jsonl --benchmark medground-bench --json
     """
-    given = _read_submission(file, benchmark, whole_tracks=False)
+    references = open_benchmark(benchmark).references()
+    given = _read_submission(file, references, whole_tracks=False)
     import numpy as np
     from rich.console import Console
 
@@ -45,22 +49,17 @@ def score(file: FileArgument, benchmark: BenchmarkOption, as_json: JsonOption = 
     from medground_bench.core import scoring
     from medground_bench.runs.run_file import predictions_of
 
-    touched = {(track.lvlm, track.mode) for track in given.tracks}
-    references = [
-        each for each in open_benchmark(benchmark).references() if (each.lvlm, each.mode) in touched
-    ]
-    predictions = predictions_of(file, given.predictions)
-    rows = scoring.score(references, predictions, rng=np.random.default_rng(0))
+    touched = [each for each in references if each.track in given.tracks]
+    rows = scoring.score(touched, predictions_of(file, given.predictions), rng=np.random.default_rng(0))
     if as_json:
         typer.echo(json.dumps({"file": str(file), "tracks": [row.as_dict() for row in rows]}, indent=2))
     else:
         Console().print(scores_table(rows))
 
 
-def _read_submission(file: Path, benchmark: str, *, whole_tracks: bool) -> Submission:
+def _read_submission(file: Path, references: Sequence[Reference], *, whole_tracks: bool) -> Submission:
     from medground_bench.submission.read import Problems, read_submission
 
-    references = open_benchmark(benchmark).references()
     try:
         content = file.read_bytes()
     except FileNotFoundError as error:

@@ -11,8 +11,8 @@ from rich.table import Table
 from medground_bench import plugins
 from medground_bench.commands.demo_stages import Demo
 from medground_bench.core.scoring import By, Row
-from medground_bench.core.types import Group
-from medground_bench.leaderboard.board import Board, TrackFacts
+from medground_bench.leaderboard.board import Board
+from medground_bench.leaderboard.track_facts import TrackFacts
 from medground_bench.lvlms import checkpoints
 
 SCORES = ("IoU", "interval", "F1", "precision", "recall")
@@ -49,7 +49,7 @@ def scores_table(rows: Iterable[Row]) -> Table:
 def demo_report(demo: Demo) -> Together:
     """Everything a demo found: the filter per track, the shortcut, the board of each mode, the time of each stage."""
     board = demo.board
-    sentences = [shortcut_sentence(track) for track in board.tracks if track.shortcut_right]
+    sentences = [track.shortcut_sentence() for track in board.tracks if track.shortcut_right]
     boards = [board_table(board, mode) for mode in board.choices(By.MODE)]
     times = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in demo.seconds.items())
     total = sum(demo.seconds.values())
@@ -81,15 +81,6 @@ def tracks_table(tracks: Iterable[TrackFacts]) -> Table:
         shares = (_percent(track.accuracy), _percent(track.retention))
         table.add_row(track.lvlm, track.mode, shares[0], *map(str, counts), shares[1])
     return table
-
-
-def shortcut_sentence(track: TrackFacts) -> str:
-    """One sentence per track: how many right answers rest on the planted marker, and what the filter did with them."""
-    ungrounded, grounded = track.on_marker(Group.UNGROUNDED), track.on_marker(Group.GROUNDED)
-    return (
-        f"{track.lvlm} {track.mode}: of {track.shortcut_right} right answers about {track.shortcut}, "
-        f"{ungrounded + grounded} rest on the planted side marker; the causal filter rejected {ungrounded} of them."
-    )
 
 
 def _others(row: Row) -> tuple[float, float, float]:

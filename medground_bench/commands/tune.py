@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from medground_bench.commands.console import progress
-from medground_bench.commands.options import TUNED, BenchmarkOption, LvlmOption, demand_name, open_benchmark
+from medground_bench.commands.options import (
+    TUNED,
+    BenchmarkOption,
+    LvlmOption,
+    NewestOption,
+    demand_name,
+    open_benchmark,
+)
 from medground_bench.core.types import Mode
 
 
@@ -22,6 +29,7 @@ def tune(
         Mode | None, typer.Option("--mode", help="How the LVLM is asked; both if not given.")
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the choice and its picture.")] = TUNED,
+    newest: NewestOption = False,
 ) -> None:
     """Choose a method's layer, head or baseline.
 
@@ -34,21 +42,18 @@ def tune(
     opened = open_benchmark(benchmark)
     from medground_bench.lvlms import key_of, open_lvlm
 
-    key = key_of(lvlm)
-    modes = (
-        [mode]
-        if mode
-        else [track.mode for track in opened.tracks("tune") if track.lvlm == key and track.cases]
-    )
-    for each in modes or Mode:
+    key = key_of(lvlm, newest=newest)
+    asked = [track.mode for track, cases in opened.tracks("tune").items() if track.lvlm == key and cases]
+    modes = [mode] if mode else asked or list(Mode)
+    for each in modes:
         opened.references(lvlm=key, mode=each, split="tune")
     from rich.console import Console
 
     from medground_bench.runs.sweep_chart import sweep_table
     from medground_bench.runs.tune import tune_to
 
-    asked = open_lvlm(lvlm)
-    for each in modes or Mode:
-        kept = tune_to(out, opened, asked, method, each, progress=progress)
+    loaded = open_lvlm(lvlm, newest=newest)
+    for each in modes:
+        kept = tune_to(out, opened, loaded, method, each, progress=progress)
         Console().print(sweep_table(kept.sweep))
         typer.echo(f"written to {kept.file} and {kept.picture.name}")

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medground_bench.core.case_ids import question_id
 from medground_bench.core.errors import FrameMismatch
 
 Picture = NDArray[np.uint8]
@@ -58,7 +59,11 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A pixel raster by name and size, for example Frame("native", width=2544, height=3056)."""
+    """A pixel raster by name and size.
+
+    >>> Frame.native(width=2544, height=3056)
+    Frame(name='native', width=2544, height=3056)
+    """
 
     name: str
     width: int
@@ -67,6 +72,25 @@ class Frame:
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
             raise ValueError(f"frame {self.name}: {self.width} x {self.height} px is empty")
+
+    @classmethod
+    def native(cls, width: int, height: int) -> Frame:
+        """The radiograph's own raster."""
+        return cls("native", width, height)
+
+    @classmethod
+    def native_of(cls, picture: Picture) -> Frame:
+        """The frame of a native picture (height, width).
+
+        >>> Frame.native_of(np.zeros((3056, 2544), np.uint8)).width
+        2544
+        """
+        return cls("native", width=picture.shape[1], height=picture.shape[0])
+
+    @classmethod
+    def study_of(cls, picture: NDArray[Any]) -> Frame:
+        """The frame of a picture (height, width) that was brought to the study frame, of grey levels or floats."""
+        return cls("study", width=picture.shape[1], height=picture.shape[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,24 +162,42 @@ class Question:
 
     @property
     def question_id(self) -> str:
-        """`<source>/<image_id>/<finding-slug>`: identity by content, never by position."""
-        return f"{self.source}/{self.image_id}/{finding_slug(self.finding)}"
+        """`<source>/<image_id>/<finding-slug>`."""
+        return question_id(self.source, self.image_id, self.finding)
 
 
-def finding_slug(finding: str) -> str:
-    """Lower case, every run of other characters than a-z and 0-9 becomes one hyphen."""
-    words = "".join(c if c.isascii() and c.isalnum() else " " for c in finding.lower()).split()
-    return "-".join(words)
+@dataclass(frozen=True, slots=True, order=True)
+class Track:
+    """One LVLM, by its key, in one mode: what is built, run and ranked as a whole.
+
+    >>> str(Track("medgemma_4b", Mode.REASON))
+    'medgemma_4b reason'
+    """
+
+    lvlm: str
+    mode: Mode
+
+    @property
+    def stem(self) -> str:
+        """With which the names of its files begin; an LVLM's key may hold a slash.
+
+        >>> Track("org/name@1f2e", Mode.DIRECT).stem
+        'org--name@1f2e-direct'
+        """
+        return f"{file_stem(self.lvlm)}-{self.mode}"
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.lvlm} {self.mode}"
 
 
-def case_id(question_id: str, lvlm: str, mode: Mode) -> str:
-    """`<question_id>@<lvlm>:<mode>`."""
-    return f"{question_id}@{lvlm}:{mode}"
+def file_stem(key: str) -> str:
+    """A key as a part of a file's name: a slash, as in a hub id, becomes two hyphens.
 
-
-def track_stem(lvlm: str, mode: Mode) -> str:
-    """`<lvlm>-<mode>`, with which the names of a track's files begin; an LVLM's key may hold a slash."""
-    return f"{lvlm.replace('/', '--')}-{mode}"
+    >>> file_stem("org/name@1f2e")
+    'org--name@1f2e'
+    """
+    return key.replace("/", "--")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +227,7 @@ class Case:
     @property
     def study(self) -> Frame:
         """The frame of `picture`: the square letterbox of the native image."""
-        height, width = self.picture.shape
-        return Frame("study", width=width, height=height)
+        return Frame.study_of(self.picture)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +242,11 @@ class Reference:
     finding: str
     native: Frame
     boxes: tuple[Box, ...]
+
+    @property
+    def track(self) -> Track:
+        """The LVLM and mode whose case it is."""
+        return Track(self.lvlm, self.mode)
 
 
 @dataclass(frozen=True, slots=True)

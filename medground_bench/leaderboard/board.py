@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,14 +17,12 @@ import numpy as np
 from medground_bench import plugins
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.scoring import By, CaseScore, Row, score_cases, table
-from medground_bench.core.types import Group, Mode, Prediction, Reference
+from medground_bench.core.types import Prediction, Reference, Track
+from medground_bench.leaderboard.track_facts import TrackFacts
 from medground_bench.storage.whole_files import write_whole
 
 ALL = "all"
 FILE = "board.json"
-MARKER_CAUSES = ("marker", "both")
-"""Known causes of a right answer that becomes a no when the marker is taken out."""
-
 VIEWS = (
     (By.MODE,),
     (By.MODE, By.SOURCE),
@@ -38,8 +36,7 @@ class MethodRun:
     """The predictions of one method on one track; cases on which it failed have none."""
 
     method: str
-    lvlm: str
-    mode: Mode
+    track: Track
     predictions: tuple[Prediction, ...]
 
 
@@ -64,42 +61,6 @@ class BoardRow:
     cases: int
     failed: int
     images: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackFacts:
-    """What the causal filter made of one LVLM in one mode on one source; counts of questions.
-
-    accuracy         share 0..1 of right answers to the original pictures, positives and negatives
-    shortcut         the finding with a planted shortcut, None where the source has none
-    shortcut_causes  known cause -> right answers about that finding, `ungrounded` and `grounded`
-    """
-
-    lvlm: str
-    mode: str
-    source: str
-    questions: int
-    accuracy: float
-    positives: int
-    incorrect: int
-    ungrounded: int
-    grounded: int
-    shortcut: str | None
-    shortcut_causes: Mapping[str, Mapping[str, int]]
-
-    @property
-    def retention(self) -> float:
-        """Share 0..1 of the positive questions that became cases."""
-        return self.grounded / self.positives if self.positives else 0.0
-
-    @property
-    def shortcut_right(self) -> int:
-        """Right answers about the shortcut finding whose cause is known."""
-        return sum(sum(groups.values()) for groups in self.shortcut_causes.values())
-
-    def on_marker(self, group: Group) -> int:
-        """Those of them that would change without the marker, by what the causal filter said."""
-        return sum(self.shortcut_causes.get(cause, {}).get(group, 0) for cause in MARKER_CAUSES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +108,7 @@ def build_board(
     """Score every run against the references of its track; ValueError for two runs of one method on one track."""
     scores: dict[str, list[CaseScore]] = {}
     for run in runs:
-        truth = [each for each in references if (each.lvlm, each.mode) == (run.lvlm, run.mode)]
+        truth = [each for each in references if each.track == run.track]
         scores.setdefault(run.method, []).extend(score_cases(truth, run.predictions))
     controls = control_names()
     rows = [

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from medground_bench.anatomy.regions import regions_of_masks
+from medground_bench.core.case_ids import case_parts
 from medground_bench.core.concepts import ConceptRegions
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.types import Case, Mask, Picture
@@ -33,12 +34,14 @@ class Oracle:
         An enlarged heart is masked as enlarged. SourceMissing for a case of another source than the phantom, and for
         a picture that is not, pixel by pixel, what the phantom draws for that case.
         """
-        source, image_id = source_and_image(case.case_id)
-        if source != PHANTOM:
+        parts = case_parts(case.case_id)
+        source = parts.source if parts else "it"
+        if parts is None or source != PHANTOM:
             raise SourceMissing(
                 f"case {case.case_id}: no masks of the anatomy come with {source}; the oracle has those of {PHANTOM} "
                 "only. Choose another localizer: medground list localizers"
             )
+        image_id = parts.image_id
         if not (image_id.isascii() and image_id.isdigit()):
             raise SourceMissing(
                 f"case {case.case_id}: {image_id!r} is no picture of the phantom, whose ids are whole numbers."
@@ -51,12 +54,6 @@ class Oracle:
                 "the masks would not fit it. Build the benchmark again, and ask about its pictures unedited."
             )
         return regions
-
-
-def source_and_image(case_id: str) -> tuple[str, str]:
-    """`<source>/<image_id>/<finding-slug>@<lvlm>:<mode>` -> its source and image id, which may hold slashes."""
-    source, _, rest = case_id.partition("@")[0].partition("/")
-    return source, rest.rpartition("/")[0]
 
 
 @lru_cache(maxsize=CASES_KEPT)

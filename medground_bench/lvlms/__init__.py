@@ -1,12 +1,12 @@
 """Large vision-language models, one family a file; `KEYS` in the file names the models it opens.
 
-`open_lvlm` takes a key (`medgemma_4b`), a local folder, or a hub id with a revision (`org/name@commit`). A family's
+`open_lvlm` takes a key (`medgemma_4b`), a local folder, or a hub id with its commit (`org/name@commit`). A family's
 file is called as `model_type` in its checkpoints' config.json, and offers `LVLM`, a function of (folder, key, device).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,11 +18,15 @@ from numpy.typing import NDArray
 from medground_bench import plugins
 from medground_bench.core.errors import MedgroundError, SourceMissing, UnknownName, Unsupported
 from medground_bench.core.types import Frame, Picture, Response
+from medground_bench.storage import hub
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from medground_bench.lvlms.engine.opening import Folder
+    from medground_bench.lvlms.engine.opening import CheckpointFolder
+
+EMBEDDED = "embedded:"
+"""Location prefix of the models that ship inside this package."""
 
 REMEMBERED = 32
 """A call with at most so many pictures may be remembered, so that another question about them is quick. Larger calls
@@ -218,43 +222,48 @@ def checkpoints() -> Mapping[str, Checkpoint]:
     return dict(sorted(found.items()))
 
 
-def open_lvlm(location: str, *, device: str | None = None) -> Lvlm:
-    """The LVLM at a key, in a local folder, or at a hub id with a revision (`org/name@commit`).
+def open_lvlm(location: str, *, device: str | None = None, newest: bool = False) -> Lvlm:
+    """The LVLM at a key, in a local folder, or at a hub id with its commit (`org/name@commit`).
 
     A folder's name becomes the key, and so a part of every case id; one that is a known key is refused.
 
     device  as torch names it; by default the GPU when there is one
+    newest  takes the newest commit of a key's repository, or of a hub id without one; `revision` says which it was
     """
-    known = checkpoints()
-    checkpoint = known.get(location)
-    if checkpoint is None and not Path(location).is_dir() and not _reads_as_hub_id(location):
-        if "/" in location or location.startswith("."):
-            raise SourceMissing(
-                f"{location} is no folder here. For a model of the hub, pin a revision: org/name@<commit>."
-            )
-        raise UnknownName("LVLM", location, known)
-
     from medground_bench.lvlms.engine import opening
 
-    if checkpoint is not None and checkpoint.location.startswith(opening.EMBEDDED):
-        folder = opening.embedded_folder(checkpoint.location.removeprefix(opening.EMBEDDED))
-    elif checkpoint is not None:
-        folder = opening.hub_folder(checkpoint.location, checkpoint.revision)
-    elif Path(location).is_dir():
-        return open_folder(Path(location), key_of(location), device=device)
-    else:
-        folder = opening.hub_folder(*location.rsplit("@", 1))
-    return _of_family(folder, location, device)
+    key, known = key_of(location, newest=newest), checkpoints()
+    if key in known:
+        return _of_family(opening.known_folder(known[key], newest=newest), key, device)
+    if Path(location).is_dir():
+        return open_folder(Path(location), key, device=device)
+    repository = hub.Repository.parse(key)
+    if repository is not None and repository.commit:
+        return _of_family(opening.hub_folder(repository), key, device)
+    if "/" in location or location.startswith("."):
+        raise SourceMissing(
+            f"{location} is no folder here. For a model of the hub give its commit, org/name@<commit>, or take the "
+            "newest one with --newest (newest=True in Python)."
+        )
+    raise UnknownName("LVLM", location, known)
 
 
-def key_of(location: str) -> str:
+def key_of(location: str, *, newest: bool = False) -> str:
     """The key under which `open_lvlm` opens a location, and so a part of its cases' ids; nothing is opened.
 
-    A folder's name, refused when that is a known key; anything else, such as a known key or a hub id, is its own.
+    A folder's name, refused when that is a known key; a hub id with its commit, of which the hub is asked where the
+    newest is wanted; anything else, such as a known key, is its own.
     """
     known, path = checkpoints(), Path(location)
-    if location in known or not path.is_dir():
+    if location in known:
         return location
+    if path.is_dir():
+        return _key_of_folder(path, known)
+    repository = hub.Repository.parse(location) if newest else None
+    return location if repository is None or repository.commit else str(hub.newest(repository))
+
+
+def _key_of_folder(path: Path, known: Iterable[str]) -> str:
     name = path.resolve().name
     if name in known:
         raise SourceMissing(
@@ -264,6 +273,16 @@ def key_of(location: str) -> str:
     return name
 
 
+def embedded(key: str) -> bool:
+    """Whether that LVLM ships with the package and so knows phantoms only.
+
+    >>> embedded("phantom_gemma3"), embedded("medgemma_4b")
+    (True, False)
+    """
+    checkpoint = checkpoints().get(key)
+    return checkpoint is not None and checkpoint.location.startswith(EMBEDDED)
+
+
 def open_folder(path: Path, key: str, *, device: str | None = None) -> Lvlm:
     """The LVLM in a local folder under a key of the caller's choice."""
     from medground_bench.lvlms.engine import opening
@@ -271,7 +290,7 @@ def open_folder(path: Path, key: str, *, device: str | None = None) -> Lvlm:
     return _of_family(opening.local_folder(path), key, device)
 
 
-def _of_family(folder: Folder, key: str, device: str | None) -> Lvlm:
+def _of_family(folder: CheckpointFolder, key: str, device: str | None) -> Lvlm:
     families = [family.name for family in plugins.available("lvlms")]
     if folder.model_type not in families:
         raise Unsupported(
@@ -279,8 +298,3 @@ def _of_family(folder: Folder, key: str, device: str | None) -> Lvlm:
         )
     lvlm: Lvlm = plugins.load("lvlms", folder.model_type)(folder, key=key, device=device)
     return lvlm
-
-
-def _reads_as_hub_id(location: str) -> bool:
-    repository, at, revision = location.rpartition("@")
-    return bool(at and revision) and repository.count("/") == 1 and not repository.startswith((".", "/"))

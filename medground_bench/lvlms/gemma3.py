@@ -18,16 +18,17 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from medground_bench.core.boxes_in_text import THOUSANDTHS, BoxConvention
 from medground_bench.core.types import Frame
 from medground_bench.lvlms.engine.local import LocalLvlm
-from medground_bench.lvlms.engine.opening import Folder, Loaded, load
+from medground_bench.lvlms.engine.opening import CheckpointFolder, Loaded, load
 from medground_bench.lvlms.engine.rows import Row
 
 KEYS = {
-    "gemma3_4b": ("google/gemma-3-4b-it", ""),
-    "gemma3_12b": ("google/gemma-3-12b-it", ""),
-    "medgemma_4b": ("google/medgemma-4b-it", ""),
-    "medgemma1_5_4b": ("google/medgemma-1.5-4b-it", ""),
+    "gemma3_4b": ("google/gemma-3-4b-it", "093f9f388b31de276ce2de164bdc2081324b9767"),
+    "gemma3_12b": ("google/gemma-3-12b-it", "96b6f1eccf38110c56df3a15bffe176da04bfd80"),
+    "medgemma_4b": ("google/medgemma-4b-it", "290cda5eeccbee130f987c4ad74a59ae6f196408"),
+    "medgemma1_5_4b": ("google/medgemma-1.5-4b-it", "e9792da5fb8ee651083d345ec4bce07c3c9f1641"),
     "phantom_gemma3": ("embedded:phantom_gemma3", ""),
 }
+"""Key -> repository and the commit that is opened of it; see `lvlms.open_lvlm`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,7 +97,7 @@ class Gemma3Family:
         return 1 + module.weight.float(), module.eps
 
 
-def open_gemma3(folder: Folder, *, key: str, device: str | None) -> LocalLvlm:
+def open_gemma3(folder: CheckpointFolder, *, key: str, device: str | None) -> LocalLvlm:
     """A Gemma 3 checkpoint as an LVLM."""
     loaded = load(folder, Gemma3ForConditionalGeneration, device)
     return LocalLvlm.of(loaded, Gemma3Family(loaded), key=key, revision=folder.revision)

@@ -18,14 +18,15 @@ from medground_bench.core.boxes_in_text import BoxConvention
 from medground_bench.core.types import Frame
 from medground_bench.lvlms.engine import qwen_tower
 from medground_bench.lvlms.engine.local import LocalLvlm
-from medground_bench.lvlms.engine.opening import Folder, Loaded, load
+from medground_bench.lvlms.engine.opening import CheckpointFolder, Loaded, load
 from medground_bench.lvlms.engine.rows import Row
 
 KEYS = {
-    "qwen2_5_vl_3b": ("Qwen/Qwen2.5-VL-3B-Instruct", ""),
-    "qwen2_5_vl_7b": ("Qwen/Qwen2.5-VL-7B-Instruct", ""),
+    "qwen2_5_vl_3b": ("Qwen/Qwen2.5-VL-3B-Instruct", "66285546d2b821cf421d4f5eb2576359d3770cd3"),
+    "qwen2_5_vl_7b": ("Qwen/Qwen2.5-VL-7B-Instruct", "cc594898137f460bfe9f0759e9844b3ce807cfb5"),
     "phantom_qwen2_5_vl": ("embedded:phantom_qwen2_5_vl", ""),
 }
+"""Key -> repository and the commit that is opened of it; see `lvlms.open_lvlm`."""
 
 MOST_PIXELS = 1280 * 28 * 28
 """At most 1280 image tokens; the hub's own setting allows 16 times as many, for a native radiograph about 10,000."""
@@ -121,7 +122,7 @@ class Qwen25VlFamily:
         return torch.tensor(grid, device=self.loaded.model.device)
 
 
-def open_qwen2_5_vl(folder: Folder, *, key: str, device: str | None) -> LocalLvlm:
+def open_qwen2_5_vl(folder: CheckpointFolder, *, key: str, device: str | None) -> LocalLvlm:
     """A Qwen2.5-VL checkpoint as an LVLM."""
     loaded = load(folder, Qwen2_5_VLForConditionalGeneration, device)
     lvlm = LocalLvlm.of(loaded, Qwen25VlFamily(loaded), key=key, revision=folder.revision)

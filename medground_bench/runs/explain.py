@@ -9,13 +9,13 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
 from medground_bench import plugins
 from medground_bench.anatomy.vocabulary_file import read_vocabulary
 from medground_bench.core.answers import read_answer
+from medground_bench.core.case_ids import case_id, question_id
 from medground_bench.core.errors import (
     BadPicture,
     CaseFailed,
@@ -24,18 +24,18 @@ from medground_bench.core.errors import (
     one_line,
 )
 from medground_bench.core.prompts import SUFFIXES, prompt
-from medground_bench.core.types import Answer, Case, Frame, Mode, Picture, case_id, finding_slug
+from medground_bench.core.types import Answer, Case, Frame, Mode, Picture, Track
 from medground_bench.core.word_drops import WordDrop, word_drops
 from medground_bench.drawing.charts import draw_concept_drops, draw_word_drops
 from medground_bench.drawing.overlays import draw_boxes, draw_saliency
 from medground_bench.localizers import demand_anatomy
-from medground_bench.lvlms import Lvlm, checkpoints
-from medground_bench.lvlms.engine.opening import EMBEDDED
+from medground_bench.lvlms import Lvlm, embedded
 from medground_bench.methods import Explained, Method, explain, open_method
 from medground_bench.methods.medfocus import MedFocus
 from medground_bench.phantom.findings import FINDINGS
-from medground_bench.pictures import Radiograph, radiograph_of, to_study
+from medground_bench.pictures import HowRead, Study, radiograph_of, to_study
 from medground_bench.runs.predict import case_rng
+from medground_bench.storage.whole_files import Plain
 
 PHANTOM_NOTE = (
     "{lvlm} learned from procedural pictures only. Its answers about real X-rays, and every attribution of them, "
@@ -44,7 +44,7 @@ PHANTOM_NOTE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Query:
     """What is put before an LVLM: a finding, asked for in the benchmark's words, or a question in the user's own."""
 
     mode: Mode
@@ -66,7 +66,16 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class Film:
+    """A native picture that shows more than a blank film, how its file was read, and its study frame."""
+
+    picture: Picture
+    how: HowRead
+    study: Study
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnsweredCase:
     """The case that an LVLM's response to a picture makes, what it says, and the native picture."""
 
     native: Picture
@@ -100,7 +109,7 @@ class Explanation:
             return "the map holds no evidence"
         return evidence.concept or "the method chose none"
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Plain]:
         """Plain values: native boxes, concept, drops in nats, and pieces of text that were not read as boxes."""
         evidence = self.explained.attribution
         return {
@@ -145,24 +154,19 @@ class Explanation:
         )
 
 
-def read_radiograph(path: str | Path, *, called: str | None = None) -> Radiograph:
-    """The picture of a file that shows more than a blank film, and how it was read; BadPicture for anything else.
+def read_film(path: str | Path, *, called: str | None = None) -> Film:
+    """The film in a file; BadPicture for anything else.
 
     called  what an error calls the file, its path if not given
     """
     radiograph = radiograph_of(path, called=called)
+    study = to_study(radiograph.picture)
     try:
-        demand_anatomy(to_study(radiograph.picture).picture)
+        demand_anatomy(study.picture)
     except BadPicture as problem:
         told = "".join(f" Note that {note}." for note in radiograph.how.notes)
         raise BadPicture(f"{path if called is None else called}: {problem}{told}") from None
-    return radiograph
-
-
-def embedded(key: str) -> bool:
-    """Whether that LVLM ships with the package and so knows phantoms only."""
-    checkpoint = checkpoints().get(key)
-    return checkpoint is not None and checkpoint.location.startswith(EMBEDDED)
+    return Film(radiograph.picture, radiograph.how, study)
 
 
 def check_finding(finding: str, lvlm: str) -> None:
@@ -171,20 +175,18 @@ def check_finding(finding: str, lvlm: str) -> None:
         raise UnknownName("finding of the phantom", finding, FINDINGS)
 
 
-def ask(lvlm: Lvlm, native: Picture, wanted: Ask, *, name: str) -> Asked:
-    """Put a native picture before an LVLM, in the study frame like every picture of the benchmark.
+def ask(lvlm: Lvlm, film: Film, query: Query, *, name: str) -> AnsweredCase:
+    """Put a film before an LVLM, in the study frame like every picture of the benchmark.
 
     name  identifies the picture within the case id
     """
-    if wanted.finding is not None:
-        check_finding(wanted.finding, lvlm.key)
-    height, width = native.shape
-    study = to_study(native)
-    [response] = lvlm.generate([study.picture], [wanted.prompt()])
-    identity = case_id(f"own/{name}/{finding_slug(wanted.about)}", lvlm.key, wanted.mode)
-    frame = Frame("native", width=width, height=height)
-    case = Case(identity, wanted.about, wanted.prompt(), response, study.picture, frame)
-    return Asked(native, case, read_answer(response.text, wanted.finding))
+    if query.finding is not None:
+        check_finding(query.finding, lvlm.key)
+    study = film.study.picture
+    [response] = lvlm.generate([study], [query.prompt()])
+    identity = case_id(question_id("own", name, query.about), Track(lvlm.key, query.mode))
+    case = Case(identity, query.about, query.prompt(), response, study, Frame.native_of(film.picture))
+    return AnsweredCase(film.picture, case, read_answer(response.text, query.finding))
 
 
 def check_vocabulary(vocabulary: str, methods: Iterable[str]) -> None:

@@ -12,7 +12,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
@@ -21,22 +20,21 @@ from medground_bench.core.errors import FolderTaken
 from medground_bench.core.types import Box
 from medground_bench.drawing.concept_figure import draw_concepts
 from medground_bench.localizers import localize
-from medground_bench.lvlms import open_lvlm
+from medground_bench.lvlms import embedded, open_lvlm
 from medground_bench.methods import open_method
-from medground_bench.pictures import HowRead, picture_digest, picture_name, to_study
+from medground_bench.pictures import HowRead, picture_digest, picture_name
 from medground_bench.runs.explain import (
     PHANTOM_NOTE,
-    Ask,
-    Asked,
+    AnsweredCase,
     Explanation,
+    Query,
     ask,
     check_finding,
     check_vocabulary,
-    embedded,
     explain_by_each,
-    read_radiograph,
+    read_film,
 )
-from medground_bench.storage.whole_files import write_whole
+from medground_bench.storage.whole_files import Plain, write_whole
 
 RESULTS = Path("medground-out")
 """Folder of the folders that are named after pictures."""
@@ -57,7 +55,7 @@ class Attributed:
     image: Path
     how: HowRead
     lvlm: str
-    asked: Asked
+    asked: AnsweredCase
     explanations: Sequence[Explanation]
     failures: Mapping[str, str]
 
@@ -66,7 +64,7 @@ class Attributed:
         """What must be known before the answer is believed."""
         return PHANTOM_NOTE.format(lvlm=self.lvlm) if embedded(self.lvlm) else None
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Plain]:
         """Plain values, boxes in native pixels."""
         case = self.asked.case
         return {
@@ -105,7 +103,7 @@ class Attributed:
         """Write `attribution.json`, and `<method>.png` and charts of every method that did not fail."""
         native = self.asked.native
         record = self.as_json()
-        _make_room(folder, ATTRIBUTION, record["image_sha256"])
+        _make_room(folder, ATTRIBUTION, picture_digest(native))
         _save_json(folder / ATTRIBUTION, record)
         for each in self.explanations:
             _save(folder / f"{each.method}{OVERLAY}", each.overlay(native))
@@ -124,7 +122,7 @@ class Located:
     concepts: dict[str, Box]
     missing: tuple[str, ...]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Plain]:
         """Plain values; `concepts` is name -> [x0, y0, x1, y1] in native pixels."""
         return {
             "image": str(self.image),
@@ -155,40 +153,38 @@ def folder_of(image: Path) -> Path:
 
 
 def attribute_file(
-    image: Path, wanted: Ask, lvlm: str, methods: Sequence[str], *, vocabulary: str | None = None
+    image: Path, query: Query, lvlm: str, methods: Sequence[str], *, vocabulary: str | None = None
 ) -> Attributed:
-    """Ask and explain; everything cheap that can be wrong is looked at before the LVLM is opened, or at least asked.
+    """Query and explain; everything cheap that can be wrong is looked at before the LVLM is opened, or at least asked.
 
     A method that fails on this picture is among the `failures`, and the others go on; an error that says nothing about
     the picture is raised.
 
     vocabulary  concepts for the methods that try concepts: a shipped name or a YAML file
     """
-    radiograph = read_radiograph(image)
-    if wanted.finding is not None:
-        check_finding(wanted.finding, lvlm)
+    film = read_film(image)
+    if query.finding is not None:
+        check_finding(query.finding, lvlm)
     if vocabulary is not None:
         check_vocabulary(vocabulary, methods)
     opened = open_lvlm(lvlm)
     chosen = {method: open_method(method, opened) for method in methods}
-    asked = ask(opened, radiograph.picture, wanted, name=picture_name(image))
+    asked = ask(opened, film, query, name=picture_name(image))
     explanations, failures = explain_by_each(chosen, opened, asked.case, vocabulary=vocabulary)
-    return Attributed(image, radiograph.how, opened.key, asked, explanations, failures)
+    return Attributed(image, film.how, opened.key, asked, explanations, failures)
 
 
 def localize_file(image: Path, localizer: str, folder: Path) -> Located:
     """Find the concepts and write `concepts.json` and `concepts.png` into a folder."""
-    radiograph = read_radiograph(image)
-    native = radiograph.picture
-    study = to_study(native)
-    regions = localize(localizer, study.picture)
-    boxes = {name: study.letterbox.to_native(box) for name, box in regions.boxes.items()}
+    film = read_film(image)
+    regions = localize(localizer, film.study.picture)
+    boxes = {name: film.study.letterbox.to_native(box) for name, box in regions.boxes.items()}
     found = {name: box for name, box in boxes.items() if box is not None}
     missing = (*regions.missing, *(name for name in boxes if name not in found))
-    located = Located(image, radiograph.how, picture_digest(native), localizer, found, missing)
+    located = Located(image, film.how, picture_digest(film.picture), localizer, found, missing)
     _make_room(folder, CONCEPTS, located.image_sha256)
     _save_json(folder / CONCEPTS, located.as_json())
-    _save(folder / DRAWN_CONCEPTS, draw_concepts(native, regions))
+    _save(folder / DRAWN_CONCEPTS, draw_concepts(film.picture, regions))
     return located
 
 
@@ -228,7 +224,7 @@ def _save(path: Path, image: Image.Image | None) -> None:
     write_whole(path, buffer.getvalue())
 
 
-def _save_json(path: Path, content: dict[str, Any]) -> None:
+def _save_json(path: Path, content: dict[str, Plain]) -> None:
     write_whole(path, f"{json.dumps(content, indent=2)}\n".encode())
 
 

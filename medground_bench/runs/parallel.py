@@ -8,17 +8,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from multiprocessing import get_context
+from multiprocessing.context import SpawnProcess
+from multiprocessing.queues import Queue
 from pathlib import Path
 from queue import Empty
-from typing import Any
+from typing import TypeAlias
 
 from medground_bench import plugins
-from medground_bench.benchmark.folder import Benchmark
+from medground_bench.benchmark.opening import Benchmark
 from medground_bench.core.errors import MedgroundError
 from medground_bench.core.progress import Advance, Progress, silently
-from medground_bench.core.types import Mode
+from medground_bench.core.types import Mode, Track
 from medground_bench.lvlms import Lvlm, open_lvlm
-from medground_bench.runs.predict import Outcome, Run, predict, prediction_file
+from medground_bench.runs.predict import PredictionFile, Run, predict, prediction_file
 from medground_bench.runs.tune import SPLIT, tunable_names, tune_to
 
 MOST_PROCESSES = 4
@@ -27,23 +29,21 @@ POLL_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class TrackRun:
-    """One method that ran over one track; `lvlm` is the LVLM's own key."""
+class LocatedTrack:
+    """An LVLM, by what `open_lvlm` takes, in a mode."""
 
-    lvlm: str
+    location: str
     mode: Mode
-    method: str
-    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """What one process does: locations of LVLMs with a mode each, methods, and the threads it may use.
+    """What one process does: tracks, methods, and the threads it may use.
 
     tuned  folder for what is chosen on the split `tune`; None to leave methods at their defaults
     """
 
-    tracks: tuple[tuple[str, Mode], ...]
+    tracks: tuple[LocatedTrack, ...]
     methods: tuple[str, ...]
     threads: int
     tuned: Path | None
@@ -56,18 +56,21 @@ class _End:
     error: str | None = None
 
 
+Messages: TypeAlias = "Queue[PredictionFile | _End]"
+
+
 def run_methods(
     benchmark: Path,
-    tracks: Sequence[tuple[str, Mode]],
+    tracks: Sequence[LocatedTrack],
     methods: Sequence[str],
     folder: Path,
     *,
     tuned: Path | None = None,
     progress: Progress = silently,
-) -> list[TrackRun]:
+) -> list[PredictionFile]:
     """Run methods over tracks; files are `<lvlm>-<mode>-<method>.jsonl`.
 
-    tracks   (location of an LVLM, mode); put the longest first
+    tracks   put the longest first
     methods  by name; none for every method that the LVLM of a track supports
     tuned    folder in which every method that has settings to choose is first tuned, on the track's own cases of the
              split `tune`; one that has none there keeps its defaults
@@ -102,17 +105,19 @@ def method_names(lvlm: Lvlm) -> list[str]:
     return [name for name in names if plugins.load("methods", name).needs <= lvlm.gives]
 
 
-def _dealt(tracks: Sequence[tuple[str, Mode]], place: int, hands: int) -> tuple[tuple[str, Mode], ...]:
+def _dealt(tracks: Sequence[LocatedTrack], place: int, hands: int) -> tuple[LocatedTrack, ...]:
     """Dealt to and fro, so that long and short ones add up alike."""
-    dealt = []
+    dealt: list[LocatedTrack] = []
     for start in range(0, len(tracks), hands):
         forth = start // hands % 2 == 0
         dealt += tracks[start : start + hands][place if forth else hands - 1 - place :][:1]
     return tuple(dealt)
 
 
-def _collected(finished: Any, workers: Sequence[Any], folder: Path, advance: Advance) -> list[TrackRun]:
-    runs: list[TrackRun] = []
+def _collected(
+    finished: Messages, workers: Sequence[SpawnProcess], folder: Path, advance: Advance
+) -> list[PredictionFile]:
+    files: list[PredictionFile] = []
     waiting = len(workers)
     while waiting:
         try:
@@ -122,40 +127,40 @@ def _collected(finished: Any, workers: Sequence[Any], folder: Path, advance: Adv
                 why = f"A process that ran methods was killed; {folder / LOG} may say why."
                 raise MedgroundError(f"{why} Run the same command again to go on.") from None
             continue
-        if isinstance(message, TrackRun):
-            runs.append(message)
+        if isinstance(message, PredictionFile):
+            files.append(message)
             advance(1)
         elif message.error is not None:
             raise MedgroundError(f"{message.error} (more in {folder / LOG})")
         else:
             waiting -= 1
-    return sorted(runs, key=lambda run: (run.lvlm, run.mode, run.method))
+    return sorted(files, key=lambda file: (file.track, file.method))
 
 
-def _work(share: _Share, benchmark: Path, folder: Path, finished: Any, progress: Progress) -> None:
+def _work(share: _Share, benchmark: Path, folder: Path, finished: Messages, progress: Progress) -> None:
     """The life of one process; its messages go to the log, so that they do not cross the parent's progress bar."""
     import torch
 
     torch.set_num_threads(share.threads)
     with (folder / LOG).open("a", encoding="utf-8", buffering=1) as log, redirect_stderr(log):
         try:
-            for run in _runs(share, Benchmark.open(benchmark), folder, progress):
-                finished.put(run)
+            for file in _runs(share, Benchmark.open(benchmark), folder, progress):
+                finished.put(file)
             finished.put(_End())
         except Exception as error:  # noqa: BLE001  told to the parent, which raises it
             traceback.print_exc()
             finished.put(_End(f"{type(error).__name__}: {error}"))
 
 
-def _runs(share: _Share, benchmark: Benchmark, folder: Path, progress: Progress) -> Iterator[TrackRun]:
+def _runs(share: _Share, benchmark: Benchmark, folder: Path, progress: Progress) -> Iterator[PredictionFile]:
     tunable = tunable_names() if share.tuned else ()
-    for location, mode in share.tracks:
-        lvlm = open_lvlm(location)
-        tune_cases = {(track.lvlm, track.mode): track.cases for track in benchmark.tracks(SPLIT)}
+    for located in share.tracks:
+        lvlm = open_lvlm(located.location)
+        track = Track(lvlm.key, located.mode)
+        tune_cases = benchmark.tracks(SPLIT).get(track, 0)
         for name in share.methods or method_names(lvlm):
-            if share.tuned and name in tunable and tune_cases.get((lvlm.key, mode)):
-                tune_to(share.tuned, benchmark, lvlm, name, mode, progress=progress)
-            run = Run(name, mode)
+            if share.tuned and name in tunable and tune_cases:
+                tune_to(share.tuned, benchmark, lvlm, name, track.mode, progress=progress)
+            run = Run(name, track.mode)
             file = prediction_file(folder, lvlm, run)
-            outcome = predict(benchmark, lvlm, run, file, tuned=share.tuned, progress=progress)
-            yield TrackRun(lvlm.key, mode, name, outcome)
+            yield predict(benchmark, lvlm, run, file, tuned=share.tuned, progress=progress)

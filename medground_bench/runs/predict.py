@@ -20,23 +20,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from medground_bench import __version__
-from medground_bench.benchmark.folder import Benchmark
+from medground_bench.benchmark.opening import Benchmark
 from medground_bench.core.errors import CaseFailed, one_line
 from medground_bench.core.progress import Progress, silently
-from medground_bench.core.types import Case, Mode, Prediction, track_stem
+from medground_bench.core.types import Case, Mode, Prediction, Track
 from medground_bench.localizers import localizer_record
 from medground_bench.lvlms import Lvlm
 from medground_bench.methods import Method, explain, open_method
 from medground_bench.runs.code_version import library_versions, method_code
-from medground_bench.runs.run_file import read_run, run_file
+from medground_bench.runs.run_file import Failure, read_run, run_file
 from medground_bench.runs.sweep import Tuned, settings_of, tuned_method
-from medground_bench.storage.journal import opened_journal
-from medground_bench.storage.whole_files import fingerprint, sha256, write_whole
+from medground_bench.storage.journal import Entry, opened_journal
+from medground_bench.storage.whole_files import Plain, fingerprint, sha256, write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +49,15 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """A case on which the method failed."""
-
-    case_id: str
-    error: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A finished prediction file.
+class PredictionFile:
+    """A finished prediction file: of one method on one track.
 
     without_boxes  cases for which the method had no box to give; the failed ones are not among them
     refused        cases with a text that looks like a box and was not read as one
     """
 
+    track: Track
+    method: str
     file: Path
     cases: int
     failures: tuple[Failure, ...]
@@ -94,7 +87,7 @@ def predict(
     *,
     tuned: Path | None = None,
     progress: Progress = silently,
-) -> Outcome:
+) -> PredictionFile:
     """Write the predictions of a run to `file` (`.jsonl` or `.jsonl.gz`); a finished file of the same run is kept.
 
     A run that differs in anything, also in the benchmark's content or the LVLM's weights, starts anew.
@@ -103,20 +96,24 @@ def predict(
     """
     chosen = tuned_method(run.method, lvlm, run.mode, tuned) if tuned else None
     method = chosen.method if chosen else open_method(run.method, lvlm)
-    key = run_key(benchmark, lvlm, run, method)
-    finished = _finished(file, key)
+    key, track = run_key(benchmark, lvlm, run, method), Track(lvlm.key, run.mode)
+    finished = _finished(file, key, run, track)
     if finished is not None:
         return finished
     total = len(benchmark.references(lvlm=lvlm.key, mode=run.mode, split=run.split))
-    label = f"{run.method} {lvlm.key} {run.mode}"
     lines: dict[str, _Line] = {}
-    with opened_journal(_partial_file(file)) as journal, progress(label, total, "cases") as advance:
+    with (
+        opened_journal(_partial_file(file)) as journal,
+        progress(f"{run.method} {track}", total, "cases") as advance,
+    ):
         for case in benchmark.cases(lvlm=lvlm.key, mode=run.mode, split=run.split):
             make = partial(_predicted, case, method, lvlm, run.seed)
             lines[case.case_id] = _Line(**journal.once(f"{key} {case.case_id}", make))
             advance(1)
-        made = _provenance(run, lvlm, method, chosen)
-        return _finish(file, key, lines, made)
+        _finish(file, key, lines, _provenance(run, lvlm, method, chosen))
+    written = _finished(file, key, run, track)
+    assert written is not None, "what was just written is there"
+    return written
 
 
 def predict_several(
@@ -127,7 +124,7 @@ def predict_several(
     *,
     tuned: Path | None = None,
     progress: Progress = silently,
-) -> Iterator[Outcome]:
+) -> Iterator[PredictionFile]:
     """`predict` for each run: one into the file `out`, several into a folder as `<lvlm>-<mode>-<method>.jsonl`."""
     for run in runs:
         file = out if len(runs) == 1 else prediction_file(out, lvlm, run)
@@ -136,14 +133,14 @@ def predict_several(
 
 def prediction_file(folder: Path, lvlm: Lvlm, run: Run) -> Path:
     """Where the predictions of a run are kept beside those of others."""
-    return folder / f"{track_stem(lvlm.key, run.mode)}-{run.method}.jsonl"
+    return folder / f"{Track(lvlm.key, run.mode).stem}-{run.method}.jsonl"
 
 
 def run_key(benchmark: Benchmark, lvlm: Lvlm, run: Run, method: Method) -> str:
     """Identity of a run: a hash of everything its boxes depend on."""
     return fingerprint(
         version=__version__,
-        cases=benchmark.content_digest(lvlm.key, run.mode, run.split),
+        cases=benchmark.content_digest(Track(lvlm.key, run.mode), run.split),
         lvlm=lvlm.key,
         revision=lvlm.revision,
         method=run.method,
@@ -163,14 +160,19 @@ def case_rng(seed: int, case: str) -> np.random.Generator:
 class _Line:
     """A prediction, why there is nothing in it when the method failed, and what else the method said of the case."""
 
-    prediction: dict[str, Any]
+    prediction: Entry
     error: str | None
     missing_concepts: Sequence[str] = ()
     self_checks: Mapping[str, float] = field(default_factory=dict)
     refused: Sequence[str] = ()
 
+    @property
+    def case_id(self) -> str:
+        """Of the prediction."""
+        return str(self.prediction["case_id"])
 
-def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> dict[str, Any]:
+
+def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> Entry:
     """The fields of the case's `_Line`."""
     start = time.perf_counter()
     try:
@@ -190,7 +192,7 @@ def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> dict[str, A
     return asdict(_Line(prediction.as_json(), None, *said))
 
 
-def _provenance(run: Run, lvlm: Lvlm, method: Method, chosen: Tuned | None) -> dict[str, Any]:
+def _provenance(run: Run, lvlm: Lvlm, method: Method, chosen: Tuned | None) -> dict[str, Plain]:
     """What made the file; `tuned` is null for a method with its defaults, `localizer` for one without."""
     return {
         "version": __version__,
@@ -204,37 +206,35 @@ def _provenance(run: Run, lvlm: Lvlm, method: Method, chosen: Tuned | None) -> d
     }
 
 
-def _localizer(method: Method) -> dict[str, Any] | None:
+def _localizer(method: Method) -> Plain:
     """What the localizer that a method's settings name depends on; None for a method without one."""
     name = getattr(method, "localizer", None)
     return localizer_record(name) if isinstance(name, str) else None
 
 
-def _finish(file: Path, key: str, lines: dict[str, _Line], made: dict[str, Any]) -> Outcome:
+def _finish(file: Path, key: str, lines: Mapping[str, _Line], provenance: Mapping[str, Plain]) -> None:
+    """Write the prediction file and its run file, and remove the journal."""
     ordered = [lines[case] for case in sorted(lines)]
     text = "".join(json.dumps(line.prediction, allow_nan=False) + "\n" for line in ordered)
     content = text.encode("ascii")
     if file.suffix == ".gz":
         content = gzip.compress(content, mtime=0)
-    failures = [Failure(line.prediction["case_id"], line.error) for line in ordered if line.error is not None]
+    failures = [Failure(line.case_id, line.error) for line in ordered if line.error is not None]
     missing = Counter(concept for line in ordered for concept in line.missing_concepts)
-    without_boxes = sum(not line.prediction["boxes"] for line in ordered) - len(failures)
-    refused = {line.prediction["case_id"]: list(line.refused) for line in ordered if line.refused}
-    side = {
+    record = {
         "run": key,
         "sha256": sha256(content),
-        **made,
+        **provenance,
         "cases": len(ordered),
-        "without_boxes": without_boxes,
+        "without_boxes": sum(not line.prediction["boxes"] for line in ordered) - len(failures),
         "missing_concepts": dict(sorted(missing.items())),
         "self_checks": _self_checks(ordered),
-        "refused": refused,
+        "refused": {line.case_id: list(line.refused) for line in ordered if line.refused},
         "failures": [asdict(failure) for failure in failures],
     }
     write_whole(file, content)
-    write_whole(run_file(file), (json.dumps(side, indent=2) + "\n").encode("ascii"))
+    write_whole(run_file(file), (json.dumps(record, indent=2) + "\n").encode("ascii"))
     _partial_file(file).unlink(missing_ok=True)
-    return Outcome(file, len(ordered), tuple(failures), without_boxes, len(refused))
 
 
 def _self_checks(lines: Sequence[_Line]) -> dict[str, dict[str, float]]:
@@ -249,13 +249,13 @@ def _self_checks(lines: Sequence[_Line]) -> dict[str, dict[str, float]]:
     }
 
 
-def _finished(file: Path, key: str) -> Outcome | None:
-    """The outcome of this very run when its file is there, untouched."""
-    made = read_run(file)
-    if made is None or made.get("run") != key:
+def _finished(file: Path, key: str, run: Run, track: Track) -> PredictionFile | None:
+    """The file of this very run when it is there, untouched."""
+    record = read_run(file)
+    if record is None or record.run != key:
         return None
-    failures = tuple(Failure(**failure) for failure in made["failures"])
-    return Outcome(file, made["cases"], failures, made["without_boxes"], len(made["refused"]))
+    counts = (record.cases, record.failures, record.without_boxes, record.refused)
+    return PredictionFile(track, run.method, file, *counts)
 
 
 def _partial_file(file: Path) -> Path:

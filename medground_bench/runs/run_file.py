@@ -8,11 +8,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from medground_bench.core.types import Prediction
 from medground_bench.storage.whole_files import sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A case on which the method failed."""
+
+    case_id: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """What is read back of a run file; see `predict` for all that is written there.
+
+    run            identity of the run: a hash of everything its boxes depend on
+    without_boxes  cases for which the method had no box to give; the failed ones are not among them
+    refused        cases with a text that looks like a box and was not read as one
+    """
+
+    run: str
+    cases: int
+    failures: tuple[Failure, ...]
+    without_boxes: int
+    refused: int
 
 
 def run_file(file: Path) -> Path:
@@ -20,19 +44,25 @@ def run_file(file: Path) -> Path:
     return file.with_name(f"{file.name}.run.json")
 
 
-def read_run(file: Path) -> dict[str, Any] | None:
+def read_run(file: Path) -> RunRecord | None:
     """What the run file says; None where there is none of these very bytes, as for a file that was changed since."""
     try:
-        made = json.loads(run_file(file).read_bytes())
-        content = file.read_bytes()
-    except (FileNotFoundError, ValueError):
+        record = json.loads(run_file(file).read_bytes())
+        if not isinstance(record, dict) or record.get("sha256") != sha256(file.read_bytes()):
+            return None
+        return RunRecord(
+            run=record.get("run", ""),
+            cases=record.get("cases", 0),
+            failures=tuple(Failure(**failure) for failure in record["failures"]),
+            without_boxes=record.get("without_boxes", 0),
+            refused=len(record.get("refused", ())),
+        )
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    belongs = isinstance(made, dict) and made.get("sha256") == sha256(content)
-    return made if belongs else None
 
 
 def predictions_of(file: Path, written: Iterable[Prediction]) -> tuple[Prediction, ...]:
     """The predictions written in a file, without those of cases on which the method failed: they count as missing."""
-    made = read_run(file)
-    failed = {failure["case_id"] for failure in made["failures"]} if made else set()
+    record = read_run(file)
+    failed = {failure.case_id for failure in record.failures} if record else set()
     return tuple(each for each in written if each.case_id not in failed)

@@ -6,15 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any
 
 from medground_bench.core.errors import MedgroundError, SourceMissing
-from medground_bench.core.types import Mode, track_stem
+from medground_bench.core.types import Mode, Track
 from medground_bench.lvlms import Lvlm
 from medground_bench.methods import Method, Tunable, open_method
-from medground_bench.storage.whole_files import sha256, write_whole
+from medground_bench.storage.whole_files import Plain, sha256, write_whole
 
-Settings = Mapping[str, Any]
+Settings = Mapping[str, Plain]
 """A method's fields by name, as JSON says them."""
 
 
@@ -55,7 +54,7 @@ class Sweep:
 
     def save(self, folder: Path) -> Path:
         """Write the sweep's file; same sweep, same bytes."""
-        path = file_of(folder, self.lvlm, self.mode, self.method)
+        path = file_of(folder, Track(self.lvlm, self.mode), self.method)
         text = json.dumps(asdict(self) | {"chosen": asdict(self.chosen)}, indent=1, allow_nan=False)
         write_whole(path, f"{text}\n".encode("ascii"))
         return path
@@ -82,15 +81,15 @@ class Tuned:
     sweep: Sweep
     digest: str
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Plain]:
         """What a prediction file's provenance says of it."""
         chosen, cases, benchmark = self.sweep.chosen, self.sweep.cases, self.sweep.benchmark
         return {"sha256": self.digest, "iou": chosen.iou, "cases": cases, "benchmark": benchmark}
 
 
-def file_of(folder: Path, lvlm: str, mode: Mode, method: str) -> Path:
-    """Where the sweep of a method, LVLM and mode is kept."""
-    return folder / f"{track_stem(lvlm, mode)}-{method}.json"
+def file_of(folder: Path, track: Track, method: str) -> Path:
+    """Where the sweep of a method and track is kept."""
+    return folder / f"{track.stem}-{method}.json"
 
 
 def tuned_method(name: str, lvlm: Lvlm, mode: Mode, folder: Path) -> Tuned | None:
@@ -98,7 +97,7 @@ def tuned_method(name: str, lvlm: Lvlm, mode: Mode, folder: Path) -> Tuned | Non
 
     A sweep of other weights, or one whose choice the method no longer offers, is refused: tune again.
     """
-    path = file_of(folder, lvlm.key, mode, name)
+    path = file_of(folder, Track(lvlm.key, mode), name)
     if not path.is_file():
         return None
     sweep = Sweep.read(path)
@@ -119,7 +118,7 @@ def tuned_method(name: str, lvlm: Lvlm, mode: Mode, folder: Path) -> Tuned | Non
 
 def settings_of(method: Method) -> Settings:
     """The fields of a method by name, as they come back from JSON; what JSON cannot say, by its repr."""
-    names = [each.name for each in fields(method)] if is_dataclass(method) else []
+    names: list[str] = [each.name for each in fields(method)] if is_dataclass(method) else []
     values = {name: getattr(method, name) for name in names}
     plain: Settings = json.loads(json.dumps(values, default=repr))
     return plain

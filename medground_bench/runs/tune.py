@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medground_bench import plugins
-from medground_bench.benchmark.folder import Benchmark
+from medground_bench.benchmark.opening import Benchmark
 from medground_bench.core.errors import CaseFailed, SourceMissing, Unsupported
 from medground_bench.core.progress import Progress, silently
 from medground_bench.core.scoring import overlap
-from medground_bench.core.types import Case, Mode, Reference
+from medground_bench.core.types import Case, Mode, Reference, Track
 from medground_bench.lvlms import Lvlm
 from medground_bench.methods import Method, Tunable, explain, open_method
 from medground_bench.runs.code_version import method_code
@@ -44,7 +44,7 @@ def tune(benchmark: Benchmark, lvlm: Lvlm, name: str, mode: Mode, *, progress: P
         )
     scores = np.full((len(candidates), len(references)), np.nan)
     cases = benchmark.cases(lvlm=lvlm.key, mode=mode, split=SPLIT)
-    with progress(f"tune {name} {lvlm.key} {mode}", len(references), "cases") as advance:
+    with progress(f"tune {name} {Track(lvlm.key, mode)}", len(references), "cases") as advance:
         for place, (reference, case) in enumerate(zip(references, cases, strict=True)):
             scores[:, place] = _ious(candidates, lvlm, case, reference)
             advance(1)
@@ -53,7 +53,7 @@ def tune(benchmark: Benchmark, lvlm: Lvlm, name: str, mode: Mode, *, progress: P
         lvlm=lvlm.key,
         lvlm_revision=lvlm.revision,
         mode=mode,
-        benchmark=benchmark.content_digest(lvlm.key, mode, SPLIT),
+        benchmark=benchmark.content_digest(Track(lvlm.key, mode), SPLIT),
         code=method_code(),
         cases=len(references),
         candidates=tuple(
@@ -81,7 +81,7 @@ def tune_to(
 
     What is there of the same cases, weights and code is kept.
     """
-    file = file_of(folder, lvlm.key, mode, name)
+    file = file_of(folder, Track(lvlm.key, mode), name)
     picture = file.with_suffix(".png")
     sweep = _still_valid(file, benchmark, lvlm, mode)
     if sweep is None or not picture.is_file():
@@ -105,7 +105,7 @@ def _still_valid(file: Path, benchmark: Benchmark, lvlm: Lvlm, mode: Mode) -> Sw
     except SourceMissing:
         return None
     made_from = (sweep.lvlm_revision, sweep.benchmark, sweep.code)
-    now = (lvlm.revision, benchmark.content_digest(lvlm.key, mode, SPLIT), method_code())
+    now = (lvlm.revision, benchmark.content_digest(Track(lvlm.key, mode), SPLIT), method_code())
     return sweep if made_from == now else None
 
 

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from medground_bench.storage.whole_files import flush_folder, hold
 
-Entry = dict[str, Any]
+Entry = dict[str, Any]  # json.loads gives no types: who reads an entry makes its own record of it
 """What is kept of a unit of work: exactly what JSON can say."""
 
 

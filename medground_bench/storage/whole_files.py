@@ -30,7 +30,7 @@ def fingerprint(**inputs: Plain) -> str:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all, also after a kill or a power cut.
 
-    A temporary sibling is written and flushed to the disk, then renamed; `sweep` clears what a kill leaves.
+    A temporary sibling is written and flushed to the disk, then renamed; `clear_leftovers` clears what a kill leaves.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -62,7 +62,7 @@ def hold(file: IO[Any], what: Path, holder: str = "another process") -> None:
         raise MedgroundError(f"{what} is in use by {holder}. Wait until it is done, or stop it.") from None
 
 
-def sweep(folder: Path) -> None:
+def clear_leftovers(folder: Path) -> None:
     """Remove temporary siblings that a killed `write_whole` left anywhere under a folder."""
     for leftover in sorted(folder.rglob(".*.tmp")):
         leftover.unlink(missing_ok=True)

@@ -15,14 +15,15 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from medground_bench.core.case_ids import case_parts
 from medground_bench.core.errors import SHOWN
-from medground_bench.core.types import Box, Frame, Mode, Prediction, Reference
+from medground_bench.core.types import Box, Frame, Prediction, Reference, Track
 from medground_bench.submission.foreign_frames import suspicion
 from medground_bench.submission.foreign_frames.written_boxes import Quad, Written, is_relative
 from medground_bench.submission.problems import Code, Problem, Problems, Refused, Report, kind, shown
 from medground_bench.submission.strict_json import json_object, text_lines
 
-__all__ = ["Code", "Problem", "Problems", "Submission", "Track", "read_submission"]
+__all__ = ["Code", "Problem", "Problems", "Submission", "read_submission"]
 
 MAX_BOXES = 10
 MAX_TOKENS = 4096
@@ -42,14 +43,6 @@ SEE_FILE = "The problem of the whole file says what yours may be."
 """What to do about a box outside its picture: by itself, and where many of them told the frame."""
 
 KEYS = {"case_id", "boxes", "concept", "seconds", "tokens"}
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """One LVLM in one mode."""
-
-    lvlm: str
-    mode: Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +104,7 @@ class _Benchmark:
     by_image: Mapping[str, tuple[str, ...]]
 
     def tracks(self, given: Iterable[str]) -> tuple[Track, ...]:
-        touched = {_track(self.cases[case]) for case in given}
-        return tuple(sorted(touched, key=lambda track: (track.lvlm, track.mode)))
+        return tuple(sorted({self.cases[case].track for case in given}))
 
     def missing(self, given: Mapping[str, int]) -> tuple[str, ...]:
         wanted = (case for track in self.tracks(given) for case in self.by_track[track])
@@ -120,7 +112,7 @@ class _Benchmark:
 
     def near(self, case: str) -> str:
         """A hint that stays cheap on a large benchmark: only cases of the same picture are compared."""
-        same_image = self.by_image.get(_image_of(case), ())
+        same_image = self.by_image.get(_picture_of(case), ())
         near = get_close_matches(case[:300], same_image[:50], n=2, cutoff=0.6)
         if near:
             return f"Did you mean {' or '.join(near)}?"
@@ -133,8 +125,8 @@ def _benchmark(references: Iterable[Reference]) -> _Benchmark:
     by_track: dict[Track, list[str]] = defaultdict(list)
     by_image: dict[str, list[str]] = defaultdict(list)
     for case in sorted(cases):
-        by_track[_track(cases[case])].append(case)
-        by_image[_image_of(case)].append(case)
+        by_track[cases[case].track].append(case)
+        by_image[_picture_of(case)].append(case)
     return _Benchmark(
         cases,
         {track: tuple(members) for track, members in by_track.items()},
@@ -211,11 +203,10 @@ class _Reader:
 
 def _written(line_number: int, reference: Reference, quads: Mapping[int, Quad]) -> Written:
     """What is known of the case without its expert boxes."""
-    track = _track(reference)
     return Written(
         line_number,
         reference.case_id,
-        f"{track.lvlm} {track.mode}",
+        str(reference.track),
         reference.source,
         reference.finding,
         reference.image_id,
@@ -327,9 +318,7 @@ def _tokens(entry: Mapping[str, Any]) -> tuple[float, ...] | None:
     return drops
 
 
-def _track(reference: Reference) -> Track:
-    return Track(reference.lvlm, reference.mode)
-
-
-def _image_of(case: str) -> str:
-    return case[:300].rpartition("/")[0]
+def _picture_of(case: str) -> str:
+    """The source and image id of a text that may be a case id."""
+    parts = case_parts(case)
+    return parts.picture if parts else ""

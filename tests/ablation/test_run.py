@@ -18,10 +18,10 @@ from medground_bench.ablation.regions import TransportChoice
 from medground_bench.ablation.run import run, total
 from medground_bench.ablation.variants import GROUNDED, Variant
 from medground_bench.benchmark.attempts import Attempts
-from medground_bench.benchmark.folder import Benchmark
+from medground_bench.benchmark.opening import Benchmark
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.scoring import overlap
-from medground_bench.core.types import Frame, Group, Mode
+from medground_bench.core.types import Frame, Group, Mode, Track
 from medground_bench.localizers import localize, localize_case, open_localizer
 from medground_bench.methods import explain
 from medground_bench.methods.medfocus import MedFocus
@@ -37,7 +37,9 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def attempts(built) -> Attempts:
-    return Attempts.of(Benchmark.open(built.path), "rule_lvlm", Mode.DIRECT, groups=frozenset(Group), limit=2)
+    return Attempts.of(
+        Benchmark.open(built.path), Track("rule_lvlm", Mode.DIRECT), groups=frozenset(Group), limit=2
+    )
 
 
 def test_the_evidence_is_what_medfocus_itself_makes_of_the_case(attempts, tmp_path):
@@ -97,13 +99,15 @@ def test_a_journal_cut_at_any_byte_is_gone_on_with(attempts, tmp_path, kept):
 def test_a_killed_run_is_gone_on_with(built, attempts, tmp_path):
     """The child waits before every case's pass; it is killed after its first ones."""
     program = (
-        "import sys, time; from pathlib import Path; from medground_bench.benchmark.folder import Benchmark\n"
-        "from medground_bench.benchmark.attempts import Attempts; from medground_bench.core.types import Group, Mode\n"
+        "import sys, time; from pathlib import Path; from medground_bench.benchmark.opening import Benchmark\n"
+        "from medground_bench.benchmark.attempts import Attempts\n"
+        "from medground_bench.core.types import Group, Mode, Track\n"
         "from tests.kit.spot_lvlm import SpotLvlm; from tests.kit.variant_runs import TWO, ran\n"
         "class Slow(SpotLvlm):\n"
         "    def log_probs(self, *asked):\n"
         "        time.sleep(0.3); return super().log_probs(*asked)\n"
-        "of = Attempts.of(Benchmark.open(sys.argv[1]), 'rule_lvlm', Mode.DIRECT, groups=frozenset(Group), limit=2)\n"
+        "track, groups = Track('rule_lvlm', Mode.DIRECT), frozenset(Group)\n"
+        "of = Attempts.of(Benchmark.open(sys.argv[1]), track, groups=groups, limit=2)\n"
         "import medground_bench.ablation.run as module; module.method_code = lambda: sys.argv[3]\n"
         "ran(of, Slow(), TWO, Path(sys.argv[2]))"
     )

@@ -11,17 +11,17 @@ import pytest
 
 from builder.sources.phantom import Phantom
 from medground_bench.benchmark.attempts import Attempts, has_answers
-from medground_bench.benchmark.folder import Benchmark
+from medground_bench.benchmark.opening import Benchmark
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.prompts import prompt
-from medground_bench.core.types import Group, Mode
+from medground_bench.core.types import Group, Mode, Track
 from medground_bench.pictures import to_study
 
 LVLM = "rule_lvlm"
 
 
 def attempts_of(benchmark, mode=Mode.DIRECT, *, limit=None, groups=frozenset(Group)) -> Attempts:
-    return Attempts.of(benchmark, LVLM, mode, groups=groups, limit=limit)
+    return Attempts.of(benchmark, Track(LVLM, mode), groups=groups, limit=limit)
 
 
 def test_every_verdict_on_a_positive_question_is_an_attempt_of_its_group(benchmark):

@@ -1,181 +1,180 @@
+"""The folder as users meet it: through `datasets`, from its parent."""
+
 from __future__ import annotations
 
 import io
 import shutil
-from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pandas as pd
 import pytest
-from PIL import Image
+from datasets import Image, List, Value, get_dataset_config_names, load_dataset
+from PIL import Image as PilImage
 
 from builder.assemble import source_question
 from builder.build import write_questions
-from builder.folder import DIRECT, QUESTIONS, REASON, VERDICTS, Folder
 from builder.sources.phantom import Phantom
-from medground_bench.benchmark.folder import Benchmark, BenchmarkTrack
-from medground_bench.core.errors import SourceMissing, UnknownName
-from medground_bench.core.prompts import prompt
-from medground_bench.core.types import Mode
-from medground_bench.pictures import picture_digest, to_study
+from medground_bench.benchmark.folder import DatasetFolder
+from medground_bench.benchmark.rows import DIRECT, QUESTIONS, TABLES, VERDICTS, CaseRow, VerdictRow
+from medground_bench.core.types import Response
+from medground_bench.pictures import picture_digest
+from tests.kit.builds import build, bytes_of
+from tests.kit.fakes import RuleLvlm
+
+CASE_COLUMNS = {
+    *(
+        "case_id",
+        "question_id",
+        "source",
+        "image_id",
+        "lvlm",
+        "mode",
+        "finding",
+        "question",
+        "prompt",
+        "answer",
+    ),
+    *("response", "boxes", "width", "height", "image", "image_sha256", "release_index"),
+}
 
 
-def test_tracks_are_every_lvlm_and_mode_with_the_number_of_cases(benchmark, built):
-    cases = {
-        mode: len(built.read(table, "test")) for mode, table in ((Mode.DIRECT, DIRECT), (Mode.REASON, REASON))
-    }
-    assert benchmark.tracks() == tuple(
-        BenchmarkTrack("rule_lvlm", mode, cases[mode]) for mode in sorted(Mode)
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+
+
+@pytest.fixture
+def parent(built, monkeypatch):
+    monkeypatch.chdir(built.path.parent)
+
+
+@pytest.mark.usefixtures("parent")
+def test_every_config_loads_from_the_parent_of_the_folder(built):
+    assert get_dataset_config_names("medground-bench")[0] == "direct"
+    for config in ("direct", "reason", "questions", "verdicts", "answers"):
+        for split, loaded in load_dataset("medground-bench", config).items():
+            assert len(loaded) == len(built.read(_table(config), split)) > 0
+    assert (
+        load_dataset("medground-bench")["test"][:]
+        == load_dataset("medground-bench", "direct", split="test")[:]
     )
+    assert load_dataset("medground-bench", "questions").keys() == {"test", "tune"}
 
 
-def test_a_track_without_a_case_is_there_and_empty(built, tmp_path):
-    folder = Folder(tmp_path / "b")
-    shutil.copytree(built.path, folder.path)
-    folder.write(DIRECT, "test", "rule_lvlm", [])
-    benchmark = Benchmark.open(folder.path)
-    assert BenchmarkTrack("rule_lvlm", Mode.DIRECT, 0) in benchmark.tracks()
-    assert list(benchmark.cases(lvlm="rule_lvlm", mode=Mode.DIRECT)) == []
+@pytest.mark.usefixtures("parent")
+def test_a_case_has_its_columns_plain_strings_boxes_of_four_and_its_picture(built):
+    cases = load_dataset("medground-bench", split="test")
+    assert set(cases.features) >= CASE_COLUMNS
+    assert cases.features["boxes"] == List(List(Value("float64"), length=4))
+    assert cases.features["image"] == Image()
+    for column in ("case_id", "finding", "answer", "mode", "source"):
+        assert cases.features[column] == Value("string")
+    for case, row in zip(cases, built.read(DIRECT, "test"), strict=True):
+        assert case["case_id"] == row.case_id
+        assert case["image"].size == (case["width"], case["height"])
+        assert picture_digest(np.array(PilImage.open(io.BytesIO(row.image)))) == case["image_sha256"]
+        assert [tuple(box) for box in case["boxes"]] == list(row.boxes)
 
 
-def test_references_are_the_grounded_questions_in_native_pixels(benchmark, built):
-    references = benchmark.references(lvlm="rule_lvlm", mode=Mode.DIRECT, source="phantom")
-    rows = built.read(DIRECT, "test")
-    assert [reference.case_id for reference in references] == [row.case_id for row in rows]
-    for reference, row in zip(references, rows, strict=True):
-        assert tuple(box.xyxy for box in reference.boxes) == row.boxes
-        assert {box.frame for box in reference.boxes} == {reference.native}
-        assert (reference.native.name, reference.native.width) == ("native", row.width)
-    assert len(benchmark.references()) == 2 * len(rows)
-    assert benchmark.references(source="vindr_cxr") == ()
+@pytest.mark.usefixtures("parent")
+def test_questions_have_pictures_and_the_marker():
+    questions = load_dataset("medground-bench", "questions", split="test")
+    assert {type(marker) for marker in questions["marker"][:]} == {bool}
+    assert all(
+        bool(boxes) == (answer == "yes")
+        for boxes, answer in zip(questions["boxes"], questions["answer"], strict=True)
+    )
+    assert questions[0]["image"].mode == "L"
 
 
-def test_a_case_is_the_study_picture_the_prompt_and_the_response_word_for_word(benchmark, built):
-    rows = {row.case_id: row for row in built.read(REASON, "test")}
-    questions = {row.question_id: source_question(row).question for row in built.read(QUESTIONS, "test")}
-    cases = list(benchmark.cases(mode=Mode.REASON))
-    assert [case.case_id for case in cases] == sorted(rows)
-    for case in cases:
-        row = rows[case.case_id]
-        native = Phantom().picture(questions[row.question_id])
-        assert np.array_equal(case.picture, to_study(native).picture)
-        assert case.prompt == prompt(case.finding, Mode.REASON)
-        assert case.response.text == row.response
-        assert case.response.token_ids == row.response_token_ids
+def test_questions_about_one_picture_share_its_bytes_on_the_disk(built):
+    rows = built.read(QUESTIONS, "test")
+    distinct = sum(len(image) for image in {row.image for row in rows})
+    assert sum(len(row.image) for row in rows) > 3 * distinct
+    assert built.file(QUESTIONS, "test", "phantom").stat().st_size < 1.3 * distinct
 
 
-def test_the_content_digest_follows_the_cases(built, tmp_path):
-    copy = tmp_path / "copy"
-    shutil.copytree(built.path, copy)
-    digest = Benchmark.open(copy).content_digest("rule_lvlm", Mode.DIRECT)
-    assert digest == Benchmark.open(built.path).content_digest("rule_lvlm", Mode.DIRECT)
-    folder = Folder(copy)
-    folder.write(DIRECT, "test", "rule_lvlm", folder.read(DIRECT, "test")[1:])
-    assert digest != Benchmark.open(copy).content_digest("rule_lvlm", Mode.DIRECT)
-
-
-def test_what_is_not_there_is_said(benchmark, tmp_path, monkeypatch):
-    with pytest.raises(SourceMissing, match="no such folder"):
-        Benchmark.open(tmp_path / "none")
-    (tmp_path / "README.md").write_text("# My project\n")
+def test_a_rebuild_with_other_questions_is_not_hidden_by_the_cache_of_datasets(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for place in (tmp_path, "."):
-        with pytest.raises(SourceMissing, match=rf"{tmp_path} is no benchmark: .*questions and verdicts"):
-            Benchmark.open(place)
-    with pytest.raises(SourceMissing, match="no revisions"):
-        Benchmark.open(benchmark.folder, revision="main")
-    with pytest.raises(UnknownName, match="Did you mean rule_lvlm"):
-        benchmark.references(lvlm="rule_lvm")
-    with pytest.raises(UnknownName, match="Did you mean test"):
-        benchmark.references(split="tests")
+    for limit in (2, 3):
+        folder = build(tmp_path / "medground-bench", limit=limit)
+        loaded = load_dataset("medground-bench", "questions", split="test")
+        assert loaded["question_id"][:] == [row.question_id for row in folder.read(QUESTIONS, "test")]
 
 
-def test_a_case_without_picture_or_with_a_damaged_one_is_named(built, tmp_path):
-    file = built.file(DIRECT, "test", "rule_lvlm")
-    table = pq.read_table(file)
-    for cells, message in ((None, "may not be shared"), ({"bytes": b"x", "path": None}, "damaged")):
-        copy = tmp_path / message.replace(" ", "_")
-        shutil.copytree(built.path, copy)
-        column = table.schema.get_field_index("image")
-        pictures = [cells] * table.num_rows
-        changed = table.set_column(
-            column, table.schema.field("image"), pa.array(pictures, table.schema.field("image").type)
-        )
-        pq.write_table(changed, copy / file.relative_to(built.path))
-        with pytest.raises(SourceMissing, match=message):
-            next(Benchmark.open(copy).cases(mode=Mode.DIRECT))
-        assert Benchmark.open(copy).references(mode=Mode.DIRECT)
+class NayLvlm(RuleLvlm):
+    """Says no to everything."""
+
+    def generate(self, pictures, prompts, *, max_new_tokens=512):
+        return [Response("No.", (1, 2), ("No", "."))] * len(pictures)
 
 
-def test_a_folder_of_released_verdicts_opens_with_tracks_and_no_cases(tmp_path, built):
-    folder = Folder(tmp_path / "released")
+def test_an_lvlm_without_a_retained_case_gives_a_valid_empty_file(built, tmp_path, monkeypatch):
+    folder = DatasetFolder(tmp_path / "medground-bench")
+    shutil.copytree(built.path, folder.path)
+    monkeypatch.chdir(tmp_path)
+    build(folder.path, lvlm=NayLvlm(key="nay"), limit=10)
+    assert {row.group for row in folder.read(VERDICTS, "test", "nay")} == {"incorrect"}
+    empty = pd.read_parquet(folder.file(DIRECT, "test", "nay"))
+    assert len(empty) == 0 and set(empty.columns) >= CASE_COLUMNS
+    assert set(load_dataset("medground-bench", split="test")["lvlm"]) == {"rule_lvlm"}
+    assert set(load_dataset("medground-bench", "verdicts", split="test")["lvlm"]) == {"rule_lvlm", "nay"}
+
+
+def test_a_split_without_any_row_does_not_keep_the_others_from_loading(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = build(tmp_path / "medground-bench", lvlm=NayLvlm(key="nay"), limit=1)
+    assert load_dataset("medground-bench", "verdicts").keys() == {"test", "tune"}
+    folder.write(VERDICTS, "tune", "nay", [])
+    folder.write_card()
+    assert load_dataset("medground-bench", "verdicts").keys() == {"test"}
+
+
+def default_rows(folder):
+    """What `datasets` gives when no config is named."""
+    loaded = load_dataset(folder.path.name)
+    return {split: loaded[split].column_names for split in loaded}
+
+
+def test_a_folder_with_cases_of_the_reason_mode_alone_loads_them_when_nothing_is_named(
+    built, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    folder = DatasetFolder(tmp_path / "medground-bench")
+    shutil.copytree(built.path, folder.path, ignore=shutil.ignore_patterns("direct"))
+    folder.write_card()
+    assert default_rows(folder)["test"] == list(CaseRow.__dataclass_fields__)
+    readme = (folder.path / "README.md").read_text()
+    assert readme.count("default: true") == 1
+    assert 'load_dataset("medground-bench", "reason", split="test")' in readme
+
+
+def test_a_folder_of_released_verdicts_alone_loads_them_when_nothing_is_named(built, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = DatasetFolder(tmp_path / "released")
     folder.write(VERDICTS, "test", "rule_lvlm", built.read(VERDICTS, "test"))
     folder.write_card()
-    benchmark = Benchmark.open(folder.path)
-    assert {track.cases for track in benchmark.tracks()} == {0}
-    assert benchmark.references() == ()
+    assert default_rows(folder) == {"test": list(VerdictRow.__dataclass_fields__)}
 
 
-def test_the_name_of_the_folder_is_said_also_when_it_is_the_current_one(built, monkeypatch):
-    monkeypatch.chdir(built.path)
-    with pytest.raises(UnknownName, match="no LVLM of medground-bench is called 'rule_lvm'"):
-        Benchmark.open(".").references(lvlm="rule_lvm")
-
-
-def test_a_benchmark_whose_questions_nobody_was_asked_says_how_to_ask(tmp_path):
-    folder = Folder(tmp_path / "questions-only")
+def test_a_folder_that_was_never_asked_about_loads_its_questions_when_nothing_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = DatasetFolder(tmp_path / "questions-only")
     write_questions(folder, Phantom(), 1, [])
-    benchmark = Benchmark.open(folder.path)
-    assert (benchmark.tracks(), benchmark.references()) == ((), ())
-    with pytest.raises(
-        SourceMissing, match=r"no answers yet .* add-lvlm --lvlm phantom_gemma3 --mode reason"
-    ):
-        benchmark.references(lvlm="phantom_gemma3", mode=Mode.REASON)
+    assert set(default_rows(folder)) == {"test", "tune"}
 
 
-@pytest.mark.parametrize("damage", ["cut", "zeros", "text", "empty", "older"])
-@pytest.mark.parametrize("table", [DIRECT, VERDICTS], ids=lambda table: table.name)
-def test_a_damaged_file_is_named_and_is_not_our_fault(built, tmp_path, table, damage):
-    copy = Folder(tmp_path / "copy")
-    shutil.copytree(built.path, copy.path)
-    file = copy.file(table, "test", "rule_lvlm")
-    content = file.read_bytes()
-    broken = {
-        "cut": content[:-20],
-        "zeros": content[:4] + bytes(len(content) - 100) + content[-96:],
-        "text": b"no parquet at all",
-        "empty": b"",
-    }
-    if damage == "older":
-        pq.write_table(pq.read_table(file).drop_columns(["lvlm", "mode"]), file)
-    else:
-        file.write_bytes(broken[damage])
-    said = rf"{file} is damaged or of another version .* again\."
-    with pytest.raises(SourceMissing, match=said):
-        list(Benchmark.open(copy.path).cases(mode=Mode.DIRECT))
-    with pytest.raises(SourceMissing, match=said):
-        copy.read(table, "test")
+def test_nothing_but_the_tables_and_the_readme_lies_in_the_folder(built):
+    names = set(bytes_of(built))
+    owners = {f"{split}-{owner}.parquet" for split in ("test", "tune") for owner in ("rule_lvlm", "phantom")}
+    assert all(name == "README.md" or name.split("/")[1] in owners for name in names)
 
 
-def test_the_identity_of_a_picture_is_its_size_and_grey_values_and_not_its_png(built, tmp_path):
-    copy = Folder(tmp_path / "copy")
-    shutil.copytree(built.path, copy.path)
+def test_pictures_are_lossless(built):
+    row = built.read(QUESTIONS, "test")[0]
+    stored = np.array(PilImage.open(io.BytesIO(row.image)))
+    assert np.array_equal(stored, Phantom().picture(source_question(row).question))
 
-    def encoded_anew(row, darker=0):
-        picture = np.array(Image.open(io.BytesIO(row.image)))
-        assert row.image_sha256 == picture_digest(picture) != picture_digest(picture.T)
-        buffer = io.BytesIO()
-        Image.fromarray(picture - np.minimum(picture, darker)).save(buffer, "PNG", compress_level=0)
-        return replace(row, image=buffer.getvalue())
 
-    rows = built.read(DIRECT, "test")
-    copy.write(DIRECT, "test", "rule_lvlm", [encoded_anew(row) for row in rows])
-    kept = list(Benchmark.open(copy.path).cases(mode=Mode.DIRECT))
-    for one, other in zip(kept, Benchmark.open(built.path).cases(mode=Mode.DIRECT), strict=True):
-        assert np.array_equal(one.picture, other.picture)
-    digests = {Benchmark.open(each.path).content_digest("rule_lvlm", Mode.DIRECT) for each in (copy, built)}
-    assert len(digests) == 1
-    copy.write(DIRECT, "test", "rule_lvlm", [encoded_anew(row, darker=1) for row in rows])
-    with pytest.raises(SourceMissing, match="damaged"):
-        next(Benchmark.open(copy.path).cases(mode=Mode.DIRECT))
+def _table(config):
+    return next(table for table in TABLES if table.name == config)

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 
 from builder.build import NeverAsked, OtherQuestions, bench_at, build_track, decide_again, write_questions
-from builder.folder import ANSWERS, DIRECT, QUESTIONS, REASON, VERDICTS, Folder
 from builder.sources.phantom import Phantom
-from builder.stages import ORIGINAL, answer_key, edit_key
+from builder.stages import answer_key, edit_key
+from medground_bench.benchmark.folder import DatasetFolder
+from medground_bench.benchmark.rows import ANSWERS, DIRECT, ORIGINAL, QUESTIONS, REASON, VERDICTS
 from medground_bench.core.causal_filter import Edit
 from medground_bench.core.types import Box, Mode
 from medground_bench.pictures import Levels
@@ -202,7 +203,7 @@ def test_verdicts_can_be_decided_again_without_an_lvlm(tmp_path):
 
 
 def test_a_question_records_by_which_rule_its_deep_file_became_grey(tmp_path):
-    folder = Folder(tmp_path / "medground-bench")
+    folder = DatasetFolder(tmp_path / "medground-bench")
     for levels in Levels:
         write_questions(folder, replace(Phantom(), levels=levels), 1, [])
         assert {row.levels for row in folder.read(QUESTIONS, "test")} == {levels.value}
@@ -269,7 +270,7 @@ def test_a_build_killed_at_random_moments_ends_in_the_same_bytes_also_under_anot
         assert int(nursery.stdout.readline()) == 0
         nursery.stdin.close()
     assert killed >= 3
-    assert bytes_of(Folder(out)) == bytes_of(whole)
+    assert bytes_of(DatasetFolder(out)) == bytes_of(whole)
 
 
 def started(nursery, *, seconds_per_call: float) -> int:

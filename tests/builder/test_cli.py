@@ -40,7 +40,7 @@ def run(monkeypatch, capsys):
 @pytest.fixture
 def rule_lvlm(monkeypatch):
     lvlm = RuleLvlm()
-    monkeypatch.setattr("medground_bench.lvlms.open_lvlm", lambda location: lvlm)
+    monkeypatch.setattr("medground_bench.lvlms.open_lvlm", lambda location, **_choices: lvlm)
     return lvlm
 
 
@@ -68,7 +68,7 @@ def test_add_lvlm_asks_the_questions_that_are_there(run, tmp_path, monkeypatch):
     out = tmp_path / "medground-bench"
     build(out, limit=2)
     second = RuleLvlm(key="second")
-    monkeypatch.setattr("medground_bench.lvlms.open_lvlm", lambda location: second)
+    monkeypatch.setattr("medground_bench.lvlms.open_lvlm", lambda location, **_choices: second)
     code, said, _ = run("add-lvlm", "--lvlm", "second", "--mode", "direct", "--out", out)
     assert code == 0
     assert "second" in said and "rule_lvlm" in said
@@ -120,7 +120,7 @@ def test_a_fault_of_ours_is_said_without_a_traceback(run, tmp_path, monkeypatch)
 STOPPABLE = """
 import medground_bench.lvlms
 from tests.kit.fakes import RuleLvlm
-medground_bench.lvlms.open_lvlm = lambda location: RuleLvlm(seconds_per_call=0.3)
+medground_bench.lvlms.open_lvlm = lambda location, **_choices: RuleLvlm(seconds_per_call=0.3)
 from builder.cli import main
 main()
 """

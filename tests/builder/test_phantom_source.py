@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from builder.causes import Counterfactual
 from builder.editors.phantom_exact import PhantomExact
 from builder.sources.phantom import Phantom
 from medground_bench.core.causal_filter import Edit
+from medground_bench.core.causes import Counterfactual
 from medground_bench.core.types import Answer
 from medground_bench.phantom import seeds
 from medground_bench.phantom.findings import FINDINGS

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from builder.folder import VERDICTS, Folder
 from builder.release import BadRelease, import_release, read_release
-from builder.report import Statistics
+from medground_bench.benchmark.folder import DatasetFolder
+from medground_bench.benchmark.rows import VERDICTS
+from medground_bench.benchmark.statistics import Statistics
 from medground_bench.core.errors import SourceMissing
 
 LVLMS = ("qwen2_5_vl_3b", "qwen2_5_vl_7b", "gemma3_4b", "gemma3_12b", "medgemma_4b", "medgemma1_5_4b")
@@ -38,7 +39,7 @@ def released(tmp_path, *entries):
 
 
 def test_the_released_split_has_the_counts_of_table_4(medground_release, tmp_path):
-    folder = Folder(tmp_path / "medground-bench")
+    folder = DatasetFolder(tmp_path / "medground-bench")
     assert len(import_release(medground_release / "direct.json", folder)) == 1880
     groups = Statistics.of(folder, "test").groups
     counted = {(row.source, row.lvlm): row.grounded for row in groups if row.finding == "all"}
@@ -69,7 +70,7 @@ def test_a_released_row_is_judged_by_our_own_filter(tmp_path):
 
 
 def test_an_import_replaces_an_earlier_one_of_its_mode_and_nothing_else(tmp_path):
-    folder = Folder(tmp_path / "medground-bench")
+    folder = DatasetFolder(tmp_path / "medground-bench")
     direct = {key.replace("_cot", "_direct"): value for key, value in entry().items()}
     import_release(released(tmp_path, direct), folder)
     for index in (1, 2):

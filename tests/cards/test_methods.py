@@ -23,7 +23,7 @@ from medground_bench.cards.methods import (
     untrained_lvlm,
     write_cards,
 )
-from medground_bench.core.types import Box, Frame, Mode, Prediction, Reference
+from medground_bench.core.types import Box, Frame, Mode, Prediction, Reference, Track
 from medground_bench.leaderboard.board import MethodRun, build_board
 from tests.kit.outside import install_quarter
 from tests.kit.tiny_localizers import save_sam
@@ -49,7 +49,10 @@ def board():
     wrong = tuple(Prediction(case, (Box(60, 60, 70, 70, NATIVE),)) for case in ids)
     return build_board(
         references,
-        [MethodRun("random_box", "a", Mode.DIRECT, right), MethodRun("occlusion", "a", Mode.DIRECT, wrong)],
+        [
+            MethodRun("random_box", Track("a", Mode.DIRECT), right),
+            MethodRun("occlusion", Track("a", Mode.DIRECT), wrong),
+        ],
     )
 
 

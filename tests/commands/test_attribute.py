@@ -52,7 +52,7 @@ def test_an_embedded_lvlm_says_that_its_answers_about_own_pictures_mean_nothing(
     medground, xray, tmp_path, monkeypatch
 ):
     fake = RuleLvlm(key="phantom_gemma3")
-    monkeypatch.setattr("medground_bench.runs.explanation_folder.open_lvlm", lambda key: fake)
+    monkeypatch.setattr("medground_bench.runs.explanation_folder.open_lvlm", lambda key, **_choices: fake)
     line = ["attribute", xray, "--finding", "cardiomegaly", "--method", "whole_image", "--out", tmp_path]
     code, out, err = medground(*line)
     assert code == 0
@@ -72,7 +72,7 @@ def test_attribute_shows_and_writes_what_it_has_when_a_method_fails_and_exits_1(
     medground, xray, tmp_path, monkeypatch
 ):
     fake = Unsure(gives=frozenset({Need.TEXT, Need.LOG_PROBS}))
-    monkeypatch.setattr("medground_bench.runs.explanation_folder.open_lvlm", lambda key: fake)
+    monkeypatch.setattr("medground_bench.runs.explanation_folder.open_lvlm", lambda key, **_choices: fake)
     methods = ["--method", "medfocus", "--method", "whole_image"]
     line = ["attribute", xray, "--finding", "cardiomegaly", *methods, "--out", tmp_path]
     code, out, err = medground(*line)

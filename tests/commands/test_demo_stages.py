@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from medground_bench.benchmark.folder import Benchmark
+from medground_bench.benchmark.opening import Benchmark
 from medground_bench.commands import demo_stages
-from medground_bench.commands.demo_stages import run_demo, track_facts
+from medground_bench.commands.demo_stages import run_demo
 from medground_bench.core.errors import MedgroundError, SourceMissing
 from medground_bench.core.types import Mode
 from medground_bench.leaderboard.board import Board
-from medground_bench.runs.parallel import _dealt, run_methods
+from medground_bench.runs.parallel import LocatedTrack, _dealt, run_methods
 from medground_bench.runs.sweep import Sweep
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +40,7 @@ def test_the_demo_builds_runs_scores_and_keeps_the_board(tmp_path, monkeypatch):
     tuned = tmp_path / "tuned"
     tracks = Benchmark.open(tmp_path / "medground-bench").tracks("tune")
     assert {(sweep.mode, sweep.cases) for sweep in made.sweeps} == {
-        (track.mode, track.cases) for track in tracks if track.cases
+        (track.mode, cases) for track, cases in tracks.items() if cases
     }
     assert made.sweeps and {sweep.method for sweep in made.sweeps} == {"attention_rollout"}
     for sweep in made.sweeps:
@@ -55,35 +55,13 @@ def test_the_demo_builds_runs_scores_and_keeps_the_board(tmp_path, monkeypatch):
 
 def test_what_stops_a_process_is_said_by_its_parent(built, tmp_path):
     with pytest.raises(MedgroundError, match="no/model is no folder here"):
-        run_methods(built.path, [("no/model", Mode.DIRECT)], ["whole_image"], tmp_path)
+        run_methods(built.path, [LocatedTrack("no/model", Mode.DIRECT)], ["whole_image"], tmp_path)
     assert "no/model" in (tmp_path / "predict.log").read_text("utf-8")
 
 
 def test_tracks_are_dealt_to_and_fro_so_that_long_and_short_add_up_alike():
     assert [_dealt([4, 3, 2, 1], place, 2) for place in range(2)] == [(4, 1), (3, 2)]
     assert [_dealt([3, 2, 1], place, 2) for place in range(2)] == [(3,), (2, 1)]
-
-
-def test_facts_of_a_track_come_from_the_statistics_of_the_test_split():
-    track = {"lvlm": "a", "mode": "direct", "source": "phantom"}
-    everything, fracture = track | {"finding": "all"}, track | {"finding": "rib fracture"}
-    groups = {"questions": 6, "incorrect": 1, "ungrounded": 2, "grounded": 3}
-    test = {
-        "split": "test",
-        "accuracy": [
-            everything | {"questions": 12, "accuracy": 0.75},
-            fracture | {"questions": 2, "accuracy": 1.0},
-        ],
-        "groups": [everything | groups, fracture | groups],
-        "causes": [
-            fracture | {"known_cause": "marker", "ungrounded": 2, "grounded": 0},
-            track | {"finding": "nodule", "known_cause": "finding", "ungrounded": 0, "grounded": 1},
-        ],
-    }
-    (facts,) = track_facts([test, {"split": "tune", "accuracy": [], "groups": [], "causes": []}])
-    assert (facts.questions, facts.accuracy, facts.positives, facts.retention) == (12, 0.75, 6, 0.5)
-    assert facts.shortcut_causes == {"marker": {"ungrounded": 2, "grounded": 0}}
-    assert facts.shortcut_right == 2
 
 
 def test_a_demo_whose_programs_are_missing_says_how_to_install_them(medground, tmp_path, monkeypatch):

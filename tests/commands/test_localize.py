@@ -55,7 +55,7 @@ def test_a_second_file_of_the_same_name_is_told_and_nothing_is_replaced(
     kept = {file: file.read_bytes() for file in Path("medground-out/scan").iterdir()}
     for command in (["localize", other, *line], ["attribute", other, "--finding", "cardiomegaly"]):
         monkeypatch.setattr(
-            "medground_bench.runs.explanation_folder.read_radiograph", lambda *_: pytest.fail("worked")
+            "medground_bench.runs.explanation_folder.read_film", lambda *_: pytest.fail("worked")
         )
         code, _out, err = medground(*command)
         assert code == 1

@@ -15,7 +15,7 @@ from tests.kit.outside import install_quarter
 
 
 def test_predict_check_and_score_work_hand_in_hand(medground, built, tmp_path, monkeypatch):
-    monkeypatch.setattr("medground_bench.lvlms.open_lvlm", lambda key: RuleLvlm())
+    monkeypatch.setattr("medground_bench.lvlms.open_lvlm", lambda key, **_choices: RuleLvlm())
     file = tmp_path / "whole.jsonl"
     track = ["--benchmark", built.path, "--lvlm", "rule_lvlm", "--method", "whole_image", "--mode", "direct"]
     code, out, _err = medground("predict", *track, "--out", file)
@@ -55,7 +55,7 @@ def test_an_lvlm_given_as_a_folder_stands_for_its_cases(medground, direct_only, 
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(install_quarter(tmp_path / "site")))
     (tmp_path / "sub" / "rule_lvlm").mkdir(parents=True)
-    monkeypatch.setattr("medground_bench.lvlms.open_lvlm", lambda location: RuleLvlm())
+    monkeypatch.setattr("medground_bench.lvlms.open_lvlm", lambda location, **_choices: RuleLvlm())
     line = ["--benchmark", direct_only, "--lvlm", "sub/rule_lvlm", "--method", "quarter"]
     code, out, err = medground("predict", *line, "--mode", "direct", "--out", tmp_path / "p.jsonl")
     assert (code, err.count("Traceback")) == (0, 0) and "written to" in out
@@ -83,7 +83,7 @@ class Fails:
 
 
 def predicted_by(medground, built, file, method, monkeypatch):
-    monkeypatch.setattr("medground_bench.lvlms.open_lvlm", lambda key: RuleLvlm())
+    monkeypatch.setattr("medground_bench.lvlms.open_lvlm", lambda key, **_choices: RuleLvlm())
     monkeypatch.setattr("medground_bench.runs.predict.open_method", lambda name, lvlm: method)
     track = ["--benchmark", built.path, "--lvlm", "rule_lvlm", "--method", "whole_image", "--mode", "direct"]
     return medground("predict", *track, "--out", file)

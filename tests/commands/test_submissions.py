@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from medground_bench.benchmark.folder import Benchmark
+from medground_bench.benchmark.opening import Benchmark
 from medground_bench.core.errors import SHOWN
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from medground_bench.core.types import Box, Frame, Mode, Prediction, Reference
-from medground_bench.leaderboard.board import MethodRun, TrackFacts
+from medground_bench.leaderboard.board import MethodRun
+from medground_bench.leaderboard.track_facts import TrackFacts
 
 NATIVE = Frame("native", width=100, height=100)
 LEFT_HALF, ALL_OF_IT = Box(0, 0, 50, 100, NATIVE), Box(0, 0, 100, 100, NATIVE)
@@ -34,4 +35,4 @@ def reference(number: int, lvlm: str = "a", mode: Mode = Mode.DIRECT) -> Referen
 
 def run(method: str, references: list[Reference], box: Box) -> MethodRun:
     predictions = tuple(Prediction(each.case_id, (box,)) for each in references)
-    return MethodRun(method, references[0].lvlm, references[0].mode, predictions)
+    return MethodRun(method, references[0].track, predictions)

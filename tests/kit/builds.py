@@ -5,25 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 from builder.build import bench_at, build_track, open_source, write_questions
-from builder.folder import Folder
-from medground_bench.core.types import Mode
+from medground_bench.benchmark.folder import DatasetFolder
+from medground_bench.core.types import Mode, Track
 from tests.kit.fakes import RuleLvlm
 
 
 def build(
     out: Path, *, lvlm: RuleLvlm | None = None, modes=(Mode.DIRECT,), limit: int = 6, store=None
-) -> Folder:
+) -> DatasetFolder:
     """What `python -m builder build` does, with the rule LVLM."""
     lvlm = lvlm or RuleLvlm()
-    folder, source = Folder(out), open_source("phantom")
+    folder, source = DatasetFolder(out), open_source("phantom")
     with bench_at(store or out.with_name(f"{out.name}.store"), source) as bench:
-        write_questions(folder, source, limit, [(lvlm.key, mode) for mode in modes])
+        write_questions(folder, source, limit, [Track(lvlm.key, mode) for mode in modes])
         for mode in modes:
             build_track(folder, lvlm, mode, bench)
     return folder
 
 
-def bytes_of(folder: Folder) -> dict[str, bytes]:
+def bytes_of(folder: DatasetFolder) -> dict[str, bytes]:
     """Every file of a folder, hidden ones too."""
     files = [path for path in sorted(folder.path.rglob("*")) if path.is_file()]
     return {str(path.relative_to(folder.path)): path.read_bytes() for path in files}

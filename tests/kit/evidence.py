@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from medground_bench.ablation.run import Evidence, Track
+from medground_bench.ablation.run import Evidence, TrackEvidence
 from medground_bench.ablation.variants import Variant
 from medground_bench.benchmark.attempts import Attempts
-from medground_bench.benchmark.folder import Benchmark
-from medground_bench.core.types import Box, Frame, Group, Mode, Reference, case_id
+from medground_bench.benchmark.opening import Benchmark
+from medground_bench.core.case_ids import case_id
+from medground_bench.core.types import Box, Frame, Group, Mode, Reference, Track
 
 NATIVE = Frame("native", width=100, height=100)
 TRUTH = Box(0, 0, 50, 100, NATIVE)
@@ -19,7 +20,7 @@ HALVES = {"left": ((0.0, 0.0, 50.0, 100.0),), "whole": ((0.0, 0.0, 100.0, 100.0)
 
 
 def reference(image: str, finding: str, lvlm: str, mode: Mode, source: str = "phantom") -> Reference:
-    name = case_id(f"{source}/{image}/{finding}", lvlm, mode)
+    name = case_id(f"{source}/{image}/{finding}", Track(lvlm, mode))
     return Reference(name, source, image, lvlm, mode, finding, NATIVE, (TRUTH,))
 
 
@@ -40,12 +41,12 @@ def track(
     mode: Mode,
     rows: list[tuple[Reference, Group, dict[Variant, Evidence]]],
     not_run: dict[Variant, str] | None = None,
-) -> Track:
+) -> TrackEvidence:
     """rows  (truth, what the filter said, variant -> evidence)"""
     references = tuple(sorted((row[0] for row in rows), key=lambda each: each.case_id))
     groups = {row[0].case_id: row[1] for row in rows}
-    attempts = Attempts(Benchmark(Path("nowhere")), lvlm, mode, references, groups)
-    made = Track(attempts, {}, not_run or {})
+    attempts = Attempts(Benchmark(Path("nowhere")), Track(lvlm, mode), references, groups)
+    made = TrackEvidence(attempts, {}, not_run or {})
     for said, _group, made_of in rows:
         for variant, each in made_of.items():
             made.evidence.setdefault(variant, {})[said.case_id] = each

@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from medground_bench.commands.tables import shortcut_sentence
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.scoring import By
 from medground_bench.leaderboard.board import Board, build_board, control_names
@@ -73,11 +72,3 @@ def test_a_missing_or_damaged_board_says_how_to_make_one(tmp_path, content):
 
 def test_the_controls_are_found_by_how_they_describe_themselves():
     assert control_names() == {"whole_image", "centre_box", "random_box", "anatomy_prior"}
-
-
-def test_the_shortcut_sentence_counts_answers_that_need_the_marker():
-    assert FACTS.retention == 0.5
-    assert shortcut_sentence(FACTS) == (
-        "a direct: of 6 right answers about rib fracture, 4 rest on the planted side marker; "
-        "the causal filter rejected 3 of them."
-    )

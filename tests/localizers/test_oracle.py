@@ -7,12 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from medground_bench.benchmark.folder import Benchmark
+from medground_bench.benchmark.opening import Benchmark
 from medground_bench.core.concepts import CONCEPTS
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.geometry import Letterbox, tight_box
 from medground_bench.localizers import localize, localize_case
-from medground_bench.localizers.oracle import source_and_image
 from medground_bench.phantom.patient import patient
 from medground_bench.phantom.scene import Scene
 from medground_bench.pictures import to_study
@@ -89,15 +88,3 @@ def test_it_follows_the_side_of_the_study_frame(cases):
 def test_a_picture_alone_is_refused(cases):
     with pytest.raises(SourceMissing, match="this picture comes without one"):
         localize("oracle", cases[0].picture)
-
-
-@pytest.mark.parametrize(
-    ("case_id", "expected"),
-    [
-        ("phantom/4000001/rib-fracture@phantom_gemma3:direct", ("phantom", "4000001")),
-        ("vindr_cxr/a/b/nodule@org/name@commit:reason", ("vindr_cxr", "a/b")),
-        ("", ("", "")),
-    ],
-)
-def test_source_and_image_are_read_from_the_case_id(case_id, expected):
-    assert source_and_image(case_id) == expected

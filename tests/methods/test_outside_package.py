@@ -36,7 +36,7 @@ def test_the_command_line_lists_it_and_predicts_with_it(site, built, tmp_path):
     """In a process of its own, as a user runs it; only the LVLM is a stand-in."""
     program = (
         "import medground_bench.lvlms as lvlms, tests.kit.fakes as fakes\n"
-        "lvlms.open_lvlm = lambda key: fakes.RuleLvlm()\n"
+        "lvlms.open_lvlm = lambda key, **_choices: fakes.RuleLvlm()\n"
         "from medground_bench.commands.main import main\n"
         "main()\n"
     )
@@ -64,7 +64,7 @@ def test_the_command_line_lists_it_and_predicts_with_it(site, built, tmp_path):
 
 def test_a_method_that_the_lvlm_cannot_serve_is_refused_before_any_work(built, tmp_path, monkeypatch):
     """All names are looked at first: the one that would work has not run when the other is refused."""
-    monkeypatch.setattr(lvlms, "open_lvlm", lambda key: RuleLvlm())
+    monkeypatch.setattr(lvlms, "open_lvlm", lambda key, **_choices: RuleLvlm())
     out = tmp_path / "p"
     with pytest.raises(Unsupported, match="gradcam needs gradients"):
         predict(str(built.path), "rule_lvlm", ["whole_image", "gradcam"], Mode.DIRECT, out)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from medground_bench.anatomy.atlas import phantom_atlas
-from medground_bench.benchmark.folder import Benchmark
+from medground_bench.benchmark.opening import Benchmark
 from medground_bench.core.boxes_in_text import THOUSANDTHS, BoxConvention, Order
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.prompts import prompt

@@ -18,11 +18,13 @@ PACKAGE = Path(medground_bench.__file__).parent
 WITHOUT_INFLUENCE = {
     "storage/whole_files.py",
     "core/errors.py",
+    "core/case_ids.py",
+    "storage/hub.py",
     "plugins.py",
     "phantom/digest.py",
     "phantom/seeds.py",
 }
-"""Imported, but no box depends on them: hashes, messages, names, seeds of what is shipped."""
+"""Imported, but no box depends on them: hashes, messages, names, downloads at a commit, seeds of what is shipped."""
 
 DRAWN_BY = {f"phantom/{name}.py" for name in DRAWING}
 """In the digest by way of the renderer's own."""

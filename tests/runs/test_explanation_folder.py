@@ -16,7 +16,7 @@ from medground_bench.phantom import seeds
 from medground_bench.phantom.scene import Scene
 from medground_bench.pictures import picture_digest, read_picture
 from medground_bench.runs import explanation_folder
-from medground_bench.runs.explain import Ask
+from medground_bench.runs.explain import Query
 
 
 class Reads:
@@ -48,8 +48,8 @@ def attributed(image, tmp_path, monkeypatch):
 
     def run(methods, *, weight=1.0, **options):
         lvlm.weight = weight
-        monkeypatch.setattr(explanation_folder, "open_lvlm", lambda key: lvlm)
-        wanted = Ask(Mode.REASON, finding="pleural effusion")
+        monkeypatch.setattr(explanation_folder, "open_lvlm", lambda key, **_choices: lvlm)
+        wanted = Query(Mode.REASON, finding="pleural effusion")
         said = explanation_folder.attribute_file(image, wanted, "reads", methods, **options)
         said.save(tmp_path / "out")
         return said
@@ -123,11 +123,11 @@ def test_a_method_that_this_lvlm_cannot_serve_is_said_before_it_is_asked(attribu
 
 
 def test_a_blank_picture_is_refused_before_the_lvlm_is_opened(tmp_path, monkeypatch):
-    monkeypatch.setattr(explanation_folder, "open_lvlm", lambda key: pytest.fail("opened"))
+    monkeypatch.setattr(explanation_folder, "open_lvlm", lambda key, **_choices: pytest.fail("opened"))
     Image.new("L", (90, 60), 77).save(tmp_path / "blank.png")
     with pytest.raises(BadPicture, match="no anatomy on a blank picture"):
         explanation_folder.attribute_file(
-            tmp_path / "blank.png", Ask(Mode.DIRECT, finding="nodule"), "x", ["whole_image"]
+            tmp_path / "blank.png", Query(Mode.DIRECT, finding="nodule"), "x", ["whole_image"]
         )
 
 
@@ -173,8 +173,8 @@ def test_a_file_of_the_records_name_that_is_none_is_left_alone(attributed, tmp_p
 
 
 def test_a_bad_vocabulary_is_refused_before_the_lvlm_is_opened(image, monkeypatch):
-    monkeypatch.setattr(explanation_folder, "open_lvlm", lambda key: pytest.fail("opened"))
+    monkeypatch.setattr(explanation_folder, "open_lvlm", lambda key, **_choices: pytest.fail("opened"))
     with pytest.raises(UnknownName, match="lung_zones"):
         explanation_folder.attribute_file(
-            image, Ask(Mode.DIRECT, finding="nodule"), "x", ["medfocus"], vocabulary="zones"
+            image, Query(Mode.DIRECT, finding="nodule"), "x", ["medfocus"], vocabulary="zones"
         )

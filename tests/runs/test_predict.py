@@ -348,7 +348,7 @@ CHILD = """
 import sys, time
 from pathlib import Path
 import medground_bench.runs.predict as module
-from medground_bench.benchmark.folder import Benchmark
+from medground_bench.benchmark.opening import Benchmark
 from medground_bench.core.types import Mode
 from tests.kit.checkpoints import as_in_a_new_process, exchange_weights
 from tests.kit.fakes import RuleLvlm

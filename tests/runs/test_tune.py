@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from medground_bench.benchmark.folder import Benchmark
+from medground_bench.benchmark.opening import Benchmark
 from medground_bench.commands.console import progress
 from medground_bench.core.errors import MedgroundError, MethodFailed, SourceMissing, Unsupported
 from medground_bench.core.geometry import Letterbox
 from medground_bench.core.scoring import overlap
-from medground_bench.core.types import Box, Case, Frame, Mode
+from medground_bench.core.types import Box, Case, Frame, Mode, Track
 from medground_bench.methods import open_method
 from medground_bench.methods.attention_head import AttentionHead
 from medground_bench.methods.rise import Masks, Rise
 from medground_bench.runs import tune as tune_module
-from medground_bench.runs.parallel import run_methods
+from medground_bench.runs.parallel import LocatedTrack, run_methods
 from medground_bench.runs.predict import Run, predict
 from medground_bench.runs.sweep import Candidate, Sweep, file_of, settings_of, tuned_method
 from medground_bench.runs.sweep_chart import draw_sweep, sweep_table, sweeps_as_markdown
@@ -120,7 +120,11 @@ def test_a_sweep_of_the_same_cases_weights_and_code_is_kept_and_any_other_made_a
 
 def test_methods_of_many_tracks_are_tuned_where_the_split_tune_has_cases(built, benchmark, tmp_path):
     lvlm = str(save_gemma3(tmp_path / "rule_lvlm"))
-    tracks, methods, tuned = [(lvlm, Mode.DIRECT)], ["attention_rollout", "random_box"], tmp_path / "tuned"
+    tracks, methods, tuned = (
+        [LocatedTrack(lvlm, Mode.DIRECT)],
+        ["attention_rollout", "random_box"],
+        tmp_path / "tuned",
+    )
     run_methods(benchmark.folder, tracks, methods, tmp_path / "p", tuned=tuned)
     assert {path.stem for path in tuned.iterdir()} == {"rule_lvlm-direct-attention_rollout"}
     sides = {
@@ -226,7 +230,7 @@ SWEEP = Sweep(
 
 def test_a_sweep_survives_its_file_and_its_name_fits_any_key(tmp_path):
     path = SWEEP.save(tmp_path)
-    assert path == file_of(tmp_path, "a/b@c", Mode.DIRECT, "attention_head")
+    assert path == file_of(tmp_path, Track("a/b@c", Mode.DIRECT), "attention_head")
     assert path.name == "a--b@c-direct-attention_head.json" and path.parent == tmp_path
     assert Sweep.read(path) == SWEEP
     assert json.loads(path.read_text())["chosen"]["settings"] == {"layer": 3, "head": 2}

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from medground_bench.core.errors import SHOWN
 from medground_bench.core.geometry import Letterbox
-from medground_bench.core.types import Box, Frame, Mode, Prediction, Reference
-from medground_bench.submission.read import Code, Problems, Submission, Track, read_submission
+from medground_bench.core.types import Box, Frame, Mode, Prediction, Reference, Track
+from medground_bench.submission.read import Code, Problems, Submission, read_submission
 
 NATIVE = Frame("native", width=2544, height=3056)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from medground_bench.commands.submissions import check
+from medground_bench.core.case_ids import case_id
 from medground_bench.core.errors import BadSubmission
-from medground_bench.core.types import Answer, Mode, Question, case_id
+from medground_bench.core.types import Answer, Mode, Question
 from medground_bench.phantom import seeds
 from medground_bench.submission import read as submission
 from medground_bench.submission.problems import Code
@@ -113,7 +114,7 @@ def fits(schema, value):
 def test_the_references_of_the_examples_have_the_form_of_a_real_benchmark():
     for each in example_references():
         question = Question(each.source, each.image_id, each.finding, Answer.YES, each.native, each.boxes)
-        assert each.case_id == case_id(question.question_id, each.lvlm, each.mode)
+        assert each.case_id == case_id(question.question_id, each.track)
         assert int(each.image_id) in seeds.TEST
 
 
@@ -147,7 +148,7 @@ def test_the_command_check_says_the_same_of_the_examples(tmp_path, monkeypatch, 
         def references(self):
             return example_references()
 
-    monkeypatch.setattr("medground_bench.benchmark.folder.Benchmark.open", lambda _location: Opened())
+    monkeypatch.setattr("medground_bench.benchmark.opening.Benchmark.open", lambda _location: Opened())
     check(EXAMPLES / "passes.jsonl", "medground-bench")
     assert "no problem" in capsys.readouterr().out
     with pytest.raises(BadSubmission) as refused:

@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from medground_bench.core.errors import SourceMissing, Unsupported
-
-EMBEDDED = "embedded:"
-"""Location prefix of the models that ship inside this package."""
+from medground_bench.lvlms import EMBEDDED, Checkpoint
+from medground_bench.storage import hub
 
 WANTED = ("*.json", "*.jinja", "*.model", "*.safetensors", "*.txt")
 """What a checkpoint needs of its repository; pickled weights are never fetched."""
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
+class CheckpointFolder:
     """A checkpoint on disk: `revision` is the hub's commit, or `sha256:` over every file's name and bytes."""
 
     path: Path
@@ -36,7 +35,15 @@ class Loaded:
     image_processor: Any
 
 
-def embedded_folder(name: str) -> Folder:
+def known_folder(checkpoint: Checkpoint, *, newest: bool) -> CheckpointFolder:
+    """The folder of a key's checkpoint, at its pinned commit or the newest; an embedded one is as it ships."""
+    if checkpoint.location.startswith(EMBEDDED):
+        return embedded_folder(checkpoint.location.removeprefix(EMBEDDED))
+    repository = hub.Repository(checkpoint.location, checkpoint.revision)
+    return hub_folder(hub.newest(repository) if newest else repository)
+
+
+def embedded_folder(name: str) -> CheckpointFolder:
     """The folder of a model that ships with the package."""
     path = Path(str(files("medground_bench") / "phantom" / "models" / name))
     if not path.is_dir():
@@ -47,10 +54,10 @@ def embedded_folder(name: str) -> Folder:
     return local_folder(path)
 
 
-def local_folder(path: Path) -> Folder:
+def local_folder(path: Path) -> CheckpointFolder:
     """A folder in the Hugging Face layout; its revision is a hash of its content."""
     model_type = _model_type(path)
-    return Folder(path, content_digest(path), model_type)
+    return CheckpointFolder(path, content_digest(path), model_type)
 
 
 def content_digest(path: Path) -> str:
@@ -67,53 +74,13 @@ def content_digest(path: Path) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def hub_folder(repository: str, revision: str) -> Folder:
-    """A repository of the Hugging Face hub, fetched or found in the cache.
-
-    revision  a commit, branch or tag; empty for the newest commit. Either way the commit is what is recorded.
-    """
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-    )
-
-    asked = f"{repository}@{revision}" if revision else repository
-    try:
-        path = _snapshot(repository, revision or None)
-    except GatedRepoError as error:
-        raise SourceMissing(
-            f"{asked} is gated. Accept its terms at https://huggingface.co/{repository}, then run: hf auth login"
-        ) from error
-    except (HfHubHTTPError, HFValidationError) as error:
-        raise SourceMissing(
-            f"the hub has no {asked} for you: {_first_line(error)}. "
-            "Check the name and the revision, and log in with: hf auth login"
-        ) from error
-    except (LocalEntryNotFoundError, OSError) as error:
-        raise SourceMissing(
-            f"{asked} is neither in the local cache nor reachable: {_first_line(error)}. "
-            "Connect to the hub once, or give a local folder instead."
-        ) from error
-    return Folder(path, path.name, _model_type(path))
+def hub_folder(repository: hub.Repository) -> CheckpointFolder:
+    """A repository of the Hugging Face hub at its commit, fetched or found in the cache."""
+    path = hub.fetched(repository, WANTED)
+    return CheckpointFolder(path, repository.commit, _model_type(path))
 
 
-def _snapshot(repository: str, revision: str | None) -> Path:
-    """The folder of a snapshot; without the hub, what the cache holds of it."""
-    from huggingface_hub import snapshot_download
-
-    patterns = list(WANTED)
-    try:
-        return Path(snapshot_download(repository, revision=revision, allow_patterns=patterns))
-    except ConnectionError:  # some releases ask the hub even for a commit that is all there
-        kept = snapshot_download(
-            repository, revision=revision, allow_patterns=patterns, local_files_only=True
-        )
-        return Path(kept)
-
-
-def load(folder: Folder, model_class: Any, device: str | None) -> Loaded:
+def load(folder: CheckpointFolder, model_class: Any, device: str | None) -> Loaded:
     """Weights, tokenizer and image processor of a folder, frozen, on the device.
 
     Precision: float32 on a CPU; elsewhere bfloat16 for a checkpoint saved in bfloat16, float32 for any other.

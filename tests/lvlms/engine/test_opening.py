@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -108,20 +109,37 @@ def hub_cache(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("revision", ["main", "0123456789abcdef0123456789abcdef01234567"])
-def test_a_hub_id_records_the_commit_it_came_to(hub_cache, tiny_folders, revision):
-    commit = "0123456789abcdef0123456789abcdef01234567"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    ("location", "newest"),
+    [(f"clinic/tiny@{COMMIT}", False), (f"clinic/tiny@{COMMIT}", True), ("clinic/tiny", True)],
+)
+def test_a_hub_id_is_opened_at_a_commit_which_is_recorded(hub_cache, tiny_folders, location, newest):
     repository = hub_cache / "models--clinic--tiny"
-    shutil.copytree(tiny_folders["gemma3"], repository / "snapshots" / commit)
+    shutil.copytree(tiny_folders["gemma3"], repository / "snapshots" / COMMIT)
     (repository / "refs").mkdir()
-    (repository / "refs" / "main").write_text(commit)
-    lvlm = open_lvlm(f"clinic/tiny@{revision}", device="cpu")
-    assert (lvlm.key, lvlm.revision) == (f"clinic/tiny@{revision}", commit)
+    (repository / "refs" / "main").write_text(COMMIT)
+    lvlm = open_lvlm(location, device="cpu", newest=newest)
+    assert (lvlm.key, lvlm.revision) == (f"clinic/tiny@{COMMIT}", COMMIT)
+
+
+def test_a_branch_or_a_tag_is_no_revision(hub_cache):
+    with pytest.raises(SourceMissing, match="a branch or a tag would name other files tomorrow"):
+        open_lvlm("clinic/tiny@main")
+
+
+def test_every_known_lvlm_of_the_hub_is_pinned_to_a_commit():
+    of_hub = [each for each in checkpoints().values() if not each.location.startswith("embedded:")]
+    assert len(of_hub) == 6
+    assert all(re.fullmatch(r"[0-9a-f]{40}", checkpoint.revision) for checkpoint in of_hub)
 
 
 def test_a_key_whose_weights_are_not_here_says_what_to_do(hub_cache):
     with pytest.raises(
-        SourceMissing, match=r"google/medgemma-4b-it is neither in the local cache nor reachable"
+        SourceMissing,
+        match=r"google/medgemma-4b-it@\w{40} is not in the local cache, and the hub is switched off",
     ):
         open_lvlm("medgemma_4b")
 
@@ -132,7 +150,11 @@ def test_a_key_whose_weights_are_not_here_says_what_to_do(hub_cache):
         ("medgema_4b", UnknownName, "Did you mean medgemma_4b"),
         ("gpt", UnknownName, "Known: .*medgemma_4b"),
         ("./nowhere", SourceMissing, "no folder"),
-        ("google/medgemma-4b-it", SourceMissing, "pin a revision: org/name@<commit>"),
+        (
+            "google/medgemma-4b-it",
+            SourceMissing,
+            "or take the newest one with --newest",
+        ),
     ],
 )
 def test_a_location_that_leads_nowhere(location, error, words):

@@ -1,6 +1,6 @@
 import pytest
 
-from builder.causes import Counterfactual, KnownCause, known_cause, next_counterfactual
+from medground_bench.core.causes import Counterfactual, KnownCause, known_cause, next_counterfactual
 from medground_bench.core.types import Answer
 
 LETTERS = {"y": Answer.YES, "n": Answer.NO, "?": Answer.UNREADABLE}

@@ -7,9 +7,17 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from builder.folder import ANSWERS, QUESTIONS, VERDICTS
-from builder.report import Statistics
-from builder.tables import GroupRow, ReadingRow, UnreadableRow, group_table, reading_table, unreadable_table
+from builder.report import tables_of
+from medground_bench.benchmark.rows import ANSWERS, QUESTIONS, VERDICTS
+from medground_bench.benchmark.statistics import (
+    GroupRow,
+    ReadingRow,
+    Statistics,
+    UnreadableRow,
+    group_table,
+    reading_table,
+    unreadable_table,
+)
 
 
 def shown(table) -> list[str]:
@@ -87,7 +95,7 @@ def test_answers_that_could_not_be_read_are_counted_by_what_hid_them(built):
 
 def test_people_and_programs_are_shown_the_reasons_and_the_unreadable_share(built):
     numbers = Statistics.of(built, "test")
-    report = shown(numbers.as_tables())
+    report = shown(tables_of(numbers))
     assert any(line.startswith("Reasons (positive questions), split test") for line in report)
     assert any(line.startswith("Unreadable answers (% of all that were asked)") for line in report)
     as_json = numbers.as_json()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 
 import numpy as np
 from PIL import Image
@@ -17,7 +18,10 @@ def encode(picture: Picture) -> bytes:
     return buffer.getvalue()
 
 
-def decode(content: bytes) -> Picture:
-    """The picture of bytes that `encode` wrote."""
-    with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
-        return np.array(image, dtype=np.uint8)
+def decode(content: bytes) -> Picture | None:
+    """The picture of bytes that `encode` wrote; None for others that are damaged."""
+    try:
+        with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
+            return np.array(image.convert("L"), dtype=np.uint8)
+    except (OSError, SyntaxError, ValueError, zlib.error):
+        return None

@@ -1,4 +1,4 @@
-"""What a folder says in numbers: accuracy, how many answers could be read, the filter's groups and its reasons.
+"""What a dataset folder says in numbers: accuracy, how many answers could be read, the filter's groups and its reasons.
 
 The groups are Table 3 of the paper, the grounded ones Table 4.
 """
@@ -7,10 +7,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from builder.rows import AnswerRow, QuestionRow, VerdictRow
-from builder.stages import ORIGINAL
+from medground_bench.benchmark.folder import DatasetFolder
+from medground_bench.benchmark.rows import (
+    ANSWERS,
+    ORIGINAL,
+    QUESTIONS,
+    VERDICTS,
+    AnswerRow,
+    QuestionRow,
+    VerdictRow,
+)
 from medground_bench.core.answers import read
 from medground_bench.core.types import Answer, Group, Reason
 
@@ -83,7 +91,7 @@ class UnreadableRow:
 
 @dataclass(frozen=True, slots=True, order=True)
 class CauseRow:
-    """Right answers with one known cause (see `builder.causes`), by what the causal filter said of them."""
+    """Right answers with one known cause (see `core.causes`), by what the causal filter said of them."""
 
     lvlm: str
     mode: str
@@ -91,6 +99,47 @@ class CauseRow:
     known_cause: str
     ungrounded: int
     grounded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """All tables of one split.
+
+    >>> from pathlib import Path
+    >>> Statistics.of(DatasetFolder(Path("nothing-here")), "test").groups
+    []
+    """
+
+    split: str
+    accuracy: Sequence[AccuracyRow]
+    readings: Sequence[ReadingRow]
+    unreadable: Sequence[UnreadableRow]
+    groups: Sequence[GroupRow]
+    causes: Sequence[CauseRow]
+
+    @classmethod
+    def of(cls, folder: DatasetFolder, split: str) -> Statistics:
+        """The tables of a folder's split."""
+        verdicts, answers = folder.read(VERDICTS, split), folder.read(ANSWERS, split)
+        return cls(
+            split,
+            accuracy_table(answers),
+            reading_table(answers),
+            unreadable_table(answers),
+            group_table(verdicts, folder.read(QUESTIONS, split)),
+            cause_table(verdicts),
+        )
+
+    def as_json(self) -> dict[str, object]:
+        """Plain values: split and the tables as lists of objects, shares 0..1."""
+        return {
+            "split": self.split,
+            "accuracy": [asdict(row) for row in self.accuracy],
+            "readings": [asdict(row) for row in self.readings],
+            "unreadable": [asdict(row) for row in self.unreadable],
+            "groups": [asdict(row) for row in self.groups],
+            "causes": [asdict(row) for row in self.causes],
+        }
 
 
 def accuracy_table(answers: Iterable[AnswerRow]) -> list[AccuracyRow]:
@@ -114,11 +163,7 @@ def group_table(verdicts: Iterable[VerdictRow], questions: Iterable[QuestionRow]
         for finding in {row.finding or ALL, ALL}:
             key = (row.lvlm, row.mode, row.source, finding)
             counts.setdefault(key, Counter()).update([row.group, row.reason])
-    columns = [*(group.value for group in Group), *(reason.value for reason in Reason)]
-    return [
-        GroupRow(*key, asked.get(key[2:]), **{column.lower(): counts[key][column] for column in columns})
-        for key in sorted(counts, key=_all_last)
-    ]
+    return [_group_row(key, asked.get(key[2:]), counts[key]) for key in sorted(counts, key=_all_last)]
 
 
 def reading_table(answers: Iterable[AnswerRow]) -> list[ReadingRow]:
@@ -155,6 +200,26 @@ def cause_table(verdicts: Iterable[VerdictRow]) -> list[CauseRow]:
         CauseRow(*key, counts[key][Group.UNGROUNDED.value], counts[key][Group.GROUNDED.value])
         for key in sorted(counts)
     ]
+
+
+def _group_row(
+    key: tuple[str, str, str, str], questions: int | None, counts: Counter[str | None]
+) -> GroupRow:
+    lvlm, mode, source, finding = key
+    return GroupRow(
+        lvlm=lvlm,
+        mode=mode,
+        source=source,
+        finding=finding,
+        questions=questions,
+        incorrect=counts[Group.INCORRECT],
+        ungrounded=counts[Group.UNGROUNDED],
+        grounded=counts[Group.GROUNDED],
+        answer_wrong=counts[Reason.ANSWER_WRONG],
+        answer_did_not_flip=counts[Reason.ANSWER_DID_NOT_FLIP],
+        background_mattered=counts[Reason.BACKGROUND_MATTERED],
+        unreadable_answer=counts[Reason.UNREADABLE_ANSWER],
+    )
 
 
 def _accuracy(key: tuple[str, str, str, str], rows: Sequence[AnswerRow]) -> AccuracyRow:

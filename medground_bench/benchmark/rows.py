@@ -1,0 +1,309 @@
+"""The rows of the dataset: one dataclass a table, whose fields are the columns in order. They are spelled here alone.
+
+Builder, reader, ablation, board and publisher all take them from here. Who needs a few columns reads one of the
+`...Columns`, each a part of a row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from medground_bench.core.case_ids import case_id
+from medground_bench.core.errors import SourceMissing
+from medground_bench.core.types import Box, Case, Frame, Mode, Picture, Reference, Response, Track
+from medground_bench.pictures import picture_digest, png, to_study
+
+Corners = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in native pixels, half-open."""
+
+SPLITS = ("test", "tune")
+ORIGINAL = "original"
+"""What `AnswerRow.picture` calls the picture as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionRow:
+    """A question of a source. `image` is PNG bytes, None where the picture may not be shown.
+
+    image_sha256  of the picture's size and grey values, not of the PNG: another encoder gives other bytes
+    levels        the source's rule by which a deep file became those grey values
+    marker        whether a shortcut is planted in the picture; None where that is not known
+
+    >>> [each.name for each in fields(QuestionRow)][:6]
+    ['question_id', 'source', 'image_id', 'finding', 'question', 'answer']
+    """
+
+    question_id: str
+    source: str
+    image_id: str
+    finding: str
+    question: str
+    answer: str
+    boxes: tuple[Corners, ...]
+    width: int
+    height: int
+    image: bytes | None
+    image_sha256: str
+    levels: str
+    marker: bool | None
+    release_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRow:
+    """What an LVLM said to one picture of a question: `original`, an edit, or a counterfactual without a cause.
+
+    >>> [each.name for each in fields(AnswerRow)][-3:]
+    ['response_token_ids', 'response_tokens', 'said']
+    """
+
+    question_id: str
+    source: str
+    image_id: str
+    finding: str
+    answer: str
+    lvlm: str
+    lvlm_revision: str
+    mode: str
+    picture: str
+    response: str
+    response_token_ids: tuple[int, ...]
+    response_tokens: tuple[str, ...]
+    said: str
+
+    @property
+    def track(self) -> Track:
+        """The LVLM and mode that answered."""
+        return Track(self.lvlm, Mode(self.mode))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictRow:
+    """The verdict on a positive question for one LVLM and mode, with the answers it rests on (None: not asked).
+
+    Rows of the authors' release know neither question nor finding: only their positional `release_index`.
+
+    known_cause  what a right answer rests on, by exact counterfactual pictures; see `core.causes`
+
+    >>> [each.name for each in fields(VerdictRow)][7:14]
+    ['answer', 'original', 'foreground', 'background', 'background_normal', 'group', 'reason']
+    """
+
+    question_id: str | None
+    source: str
+    image_id: str | None
+    finding: str | None
+    lvlm: str
+    lvlm_revision: str | None
+    mode: str
+    answer: str
+    original: str
+    foreground: str | None
+    background: str | None
+    background_normal: str | None
+    group: str
+    reason: str | None
+    marker: bool | None = None
+    known_cause: str | None = None
+    release_index: int | None = None
+
+    @property
+    def track(self) -> Track:
+        """The LVLM and mode that was judged."""
+        return Track(self.lvlm, Mode(self.mode))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRow:
+    """A retained question for one LVLM and mode: what is attributed, and the boxes it is scored against.
+
+    boxes  None in a copy of the benchmark that may not show them
+
+    >>> [each.name for each in fields(CaseRow)][:3]
+    ['case_id', 'question_id', 'source']
+    """
+
+    case_id: str
+    question_id: str
+    source: str
+    image_id: str
+    lvlm: str
+    lvlm_revision: str
+    mode: str
+    finding: str
+    question: str
+    prompt: str
+    answer: str
+    response: str
+    response_token_ids: tuple[int, ...]
+    response_tokens: tuple[str, ...]
+    boxes: tuple[Corners, ...] | None
+    width: int
+    height: int
+    image: bytes | None
+    image_sha256: str
+    release_index: int | None
+
+    def case(self) -> Case:
+        """As an attribution method sees it; SourceMissing where the picture is not there or damaged."""
+        response = Response(self.response, self.response_token_ids, self.response_tokens)
+        study = to_study(stored_picture(self, f"case {self.case_id}")).picture
+        return Case(
+            self.case_id, self.finding, self.prompt, response, study, Frame.native(self.width, self.height)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackColumns:
+    """Of `VerdictRow` or `CaseRow`: whose row it is.
+
+    >>> TrackColumns(lvlm="medgemma_4b", mode="direct").track.stem
+    'medgemma_4b-direct'
+    """
+
+    lvlm: str
+    mode: str
+
+    @property
+    def track(self) -> Track:
+        """The LVLM and mode."""
+        return Track(self.lvlm, Mode(self.mode))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentColumns:
+    """Of `CaseRow`: what decides the work on a case, and its boxes, which decide its score.
+
+    >>> {each.name for each in fields(ContentColumns)} <= {each.name for each in fields(CaseRow)}
+    True
+    """
+
+    case_id: str
+    prompt: str
+    response_token_ids: tuple[int, ...]
+    image_sha256: str
+    boxes: tuple[Corners, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TruthColumns:
+    """Of `CaseRow`: what the scorer knows of a case.
+
+    >>> {each.name for each in fields(TruthColumns)} <= {each.name for each in fields(CaseRow)}
+    True
+    """
+
+    case_id: str
+    source: str
+    image_id: str
+    lvlm: str
+    mode: str
+    finding: str
+    boxes: tuple[Corners, ...] | None
+    width: int
+    height: int
+
+    def reference(self) -> Reference:
+        """The truth, in native pixels; SourceMissing where this copy of the benchmark may not show it."""
+        if self.boxes is None:
+            raise SourceMissing(
+                f"case {self.case_id}: this copy of the benchmark comes without the expert boxes of {self.source}, "
+                "which may not be shared. Build it from your own credentialed copy of the source."
+            )
+        native = Frame.native(self.width, self.height)
+        return Reference(
+            case_id=self.case_id,
+            source=self.source,
+            image_id=self.image_id,
+            lvlm=self.lvlm,
+            mode=Mode(self.mode),
+            finding=self.finding,
+            native=native,
+            boxes=tuple(Box(*corners, native) for corners in self.boxes),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionColumns:
+    """Of `QuestionRow`: all but picture and words.
+
+    >>> {each.name for each in fields(QuestionColumns)} <= {each.name for each in fields(QuestionRow)}
+    True
+    """
+
+    question_id: str
+    source: str
+    image_id: str
+    finding: str
+    boxes: tuple[Corners, ...]
+    width: int
+    height: int
+
+    def reference(self, track: Track) -> Reference:
+        """The truth of the case that it is for one LVLM and mode."""
+        return TruthColumns(
+            case_id=case_id(self.question_id, track),
+            source=self.source,
+            image_id=self.image_id,
+            lvlm=track.lvlm,
+            mode=track.mode,
+            finding=self.finding,
+            boxes=self.boxes,
+            width=self.width,
+            height=self.height,
+        ).reference()
+
+
+Row = TypeVar("Row", QuestionRow, AnswerRow, VerdictRow, CaseRow)
+
+
+class Table(Generic[Row]):
+    """A config of the dataset: its name, its rows, and which of their columns sort them.
+
+    >>> VERDICTS.name, VERDICTS.row is VerdictRow
+    ('verdicts', True)
+    """
+
+    def __init__(self, name: str, row: type[Row], *order: str) -> None:
+        self.name = name
+        self.row: type[Row] = row
+        self.order = order
+
+    def key(self, row: Row) -> tuple[tuple[bool, str | int], ...]:
+        """Sorts rows; a missing value comes first."""
+        values = (getattr(row, column) for column in self.order)
+        return tuple((value is not None, "" if value is None else value) for value in values)
+
+
+DIRECT = Table("direct", CaseRow, "case_id")
+REASON = Table("reason", CaseRow, "case_id")
+QUESTIONS = Table("questions", QuestionRow, "question_id")
+VERDICTS = Table("verdicts", VerdictRow, "source", "mode", "question_id", "release_index")
+ANSWERS = Table("answers", AnswerRow, "source", "mode", "question_id", "picture")
+TABLES = (DIRECT, REASON, QUESTIONS, VERDICTS, ANSWERS)
+CASES = {Mode.DIRECT: DIRECT, Mode.REASON: REASON}
+
+
+def stored_picture(row: QuestionRow | CaseRow, name: str) -> Picture:
+    """The native picture of a row; SourceMissing, which calls the row by `name`, where it is not there or damaged.
+
+    >>> import numpy as np
+    >>> picture = np.full((4, 6), 7, np.uint8)
+    >>> row = QuestionRow(
+    ...     question_id="phantom/1/mass", source="phantom", image_id="1", finding="mass", question="?", answer="no",
+    ...     boxes=(), width=6, height=4, image=png.encode(picture), image_sha256=picture_digest(picture),
+    ...     levels="min_max", marker=None,
+    ... )
+    >>> stored_picture(row, "a question").shape
+    (4, 6)
+    """
+    if row.image is None:
+        raise SourceMissing(
+            f"{name}: the pictures of {row.source} may not be shared and are not in this copy of "
+            "the benchmark. Build it from your own credentialed copy of the source."
+        )
+    picture = png.decode(row.image)
+    if picture is None or picture_digest(picture) != row.image_sha256:
+        raise SourceMissing(f"{name}: its picture is damaged. Build or download the benchmark again.")
+    return picture
