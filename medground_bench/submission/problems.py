@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
 
 from medground_bench.core.errors import SHOWN
 
@@ -131,7 +130,7 @@ def _place(line: int | None) -> float:
     return math.inf if line is None else line
 
 
-def kind(value: Any) -> str:
+def kind(value: object) -> str:
     """What a JSON value is, in words."""
     names = {bool: "a boolean", str: "text", list: "a list", dict: "an object", type(None): "null"}
     return names.get(type(value), "a number")

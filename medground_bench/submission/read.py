@@ -13,7 +13,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
 
 from medground_bench.core.errors import SHOWN
 from medground_bench.core.types import Box, Frame, Mode, Prediction, Reference
@@ -171,7 +170,7 @@ class _Reader:
             raise Refused(Code.DUPLICATE_CASE, message, case)
         return reference
 
-    def _prediction(self, line_number: int, reference: Reference, entry: Mapping[str, Any]) -> Prediction:
+    def _prediction(self, line_number: int, reference: Reference, entry: Mapping[str, object]) -> Prediction:
         case = reference.case_id
         boxes: tuple[Box, ...] = ()
         concept = seconds = tokens = None
@@ -187,7 +186,7 @@ class _Reader:
             tokens = _tokens(entry)
         return Prediction(case, boxes, concept, seconds, tokens)
 
-    def _boxes(self, line_number: int, reference: Reference, entry: Mapping[str, Any]) -> tuple[Box, ...]:
+    def _boxes(self, line_number: int, reference: Reference, entry: Mapping[str, object]) -> tuple[Box, ...]:
         if "boxes" not in entry:
             raise Refused(Code.MISSING_KEY, 'there is no "boxes". An empty list says that nothing was found.')
         given = entry["boxes"]
@@ -225,7 +224,7 @@ def _written(line_number: int, reference: Reference, quads: Mapping[int, Quad]) 
     )
 
 
-def _case_id(entry: Mapping[str, Any]) -> str:
+def _case_id(entry: Mapping[str, object]) -> str:
     if "case_id" not in entry:
         raise Refused(Code.MISSING_KEY, 'there is no "case_id".')
     case = entry["case_id"]
@@ -234,7 +233,7 @@ def _case_id(entry: Mapping[str, Any]) -> str:
     return case
 
 
-def _demand_known_keys(entry: Mapping[str, Any]) -> None:
+def _demand_known_keys(entry: Mapping[str, object]) -> None:
     unknown = sorted(entry.keys() - KEYS)
     if unknown:
         names = ", ".join(shown(key) for key in unknown[:5])
@@ -243,7 +242,7 @@ def _demand_known_keys(entry: Mapping[str, Any]) -> None:
         raise Refused(Code.UNKNOWN_KEY, message)
 
 
-def _numbers(box: Any) -> Quad:
+def _numbers(box: object) -> Quad:
     if not isinstance(box, list):
         raise Refused(Code.WRONG_TYPE, f"{kind(box)}, not a list [x0, y0, x1, y1].")
     if len(box) != 4:
@@ -265,7 +264,7 @@ def _corners(box: Quad) -> Quad:
     return box
 
 
-def _number(name: str, value: Any) -> float:
+def _number(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Refused(Code.WRONG_TYPE, f"{name} is {kind(value)}, not a number.")
     if not math.isfinite(value):
@@ -291,7 +290,7 @@ def _inside(corners: Quad, native: Frame) -> Box:
     )
 
 
-def _concept(entry: Mapping[str, Any]) -> str | None:
+def _concept(entry: Mapping[str, object]) -> str | None:
     if "concept" not in entry:
         return None
     concept = entry["concept"]
@@ -303,7 +302,7 @@ def _concept(entry: Mapping[str, Any]) -> str | None:
     return concept
 
 
-def _seconds(entry: Mapping[str, Any]) -> float | None:
+def _seconds(entry: Mapping[str, object]) -> float | None:
     if "seconds" not in entry:
         return None
     seconds = _number("seconds", entry["seconds"])
@@ -312,7 +311,7 @@ def _seconds(entry: Mapping[str, Any]) -> float | None:
     return seconds
 
 
-def _tokens(entry: Mapping[str, Any]) -> tuple[float, ...] | None:
+def _tokens(entry: Mapping[str, object]) -> tuple[float, ...] | None:
     if "tokens" not in entry:
         return None
     tokens = entry["tokens"]

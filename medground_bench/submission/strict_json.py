@@ -6,7 +6,6 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from medground_bench.submission.problems import Code, Refused, kind, shown
 
@@ -96,7 +95,7 @@ def text_lines(upload: bytes) -> Iterator[tuple[int, str]]:
             yield number, line.removesuffix("\r")
 
 
-def json_object(line: str) -> Mapping[str, Any]:
+def json_object(line: str) -> Mapping[str, object]:
     """The object of one line; numbers that are not finite come through as float, for the caller to name."""
     if len(line) > MAX_LINE_CHARACTERS:
         message = f"{len(line):,} characters; at most {MAX_LINE_CHARACTERS:,} a line are read."
@@ -113,7 +112,7 @@ def json_object(line: str) -> Mapping[str, Any]:
     return value
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     keys = Counter(key for key, _ in pairs)
     entry = dict(pairs)
     repeated = next((key for key, times in keys.items() if times > 1), None)

@@ -230,8 +230,8 @@ def attribute_first(text: str, finding: str) -> str:
             )
         attribute, _, part = name.partition(" ")
         if part and attribute in ATTRIBUTES:
-            said = rf"\b(?:the )?{_in_number(part)} (is|are|is not|are not|isn't|aren't) (?:clearly )?{attribute}\b"
-            text = re.sub(said, rf"{name} \1 present", text)
+            clause = rf"\b(?:the )?{_in_number(part)} (is|are|is not|are not|isn't|aren't) (?:clearly )?{attribute}\b"
+            text = re.sub(clause, rf"{name} \1 present", text)
             text = re.sub(rf"\b{attribute} (left|right|bilateral) {part}\b", rf"\1 {name}", text)
     return text
 

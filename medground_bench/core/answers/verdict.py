@@ -116,16 +116,16 @@ def argues_against(sentence: Sentence, answer: Answer) -> bool:
 
 def _verdict(sentence: Sentence, at: int, *, last: bool) -> Verdict | None:
     opens = sentence.decides
-    found = opens or rule("CONCLUDES", before="END").match(sentence.letters)
-    if found is None or sentence.text.endswith(("?", "...")):
+    match = opens or rule("CONCLUDES", before="END").match(sentence.letters)
+    if match is None or sentence.text.endswith(("?", "...")):
         return None
-    answer = YES if found[0].endswith(letter("yes")) else NO
-    if not opens and not _may_conclude(sentence.before(found.end() - 1), answer):
+    answer = YES if match[0].endswith(letter("yes")) else NO
+    if not opens and not _may_conclude(sentence.before(match.end() - 1), answer):
         return None
-    bare = rule("BARE").fullmatch(found[0]) is not None
+    bare = rule("BARE").fullmatch(match[0]) is not None
     if bare and not (opens or last):
         return None
-    return Verdict(answer, at, bare, sentence.after(found.end()))
+    return Verdict(answer, at, bare, sentence.after(match.end()))
 
 
 def _may_conclude(before: Sentence, answer: Answer) -> bool:

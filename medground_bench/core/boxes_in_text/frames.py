@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from medground_bench.core.boxes_in_text.groups import Written
+from medground_bench.core.boxes_in_text.scopes import Written
 from medground_bench.core.boxes_in_text.sides import Corners, Order, Sides, axis_of, box_of
 from medground_bench.core.boxes_in_text.statements import Said
 from medground_bench.core.boxes_in_text.words import FRACTIONS, NOWHERE, PERCENT, PIXELS, THOUSANDTHS

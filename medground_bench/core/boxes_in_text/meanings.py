@@ -146,11 +146,11 @@ def meaning_of(key: str) -> Meaning:
     telling = set(words) - (WORDS_OF_LABELS if labelled else set()) - (PICTURE_WORDS if in_picture else set())
     if telling & (OTHER_WORDS | REFUSED_WORDS):
         return IN_DOUBT if labelled or of_boxes or telling & REFUSED_WORDS else OTHER
-    said = frame_said(words, of_boxes=of_boxes or "box2d" in words)
+    meaning = frame_said(words, of_boxes=of_boxes or "box2d" in words)
     if "box2d" not in words:
-        return said
-    agrees = said.sides in ((), GEMINI.sides) and said.raster in (None, THOUSANDTHS, FRACTIONS)
-    return GEMINI if agrees and said.kind is Kind.BOX else IN_DOUBT  # `box_2d_pixels` contradicts itself
+        return meaning
+    agrees = meaning.sides in ((), GEMINI.sides) and meaning.raster in (None, THOUSANDTHS, FRACTIONS)
+    return GEMINI if agrees and meaning.kind is Kind.BOX else IN_DOUBT  # `box_2d_pixels` contradicts itself
 
 
 def frame_said(words: Sequence[str], *, of_boxes: bool = True) -> Meaning:

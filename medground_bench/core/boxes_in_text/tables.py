@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from medground_bench.core.boxes_in_text.groups import Number, Written
 from medground_bench.core.boxes_in_text.meanings import BARE, IN_DOUBT, meaning_of, words_of
+from medground_bench.core.boxes_in_text.scopes import Number, Written
 from medground_bench.core.boxes_in_text.sides import axis_of, box_of
 from medground_bench.core.boxes_in_text.statements import Said
 from medground_bench.core.boxes_in_text.words import SIDE_NAMES, THIRD_CORNER, UNIT, UNITS
@@ -86,12 +86,12 @@ def _cells(line: str, separator: str) -> list[str]:
 
 def _row(line: re.Match[str], header: Header, said: Said) -> Written:
     cells = _cells(line[0], header.separator)
-    found = [CELL.fullmatch(cells[place]) for place in header.sides.values()]
+    matches = [CELL.fullmatch(cells[place]) for place in header.sides.values()]
     numbers = tuple(
         Number(float(each[1]), UNITS[(each[2] or "").casefold()], line.start(), line.end())
-        for each in found
+        for each in matches
         if each
     )
-    if not numbers or len(numbers) < len(found):
+    if not numbers or len(numbers) < len(matches):
         return Written(line.start(), line.end(), (), (), IN_DOUBT, said)
     return Written(line.start(), line.end(), numbers, tuple(header.sides), BARE, said)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from medground_bench.core.boxes_in_text.groups import Item, Number, Written
 from medground_bench.core.boxes_in_text.meanings import (
     IN_DOUBT,
     LOCATION_TOKENS,
@@ -16,6 +15,7 @@ from medground_bench.core.boxes_in_text.meanings import (
 from medground_bench.core.boxes_in_text.patterns import KEY, PLACE, TOKEN, VALUE
 from medground_bench.core.boxes_in_text.prose import Prose, prose_of
 from medground_bench.core.boxes_in_text.reader import Reader
+from medground_bench.core.boxes_in_text.scopes import Item, Number, Written
 from medground_bench.core.boxes_in_text.sides import Order
 from medground_bench.core.boxes_in_text.tables import tables_of
 from medground_bench.core.boxes_in_text.words import (

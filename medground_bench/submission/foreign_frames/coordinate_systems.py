@@ -1,7 +1,7 @@
 """What numbers that are no native pixels may mean: grids, stretched, letterboxed or scaled pictures, y first. Pure.
 
 A coordinate system turns written boxes into shares of the picture (0..1 over each side). What it needs beside the
-numbers and the size of the picture is the side of a square, and where that can be any, a family stands for all of them.
+numbers and the size of the picture is the side of a square, and where that can be any, a layout stands for all of them.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ class OtherSide:
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
-    """One coordinate system for every side of a square: `of` gives that of a side."""
+class Layout:
+    """How pictures are laid in a square of whatever side: `of` gives the coordinate system of one side."""
 
     of: Callable[[int], CoordinateSystem]
 
@@ -106,11 +106,11 @@ GRID_SIDES = (100, 256, 1000, 1024)
 """Sides of the grids that models answer in."""
 
 STRETCHED, LETTERBOXED, LETTERBOXED_Y_FIRST = (
-    Family(Square),
-    Family(Letterboxed),
-    Family(_letterboxed_y_first),
+    Layout(Square),
+    Layout(Letterboxed),
+    Layout(_letterboxed_y_first),
 )
-FAMILIES = (STRETCHED, LETTERBOXED, LETTERBOXED_Y_FIRST)
+LAYOUTS = (STRETCHED, LETTERBOXED, LETTERBOXED_Y_FIRST)
 """A stretched square reads alike in both orders, so y first is no system of its own there."""
 
 DOUBLED, DOUBLED_Y_FIRST = Pixels(2), YFirst(Pixels(2))

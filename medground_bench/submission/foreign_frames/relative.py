@@ -14,14 +14,14 @@ ALL_SHARE = 0.9
 
 def relative_boxes(cases: Sequence[Written]) -> list[Problem]:
     """A problem for every relative box, or one for all of a file that is relative throughout."""
-    found = {case.line: _relative(case) for case in cases}
-    whole = [case for case in cases if len(found[case.line]) == len(case.boxes)]
-    of_lines = [case for case in cases if found[case.line]]
+    relative = {case.line: _relative(case) for case in cases}
+    whole = [case for case in cases if len(relative[case.line]) == len(case.boxes)]
+    of_lines = [case for case in cases if relative[case.line]]
     problems = []
     if whole and len(whole) >= ALL_SHARE * len(cases):
-        problems.append(_of_file(whole, [case for case in cases if not found[case.line]], len(cases)))
-        of_lines = [case for case in of_lines if len(found[case.line]) < len(case.boxes)]
-    return problems + [_of_line(case, found[case.line]) for case in of_lines]
+        problems.append(_of_file(whole, [case for case in cases if not relative[case.line]], len(cases)))
+        of_lines = [case for case in of_lines if len(relative[case.line]) < len(case.boxes)]
+    return problems + [_of_line(case, relative[case.line]) for case in of_lines]
 
 
 def _relative(case: Written) -> dict[int, Quad]:

@@ -188,11 +188,11 @@ def _disordered(pile: Pile) -> int:
 
 def _out_of_order(pile: Pile, orders: Sequence[Order], about: str = "") -> Problem:
     fit = " or ".join(f"as {order.name}: then write {order.advice}" for order in orders)
-    said = (
+    message = (
         f"{about}in {_disordered(pile)} of {len(pile.cases)} cases x1 is less than x0 or y1 less than y0, while all "
         f"boxes fit {fit}."
     )
-    return Problem(None, None, Code.LOOKS_XYWH, said)
+    return Problem(None, None, Code.LOOKS_XYWH, message)
 
 
 def _orders(pile: Pile) -> tuple[Order, ...]:

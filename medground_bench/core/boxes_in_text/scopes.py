@@ -1,4 +1,4 @@
-"""What stands together in a text with boxes: numbers, points, keys, brackets. `reader` fills them."""
+"""What stands together in a text with boxes: numbers, points, keys, scopes. `reader` fills them."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Key:
 
 
 @dataclass(slots=True)
-class Group:
+class Scope:
     """An open bracket or tag, or the text itself, which nothing closes.
 
     start    of its key, if one stands right before it
