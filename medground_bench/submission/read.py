@@ -40,12 +40,21 @@ IF_ELSEWHERE = (
 SEE_FILE = "The problem of the whole file says what yours may be."
 """What to do about a box outside its picture: by itself, and where many of them told the frame."""
 
+NO_LINE = (
+    "no line, but the file has others of its track. "
+    'Add a line for it; {"boxes": []} says that the method found nothing.'
+)
+
 KEYS = {"case_id", "boxes", "concept", "seconds", "tokens"}
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One LVLM in one mode."""
+    """One LVLM in one mode.
+
+    >>> Track("medgemma", Mode.DIRECT).mode.value
+    'direct'
+    """
 
     lvlm: str
     mode: Mode
@@ -59,6 +68,9 @@ class Submission:
     tracks       those with at least one prediction, sorted by LVLM and mode
     missing      cases of these tracks that have no line and will score 0, sorted
     remark       what may be a mistake although it can be meant; None when nothing strikes
+
+    >>> Submission(predictions=(), tracks=(), missing=("vindr/a/mass@medgemma:direct",)).missing
+    ('vindr/a/mass@medgemma:direct',)
     """
 
     predictions: tuple[Prediction, ...]
@@ -74,6 +86,13 @@ def read_submission(
 
     whole_tracks  a case missing from a track that the file touches is a problem (a ranked submission covers whole
                   tracks); False accepts it and lists it in `Submission.missing`
+
+    >>> native = Frame("native", width=2000, height=1000)
+    >>> truth = Reference("c", "vindr", "a", "medgemma", Mode.DIRECT, "mass", native, (Box(0, 0, 9, 9, native),))
+    >>> read_submission(b'{"case_id": "c", "boxes": [[10, 20, 110, 120]]}', [truth]).predictions[0].boxes[0].xyxy
+    (10.0, 20.0, 110.0, 120.0)
+    >>> [problem.code.value for problem in read_submission(b'{"case_id": "c"}', [truth]).shown]
+    ['MISSING_KEY']
     """
     benchmark = _benchmark(references)
     report = Report()
@@ -82,15 +101,8 @@ def read_submission(
         for number, line in text_lines(upload):
             reader.read(number, line)
     missing = benchmark.missing(reader.first_line)
-    if whole_tracks:
-        for case in missing:
-            report.add(
-                None,
-                case,
-                Code.MISSING_CASE,
-                "no line, but the file has others of its track. "
-                'Add a line for it; {"boxes": []} says that the method found nothing.',
-            )
+    for case in missing if whole_tracks else ():
+        report.add(None, case, Code.MISSING_CASE, NO_LINE)
     suspected = suspicion(reader.written)
     for problem in suspected.problems:
         report.add(problem.line, problem.case_id, problem.code, problem.message)

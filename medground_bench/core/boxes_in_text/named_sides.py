@@ -27,6 +27,14 @@ class NamedSides:
 
     order    the sides of four numbers, by the habit of the family
     corners  which corners the next points are
+
+    >>> from medground_bench.core.boxes_in_text.statements import Said
+    >>> pieces, text = Pieces(), Scope("", start=0, opened=0, depth=1, said=Said(), hears=Said())
+    >>> sides = NamedSides(pieces, ("x0", "y0", "x1", "y1"))
+    >>> for at, side in enumerate(("x1", "x2", "y1", "y2")):
+    ...     sides.side(text, side, Number(10.0 + at, None, at, at))
+    >>> [written.sides for written in pieces.written]
+    [('x1', 'x2', 'y1', 'y2')]
     """
 
     def __init__(self, pieces: Pieces, order: Sides) -> None:

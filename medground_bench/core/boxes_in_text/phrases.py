@@ -32,6 +32,11 @@ def phrases_in(text: str) -> tuple[str, ...]:
 
     Besides JSON, a bracketed list in single or curly quotes is read, which models write when they think of Python. Of
     hidden chains there are none.
+
+    >>> phrases_in("I would look at ['left lung', 'heart'].")
+    ('left lung', 'heart')
+    >>> phrases_in("I would look at the heart.")
+    ()
     """
     text = without_drafts(text).shown[:MOST_CHARACTERS]
     for value in _values(text):

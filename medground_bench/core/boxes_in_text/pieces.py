@@ -33,7 +33,11 @@ MOST_WORDS_OF_LABEL = 2
 
 @dataclass(frozen=True, slots=True)
 class Loose:
-    """Numbers of a sentence that are no box yet: how many, where, and after how many words of the text the last."""
+    """Numbers of a sentence that are no box yet: how many, where, and after how many words of the text the last.
+
+    >>> Loose(count=2, start=4, end=12, at=3).count  # "from (10, 20)": a point waits for another
+    2
+    """
 
     count: int = 0
     start: int = 0
@@ -45,6 +49,14 @@ class Pieces:
     """The pieces so far.
 
     words  of prose so far
+
+    >>> from medground_bench.core.boxes_in_text.meanings import BARE
+    >>> from medground_bench.core.boxes_in_text.statements import Said
+    >>> pieces, text = Pieces(), Scope("", start=0, opened=0, depth=1, said=Said(), hears=Said())
+    >>> pieces.word("not")
+    >>> pieces.write(text, BARE, [Number(float(at), None, at, at) for at in range(4)], 0, 4)
+    >>> [written.numbers for written in pieces.written]  # denied, so it has none
+    [()]
     """
 
     def __init__(self) -> None:
@@ -148,5 +160,9 @@ class Pieces:
 
 
 def counts(numbers: Sequence[Number]) -> bool:
-    """Whether they are like [3, 4, 5, 6]: references, ribs, steps; or a box of two pixels."""
+    """Whether they are like [3, 4, 5, 6]: references, ribs, steps; or a box of two pixels.
+
+    >>> counts([Number(value, None, 0, 1) for value in (3.0, 4.0, 5.0, 6.0)])  # "ribs 3, 4, 5, 6"
+    True
+    """
     return {later.value - number.value for number, later in pairwise(numbers)} == {1}

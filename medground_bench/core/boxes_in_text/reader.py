@@ -31,6 +31,14 @@ class Reader:
 
     order  the sides of four numbers of which nothing else is said
     said   of all boxes of the text, in its prose
+
+    >>> reader = Reader("[1 2 30 40]", ("x0", "y0", "x1", "y1"), Said())
+    >>> reader.open("]", start=0)
+    >>> for value, start, end in ((1, 1, 2), (2, 3, 4), (30, 5, 7), (40, 8, 10)):
+    ...     reader.number(Number(float(value), None, start, end))
+    >>> reader.close("]", end=11)
+    >>> [[number.value for number in written.numbers] for written in reader.finish()]
+    [[1.0, 2.0, 30.0, 40.0]]
     """
 
     def __init__(self, text: str, order: Sides, said: Said) -> None:

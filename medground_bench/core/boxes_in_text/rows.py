@@ -13,7 +13,15 @@ CUT_OFF_DEPTH = 2
 
 
 class Rows:
-    """Of numbers, as they stand together."""
+    """Of numbers, as they stand together.
+
+    >>> from medground_bench.core.boxes_in_text.meanings import UNSAID
+    >>> from medground_bench.core.boxes_in_text.statements import Said
+    >>> pieces, text = Pieces(), Scope("", start=0, opened=0, depth=1, said=Said(), hears=Said())
+    >>> Rows(pieces).list_of_four(text, UNSAID, [Number(9.0, None, at, at) for at in range(4)], 0, 4)
+    >>> [written.numbers for written in pieces.written]  # nothing says that they are a box
+    [()]
+    """
 
     def __init__(self, pieces: Pieces) -> None:
         self._pieces = pieces

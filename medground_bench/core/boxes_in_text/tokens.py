@@ -39,6 +39,10 @@ def written_in(text: str, order: Order) -> list[Written]:
     """The boxes of a text, in time that grows as the text does.
 
     order  the habit of the family
+
+    >>> boxes = written_in("[1, 2, 30, 40], not [5, 6, 7, 9]", Order.X_FIRST)
+    >>> [[number.value for number in written.numbers] for written in boxes]
+    [[1.0, 2.0, 30.0, 40.0], []]
     """
     prose = prose_of(text)
     tables = tables_of(text, prose.said)

@@ -64,6 +64,10 @@ class Fit:
     sides   that the square of a layout may have
     usual   those among them that models have, the best filled first
     met     whether boxes meet the far edges, so that the side is known to a pixel
+
+    >>> small, large = (Fit(STRETCHED.of(n), STRETCHED, filled=0.9, sides=range(n, n + 50)) for n in (200, 224))
+    >>> small.agrees(large)  # a square of 224 may have made both
+    True
     """
 
     system: CoordinateSystem
@@ -83,6 +87,13 @@ def fits(pile: Pile, others: Sequence[CoordinateSystem] = ()) -> tuple[Fit, ...]
     """The grids, layouts in squares and other systems that explain every box, in the order to tell them.
 
     Filled grids come first, then what is filled best; what boxes of the same finding speak against is left out.
+
+    >>> from medground_bench.core.types import Frame
+    >>> from medground_bench.submission.foreign_frames.written_boxes import Written
+    >>> native = Frame("native", width=2000, height=1000)
+    >>> case = Written(1, "c", "medgemma direct", "vindr", "mass", "i", native, (1,), ((400, 400, 990, 980),))
+    >>> fits(Pile.of([case]))[0].kind
+    Square(side=1000)
     """
     candidates = [*_of_grids(pile), *_of_layouts(pile), *exact_fits(pile, others)]
     least = _least_filled(pile)
@@ -92,14 +103,30 @@ def fits(pile: Pile, others: Sequence[CoordinateSystem] = ()) -> tuple[Fit, ...]
 
 
 def exact_fits(pile: Pile, systems: Sequence[CoordinateSystem]) -> tuple[Fit, ...]:
-    """Those of the systems that explain every box and are filled."""
+    """Those of the systems that explain every box and are filled.
+
+    >>> from medground_bench.core.types import Frame
+    >>> from medground_bench.submission.foreign_frames.written_boxes import Written
+    >>> native = Frame("native", width=2000, height=1000)
+    >>> case = Written(1, "c", "medgemma direct", "vindr", "mass", "i", native, (1,), ((400, 400, 990, 980),))
+    >>> [fit.system for fit in exact_fits(Pile.of([case]), [THOUSAND, PERCENT])]
+    [Square(side=1000)]
+    """
     least, hull = _least_filled(pile), pile.hull
     filled = {system: fill(system.shares(*hull)) for system in systems}
     return tuple(Fit(system, system, share) for system, share in filled.items() if share >= least)
 
 
 def squares(pile: Pile) -> dict[CoordinateSystem, int]:
-    """Every square that boxes may have been left in, with its side: the usual ones, and those met at their edges."""
+    """Every square that boxes may have been left in, with its side: the usual ones, and those met at their edges.
+
+    >>> from medground_bench.core.types import Frame
+    >>> from medground_bench.submission.foreign_frames.written_boxes import Written
+    >>> native = Frame("native", width=2000, height=1000)
+    >>> case = Written(1, "c", "medgemma direct", "vindr", "mass", "i", native, (1,), ((4, 4, 99, 98),))
+    >>> squares(Pile.of([case]))[LETTERBOXED.of(448)]
+    448
+    """
     known = {layout.of(side): side for layout in LAYOUTS for side in SIDES}
     met = _met_side(pile)
     return {**GRIDS, **known, **{layout.of(met): met for layout in _met_at_edges(pile)}}
