@@ -21,7 +21,11 @@ from medground_bench.core.types import Answer, Answers, Group, Reason, Verdict
 
 
 class Edit(StrEnum):
-    """The three edits of a picture; the values are the field names of `Answers`."""
+    """The three edits of a picture; the values are the field names of `Answers`.
+
+    >>> [edit.value for edit in Edit]
+    ['foreground', 'background', 'background_normal']
+    """
 
     FOREGROUND = "foreground"
     BACKGROUND = "background"
@@ -32,7 +36,14 @@ GROUNDED = Verdict(Group.GROUNDED, None)
 
 
 def decide(answers: Answers) -> Verdict:
-    """The verdict of one question for one LVLM and mode; ValueError while an edit is still to be asked."""
+    """The verdict of one question for one LVLM and mode; ValueError while an edit is still to be asked.
+
+    >>> yes, no = Answer.YES, Answer.NO
+    >>> decide(Answers(expected=yes, original=yes, foreground=no, background=yes, background_normal=yes)).group.value
+    'grounded'
+    >>> decide(Answers(expected=yes, original=yes, foreground=Answer.UNREADABLE)).reason.value
+    'UNREADABLE_ANSWER'
+    """
     outcome = _walk(answers)
     if isinstance(outcome, Edit):
         raise ValueError(f"no verdict yet: the answer to the {outcome} edit is missing (ask next_edit first)")
@@ -40,7 +51,13 @@ def decide(answers: Answers) -> Verdict:
 
 
 def next_edit(answers: Answers) -> Edit | None:
-    """The edit whose answer is needed next, None once the verdict is settled: no edit is made in vain."""
+    """The edit whose answer is needed next, None once the verdict is settled: no edit is made in vain.
+
+    >>> next_edit(Answers(expected=Answer.YES, original=Answer.YES)).value
+    'foreground'
+    >>> next_edit(Answers(expected=Answer.YES, original=Answer.NO)) is None  # wrong, so nothing is edited
+    True
+    """
     outcome = _walk(answers)
     return outcome if isinstance(outcome, Edit) else None
 

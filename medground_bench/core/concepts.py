@@ -36,6 +36,10 @@ class ConceptRegions:
 
     missing    concepts that were looked for and not found
     reference  name of the atlas picture they were carried over from, None where there is none
+
+    >>> regions = ConceptRegions(Frame("study", width=224, height=224), masks={}, boxes={}, missing=CONCEPTS[5:6])
+    >>> regions.missing
+    ('left clavicle',)
     """
 
     frame: Frame

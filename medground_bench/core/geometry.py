@@ -23,6 +23,12 @@ class Letterbox:
 
     The resized picture fills whole pixels, `content_width` x `content_height` at (`left`, `top`), so each axis has
     its own scale, which differs from the other by less than one pixel over the side.
+
+    >>> letterbox = Letterbox.fit(Frame("native", width=2000, height=1000), side=224)
+    >>> letterbox.content_width, letterbox.content_height, letterbox.top
+    (224, 112, 56)
+    >>> letterbox.to_native(Box(0, 56, 112, 168, letterbox.study)).xyxy
+    (0.0, 0.0, 1000.0, 1000.0)
     """
 
     native: Frame
@@ -55,7 +61,12 @@ class Letterbox:
         )
 
     def to_native(self, box: Box) -> Box | None:
-        """A study box in the native frame, clipped to the picture; None when all of it lies in the padding."""
+        """A study box in the native frame, clipped to the picture; None when all of it lies in the padding.
+
+        >>> letterbox = Letterbox.fit(Frame("native", width=2000, height=1000), side=224)
+        >>> letterbox.to_native(Box(0, 0, 224, 50, letterbox.study)) is None
+        True
+        """
         _demand_frame(box, self.study)
         across, down = self.native.width / self.content_width, self.native.height / self.content_height
         x0, x1 = (_clip((x - self.left) * across, self.native.width) for x in (box.x0, box.x1))
@@ -64,24 +75,47 @@ class Letterbox:
 
 
 def union_area(boxes: Sequence[Box]) -> float:
-    """Square pixels covered by at least one box; two frames raise FrameMismatch."""
+    """Square pixels covered by at least one box; two frames raise FrameMismatch.
+
+    >>> native = Frame("native", width=100, height=100)
+    >>> union_area([Box(0, 0, 10, 10, native), Box(5, 0, 15, 10, native)])
+    150.0
+    """
     return cover_areas(boxes, ()).first
 
 
 def intersection_area(first: Sequence[Box], second: Sequence[Box]) -> float:
-    """Square pixels covered by both unions."""
+    """Square pixels covered by both unions.
+
+    >>> native = Frame("native", width=100, height=100)
+    >>> intersection_area([Box(0, 0, 10, 10, native)], [Box(10, 0, 20, 10, native)])  # half-open: they only touch
+    0.0
+    """
     return cover_areas(first, second).both
 
 
 def box_iou(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes in one frame, 0..1; FrameMismatch for two frames."""
+    """Intersection over union of two boxes in one frame, 0..1; FrameMismatch for two frames.
+
+    >>> native = Frame("native", width=100, height=100)
+    >>> box_iou(Box(0, 0, 10, 10, native), Box(0, 0, 10, 20, native))
+    0.5
+    >>> box_iou(Box(0, 0, 10, 10, native), Box(0, 0, 10, 20, Frame("study", 224, 224)))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    medground_bench.core.errors.FrameMismatch: boxes live in 2 frames: ...
+    """
     both = intersection_area([one], [other])
     return both / (one.area + other.area - both)
 
 
 @dataclass(frozen=True, slots=True)
 class CoverAreas:
-    """Square pixels covered by the first boxes, by the second boxes, and by both."""
+    """Square pixels covered by the first boxes, by the second boxes, and by both.
+
+    >>> areas = CoverAreas(first=100.0, second=200.0, both=50.0)
+    >>> areas.both / (areas.first + areas.second - areas.both)
+    0.2
+    """
 
     first: float
     second: float
@@ -93,6 +127,10 @@ def cover_areas(first: Sequence[Box], second: Sequence[Box]) -> CoverAreas:
 
     Exact: the plane is cut at every box edge, and each cell is inside or outside (coordinate compression). Time
     grows with the square of the number of boxes, memory is bounded.
+
+    >>> native = Frame("native", width=100, height=100)
+    >>> cover_areas([Box(0, 0, 10, 10, native), Box(0, 0, 10, 10, native)], [Box(5, 0, 25, 10, native)])
+    CoverAreas(first=100.0, second=200.0, both=50.0)
     """
     same_frame([*first, *second])
     a, b = _array(first), _array(second)
@@ -121,6 +159,13 @@ def boxes_from_map(
 
     A constant map and a map without a positive value hold no evidence, so they give no boxes rather than the
     whole image. NaN or infinity raises MethodFailed. Source: paper, Appendix C (8-connected).
+
+    >>> study, values = Frame("study", width=8, height=8), np.zeros((8, 8), np.float32)
+    >>> values[2:6, 1:6] = 1
+    >>> [box.xyxy for box in boxes_from_map(SaliencyMap(values, study))]
+    [(1.0, 2.0, 6.0, 6.0)]
+    >>> boxes_from_map(SaliencyMap(np.ones((8, 8), np.float32), study))
+    ()
     """
     values = _finite(saliency.values)
     if values.max() <= 0 or values.min() == values.max():
@@ -141,7 +186,13 @@ def boxes_from_map(
 
 
 def tight_box(mask: Mask, frame: Frame) -> Box | None:
-    """The smallest box around a mask (height, width) of `frame`; None for an empty mask."""
+    """The smallest box around a mask (height, width) of `frame`; None for an empty mask.
+
+    >>> mask = np.zeros((8, 8), np.bool_)
+    >>> mask[2:4, 5] = True
+    >>> tight_box(mask, Frame("native", width=8, height=8)).xyxy
+    (5.0, 2.0, 6.0, 4.0)
+    """
     if mask.shape != (frame.height, frame.width):
         raise FrameMismatch(
             f"a mask of {mask.shape[1]} x {mask.shape[0]} px is not in frame {frame.name} "
@@ -157,6 +208,9 @@ def resize_bilinear(values: NDArray[np.floating], *, width: int, height: int) ->
     """A map (rows, columns) at another size: bilinear between cell centres, edge cells continued outwards.
 
     Equal neighbours stay exactly equal, so a constant background remains constant.
+
+    >>> resize_bilinear(np.array([[0.0, 1.0]]), width=4, height=1).tolist()
+    [[0.0, 0.25, 0.75, 1.0]]
     """
     tall = _stretch(values.astype(np.float64), height)
     return np.ascontiguousarray(_stretch(tall.T, width).T)

@@ -15,5 +15,9 @@ Progress: TypeAlias = Callable[[str, int | None, str], AbstractContextManager[Ad
 
 @contextmanager
 def silently(_label: str, _total: int | None, _unit: str) -> Iterator[Advance]:
-    """Tells nobody."""
+    """Tells nobody.
+
+    >>> with silently("cases", 10, "case") as advance:
+    ...     advance(1)
+    """
     yield lambda _done: None

@@ -34,7 +34,11 @@ ROUNDING = 1e-12
 
 
 class By(StrEnum):
-    """What a table can be grouped by; the values are field names of `CaseScore`."""
+    """What a table can be grouped by; the values are field names of `CaseScore`.
+
+    >>> [by.value for by in By]
+    ['lvlm', 'mode', 'source', 'finding']
+    """
 
     LVLM = "lvlm"
     MODE = "mode"
@@ -48,7 +52,11 @@ TRACK = (By.LVLM, By.MODE)
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """How well predicted boxes cover reference boxes, by area of their unions; fractions 0..1."""
+    """How well predicted boxes cover reference boxes, by area of their unions; fractions 0..1.
+
+    >>> Overlap(iou=0.5, precision=1.0, recall=0.5, f1=0.67).recall  # half of the reference is covered
+    0.5
+    """
 
     iou: float
     precision: float
@@ -64,6 +72,13 @@ def overlap(predicted: Sequence[Box], reference: Sequence[Box]) -> Overlap:
 
     Both empty is a perfect score, one empty (or without area in floating point) scores 0. Two frames raise
     FrameMismatch.
+
+    >>> from medground_bench.core.types import Frame
+    >>> native = Frame("native", width=100, height=100)
+    >>> overlap([Box(0, 0, 10, 10, native)], [Box(0, 0, 10, 20, native)]).iou
+    0.5
+    >>> overlap([], []).iou, overlap([], [Box(0, 0, 10, 20, native)]).iou
+    (1.0, 0.0)
     """
     if not predicted or not reference:
         return FULL if not predicted and not reference else NONE
@@ -84,6 +99,10 @@ class CaseScore:
 
     boxes    number of predicted boxes
     covered  fraction 0..1 of the native picture that they cover
+
+    >>> score = CaseScore("c", "vindr", "i", "medgemma", "direct", "mass", FULL, predicted=True, boxes=1, covered=0.1)
+    >>> score.overlap.iou
+    1.0
     """
 
     case_id: str
@@ -99,7 +118,14 @@ class CaseScore:
 
 
 def score_cases(references: Iterable[Reference], predictions: Iterable[Prediction]) -> tuple[CaseScore, ...]:
-    """Every reference scored, by case id; ValueError for repeated cases and predictions of unknown ones."""
+    """Every reference scored, by case id; ValueError for repeated cases and predictions of unknown ones.
+
+    >>> from medground_bench.core.types import Frame, Mode
+    >>> native = Frame("native", width=100, height=100)
+    >>> truth = Reference("c", "vindr", "i", "medgemma", Mode.DIRECT, "mass", native, (Box(0, 0, 9, 9, native),))
+    >>> [(score.predicted, score.overlap.iou) for score in score_cases([truth], [])]
+    [(False, 0.0)]
+    """
     truth = _by_case(references, "references")
     given = _by_case(predictions, "predictions")
     unknown = sorted(given.keys() - truth.keys())
@@ -112,7 +138,11 @@ def score_cases(references: Iterable[Reference], predictions: Iterable[Predictio
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How many cases a group has and how many were predicted; the others failed and score 0."""
+    """How many cases a group has and how many were predicted; the others failed and score 0.
+
+    >>> Coverage(cases=10, predicted=8).failed
+    2
+    """
 
     cases: int
     predicted: int
@@ -125,7 +155,11 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Percentile bootstrap interval of each mean, at `LEVEL`, images resampled."""
+    """Percentile bootstrap interval of each mean, at `LEVEL`, images resampled.
+
+    >>> Interval(low=NONE, high=FULL).high.iou
+    1.0
+    """
 
     low: Overlap
     high: Overlap
@@ -137,6 +171,10 @@ class Row:
 
     boxes    mean number of boxes per predicted case
     covered  median fraction of the picture that predicted boxes cover
+
+    >>> row = Row(((By.LVLM, "medgemma"),), Coverage(2, 1), 1, FULL, interval=None, boxes=1.0, covered=0.1)
+    >>> [row.as_dict()[name] for name in ("lvlm", "failed", "iou", "iou_low")]
+    ['medgemma', 1, 1.0, None]
     """
 
     group: tuple[tuple[By, str], ...]
@@ -171,14 +209,30 @@ def score(
     by: Sequence[By] = TRACK,
     rng: np.random.Generator,
 ) -> tuple[Row, ...]:
-    """The table of one method: a row per track, or per other group, sorted by group."""
+    """The table of one method: a row per track, or per other group, sorted by group.
+
+    >>> from medground_bench.core.types import Frame, Mode
+    >>> native = Frame("native", width=100, height=100)
+    >>> truth = Reference("c", "vindr", "i", "medgemma", Mode.DIRECT, "mass", native, (Box(0, 0, 9, 9, native),))
+    >>> rows = score([truth], [Prediction("c", truth.boxes)], rng=np.random.default_rng(0))
+    >>> [row.mean.iou for row in rows]
+    [1.0]
+    """
     return table(score_cases(references, predictions), by=by, rng=rng)
 
 
 def table(
     scores: Iterable[CaseScore], *, by: Sequence[By] = TRACK, rng: np.random.Generator
 ) -> tuple[Row, ...]:
-    """Rows of means with intervals, one per group that occurs, sorted by group; `by=()` pools all cases."""
+    """Rows of means with intervals, one per group that occurs, sorted by group; `by=()` pools all cases.
+
+    >>> one = CaseScore("c1", "vindr", "i", "medgemma", "direct", "mass", FULL, predicted=True, boxes=1, covered=0.1)
+    >>> other = CaseScore("c2", "vindr", "i", "medgemma", "direct", "nodule", NONE, predicted=False, boxes=0, covered=0)
+    >>> [row.mean.iou for row in table([one, other], by=(By.FINDING,), rng=np.random.default_rng(0))]
+    [1.0, 0.0]
+    >>> [row.mean.iou for row in table([one, other], by=(), rng=np.random.default_rng(0))]
+    [0.5]
+    """
 
     def group_of(score: CaseScore) -> tuple[str, ...]:
         return tuple(str(getattr(score, field)) for field in by)
@@ -196,6 +250,10 @@ class Difference:
 
     low, high  percentile bootstrap interval at `LEVEL`, images resampled; equal to `mean` for a single image
     p_value    two-sided, by flipping the sign of whole images at random (paired randomisation test)
+
+    >>> gain = Difference("iou", cases=90, images=60, mean=0.1, low=-0.02, high=0.2, p_value=0.08)
+    >>> gain.low < 0 < gain.high  # it may be none
+    True
     """
 
     measure: str
@@ -210,7 +268,13 @@ class Difference:
 def compare(
     first: Iterable[CaseScore], second: Iterable[CaseScore], *, rng: np.random.Generator, measure: str = "iou"
 ) -> Difference:
-    """Paired difference of one measure between two methods scored on the same cases; ValueError if not."""
+    """Paired difference of one measure between two methods scored on the same cases; ValueError if not.
+
+    >>> one = CaseScore("c", "vindr", "i", "medgemma", "direct", "mass", FULL, predicted=True, boxes=1, covered=0.1)
+    >>> same = compare([one], [one], rng=np.random.default_rng(0))
+    >>> same.mean, same.p_value
+    (0.0, 1.0)
+    """
     one, other = ({score.case_id: score for score in scores} for scores in (first, second))
     if one.keys() != other.keys() or not one:
         raise ValueError(f"a paired comparison needs the same cases: {len(one)} here, {len(other)} there")

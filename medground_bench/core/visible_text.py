@@ -93,6 +93,9 @@ class Parts:
 
     shown   what is read
     unsure  what is not, though no mark says that it is a chain
+
+    >>> Parts(shown="Answer: [5, 6, 7, 8]", unsure="Thought: [1, 2, 3, 4]?").shown
+    'Answer: [5, 6, 7, 8]'
     """
 
     shown: str

@@ -10,7 +10,11 @@ from medground_bench.core.types import TokenDrop
 
 @dataclass(frozen=True, slots=True)
 class WordDrop:
-    """What a word lost, in nats; `text` is the word with the white space before it, as it stands in the response."""
+    """What a word lost, in nats; `text` is the word with the white space before it, as it stands in the response.
+
+    >>> WordDrop(" effusion", drop=1.25).text
+    ' effusion'
+    """
 
     text: str
     drop: float
@@ -22,6 +26,10 @@ def word_drops(drops: Sequence[TokenDrop]) -> list[WordDrop]:
     A word ends where a token begins with white space, or follows one that ends with it. Nothing is lost: the texts join
     to the response, the drops add up to Delta. White space alone, and a token that only begins a character and so has
     no text of its own, count with the token after them; at the end of the response, with the last word.
+
+    >>> words = word_drops([TokenDrop("No", 0.5), TokenDrop(" effu", 1.0), TokenDrop("sion", 0.25)])
+    >>> [(word.text, word.drop) for word in words]
+    [('No', 0.5), (' effusion', 1.25)]
     """
     words: list[WordDrop] = []
     text, drop, waiting = "", 0.0, 0.0

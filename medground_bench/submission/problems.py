@@ -8,13 +8,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
 
 from medground_bench.core.errors import SHOWN
 
 
 class Code(StrEnum):
-    """Stable names of what can be wrong with a prediction file."""
+    """Stable names of what can be wrong with a prediction file.
+
+    >>> Code.BOX_OUTSIDE.value
+    'BOX_OUTSIDE'
+    """
 
     TOO_LARGE = "TOO_LARGE"
     NOT_JSON_LINES = "NOT_JSON_LINES"
@@ -50,7 +53,11 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to mend. `line` counts from 1, None for the whole file; `case_id` is None where none could be read."""
+    """One thing to mend. `line` counts from 1, None for the whole file; `case_id` is None where none could be read.
+
+    >>> str(Problem(3, "vindr/a/mass@medgemma:direct", Code.BOX_SHAPE, "box 1: 3 numbers, not 4."))
+    'line 3, case vindr/a/mass@medgemma:direct: box 1: 3 numbers, not 4. [BOX_SHAPE]'
+    """
 
     line: int | None
     case_id: str | None
@@ -66,7 +73,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Problems:
-    """A file that was refused: the first problems in file order, and how many there are of each code."""
+    """A file that was refused: the first problems in file order, and how many there are of each code.
+
+    >>> Problems(shown=(), counts={Code.BOX_SHAPE: 60, Code.MISSING_CASE: 1}).total
+    61
+    """
 
     shown: tuple[Problem, ...]
     counts: Mapping[Code, int]
@@ -78,7 +89,11 @@ class Problems:
 
 
 class Refused(Exception):
-    """A part of the file that cannot be used, on its way to the report."""
+    """A part of the file that cannot be used, on its way to the report.
+
+    >>> Refused(Code.NULL_BYTE, "there is a null byte at byte 3; that is no text.").code.value
+    'NULL_BYTE'
+    """
 
     def __init__(self, code: Code, message: str, case_id: str | None = None) -> None:
         super().__init__(message)
@@ -87,7 +102,14 @@ class Refused(Exception):
 
 @dataclass(slots=True)
 class Report:
-    """Collects problems: the first ones whole, the others as counts. Problems of the whole file go first."""
+    """Collects problems: the first ones whole, the others as counts. Problems of the whole file go first.
+
+    >>> report = Report()
+    >>> with report.catching(7, None):
+    ...     raise Refused(Code.BAD_JSON, "not JSON.")
+    >>> [str(problem) for problem in report.problems().shown]
+    ['line 7: not JSON. [BAD_JSON]']
+    """
 
     of_file: list[Problem] = field(default_factory=list)
     of_lines: list[Problem] = field(default_factory=list)
@@ -131,14 +153,22 @@ def _place(line: int | None) -> float:
     return math.inf if line is None else line
 
 
-def kind(value: Any) -> str:
-    """What a JSON value is, in words."""
+def kind(value: object) -> str:
+    """What a JSON value is, in words.
+
+    >>> kind(True), kind(1.5), kind(None)
+    ('a boolean', 'a number', 'null')
+    """
     names = {bool: "a boolean", str: "text", list: "a list", dict: "an object", type(None): "null"}
     return names.get(type(value), "a number")
 
 
 def shown(text: str) -> str:
-    """Foreign text made safe to print: one line of ASCII, at most 120 characters."""
+    r"""Foreign text made safe to print: one line of ASCII, at most 120 characters.
+
+    >>> print(shown("caf\N{LATIN SMALL LETTER E WITH ACUTE}\n"))
+    caf\xe9\n
+    """
     plain = text[:120].encode("ascii", "backslashreplace").decode("ascii")
     legible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in plain)
     return legible[:120] + ("..." if len(text) > 120 else "")

@@ -13,7 +13,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
 
 from medground_bench.core.case_ids import case_parts
 from medground_bench.core.errors import SHOWN
@@ -42,6 +41,11 @@ IF_ELSEWHERE = (
 SEE_FILE = "The problem of the whole file says what yours may be."
 """What to do about a box outside its picture: by itself, and where many of them told the frame."""
 
+NO_LINE = (
+    "no line, but the file has others of its track. "
+    'Add a line for it; {"boxes": []} says that the method found nothing.'
+)
+
 KEYS = {"case_id", "boxes", "concept", "seconds", "tokens"}
 
 
@@ -53,6 +57,9 @@ class Submission:
     tracks       those with at least one prediction, sorted by LVLM and mode
     missing      cases of these tracks that have no line and will score 0, sorted
     remark       what may be a mistake although it can be meant; None when nothing strikes
+
+    >>> Submission(predictions=(), tracks=(), missing=("vindr/a/mass@medgemma:direct",)).missing
+    ('vindr/a/mass@medgemma:direct',)
     """
 
     predictions: tuple[Prediction, ...]
@@ -68,6 +75,13 @@ def read_submission(
 
     whole_tracks  a case missing from a track that the file touches is a problem (a ranked submission covers whole
                   tracks); False accepts it and lists it in `Submission.missing`
+
+    >>> native = Frame("native", width=2000, height=1000)
+    >>> truth = Reference("c", "vindr", "a", "medgemma", Mode.DIRECT, "mass", native, (Box(0, 0, 9, 9, native),))
+    >>> read_submission(b'{"case_id": "c", "boxes": [[10, 20, 110, 120]]}', [truth]).predictions[0].boxes[0].xyxy
+    (10.0, 20.0, 110.0, 120.0)
+    >>> [problem.code.value for problem in read_submission(b'{"case_id": "c"}', [truth]).shown]
+    ['MISSING_KEY']
     """
     benchmark = _benchmark(references)
     report = Report()
@@ -76,15 +90,8 @@ def read_submission(
         for number, line in text_lines(upload):
             reader.read(number, line)
     missing = benchmark.missing(reader.first_line)
-    if whole_tracks:
-        for case in missing:
-            report.add(
-                None,
-                case,
-                Code.MISSING_CASE,
-                "no line, but the file has others of its track. "
-                'Add a line for it; {"boxes": []} says that the method found nothing.',
-            )
+    for case in missing if whole_tracks else ():
+        report.add(None, case, Code.MISSING_CASE, NO_LINE)
     suspected = suspicion(reader.written)
     for problem in suspected.problems:
         report.add(problem.line, problem.case_id, problem.code, problem.message)
@@ -163,7 +170,7 @@ class _Reader:
             raise Refused(Code.DUPLICATE_CASE, message, case)
         return reference
 
-    def _prediction(self, line_number: int, reference: Reference, entry: Mapping[str, Any]) -> Prediction:
+    def _prediction(self, line_number: int, reference: Reference, entry: Mapping[str, object]) -> Prediction:
         case = reference.case_id
         boxes: tuple[Box, ...] = ()
         concept = seconds = tokens = None
@@ -179,7 +186,7 @@ class _Reader:
             tokens = _tokens(entry)
         return Prediction(case, boxes, concept, seconds, tokens)
 
-    def _boxes(self, line_number: int, reference: Reference, entry: Mapping[str, Any]) -> tuple[Box, ...]:
+    def _boxes(self, line_number: int, reference: Reference, entry: Mapping[str, object]) -> tuple[Box, ...]:
         if "boxes" not in entry:
             raise Refused(Code.MISSING_KEY, 'there is no "boxes". An empty list says that nothing was found.')
         given = entry["boxes"]
@@ -216,7 +223,7 @@ def _written(line_number: int, reference: Reference, quads: Mapping[int, Quad]) 
     )
 
 
-def _case_id(entry: Mapping[str, Any]) -> str:
+def _case_id(entry: Mapping[str, object]) -> str:
     if "case_id" not in entry:
         raise Refused(Code.MISSING_KEY, 'there is no "case_id".')
     case = entry["case_id"]
@@ -225,7 +232,7 @@ def _case_id(entry: Mapping[str, Any]) -> str:
     return case
 
 
-def _demand_known_keys(entry: Mapping[str, Any]) -> None:
+def _demand_known_keys(entry: Mapping[str, object]) -> None:
     unknown = sorted(entry.keys() - KEYS)
     if unknown:
         names = ", ".join(shown(key) for key in unknown[:5])
@@ -234,7 +241,7 @@ def _demand_known_keys(entry: Mapping[str, Any]) -> None:
         raise Refused(Code.UNKNOWN_KEY, message)
 
 
-def _numbers(box: Any) -> Quad:
+def _numbers(box: object) -> Quad:
     if not isinstance(box, list):
         raise Refused(Code.WRONG_TYPE, f"{kind(box)}, not a list [x0, y0, x1, y1].")
     if len(box) != 4:
@@ -256,7 +263,7 @@ def _corners(box: Quad) -> Quad:
     return box
 
 
-def _number(name: str, value: Any) -> float:
+def _number(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Refused(Code.WRONG_TYPE, f"{name} is {kind(value)}, not a number.")
     if not math.isfinite(value):
@@ -282,7 +289,7 @@ def _inside(corners: Quad, native: Frame) -> Box:
     )
 
 
-def _concept(entry: Mapping[str, Any]) -> str | None:
+def _concept(entry: Mapping[str, object]) -> str | None:
     if "concept" not in entry:
         return None
     concept = entry["concept"]
@@ -294,7 +301,7 @@ def _concept(entry: Mapping[str, Any]) -> str | None:
     return concept
 
 
-def _seconds(entry: Mapping[str, Any]) -> float | None:
+def _seconds(entry: Mapping[str, object]) -> float | None:
     if "seconds" not in entry:
         return None
     seconds = _number("seconds", entry["seconds"])
@@ -303,7 +310,7 @@ def _seconds(entry: Mapping[str, Any]) -> float | None:
     return seconds
 
 
-def _tokens(entry: Mapping[str, Any]) -> tuple[float, ...] | None:
+def _tokens(entry: Mapping[str, object]) -> tuple[float, ...] | None:
     if "tokens" not in entry:
         return None
     tokens = entry["tokens"]

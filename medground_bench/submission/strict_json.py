@@ -6,7 +6,6 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from medground_bench.submission.problems import Code, Refused, kind, shown
 
@@ -85,7 +84,11 @@ def _expanded(upload: bytes) -> bytes:
 
 
 def text_lines(upload: bytes) -> Iterator[tuple[int, str]]:
-    """Lines that are not blank, numbered from 1, of UTF-8 text, plain or gzip; CRLF and a BOM are accepted."""
+    r"""Lines that are not blank, numbered from 1, of UTF-8 text, plain or gzip; CRLF and a BOM are accepted.
+
+    >>> [*text_lines(b'{"case_id": "a"}\r\n\r\n{"case_id": "b"}')]
+    [(1, '{"case_id": "a"}'), (3, '{"case_id": "b"}')]
+    """
     text = _text(upload)
     if text.count("\n") > MAX_LINES:
         raise Refused(Code.TOO_LARGE, f"more than {MAX_LINES:,} lines. Send one track a file.")
@@ -96,8 +99,15 @@ def text_lines(upload: bytes) -> Iterator[tuple[int, str]]:
             yield number, line.removesuffix("\r")
 
 
-def json_object(line: str) -> Mapping[str, Any]:
-    """The object of one line; numbers that are not finite come through as float, for the caller to name."""
+def json_object(line: str) -> Mapping[str, object]:
+    """The object of one line; numbers that are not finite come through as float, for the caller to name.
+
+    >>> json_object('{"case_id": "a", "boxes": [[0, 0, 1e999, 9]]}')["boxes"]
+    [[0, 0, inf, 9]]
+    >>> json_object("[1, 2]")
+    Traceback (most recent call last):
+    medground_bench.submission.problems.Refused: a list, not an object {"case_id": ..., "boxes": ...}.
+    """
     if len(line) > MAX_LINE_CHARACTERS:
         message = f"{len(line):,} characters; at most {MAX_LINE_CHARACTERS:,} a line are read."
         raise Refused(Code.TOO_LARGE, message)
@@ -113,7 +123,7 @@ def json_object(line: str) -> Mapping[str, Any]:
     return value
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     keys = Counter(key for key, _ in pairs)
     entry = dict(pairs)
     repeated = next((key for key, times in keys.items() if times > 1), None)

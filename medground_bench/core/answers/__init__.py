@@ -29,7 +29,11 @@ MAY_BE_CUT_OFF = 1_000
 
 
 class Why(StrEnum):
-    """Why a response was read as it was."""
+    """Why a response was read as it was.
+
+    >>> read("No, but I may be wrong.", "mass").why.value
+    'hedged, conditional, refused or taken back'
+    """
 
     VERDICT = "a verdict"
     STATEMENT = "a plain statement"
@@ -44,14 +48,24 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a response says and why it was read so."""
+    """What a response says and why it was read so.
+
+    >>> Reading(Answer.NO, Why.VERDICT).answer
+    <Answer.NO: 'no'>
+    """
 
     answer: Answer
     why: Why
 
 
 def read_answer(text: str, finding: str | None) -> Answer:
-    """YES or NO where the response decides, else UNREADABLE; see `read`."""
+    """YES or NO where the response decides, else UNREADABLE; see `read`.
+
+    >>> read_answer("There is a mass in the left lung.", "mass")
+    <Answer.YES: 'yes'>
+    >>> read_answer("There may be a mass.", "mass")
+    <Answer.UNREADABLE: 'unreadable'>
+    """
     return read(text, finding).answer
 
 

@@ -202,14 +202,22 @@ UNREAD = "?"
 
 
 def tokens(sentence: str, finding: str | None) -> list[tuple[str, int]]:
-    """A sentence, in small letters, as one letter and its place for every word, phrase or mark."""
+    """A sentence, in small letters, as one letter and its place for every word, phrase or mark.
+
+    >>> [place for _, place in tokens("no pleural effusion.", "pleural effusion")]  # the name is one token
+    [0, 3, 19]
+    """
     known = _letters()
     matches = _reader(finding or "").finditer(sentence)
     return [(known[m.lastgroup] if m.lastgroup else known.get(m[0], UNREAD), m.start()) for m in matches]
 
 
 def letter(word: str) -> str:
-    """The letter of a word, phrase, mark or term."""
+    """The letter of a word, phrase, mark or term.
+
+    >>> tokens("no mass", "mass") == [(letter("no"), 0), (letter("FINDING"), 3)]
+    True
+    """
     return _letters()[word]
 
 
@@ -219,6 +227,10 @@ def rule(name: str, *, affirming: bool = False, before: str | None = None) -> re
 
     affirming  FINDING stands where something is affirmed and nowhere in a denial; else the other way round
     before     the rule that what follows must begin with
+
+    >>> letters = "".join(word for word, _ in tokens("there is no mass.", "mass"))
+    >>> [rule("STATEMENT", affirming=each).fullmatch(letters) is not None for each in (True, False)]
+    [False, True]
     """
     finding, part, longer, other, _ = map(letter, TERMS)
     aside = f"[{part}{longer}{other}]"

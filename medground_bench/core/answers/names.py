@@ -157,7 +157,7 @@ def names_of(finding: str) -> tuple[list[str], list[str]]:
     """Names of a finding in small letters, and of the parts that it joins by a stroke.
 
     >>> names_of("Rib fracture")
-    (['rib fracture', 'fractured rib'], [])
+    (['rib fracture', 'fractured rib', 'fracture of the ribs'], [])
     >>> names_of("lobar/segmental collapse")[1]
     ['lobar collapse', 'segmental collapse']
     """
@@ -188,23 +188,43 @@ def _completed(parts: list[str]) -> list[str]:
 
 
 def name_pattern(names: Iterable[str]) -> str:
-    """A regular expression of these names in singular and plural, the longest first; of nothing for none."""
+    """A regular expression of these names in singular and plural, the longest first; of nothing for none.
+
+    >>> re.findall(name_pattern(["rib fracture"]), "a rib fracture, two rib fractures, a fracture")
+    ['rib fracture', 'rib fractures']
+    >>> name_pattern([])
+    '(?!)'
+    """
     return "|".join(sorted(map(_in_number, names), key=len, reverse=True)) or "(?!)"
 
 
 def stems_of(finding: str) -> list[list[str]]:
-    """Of every name the beginnings of its words, which its other forms share: "the heart appears enlarged"."""
+    """Of every name the beginnings of its words, which its other forms share: "the heart appears enlarged".
+
+    >>> stems_of("pleural thickening")
+    [['pleu', 'thic']]
+    """
     whole, parts = names_of(finding)
     return [[word[:4] for word in name.split() if len(word) > 2] for name in (*whole, *parts) or [""]]
 
 
 def seats_of(finding: str) -> tuple[str, ...]:
-    """The parts of the body that cannot be normal while the finding is there."""
+    """The parts of the body that cannot be normal while the finding is there.
+
+    >>> seats_of("cardiomegaly")
+    ('heart', 'cardiac', 'cardiothoracic')
+    >>> seats_of("clavicle fracture")
+    ()
+    """
     return _words_for(finding, SEATS)
 
 
 def signs_of(finding: str) -> tuple[str, ...]:
-    """What cannot be missing while the finding is there."""
+    """What cannot be missing while the finding is there.
+
+    >>> signs_of("pleural effusion")
+    ('fluid', 'meniscus', 'blunting', 'blunted')
+    """
     return _words_for(finding, SIGNS)
 
 
@@ -230,8 +250,8 @@ def attribute_first(text: str, finding: str) -> str:
             )
         attribute, _, part = name.partition(" ")
         if part and attribute in ATTRIBUTES:
-            said = rf"\b(?:the )?{_in_number(part)} (is|are|is not|are not|isn't|aren't) (?:clearly )?{attribute}\b"
-            text = re.sub(said, rf"{name} \1 present", text)
+            clause = rf"\b(?:the )?{_in_number(part)} (is|are|is not|are not|isn't|aren't) (?:clearly )?{attribute}\b"
+            text = re.sub(clause, rf"{name} \1 present", text)
             text = re.sub(rf"\b{attribute} (left|right|bilateral) {part}\b", rf"\1 {name}", text)
     return text
 

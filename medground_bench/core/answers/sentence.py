@@ -24,6 +24,10 @@ class Sentence:
     letters  one for every word, phrase or mark
     places   where each of them begins in the text
     aside    it follows a question that is not ours, and may answer that one
+
+    >>> sentence = next(read_sentences("An ill-defined mass abuts the hilum.", "mass"))
+    >>> sentence.names, sentence.says  # "abuts" stands in no list, so it says nothing
+    (True, None)
     """
 
     text: str
@@ -204,7 +208,11 @@ class Sentence:
 
 
 def read_sentences(seen: str, finding: str | None) -> Iterator[Sentence]:
-    """The sentences of what is visible of a response."""
+    """The sentences of what is visible of a response.
+
+    >>> [sentence.says for sentence in read_sentences("There is no mass. The heart is large.", "mass")]
+    [<Answer.NO: 'no'>, None]
+    """
     for text, aside in sentences_of(seen, finding):
         words = tokens(text, finding)
         if len(words) > MOST_WORDS:
@@ -214,7 +222,12 @@ def read_sentences(seen: str, finding: str | None) -> Iterator[Sentence]:
 
 
 def without_remarks(sentences: Sequence[Sentence]) -> Sequence[Sentence]:
-    """The sentences up to the closing remarks; a disclaimer with a label ends them whatever stands under it."""
+    """The sentences up to the closing remarks; a disclaimer with a label ends them whatever stands under it.
+
+    >>> body = without_remarks([*read_sentences("There is no mass. Please consult a doctor.", "mass")])
+    >>> [sentence.text for sentence in body]
+    ['there is no mass.']
+    """
     for at, sentence in enumerate(sentences):
         if at and sentence.any(doubts.LABELLED_REMARK):
             below = sentences[at:]

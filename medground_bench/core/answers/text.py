@@ -14,7 +14,11 @@ from medground_bench.core.prompts import SUFFIXES
 
 
 def is_english(text: str) -> bool:
-    """Whether most letters are Latin and not two words belong to another language."""
+    """Whether most letters are Latin and not two words belong to another language.
+
+    >>> is_english("There is no effusion."), is_english("No hay derrame pleural.")
+    (True, False)
+    """
     text = unicodedata.normalize("NFKC", text)
     letters = [character for character in text if character.isalpha()]
     latin = sum(
@@ -40,6 +44,11 @@ def sentences_of(seen: str, finding: str | None) -> Iterator[tuple[str, bool]]:
     A label that the grammar does not know stands before every sentence of its line. A heading, or a line that ends
     with a colon, stands before the next line, or before all bullets that follow: "Prior film:" takes from what is
     under it the right to speak for this one.
+
+    >>> list(sentences_of("**Prior film:** effusion.", "mass"))
+    [('prior film: effusion.', False)]
+    >>> list(sentences_of("Is it cold? Yes.", "mass"))
+    [('is it cold?', False), ('yes.', True)]
     """
     heading, in_list, asked = "", False, False
     for line in _lines(_plain(seen, finding or "")):

@@ -20,6 +20,11 @@ class Verdict:
 
     bare  without a word such as "answer" before it
     rest  what follows it in its sentence
+
+    >>> from medground_bench.core.answers.sentence import read_sentences
+    >>> verdict = next(verdicts_of([*read_sentences("The answer is no, there is no mass.", "mass")]))
+    >>> verdict.answer, verdict.bare, verdict.rest.text
+    (<Answer.NO: 'no'>, False, 'there is no mass.')
     """
 
     answer: Answer
@@ -34,7 +39,13 @@ class Verdict:
 
 
 def verdicts_of(body: Sequence[Sentence]) -> Iterator[Verdict]:
-    """Those that count: declared ones, bare ones that are a whole sentence, or open the first or the last one."""
+    """Those that count: declared ones, bare ones that are a whole sentence, or open the first or the last one.
+
+    >>> from medground_bench.core.answers.sentence import read_sentences
+    >>> body = [*read_sentences("Look at the lungs. No mass effect is seen. Answer: yes", "mass")]
+    >>> [(verdict.at, verdict.answer.value) for verdict in verdicts_of(body)]
+    [(2, 'yes')]
+    """
     for at, sentence in enumerate(body):
         verdict = _verdict(sentence, at, last=at == len(body) - 1)
         if verdict and verdict.bare:
@@ -45,7 +56,13 @@ def verdicts_of(body: Sequence[Sentence]) -> Iterator[Verdict]:
 
 
 def stands(verdict: Verdict, body: Sequence[Sentence], *, stated: bool) -> bool:
-    """Whether all that is said beside a verdict leaves it; `stated` when a plain statement says the same."""
+    """Whether all that is said beside a verdict leaves it; `stated` when a plain statement says the same.
+
+    >>> from medground_bench.core.answers.sentence import read_sentences
+    >>> body = [*read_sentences("No. I may be wrong.", "mass")]
+    >>> stands(next(verdicts_of(body)), body, stated=False)
+    False
+    """
     answer, before, after = verdict.answer, body[: verdict.at], body[verdict.at + 1 :]
     if _led_against(verdict, before):
         return False
@@ -80,6 +97,11 @@ def leaves(sentence: Sentence, answer: Answer, *, stated: bool = True) -> bool:
 
     It does when it was read whole and is not to the contrary, when it closes the response, or when it tells what the
     picture shows in words that neither doubt nor contradict. A sentence of any other kind does not: "Maybe."
+
+    >>> from medground_bench.core.answers.sentence import read_sentences
+    >>> remarks = read_sentences("The heart is normal. Maybe. The mass is large.", "mass")
+    >>> [leaves(sentence, Answer.NO) for sentence in remarks]
+    [True, False, False]
     """
     if sentence.says is answer or sentence.is_remark:
         return True
@@ -99,7 +121,12 @@ def leaves(sentence: Sentence, answer: Answer, *, stated: bool = True) -> bool:
 
 
 def argues_against(sentence: Sentence, answer: Answer) -> bool:
-    """Whether a sentence just before an answer argues for the other one in words that were not read."""
+    """Whether a sentence just before an answer argues for the other one in words that were not read.
+
+    >>> from medground_bench.core.answers.sentence import read_sentences
+    >>> argues_against(next(read_sentences("No mass abuts the hilum.", "mass")), Answer.YES)
+    True
+    """
     if sentence.is_read:
         return False
     if (
@@ -116,16 +143,16 @@ def argues_against(sentence: Sentence, answer: Answer) -> bool:
 
 def _verdict(sentence: Sentence, at: int, *, last: bool) -> Verdict | None:
     opens = sentence.decides
-    found = opens or rule("CONCLUDES", before="END").match(sentence.letters)
-    if found is None or sentence.text.endswith(("?", "...")):
+    match = opens or rule("CONCLUDES", before="END").match(sentence.letters)
+    if match is None or sentence.text.endswith(("?", "...")):
         return None
-    answer = YES if found[0].endswith(letter("yes")) else NO
-    if not opens and not _may_conclude(sentence.before(found.end() - 1), answer):
+    answer = YES if match[0].endswith(letter("yes")) else NO
+    if not opens and not _may_conclude(sentence.before(match.end() - 1), answer):
         return None
-    bare = rule("BARE").fullmatch(found[0]) is not None
+    bare = rule("BARE").fullmatch(match[0]) is not None
     if bare and not (opens or last):
         return None
-    return Verdict(answer, at, bare, sentence.after(found.end()))
+    return Verdict(answer, at, bare, sentence.after(match.end()))
 
 
 def _may_conclude(before: Sentence, answer: Answer) -> bool:

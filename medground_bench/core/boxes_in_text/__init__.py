@@ -7,7 +7,7 @@ words        the words of keys, orders, rasters, units and sides
 meanings     what a key or a tag says of the numbers after it
 statements   what is said of the boxes in an object, or in the text
 prose        what prose says of order, raster and size of the picture
-groups       numbers, points, keys and open brackets
+scopes       numbers, points, keys, and the open brackets they stand in
 pieces       the boxes so far, the pieces that look like boxes, and the prose between
 rows         numbers in a row, and points -> boxes
 named_sides  numbers with the names of sides, which may stand apart -> boxes

@@ -20,6 +20,9 @@ class BoxesRead:
     """The boxes of a text, in its order, each once, at most 10.
 
     refused  pieces of the text that look like boxes and are not read: at most 10, each once and 80 characters long
+
+    >>> BoxesRead(boxes=(), refused=("[10, 20, 110]",)).refused
+    ('[10, 20, 110]',)
     """
 
     boxes: tuple[Box, ...]
@@ -43,6 +46,12 @@ def boxes_in(text: str, convention: BoxConvention, picture: Frame) -> BoxesRead:
     agree. Only then comes the convention. Four numbers that all lie in 0..1, or a little beyond, are fractions of the
     sides: no box is one pixel large. An empty, reversed or outside box is refused, and so is one whose numbers
     contradict what is said of their raster.
+
+    >>> native, raster = Frame("native", width=400, height=400), Frame("resized", width=200, height=200)
+    >>> [box.xyxy for box in boxes_in("The heart: [10, 20, 110, 120].", BoxConvention(raster), native).boxes]
+    [(20.0, 40.0, 220.0, 240.0)]
+    >>> boxes_in("box: [110, 20, 10, 120]", BoxConvention(raster), native)  # x1 before x0
+    BoxesRead(boxes=(), refused=('box: [110, 20, 10, 120]',))
     """
     boxes: dict[Box, None] = {}
     refused: dict[str, None] = {}

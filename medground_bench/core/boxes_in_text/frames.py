@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from medground_bench.core.boxes_in_text.groups import Written
+from medground_bench.core.boxes_in_text.scopes import Written
 from medground_bench.core.boxes_in_text.sides import Corners, Order, Sides, axis_of, box_of
 from medground_bench.core.boxes_in_text.statements import Said
 from medground_bench.core.boxes_in_text.words import FRACTIONS, NOWHERE, PERCENT, PIXELS, THOUSANDTHS
@@ -34,6 +34,9 @@ class BoxConvention:
     """How an LVLM family writes a bare list of four numbers: positions in a raster that covers the whole picture.
 
     raster  Frame("thousandths", 1000, 1000), or the pixels of the picture as given, or as resized for the model
+
+    >>> BoxConvention(THOUSANDTHS, Order.Y_FIRST).order.sides  # Gemini's
+    ('y0', 'x0', 'y1', 'x1')
     """
 
     raster: Frame
@@ -41,7 +44,13 @@ class BoxConvention:
 
 
 def box_in_picture(written: Written, convention: BoxConvention, picture: Frame) -> Box | None:
-    """The box in the pixels of the picture, clipped to it; None for one that is refused."""
+    """The box in the pixels of the picture, clipped to it; None for one that is refused.
+
+    >>> from medground_bench.core.boxes_in_text.tokens import written_in
+    >>> native, convention = Frame("native", width=2000, height=1000), BoxConvention(THOUSANDTHS)
+    >>> box_in_picture(*written_in("[0, 0, 500, 500]", convention.order), convention, native).xyxy
+    (0.0, 0.0, 1000.0, 500.0)
+    """
     if not written.numbers or not all(math.isfinite(number.value) for number in written.numbers):
         return None
     said = written.said.in_all()

@@ -36,7 +36,11 @@ from medground_bench.core.types import Frame
 
 
 class Kind(Enum):
-    """What numbers under a key are."""
+    """What numbers under a key are.
+
+    >>> [meaning_of(key).kind.name for key in ("bbox", "xmin", "score", "polygon", "heart")]
+    ['BOX', 'SIDES', 'OTHER', 'REFUSED', 'LABEL']
+    """
 
     BOX = auto()
     """Boxes."""
@@ -56,6 +60,9 @@ class Meaning:
 
     sides   of a BOX its four sides in order, () for the family's order; of SIDES the sides it names
     raster  of the numbers; None for the family's
+
+    >>> Meaning(Kind.BOX).states_a_frame, Meaning(Kind.BOX, raster=THOUSANDTHS).states_a_frame
+    (False, True)
     """
 
     kind: Kind
@@ -91,7 +98,11 @@ OTHER = Meaning(Kind.OTHER)
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A tag that holds boxes: what ends it, and what it says of them."""
+    """A tag that holds boxes: what ends it, and what it says of them.
+
+    >>> TAGS["<box>"].end, TAGS["<box>"].meaning.raster.name
+    ('</box>', 'thousandths')
+    """
 
     end: str
     meaning: Meaning
@@ -146,15 +157,21 @@ def meaning_of(key: str) -> Meaning:
     telling = set(words) - (WORDS_OF_LABELS if labelled else set()) - (PICTURE_WORDS if in_picture else set())
     if telling & (OTHER_WORDS | REFUSED_WORDS):
         return IN_DOUBT if labelled or of_boxes or telling & REFUSED_WORDS else OTHER
-    said = frame_said(words, of_boxes=of_boxes or "box2d" in words)
+    meaning = frame_said(words, of_boxes=of_boxes or "box2d" in words)
     if "box2d" not in words:
-        return said
-    agrees = said.sides in ((), GEMINI.sides) and said.raster in (None, THOUSANDTHS, FRACTIONS)
-    return GEMINI if agrees and said.kind is Kind.BOX else IN_DOUBT  # `box_2d_pixels` contradicts itself
+        return meaning
+    agrees = meaning.sides in ((), GEMINI.sides) and meaning.raster in (None, THOUSANDTHS, FRACTIONS)
+    return GEMINI if agrees and meaning.kind is Kind.BOX else IN_DOUBT  # `box_2d_pixels` contradicts itself
 
 
 def frame_said(words: Sequence[str], *, of_boxes: bool = True) -> Meaning:
-    """Order and raster that the words of a key name; in doubt when they name two."""
+    """Order and raster that the words of a key name; in doubt when they name two.
+
+    >>> frame_said(["xywh", "percent"]).raster.name
+    'percent'
+    >>> frame_said(["xywh", "yxyx"]).kind.name
+    'REFUSED'
+    """
     orders = {ORDER_WORDS[word] for word in words if word in ORDER_WORDS}
     sides = tuple(SIDE_NAMES[word][0] for word in words if word in SIDE_NAMES)
     if len(sides) == 4 and box_of(dict.fromkeys(sides, 0.0)):
@@ -171,11 +188,19 @@ def frame_said(words: Sequence[str], *, of_boxes: bool = True) -> Meaning:
 
 
 def sides_named(names: str) -> Sides:
-    """The sides of a template such as (x1, y1); none when any other word is in it, or x and y, which say too little."""
+    """The sides of a template such as (x1, y1); none when any other word is in it, or x and y, which say too little.
+
+    >>> sides_named("(x1, y1)"), sides_named("(x, y)")
+    (('x1', 'y1'), ())
+    """
     named = [SIDE_NAMES.get(word, ()) for word in words_of(names)]
     return tuple(sides[0] for sides in named) if all(len(sides) == 1 for sides in named) else ()
 
 
 def words_of(key: str) -> list[str]:
-    """The words of a key, a name that is written with several as one."""
+    """The words of a key, a name that is written with several as one.
+
+    >>> words_of("Bounding box (x_min)")
+    ['boundingbox', 'xmin']
+    """
     return ["".join(filter(str.isalnum, word)) for word in KEY_WORDS.findall(key.casefold())]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from medground_bench.core.boxes_in_text.boxes import MOST_CHARACTERS
 from medground_bench.core.boxes_in_text.words import PHRASE_KEYS
@@ -33,6 +32,11 @@ def phrases_in(text: str) -> tuple[str, ...]:
 
     Besides JSON, a bracketed list in single or curly quotes is read, which models write when they think of Python. Of
     hidden chains there are none.
+
+    >>> phrases_in("I would look at ['left lung', 'heart'].")
+    ('left lung', 'heart')
+    >>> phrases_in("I would look at the heart.")
+    ()
     """
     text = without_drafts(text).shown[:MOST_CHARACTERS]
     for value in _values(text):
@@ -46,7 +50,7 @@ def phrases_in(text: str) -> tuple[str, ...]:
     return ()
 
 
-def _values(text: str) -> Iterator[Any]:
+def _values(text: str) -> Iterator[object]:
     """Every JSON list or object of a text, outermost first; where one is cut off, the whole ones inside it.
 
     Reading ends at a list nested a thousand deep: that is an attack on the reader, not an answer.
@@ -63,7 +67,7 @@ def _values(text: str) -> Iterator[Any]:
             yield value
 
 
-def _strings(value: Any, depth: int) -> Iterator[str]:
+def _strings(value: object, depth: int) -> Iterator[str]:
     if depth == 0:
         return
     if isinstance(value, list):
@@ -79,5 +83,7 @@ def _strings(value: Any, depth: int) -> Iterator[str]:
 
 def _clean(phrases: Iterator[str]) -> tuple[str, ...]:
     words = (" ".join(phrase.split()) for phrase in phrases)
-    kept = [phrase for phrase in words if phrase and phrase.isprintable() and any(map(str.isalpha, phrase))]
-    return tuple(dict.fromkeys(phrase[:MOST_PHRASE_CHARACTERS] for phrase in kept))[:MOST_PHRASES]
+    legible = [
+        phrase for phrase in words if phrase and phrase.isprintable() and any(map(str.isalpha, phrase))
+    ]
+    return tuple(dict.fromkeys(phrase[:MOST_PHRASE_CHARACTERS] for phrase in legible))[:MOST_PHRASES]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from medground_bench.core.boxes_in_text.groups import Group, Number, Written
 from medground_bench.core.boxes_in_text.meanings import IN_DOUBT, Kind, Meaning
+from medground_bench.core.boxes_in_text.scopes import Number, Scope, Written
 from medground_bench.core.boxes_in_text.sides import Sides
 from medground_bench.core.boxes_in_text.words import (
     BOX_WORDS,
@@ -33,7 +33,11 @@ MOST_WORDS_OF_LABEL = 2
 
 @dataclass(frozen=True, slots=True)
 class Loose:
-    """Numbers of a sentence that are no box yet: how many, where, and after how many words of the text the last."""
+    """Numbers of a sentence that are no box yet: how many, where, and after how many words of the text the last.
+
+    >>> Loose(count=2, start=4, end=12, at=3).count  # "from (10, 20)": a point waits for another
+    2
+    """
 
     count: int = 0
     start: int = 0
@@ -45,6 +49,14 @@ class Pieces:
     """The pieces so far.
 
     words  of prose so far
+
+    >>> from medground_bench.core.boxes_in_text.meanings import BARE
+    >>> from medground_bench.core.boxes_in_text.statements import Said
+    >>> pieces, text = Pieces(), Scope("", start=0, opened=0, depth=1, said=Said(), hears=Said())
+    >>> pieces.word("not")
+    >>> pieces.write(text, BARE, [Number(float(at), None, at, at) for at in range(4)], 0, 4)
+    >>> [written.numbers for written in pieces.written]  # denied, so it has none
+    [()]
     """
 
     def __init__(self) -> None:
@@ -104,7 +116,7 @@ class Pieces:
 
     def write(
         self,
-        group: Group,
+        scope: Scope,
         meaning: Meaning,
         numbers: Sequence[Number],
         start: int,
@@ -113,40 +125,44 @@ class Pieces:
         sides: Sides = (),
     ) -> None:
         """Refused in doubt, after a denial and too deep; under the key of something else it is not worth a word."""
-        if meaning.kind is Kind.REFUSED or group.depth > MOST_DEPTH or self._caveat:
+        if meaning.kind is Kind.REFUSED or scope.depth > MOST_DEPTH or self._caveat:
             numbers = ()
         if meaning.kind is not Kind.OTHER:
-            group.hears.used = True
-            self.written.append(Written(start, end, tuple(numbers), sides, meaning, group.said))
+            scope.hears.used = True
+            self.written.append(Written(start, end, tuple(numbers), sides, meaning, scope.said))
 
     def refuse_last(self) -> None:
         """What follows the last piece says that it is no box."""
         self.written[-1] = replace(self.written[-1], numbers=())
 
-    def looks_like_a_box(self, group: Group, numbers: Sequence[Number]) -> bool:
+    def looks_like_a_box(self, scope: Scope, numbers: Sequence[Number]) -> bool:
         """Whether four numbers without brackets do: near a word such as "box", or after a label on their line."""
-        key = group.key
-        if group.closer or counts(numbers) or (key and key.meaning.kind is Kind.OTHER):
+        key = scope.key
+        if scope.closer or counts(numbers) or (key and key.meaning.kind is Kind.OTHER):
             return False
         labelled = self.words - self._line_at <= MOST_WORDS_OF_LABEL and self._last_word not in COUNTED_WORDS
         return labelled or self._soon_after_box_word
 
-    def loose(self, group: Group, count: int, start: int, end: int) -> None:
+    def loose(self, scope: Scope, count: int, start: int, end: int) -> None:
         """Numbers that make no box by themselves; four that stand near each other look like one."""
-        if group.meaning_here().kind in (Kind.OTHER, Kind.REFUSED):
+        if scope.meaning_here().kind in (Kind.OTHER, Kind.REFUSED):
             return
         if self.words - self._loose.at > MOST_WORDS_BETWEEN:
-            self.end_loose(group)
+            self.end_loose(scope)
         before = self._loose if self._loose.count else Loose(0, start, end)
         self._loose = Loose(before.count + count, min(before.start, start), max(before.end, end), self.words)
 
-    def end_loose(self, group: Group) -> None:
+    def end_loose(self, scope: Scope) -> None:
         """What is loose does not go on."""
         loose, self._loose = self._loose, Loose()
         if loose.count >= 4:
-            self.write(group, IN_DOUBT, (), loose.start, loose.end)
+            self.write(scope, IN_DOUBT, (), loose.start, loose.end)
 
 
 def counts(numbers: Sequence[Number]) -> bool:
-    """Whether they are like [3, 4, 5, 6]: references, ribs, steps; or a box of two pixels."""
+    """Whether they are like [3, 4, 5, 6]: references, ribs, steps; or a box of two pixels.
+
+    >>> counts([Number(value, None, 0, 1) for value in (3.0, 4.0, 5.0, 6.0)])  # "ribs 3, 4, 5, 6"
+    True
+    """
     return {later.value - number.value for number, later in pairwise(numbers)} == {1}

@@ -93,7 +93,12 @@ SIZES = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """What the prose of a text states, and a mark on each character of a statement."""
+    """What the prose of a text states, and a mark on each character of a statement.
+
+    >>> prose = prose_of("in percent of the width")
+    >>> [raster.name for raster in prose.said.rasters], len(prose.marks)
+    (['percent'], 23)
+    """
 
     said: Said
     marks: bytearray

@@ -20,7 +20,11 @@ Corners = tuple[float, float, float, float]
 
 
 class Order(StrEnum):
-    """Which side each of four numbers is."""
+    """Which side each of four numbers is.
+
+    >>> Order.WITH_SIZE.sides
+    ('x0', 'y0', 'w', 'h')
+    """
 
     X_FIRST = "x0 y0 x1 y1"
     Y_FIRST = "y0 x0 y1 x1"
@@ -34,7 +38,13 @@ class Order(StrEnum):
 
 
 def box_of(sides: Mapping[str, float]) -> Corners | None:
-    """The corners from any sides that fix them; None from sides that do not."""
+    """The corners from any sides that fix them; None from sides that do not.
+
+    >>> box_of({"cx": 50, "w": 20, "y0": 0, "y1": 10})
+    (40.0, 0, 60.0, 10)
+    >>> box_of({"x0": 40, "w": 20}) is None
+    True
+    """
     across, down = _span(sides, "x", "w"), _span(sides, "y", "h")
     return None if across is None or down is None else (across[0], down[0], across[1], down[1])
 
@@ -69,7 +79,11 @@ def _canonical(side: str, order: Sides) -> str:
 
 
 def is_corner(sides: Sides) -> bool:
-    """Whether these are a side of x and one of y: a corner, the centre, or the size."""
+    """Whether these are a side of x and one of y: a corner, the centre, or the size.
+
+    >>> is_corner(("x0", "y0")), is_corner(("x0", "x1"))
+    (True, False)
+    """
     return len({axis_of(side) for side in sides}) == len(sides) == 2
 
 

@@ -40,6 +40,11 @@ class Said:
     of_coco  beside keys of COCO, whose boxes are xywh, and which others write beside xyxy
     unread   something is said that is not understood
     used     a box stands here
+
+    >>> said = Said()
+    >>> said.hear("format", "xywh", quoted=True)
+    >>> said.orders, said.unread
+    ({('x0', 'y0', 'w', 'h')}, False)
     """
 
     outer: Said | None = None

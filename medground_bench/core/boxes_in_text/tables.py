@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from medground_bench.core.boxes_in_text.groups import Number, Written
 from medground_bench.core.boxes_in_text.meanings import BARE, IN_DOUBT, meaning_of, words_of
+from medground_bench.core.boxes_in_text.scopes import Number, Written
 from medground_bench.core.boxes_in_text.sides import axis_of, box_of
 from medground_bench.core.boxes_in_text.statements import Said
 from medground_bench.core.boxes_in_text.words import SIDE_NAMES, THIRD_CORNER, UNIT, UNITS
@@ -25,6 +25,9 @@ class Header:
     """The line above a table: what parts its cells, how many there are, and which of them hold which side.
 
     A table of polygons has none.
+
+    >>> Header(",", cells=5, sides={"x1": 1, "y1": 2, "x2": 3, "y2": 4}).sides["y2"]
+    4
     """
 
     separator: str
@@ -34,14 +37,23 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The boxes of all tables in a text, and the text with spaces in their place."""
+    """The boxes of all tables in a text, and the text with spaces in their place.
+
+    >>> tables_of("No table here.", Said())
+    Tables(written=[], rest='No table here.')
+    """
 
     written: list[Written]
     rest: str
 
 
 def tables_of(text: str, said: Said) -> Tables:
-    """Every table of a text; a row that holds no number where its side should be is refused."""
+    r"""Every table of a text; a row that holds no number where its side should be is refused.
+
+    >>> tables = tables_of("x1,y1,x2,y2\n10,20,110,120\n10,20,?,120", Said())
+    >>> [[number.value for number in row.numbers] for row in tables.written]
+    [[10.0, 20.0, 110.0, 120.0], []]
+    """
     written: list[Written] = []
     rest, header = list(text), None
     for line in LINE.finditer(text):
@@ -86,12 +98,12 @@ def _cells(line: str, separator: str) -> list[str]:
 
 def _row(line: re.Match[str], header: Header, said: Said) -> Written:
     cells = _cells(line[0], header.separator)
-    found = [CELL.fullmatch(cells[place]) for place in header.sides.values()]
+    matches = [CELL.fullmatch(cells[place]) for place in header.sides.values()]
     numbers = tuple(
         Number(float(each[1]), UNITS[(each[2] or "").casefold()], line.start(), line.end())
-        for each in found
+        for each in matches
         if each
     )
-    if not numbers or len(numbers) < len(found):
+    if not numbers or len(numbers) < len(matches):
         return Written(line.start(), line.end(), (), (), IN_DOUBT, said)
     return Written(line.start(), line.end(), numbers, tuple(header.sides), BARE, said)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from medground_bench.core.boxes_in_text.groups import Item, Number, Written
 from medground_bench.core.boxes_in_text.meanings import (
     IN_DOUBT,
     LOCATION_TOKENS,
@@ -16,6 +15,7 @@ from medground_bench.core.boxes_in_text.meanings import (
 from medground_bench.core.boxes_in_text.patterns import KEY, PLACE, TOKEN, VALUE
 from medground_bench.core.boxes_in_text.prose import Prose, prose_of
 from medground_bench.core.boxes_in_text.reader import Reader
+from medground_bench.core.boxes_in_text.scopes import Item, Number, Written
 from medground_bench.core.boxes_in_text.sides import Order
 from medground_bench.core.boxes_in_text.tables import tables_of
 from medground_bench.core.boxes_in_text.words import (
@@ -39,6 +39,10 @@ def written_in(text: str, order: Order) -> list[Written]:
     """The boxes of a text, in time that grows as the text does.
 
     order  the habit of the family
+
+    >>> boxes = written_in("[1, 2, 30, 40], not [5, 6, 7, 9]", Order.X_FIRST)
+    >>> [[number.value for number in written.numbers] for written in boxes]
+    [[1.0, 2.0, 30.0, 40.0], []]
     """
     prose = prose_of(text)
     tables = tables_of(text, prose.said)

@@ -28,14 +28,25 @@ from medground_bench.submission.problems import Problem
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """What is wrong with the frames of a file: problems of the whole file and of lines, or else a remark."""
+    """What is wrong with the frames of a file: problems of the whole file and of lines, or else a remark.
+
+    >>> Suspicion(remark="all boxes of 60 cases lie in the upper left quarter of their pictures.").problems
+    ()
+    """
 
     problems: tuple[Problem, ...] = ()
     remark: str | None = None
 
 
 def suspicion(cases: Sequence[Written]) -> Suspicion:
-    """Whether the boxes of a file may be native, and how to mend them where they cannot be."""
+    """Whether the boxes of a file may be native, and how to mend them where they cannot be.
+
+    >>> from medground_bench.core.types import Frame
+    >>> native, box = Frame("native", width=2000, height=1000), (0.1, 0.2, 0.5, 0.6)
+    >>> case = Written(1, "c", "medgemma direct", "vindr", "mass", "i", native, numbers=(1,), boxes=(box,))
+    >>> [problem.code.value for problem in suspicion([case]).problems]
+    ['LOOKS_RELATIVE']
+    """
     pile, problems = in_order(Pile.of(cases))
     problems += relative_boxes(cases)
     pile = pile.with_rows(~np.array([is_relative(box) for box in pile.corners.tolist()], bool))

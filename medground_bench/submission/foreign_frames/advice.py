@@ -45,7 +45,11 @@ Y_FIRST = "A model that answers y first needs x written before y as well."
 
 
 def advice(fits: Sequence[Fit]) -> str:
-    """Every system with its conversion, and the rule for any other."""
+    """Every system with its conversion, and the rule for any other.
+
+    >>> advice([Fit(THOUSAND, THOUSAND, filled=0.9)]).partition(":")[0]
+    'They fit a grid of 0 to 1000 over each side'
+    """
     if not fits:
         return f"Map them back by the resize you used. {GENERAL} {Y_FIRST}"
     told = "; or ".join(CONVERSIONS[fit.kind].format(sides=_sides(fit)) for fit in fits)
@@ -63,12 +67,22 @@ def _sides(fit: Fit) -> str:
 
 
 def lines(cases: Sequence[Written]) -> str:
-    """`line 3`, `lines 3, 5, 8`, and how many more."""
+    """`line 3`, `lines 3, 5, 8`, and how many more.
+
+    >>> from medground_bench.core.types import Frame
+    >>> native = Frame("native", width=2000, height=1000)
+    >>> lines([Written(at, "c", "medgemma direct", "vindr", "mass", "i", native, (), ()) for at in (3, 5)])
+    'lines 3, 5'
+    """
     told = ", ".join(str(case.line) for case in cases[:LINES_TOLD])
     more = f" and {len(cases) - LINES_TOLD} more" if len(cases) > LINES_TOLD else ""
     return f"{'line' if len(cases) == 1 else 'lines'} {told}{more}"
 
 
 def boxes(numbers: Sequence[int]) -> str:
-    """`box 3`, `boxes 3, 5`."""
+    """`box 3`, `boxes 3, 5`.
+
+    >>> boxes([3]), boxes([3, 5])
+    ('box 3', 'boxes 3, 5')
+    """
     return f"{'box' if len(numbers) == 1 else 'boxes'} {', '.join(map(str, numbers))}"

@@ -1,7 +1,7 @@
 """What numbers that are no native pixels may mean: grids, stretched, letterboxed or scaled pictures, y first. Pure.
 
 A coordinate system turns written boxes into shares of the picture (0..1 over each side). What it needs beside the
-numbers and the size of the picture is the side of a square, and where that can be any, a family stands for all of them.
+numbers and the size of the picture is the side of a square, and where that can be any, a layout stands for all of them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,12 @@ SIDES = (112, 224, 256, 320, 336, 384, 392, 448, 512, 518, 560, 640, 672, 768, 8
 
 
 class CoordinateSystem(Protocol):
-    """One way to understand the four numbers of every box."""
+    """One way to understand the four numbers of every box.
+
+    >>> system: CoordinateSystem = Square(1000)
+    >>> system.shares(np.array([[0, 0, 500, 250]]), np.array([[2000, 1000]])).tolist()
+    [[0.0, 0.0, 0.5, 0.25]]
+    """
 
     def shares(self, corners: Corners, sizes: Sizes) -> Corners:
         """The boxes as shares of their pictures: 0 is the left or upper edge, 1 the right or lower one."""
@@ -36,7 +41,11 @@ class CoordinateSystem(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Square:
-    """Every picture stretched over a square of `side`, in pixels or steps of a grid."""
+    """Every picture stretched over a square of `side`, in pixels or steps of a grid.
+
+    >>> Square(200).shares(np.array([[0, 0, 100, 50]]), np.array([[2000, 1000]])).tolist()
+    [[0.0, 0.0, 0.5, 0.25]]
+    """
 
     side: int
 
@@ -47,7 +56,11 @@ class Square:
 
 @dataclass(frozen=True, slots=True)
 class Letterboxed:
-    """Pixels of a picture resized into a square of `side` pixels, aspect kept, centred."""
+    """Pixels of a picture resized into a square of `side` pixels, aspect kept, centred.
+
+    >>> Letterboxed(200).shares(np.array([[0, 50, 100, 100]]), np.array([[2000, 1000]])).tolist()
+    [[0.0, 0.0, 0.5, 0.5]]
+    """
 
     side: int
 
@@ -61,7 +74,11 @@ class Letterboxed:
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
-    """Pixels of a picture `scale` times as wide and as high as the native one."""
+    """Pixels of a picture `scale` times as wide and as high as the native one.
+
+    >>> Pixels(2).shares(np.array([[0, 0, 2000, 500]]), np.array([[2000, 1000]])).tolist()
+    [[0.0, 0.0, 0.5, 0.25]]
+    """
 
     scale: int
 
@@ -72,7 +89,11 @@ class Pixels:
 
 @dataclass(frozen=True, slots=True)
 class YFirst:
-    """Another coordinate system, written y0, x0, y1, x1."""
+    """Another coordinate system, written y0, x0, y1, x1.
+
+    >>> YFirst(Square(1000)).shares(np.array([[0, 0, 250, 500]]), np.array([[2000, 1000]])).tolist()
+    [[0.0, 0.0, 0.5, 0.25]]
+    """
 
     of: CoordinateSystem
 
@@ -83,7 +104,11 @@ class YFirst:
 
 @dataclass(frozen=True, slots=True)
 class OtherSide:
-    """Shares of x multiplied by the height, and of y by the width."""
+    """Shares of x multiplied by the height, and of y by the width.
+
+    >>> OtherSide().shares(np.array([[0, 0, 500, 500]]), np.array([[2000, 1000]])).tolist()
+    [[0.0, 0.0, 0.5, 0.25]]
+    """
 
     def shares(self, corners: Corners, sizes: Sizes) -> Corners:
         """Shares of the side that each was scaled by."""
@@ -91,8 +116,12 @@ class OtherSide:
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
-    """One coordinate system for every side of a square: `of` gives that of a side."""
+class Layout:
+    """How pictures are laid in a square of whatever side: `of` gives the coordinate system of one side.
+
+    >>> STRETCHED.of(448), LETTERBOXED.of(448)
+    (Square(side=448), Letterboxed(side=448))
+    """
 
     of: Callable[[int], CoordinateSystem]
 
@@ -106,11 +135,11 @@ GRID_SIDES = (100, 256, 1000, 1024)
 """Sides of the grids that models answer in."""
 
 STRETCHED, LETTERBOXED, LETTERBOXED_Y_FIRST = (
-    Family(Square),
-    Family(Letterboxed),
-    Family(_letterboxed_y_first),
+    Layout(Square),
+    Layout(Letterboxed),
+    Layout(_letterboxed_y_first),
 )
-FAMILIES = (STRETCHED, LETTERBOXED, LETTERBOXED_Y_FIRST)
+LAYOUTS = (STRETCHED, LETTERBOXED, LETTERBOXED_Y_FIRST)
 """A stretched square reads alike in both orders, so y first is no system of its own there."""
 
 DOUBLED, DOUBLED_Y_FIRST = Pixels(2), YFirst(Pixels(2))
@@ -118,7 +147,13 @@ NATIVE_Y_FIRST, BY_OTHER_SIDE = YFirst(Pixels(1)), OtherSide()
 
 
 def fill(shares: Corners) -> float:
-    """Share of the frame that the furthest box reaches, on the axis it fills less; 0 where a box leaves its picture."""
+    """Share of the frame that the furthest box reaches, on the axis it fills less; 0 where a box leaves its picture.
+
+    >>> fill(np.array([[0.1, 0.1, 0.9, 0.6], [0.2, 0.1, 0.5, 0.7]]))
+    0.7
+    >>> fill(np.array([[0.1, 0.1, 1.2, 0.6]]))
+    0.0
+    """
     if shares[:, :2].min() < -TOLERANCE or shares[:, 2:].max() > 1 + TOLERANCE:
         return 0.0
     return float(shares[:, 2:].max(axis=0).min())

@@ -37,7 +37,14 @@ they may also mark what really stands in the corner, a letter of the side, for e
 
 
 def all_in_a_corner(pile: Pile) -> bool:
-    """Whether all boxes of many pictures fill a frame much smaller than the pictures."""
+    """Whether all boxes of many pictures fill a frame much smaller than the pictures.
+
+    >>> from medground_bench.core.types import Frame
+    >>> native, boxes = Frame("native", width=2000, height=1000), ((0, 0, 99, 99), (120, 130, 224, 224))
+    >>> cases = [Written(n, "c", "t", "vindr", "mass", str(n), native, (1,), (boxes[n % 2],)) for n in range(10)]
+    >>> all_in_a_corner(Pile.of(cases)), all_in_a_corner(Pile.of(cases[:9]))
+    (True, False)
+    """
     return pile.images >= MANY_IMAGES and any(
         CORNER * side <= pile.length_px and _like_a_picture(square, side, pile)
         for square, side in squares(pile).items()
@@ -45,7 +52,15 @@ def all_in_a_corner(pile: Pile) -> bool:
 
 
 def crowd(pile: Pile) -> list[Problem]:
-    """The lines of many pictures with boxes that fill a frame in the corner, while no others come near it."""
+    """The lines of many pictures with boxes that fill a frame in the corner, while no others come near it.
+
+    >>> from medground_bench.core.types import Frame
+    >>> native, near, far = Frame("native", width=2000, height=2000), (0, 0, 99, 99), (120, 130, 224, 224)
+    >>> boxes = enumerate([near, far] * 5 + [(900, 900, 1500, 1800)] * 10)
+    >>> cases = [Written(n, "c", "t", "vindr", "mass", str(n), native, (1,), (box,)) for n, box in boxes]
+    >>> [problem.line for problem in crowd(Pile.of(cases))]
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+    """
     crowds = [
         pile.with_rows(within)
         for square, side in squares(pile).items()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from medground_bench.submission.foreign_frames.coordinate_systems import (
     DOUBLED,
     DOUBLED_Y_FIRST,
-    FAMILIES,
+    LAYOUTS,
     LETTERBOXED,
     LETTERBOXED_Y_FIRST,
     PERCENT,
@@ -23,7 +23,7 @@ from medground_bench.submission.foreign_frames.coordinate_systems import (
     THOUSAND,
     TOLERANCE,
     CoordinateSystem,
-    Family,
+    Layout,
     fill,
 )
 from medground_bench.submission.foreign_frames.growth import likelihood
@@ -47,7 +47,7 @@ WORSE = 8.0
 GRIDS: dict[CoordinateSystem, int] = {PERCENT: 100, THOUSAND: 1000}
 """Grids that are told by themselves, and their sides."""
 
-X_FIRST: dict[CoordinateSystem | Family, CoordinateSystem | Family] = {
+X_FIRST: dict[CoordinateSystem | Layout, CoordinateSystem | Layout] = {
     LETTERBOXED_Y_FIRST: LETTERBOXED,
     DOUBLED_Y_FIRST: DOUBLED,
 }
@@ -58,16 +58,20 @@ X_FIRST: dict[CoordinateSystem | Family, CoordinateSystem | Family] = {
 class Fit:
     """A coordinate system that explains every box.
 
-    system  the one, or of a family the one with the least side
-    kind    itself, or its family
+    system  the one, or of a layout the one with the least side
+    kind    itself, or its layout
     filled  share of the frame that the boxes reach; above 1 by rounding
-    sides   that the square of a family may have
+    sides   that the square of a layout may have
     usual   those among them that models have, the best filled first
     met     whether boxes meet the far edges, so that the side is known to a pixel
+
+    >>> small, large = (Fit(STRETCHED.of(n), STRETCHED, filled=0.9, sides=range(n, n + 50)) for n in (200, 224))
+    >>> small.agrees(large)  # a square of 224 may have made both
+    True
     """
 
     system: CoordinateSystem
-    kind: CoordinateSystem | Family
+    kind: CoordinateSystem | Layout
     filled: float
     sides: range = range(1)
     usual: tuple[int, ...] = ()
@@ -80,29 +84,52 @@ class Fit:
 
 
 def fits(pile: Pile, others: Sequence[CoordinateSystem] = ()) -> tuple[Fit, ...]:
-    """The grids, families of squares and other systems that explain every box, in the order to tell them.
+    """The grids, layouts in squares and other systems that explain every box, in the order to tell them.
 
     Filled grids come first, then what is filled best; what boxes of the same finding speak against is left out.
+
+    >>> from medground_bench.core.types import Frame
+    >>> from medground_bench.submission.foreign_frames.written_boxes import Written
+    >>> native = Frame("native", width=2000, height=1000)
+    >>> case = Written(1, "c", "medgemma direct", "vindr", "mass", "i", native, (1,), ((400, 400, 990, 980),))
+    >>> fits(Pile.of([case]))[0].kind
+    Square(side=1000)
     """
-    found = [*_of_grids(pile), *_of_families(pile), *exact_fits(pile, others)]
+    candidates = [*_of_grids(pile), *_of_layouts(pile), *exact_fits(pile, others)]
     least = _least_filled(pile)
-    first = {fit: fit.kind in GRIDS and fit.filled >= least for fit in found}
-    found.sort(key=lambda fit: (not first[fit], -fit.filled))
-    return _without_repeats(_likeliest(found, pile))
+    first = {fit: fit.kind in GRIDS and fit.filled >= least for fit in candidates}
+    candidates.sort(key=lambda fit: (not first[fit], -fit.filled))
+    return _without_repeats(_likeliest(candidates, pile))
 
 
 def exact_fits(pile: Pile, systems: Sequence[CoordinateSystem]) -> tuple[Fit, ...]:
-    """Those of the systems that explain every box and are filled."""
+    """Those of the systems that explain every box and are filled.
+
+    >>> from medground_bench.core.types import Frame
+    >>> from medground_bench.submission.foreign_frames.written_boxes import Written
+    >>> native = Frame("native", width=2000, height=1000)
+    >>> case = Written(1, "c", "medgemma direct", "vindr", "mass", "i", native, (1,), ((400, 400, 990, 980),))
+    >>> [fit.system for fit in exact_fits(Pile.of([case]), [THOUSAND, PERCENT])]
+    [Square(side=1000)]
+    """
     least, hull = _least_filled(pile), pile.hull
     filled = {system: fill(system.shares(*hull)) for system in systems}
     return tuple(Fit(system, system, share) for system, share in filled.items() if share >= least)
 
 
 def squares(pile: Pile) -> dict[CoordinateSystem, int]:
-    """Every square that boxes may have been left in, with its side: the usual ones, and those met at their edges."""
-    known = {family.of(side): side for family in FAMILIES for side in SIDES}
+    """Every square that boxes may have been left in, with its side: the usual ones, and those met at their edges.
+
+    >>> from medground_bench.core.types import Frame
+    >>> from medground_bench.submission.foreign_frames.written_boxes import Written
+    >>> native = Frame("native", width=2000, height=1000)
+    >>> case = Written(1, "c", "medgemma direct", "vindr", "mass", "i", native, (1,), ((4, 4, 99, 98),))
+    >>> squares(Pile.of([case]))[LETTERBOXED.of(448)]
+    448
+    """
+    known = {layout.of(side): side for layout in LAYOUTS for side in SIDES}
     met = _met_side(pile)
-    return {**GRIDS, **known, **{family.of(met): met for family in _met_at_edges(pile)}}
+    return {**GRIDS, **known, **{layout.of(met): met for layout in _met_at_edges(pile)}}
 
 
 def _met_side(pile: Pile) -> int:
@@ -110,10 +137,10 @@ def _met_side(pile: Pile) -> int:
     return round(float(pile.corners[:, 2:].max()))
 
 
-def _met_at_edges(pile: Pile) -> list[Family]:
+def _met_at_edges(pile: Pile) -> list[Layout]:
     side = _met_side(pile)
     return [
-        family for family in FAMILIES if 0 < side <= MOST_SIDE and _meets_edges(family.of(side), side, pile)
+        layout for layout in LAYOUTS if 0 < side <= MOST_SIDE and _meets_edges(layout.of(side), side, pile)
     ]
 
 
@@ -136,8 +163,8 @@ def _of_grids(pile: Pile) -> list[Fit]:
     return [*likely, *([Fit(THOUSAND, THOUSAND, filled)] if missing else [])]
 
 
-def _of_families(pile: Pile) -> list[Fit]:
-    """The families that hold all boxes: where edges are met, by squares of that side.
+def _of_layouts(pile: Pile) -> list[Fit]:
+    """The layouts that hold all boxes: where edges are met, by squares of that side.
 
     Boxes that end where the padding begins were letterboxed. Those that end where the square does may be either, since
     tall and broad pictures together reach all its edges, padded or not; at the end of a grid they are the grid's.
@@ -146,40 +173,44 @@ def _of_families(pile: Pile) -> list[Fit]:
     if not met:
         longest = min(MOST_SIDE, furthest / _least_filled(pile))
         tried = range(max(1, math.ceil(furthest / (1 + TOLERANCE))), math.floor(longest) + 1)
-        return [fit for family in FAMILIES if (fit := _of_family(family, tried, pile))]
+        return [fit for layout in LAYOUTS if (fit := _of_layout(layout, tried, pile))]
     side = _met_side(pile)
-    padded = [family for family in met if family is not STRETCHED]
+    padded = [layout for layout in met if layout is not STRETCHED]
     of_grid = any(abs(side - grid) <= 1 for grid in GRIDS.values())
     tried = range(max(1, side - 1), side + 2)
-    fitting = [_of_family(family, tried, pile) for family in (met if padded else FAMILIES)]
+    fitting = [_of_layout(layout, tried, pile) for layout in (met if padded else LAYOUTS)]
     return [replace(fit, met=True) for fit in fitting if fit and not (of_grid and fit.kind is STRETCHED)]
 
 
-def _of_family(family: Family, tried: range, pile: Pile) -> Fit | None:
+def _of_layout(layout: Layout, tried: range, pile: Pile) -> Fit | None:
     least, hull = _least_filled(pile), pile.hull
-    filled = {side: fill(family.of(side).shares(*hull)) for side in tried}
+    filled = {side: fill(layout.of(side).shares(*hull)) for side in tried}
     sides = [side for side, share in filled.items() if share >= least]
     if not sides:
         return None
     usual = tuple(side for side in SIDES if side in sides)
     best = max((filled[side] for side in usual), default=least)
-    return Fit(family.of(sides[0]), family, best, range(sides[0], sides[-1] + 1), usual)
+    return Fit(layout.of(sides[0]), layout, best, range(sides[0], sides[-1] + 1), usual)
 
 
-def _likeliest(found: Sequence[Fit], pile: Pile) -> tuple[Fit, ...]:
-    scores = [likelihood(fit.system, pile) for fit in found] if len(found) > 1 else [0.0] * len(found)
+def _likeliest(candidates: Sequence[Fit], pile: Pile) -> tuple[Fit, ...]:
+    scores = (
+        [likelihood(fit.system, pile) for fit in candidates]
+        if len(candidates) > 1
+        else [0.0] * len(candidates)
+    )
     least = max(scores, default=0.0) - WORSE
     return tuple(
-        fit for fit, score in zip(found, scores, strict=True) if score > least or fit.kind is THOUSAND
+        fit for fit, score in zip(candidates, scores, strict=True) if score > least or fit.kind is THOUSAND
     )
 
 
-def _without_repeats(found: Sequence[Fit]) -> tuple[Fit, ...]:
+def _without_repeats(candidates: Sequence[Fit]) -> tuple[Fit, ...]:
     """All but those of y first that say no more than the same with x first: that y may stand first is said anyway."""
-    starts = {fit.kind: fit.sides.start for fit in found}
+    starts = {fit.kind: fit.sides.start for fit in candidates}
     return tuple(
         fit
-        for fit in found
+        for fit in candidates
         if fit.kind not in X_FIRST or starts.get(X_FIRST[fit.kind], math.inf) > fit.sides.start
     )
 

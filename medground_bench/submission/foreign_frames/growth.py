@@ -31,6 +31,11 @@ class Growth:
 
     exponent  1 for native boxes, 0 or less for boxes of one model input; None where the pictures cannot tell
     images    pictures that speak
+
+    >>> Growth(exponent=0.1, error=0.05, freedom=40, images=42).absent  # far from 1: boxes of one model input
+    True
+    >>> Growth(exponent=None, error=0.0, freedom=1, images=3).absent  # nobody can tell
+    False
     """
 
     exponent: float | None
@@ -57,6 +62,13 @@ def growth(pile: Pile) -> Growth:
     Within each finding, in logarithms; the slopes of centre x, centre y, width and height are averaged, each weighted
     by its precision, and the error of the average counts how they go together. A picture speaks once a finding, by the
     mean of its boxes, however many LVLMs were asked about it.
+
+    >>> from medground_bench.core.types import Frame
+    >>> from medground_bench.submission.foreign_frames.written_boxes import Written
+    >>> frames = [Frame("native", width=500 * n, height=500 * n) for n in range(1, 19)]
+    >>> cases = [Written(1, "c", "t", "vindr", "mass", str(f), f, (1,), ((50, 50, 90, 90),)) for f in frames]
+    >>> growth(Pile.of(cases)).absent  # the same box in small and in large pictures
+    True
     """
     measures, sizes, findings = _per_image(pile, pile.native)
     length = _within(np.log(sizes).mean(axis=1, keepdims=True), findings)[:, 0]
@@ -80,6 +92,14 @@ def likelihood(system: CoordinateSystem, pile: Pile) -> float:
     Boxes of the same finding have similar sizes in the system that they were written in. Systems that differ by a
     constant factor are equally likely; those that treat pictures of another size or shape differently are told apart
     as soon as there are such pictures. Means of findings cost a degree of freedom each (restricted likelihood).
+
+    >>> from medground_bench.core.types import Frame
+    >>> from medground_bench.submission.foreign_frames.coordinate_systems import Pixels, Square
+    >>> from medground_bench.submission.foreign_frames.written_boxes import Written
+    >>> frames = [Frame("native", width=1000 * n, height=1000) for n in (1, 2, 3)]
+    >>> cases = [Written(1, "c", "t", "vindr", "mass", str(f), f, (1,), ((50, 50, 90, 90),)) for f in frames]
+    >>> likelihood(Square(224), Pile.of(cases)) > likelihood(Pixels(1), Pile.of(cases))  # all boxes are alike
+    True
     """
     measures, _sizes, findings = _per_image(pile, system.shares(pile.corners, pile.sizes))
     lengths = _within(measures[:, 2:], findings)

@@ -13,15 +13,22 @@ ALL_SHARE = 0.9
 
 
 def relative_boxes(cases: Sequence[Written]) -> list[Problem]:
-    """A problem for every relative box, or one for all of a file that is relative throughout."""
-    found = {case.line: _relative(case) for case in cases}
-    whole = [case for case in cases if len(found[case.line]) == len(case.boxes)]
-    of_lines = [case for case in cases if found[case.line]]
+    """A problem for every relative box, or one for all of a file that is relative throughout.
+
+    >>> from medground_bench.core.types import Frame
+    >>> native, boxes = Frame("native", width=2000, height=1000), ((0.1, 0.2, 0.5, 0.6), (200, 200, 900, 600))
+    >>> case = Written(1, "c", "medgemma direct", "vindr", "mass", "i", native, numbers=(1, 2), boxes=boxes)
+    >>> relative_boxes([case])[0].message.partition(" on ")[0]
+    'box 1: no coordinate exceeds 1'
+    """
+    relative = {case.line: _relative(case) for case in cases}
+    whole = [case for case in cases if len(relative[case.line]) == len(case.boxes)]
+    of_lines = [case for case in cases if relative[case.line]]
     problems = []
     if whole and len(whole) >= ALL_SHARE * len(cases):
-        problems.append(_of_file(whole, [case for case in cases if not found[case.line]], len(cases)))
-        of_lines = [case for case in of_lines if len(found[case.line]) < len(case.boxes)]
-    return problems + [_of_line(case, found[case.line]) for case in of_lines]
+        problems.append(_of_file(whole, [case for case in cases if not relative[case.line]], len(cases)))
+        of_lines = [case for case in of_lines if len(relative[case.line]) < len(case.boxes)]
+    return problems + [_of_line(case, relative[case.line]) for case in of_lines]
 
 
 def _relative(case: Written) -> dict[int, Quad]:

@@ -44,7 +44,15 @@ class _Verdict:
 
 
 def verdicts(pile: Pile) -> list[Problem]:
-    """By parts where the parts differ, else together."""
+    """By parts where the parts differ, else together.
+
+    >>> from medground_bench.core.types import Frame
+    >>> from medground_bench.submission.foreign_frames.written_boxes import Written
+    >>> native, box = Frame("native", width=500, height=500), (400, 400, 990, 980)
+    >>> cases = [Written(n, "c", "t", "vindr", "mass", "i", native, (1,), (box,)) for n in (1, 2, 3)]
+    >>> verdicts(Pile.of(cases))[0].message.partition(":")[0]
+    'in 3 of 3 cases boxes reach beyond their pictures'
+    """
     whole = _verdict(pile)
     for name_of in (lambda case: f"track {case.track}", lambda case: f"source {case.source}"):
         parts = {name: _verdict(pile.with_rows(rows)) for name, rows in pile.rows_by(name_of).items()}

@@ -32,7 +32,11 @@ FURTHEST = 1e7
 
 
 def is_relative(box: Quad) -> bool:
-    """Whether a box lies within one pixel of the corner, as shares of a picture do."""
+    """Whether a box lies within one pixel of the corner, as shares of a picture do.
+
+    >>> is_relative((0.1, 0.2, 0.5, 1.05)), is_relative((0.0, 0.0, 224.0, 224.0))
+    (True, False)
+    """
     return 0 < max(box) <= UNIT and min(box) >= 1 - UNIT
 
 
@@ -43,6 +47,11 @@ class Written:
     line     in the file, from 1
     numbers  of the boxes that are kept, as they stand in the line, from 1
     boxes    at least one, numbers finite
+
+    >>> native, box = Frame("native", width=2000, height=1000), (10, 20, 110, 120)
+    >>> case = Written(7, "c", "medgemma direct", "vindr", "mass", "i", native, numbers=(2,), boxes=(box,))
+    >>> case.numbers  # the first box of its line was refused before
+    (2,)
     """
 
     line: int
@@ -64,6 +73,11 @@ class Pile:
     sizes    (boxes, 2) width and height of the picture, native pixels
     owner    (boxes,) place of the case in `cases`
     numbers  (boxes,) of the box in its line
+
+    >>> native, boxes = Frame("native", width=2000, height=1000), ((0, 0, 500, 250), (9, 9, 2e9, 99))
+    >>> case = Written(1, "c", "medgemma direct", "vindr", "mass", "i", native, numbers=(1, 2), boxes=boxes)
+    >>> Pile.of([case]).native.tolist()  # 2e9 is no coordinate in any frame
+    [[0.0, 0.0, 0.25, 0.25]]
     """
 
     cases: tuple[Written, ...]
@@ -143,6 +157,9 @@ class Order:
     """An order of four numbers that are no corners.
 
     back  share of the length that lies before the first number
+
+    >>> CENTRES.corners(np.array([[50.0, 50.0, 20.0, 10.0]])).tolist()
+    [[40.0, 45.0, 60.0, 55.0]]
     """
 
     name: str
@@ -167,6 +184,12 @@ def in_order(pile: Pile) -> tuple[Pile, list[Problem]]:
     """The boxes as corners, and what is wrong with the order of their numbers in the whole file or in tracks of it.
 
     Boxes of a file in our order whose second corner comes first are left out: they say nothing about the frame.
+
+    >>> native = Frame("native", width=2000, height=1000)
+    >>> cases = [Written(n, "c", "t", "vindr", "mass", "i", native, (1,), ((900, 700, 50, 60),)) for n in (1, 2)]
+    >>> pile, problems = in_order(Pile.of(cases))
+    >>> pile.corners[0].tolist(), [problem.code.value for problem in problems]
+    ([900.0, 700.0, 950.0, 760.0], ['LOOKS_XYWH'])
     """
     orders = _orders(pile)
     if orders:
@@ -188,11 +211,11 @@ def _disordered(pile: Pile) -> int:
 
 def _out_of_order(pile: Pile, orders: Sequence[Order], about: str = "") -> Problem:
     fit = " or ".join(f"as {order.name}: then write {order.advice}" for order in orders)
-    said = (
+    message = (
         f"{about}in {_disordered(pile)} of {len(pile.cases)} cases x1 is less than x0 or y1 less than y0, while all "
         f"boxes fit {fit}."
     )
-    return Problem(None, None, Code.LOOKS_XYWH, said)
+    return Problem(None, None, Code.LOOKS_XYWH, message)
 
 
 def _orders(pile: Pile) -> tuple[Order, ...]:

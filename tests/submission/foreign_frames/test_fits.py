@@ -35,7 +35,7 @@ from tests.submission.foreign_frames.frame_files import (
         DOUBLED,
         NATIVE_Y_FIRST,
         BY_OTHER_SIDE,
-        *(family.of(700) for family in (STRETCHED, LETTERBOXED, LETTERBOXED_Y_FIRST)),
+        *(layout.of(700) for layout in (STRETCHED, LETTERBOXED, LETTERBOXED_Y_FIRST)),
     ],
 )
 def test_the_hull_of_a_pile_is_filled_as_all_its_boxes_are(system):
@@ -45,7 +45,7 @@ def test_the_hull_of_a_pile_is_filled_as_all_its_boxes_are(system):
         assert fill(system.shares(*pile.hull)) == fill(system.shares(pile.corners, pile.sizes))
 
 
-def test_fits_of_a_family_agree_where_they_share_a_side():
+def test_fits_of_a_layout_agree_where_they_share_a_side():
     def of_letterbox(side):
         cases = drawn(60, "films", about_findings(), np.random.default_rng(1))
         [fit] = [fit for fit in fits(pile_of(cases, letterboxed(side))) if fit.kind is LETTERBOXED]

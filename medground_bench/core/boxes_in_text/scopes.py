@@ -1,4 +1,4 @@
-"""What stands together in a text with boxes: numbers, points, keys, brackets. `reader` fills them."""
+"""What stands together in a text with boxes: numbers, points, keys, scopes. `reader` fills them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ class Number:
     """A number, the raster of its unit, and where it stands, its name included.
 
     guessed  the axis of the first number of its point, where that is the family's habit
+
+    >>> Number(12.5, PERCENT, start=4, end=9).unit.name  # "x0: 12.5%"
+    'percent'
     """
 
     value: float
@@ -35,6 +38,11 @@ class Written:
     sides    of the numbers, where their names state them; () for four numbers in a row
     meaning  what the key or the tag states
     said     what the text around states
+
+    >>> from medground_bench.core.boxes_in_text.sides import Order
+    >>> from medground_bench.core.boxes_in_text.tokens import written_in
+    >>> [written.sides for written in written_in("x1=10, y1=20, x2=110, y2=120", Order.X_FIRST)]
+    [('x1', 'y1', 'x2', 'y2')]
     """
 
     start: int
@@ -47,7 +55,12 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One number, or the two of a point; those of a `named` point are x and y, whatever the family's order."""
+    """One number, or the two of a point; those of a `named` point are x and y, whatever the family's order.
+
+    >>> point = Item((Number(10.0, None, 1, 3), Number(20.0, None, 5, 7)), start=0, end=8)  # "(10, 20)"
+    >>> [number.value for number in point.numbers]
+    [10.0, 20.0]
+    """
 
     numbers: tuple[Number, ...]
     start: int
@@ -63,6 +76,11 @@ class Key:
     outer  the key that this one stands under itself, as in `box: x1=10`
     used   a value came
     stale  prose came
+
+    >>> from medground_bench.core.boxes_in_text.meanings import meaning_of
+    >>> box = Key(meaning_of("box"), start=0, hard=True)
+    >>> Key(meaning_of("x1"), start=5, hard=True, outer=box).of_boxes() is box
+    True
     """
 
     meaning: Meaning
@@ -96,7 +114,7 @@ class Key:
 
 
 @dataclass(slots=True)
-class Group:
+class Scope:
     """An open bracket or tag, or the text itself, which nothing closes.
 
     start    of its key, if one stands right before it
@@ -113,6 +131,11 @@ class Group:
     pure     nothing in it but numbers, points and their labels
     doubt    "and" stands between two points: one box or two places?
     commas   and semicolons within the run
+
+    >>> text = Scope("", start=0, opened=0, depth=1, said=Said(), hears=Said())
+    >>> bracket = Scope("]", start=0, opened=6, depth=2, said=text.said, hears=text.said)  # of "bbox: ["
+    >>> text.is_bracket, bracket.is_bracket, bracket.has_key
+    (False, True, True)
     """
 
     closer: str
@@ -171,12 +194,22 @@ class Group:
 
 
 def numbers_of(run: Sequence[Item]) -> list[Number]:
-    """All numbers of a run."""
+    """All numbers of a run.
+
+    >>> near, far = Number(10.0, None, 1, 3), Number(20.0, None, 5, 7)
+    >>> [number.value for number in numbers_of([Item((near, far), 0, 8)])]
+    [10.0, 20.0]
+    """
     return [number for item in run for number in item.numbers]
 
 
 def four_of(run: Sequence[Item]) -> list[Number]:
-    """Four numbers that are no points, a score after them left out; nothing of any other run."""
+    """Four numbers that are no points, a score after them left out; nothing of any other run.
+
+    >>> numbers = [Number(value, None, at, at) for at, value in enumerate([10.0, 20.0, 110.0, 120.0, 0.9])]
+    >>> [number.value for number in four_of([Item((number,), number.start, number.end) for number in numbers])]
+    [10.0, 20.0, 110.0, 120.0]
+    """
     numbers = numbers_of(run)
     if len(numbers) != len(run) or not 4 <= len(run) <= 5:
         return []
@@ -187,5 +220,9 @@ def four_of(run: Sequence[Item]) -> list[Number]:
 
 
 def extent(numbers: Collection[Number]) -> tuple[int, int]:
-    """Where the first begins and the last ends."""
+    """Where the first begins and the last ends.
+
+    >>> extent([Number(20.0, None, start=5, end=7), Number(10.0, None, start=1, end=3)])
+    (1, 7)
+    """
     return min(number.start for number in numbers), max(number.end for number in numbers)
