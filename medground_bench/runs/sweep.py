@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,16 @@ class Sweep:
         """The best; of equals the first."""
         return max(self.candidates, key=lambda candidate: candidate.iou)
 
+    @property
+    def varying(self) -> dict[str, list[Any]]:
+        """Setting -> the values it was tried with, in their order; only settings with several, such as the layer."""
+        tried: dict[str, list[Any]] = {name: [] for name in self.candidates[0].settings}
+        for candidate, name in product(self.candidates, tried):
+            value = candidate.settings.get(name)
+            if value not in tried[name]:
+                tried[name].append(value)
+        return {name: values for name, values in tried.items() if len(values) > 1}
+
     def save(self, folder: Path) -> Path:
         """Write the sweep's file; same sweep, same bytes."""
         path = file_of(folder, self.lvlm, self.mode, self.method)
@@ -72,6 +83,11 @@ class Sweep:
             raise SourceMissing(f"{path}: there is no such file. Make it with: medground tune") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SourceMissing(f"{path} is no result of medground tune ({error}). Make it again.") from error
+
+
+def spelled(value: Any) -> str:
+    """A setting's value for people; None is a mean, for example of all heads."""
+    return "mean" if value is None else str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +135,7 @@ def tuned_method(name: str, lvlm: Lvlm, mode: Mode, folder: Path) -> Tuned | Non
 
 def settings_of(method: Method) -> Settings:
     """The fields of a method by name, as they come back from JSON; what JSON cannot say, by its repr."""
-    names = [each.name for each in fields(method)] if is_dataclass(method) else []
+    names: list[str] = [each.name for each in fields(method)] if is_dataclass(method) else []
     values = {name: getattr(method, name) for name in names}
     plain: Settings = json.loads(json.dumps(values, default=repr))
     return plain
