@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -13,7 +13,12 @@ from typing import Any
 
 from medground_bench import __version__
 from medground_bench.ablation import What
-from medground_bench.ablation.figures import draw_concepts, draw_entries, draw_groups, draw_transport
+from medground_bench.ablation.figures import (
+    concepts_figure,
+    entries_figure,
+    groups_figure,
+    transport_figure,
+)
 from medground_bench.ablation.run import TrackEvidence, run, total
 from medground_bench.ablation.tables import (
     VIEWS_OF_FAILURES,
@@ -28,6 +33,7 @@ from medground_bench.benchmark.opening import Benchmark
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.progress import Progress, silently
 from medground_bench.core.types import Group, Mode, Track
+from medground_bench.drawing.sheet import Figure
 from medground_bench.lvlms import Lvlm, key_of, open_lvlm
 from medground_bench.methods import open_method
 from medground_bench.runs.code_version import library_versions
@@ -145,17 +151,17 @@ def _absent(tracks: Sequence[TrackEvidence], there: Collection[str]) -> list[Rec
 
 def _drawings(tables: Mapping[str, Sequence[Record]]) -> dict[str, bytes]:
     """Figures of the tables in which something was run."""
-    draw = {
-        FILES[What.LOCALIZERS]: draw_entries,
-        FILES[What.INTERVENTIONS]: draw_entries,
-        FILES[What.TRANSPORT]: draw_transport,
-        "table8": draw_concepts,
-        "figure6": draw_groups,
+    figures: dict[str, Callable[[Sequence[Record]], Figure]] = {
+        FILES[What.LOCALIZERS]: entries_figure,
+        FILES[What.INTERVENTIONS]: entries_figure,
+        FILES[What.TRANSPORT]: transport_figure,
+        "table8": concepts_figure,
+        "figure6": groups_figure,
     }
     return {
-        f"{name}.png": draw[name](records)
+        f"{name}.png": figures[name](records).png()
         for name, records in tables.items()
-        if name in draw and any(row.get("cases") for row in records)
+        if name in figures and any(row.get("cases") for row in records)
     }
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from medground_bench.benchmark.opening import Benchmark
 from medground_bench.benchmark.statistics import Statistics
 from medground_bench.commands.console import Stopped, progress
+from medground_bench.commands.sweep_tables import sweeps_as_markdown
 from medground_bench.core.errors import BadSubmission, MedgroundError, SourceMissing
 from medground_bench.core.types import Mode, Reference
 from medground_bench.leaderboard.board import Board, MethodRun, build_board
@@ -29,7 +30,6 @@ from medground_bench.runs.parallel import LocatedTrack, run_methods
 from medground_bench.runs.predict import PredictionFile
 from medground_bench.runs.run_file import predictions_of
 from medground_bench.runs.sweep import Sweep, file_of
-from medground_bench.runs.sweep_chart import sweeps_as_markdown
 from medground_bench.runs.tune import tunable_names
 from medground_bench.storage.whole_files import write_whole
 from medground_bench.submission.read import Problems, read_submission

@@ -49,7 +49,7 @@ def tune(
         opened.references(lvlm=key, mode=each, split="tune")
     from rich.console import Console
 
-    from medground_bench.runs.sweep_chart import sweep_table
+    from medground_bench.commands.sweep_tables import sweep_table
     from medground_bench.runs.tune import tune_to
 
     loaded = open_lvlm(lvlm, newest=newest)

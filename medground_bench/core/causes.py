@@ -23,7 +23,11 @@ from medground_bench.core.types import Answer
 
 
 class Counterfactual(StrEnum):
-    """A picture with a possible cause taken out and all else the same."""
+    """A picture with a possible cause taken out and all else the same.
+
+    >>> Counterfactual("without_marker").name
+    'WITHOUT_MARKER'
+    """
 
     WITHOUT_FINDING = "without_finding"
     WITHOUT_MARKER = "without_marker"
@@ -31,7 +35,11 @@ class Counterfactual(StrEnum):
 
 
 class KnownCause(StrEnum):
-    """What the right answer rests on; see the table of this module."""
+    """What the right answer rests on; see the table of this module.
+
+    >>> [cause.value for cause in KnownCause]
+    ['finding', 'marker', 'both', 'either', 'neither']
+    """
 
     FINDING = "finding"
     MARKER = "marker"
@@ -49,7 +57,13 @@ CAUSE_OF_FLIPS = {
 
 
 def next_counterfactual(marker: bool, answers: Mapping[Counterfactual, Answer]) -> Counterfactual | None:
-    """The picture whose answer is needed next, None when the cause is settled or cannot be known."""
+    """The picture whose answer is needed next, None when the cause is settled or cannot be known.
+
+    >>> next_counterfactual(True, {Counterfactual.WITHOUT_FINDING: Answer.NO})
+    <Counterfactual.WITHOUT_MARKER: 'without_marker'>
+    >>> next_counterfactual(False, {Counterfactual.WITHOUT_FINDING: Answer.NO}) is None
+    True
+    """
     outcome = _walk(marker, answers)
     return outcome if isinstance(outcome, Counterfactual) else None
 
@@ -59,6 +73,12 @@ def known_cause(marker: bool, answers: Mapping[Counterfactual, Answer]) -> Known
 
     marker   whether the picture carries the side marker
     answers  to the counterfactual pictures of a positive question whose original answer was right
+
+    >>> known_cause(False, {Counterfactual.WITHOUT_FINDING: Answer.NO}).value
+    'finding'
+    >>> both = {Counterfactual.WITHOUT_FINDING: Answer.YES, Counterfactual.WITHOUT_MARKER: Answer.NO}
+    >>> known_cause(True, both).value
+    'marker'
     """
     outcome = _walk(marker, answers)
     if isinstance(outcome, Counterfactual):

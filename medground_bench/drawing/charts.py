@@ -1,29 +1,31 @@
 """What hiding a region cost the response: bars for concepts and groups, and the response with its words shaded.
 
-Pillow only. Sizes are for print at about 300 dpi; colours are told apart under the common colour blindnesses, and by
-lightness in a black and white print. Every length and shade is in nats and begins at 0.
+Pillow only. Sizes are in pixels, for print at about 300 dpi. Every length and shade is in nats and begins at 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
-from PIL import Image, ImageDraw, ImageFont
+import numpy as np
+from PIL import Image, ImageDraw
 
 from medground_bench.core.word_drops import WordDrop
-from medground_bench.drawing.overlays import Colour
+from medground_bench.drawing.fonts import Font, fitting_size, letters
+from medground_bench.drawing.palette import (
+    CHOSEN,
+    CONCEPT,
+    FAINT,
+    GROUP,
+    INK,
+    MARKER,
+    PAPER,
+    Colour,
+    shade,
+    shades,
+)
 
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-
-CONCEPT: Colour = (0, 114, 178)
-GROUP: Colour = (135, 195, 235)
-CHOSEN: Colour = (213, 94, 0)
-SHADE: Colour = (240, 130, 40)
-INK: Colour = (30, 34, 40)
-FAINT: Colour = (120, 126, 134)
-PAPER: Colour = (255, 255, 255)
 TEXT_PX = 26
 SMALL_PX = 22
 ROW_PX = 46
@@ -54,15 +56,16 @@ def draw_concept_drops(
     groups: Collection[str] = (),
     least: float | None = None,
 ) -> Image.Image:
-    """One bar for every concept and group, largest drop first, in nats; the chosen one stands out.
+    """One bar for every concept and group, largest drop first, in nats; a drop below 0 has no bar, but its number.
 
-    groups  names that are groups of concepts; they have a colour of their own
+    chosen  what was reported, in the palette's CHOSEN; None where that is the whole image
+    groups  names that are groups of concepts: light blue, concepts are blue
     least   Delta that a region must exceed to be chosen, drawn as a line across the bars
     """
     if not drops:
         raise ValueError("a chart needs at least one bar")
     ordered = sorted(drops.items(), key=lambda item: -item[1])
-    font = _font(TEXT_PX)
+    font = letters(TEXT_PX)
     left = 2 * GAP_PX + max(font.getlength(name) for name in drops)
     width = round(left + BAR_PX + font.getlength("000.00") + 2 * GAP_PX)
     legend = _legend(drops, chosen, groups)
@@ -71,7 +74,7 @@ def draw_concept_drops(
     image = Image.new("RGB", (width, bottom + (LINE_PX if least is not None else GAP_PX)), PAPER)
     draw = ImageDraw.Draw(image)
     title = "Log-probability the response loses when a region is hidden (nats)"
-    draw.text((GAP_PX, ROW_PX / 2), title, font=_fitting(title, width - 2 * GAP_PX), fill=INK, anchor="lm")
+    draw.text((GAP_PX, ROW_PX / 2), title, font=_title_font(title, width - 2 * GAP_PX), fill=INK, anchor="lm")
     _draw_legend(draw, legend, ROW_PX + LINE_PX / 2)
     longest = max([*drops.values(), least or 0.0]) or 1.0
     if least is not None:
@@ -91,11 +94,12 @@ def draw_concept_drops(
 def draw_word_drops(words: Sequence[WordDrop], *, region: str) -> Image.Image:
     """The response, wrapped, every word shaded by what it loses with the region hidden; a scale in nats below.
 
-    Lines break where the response breaks them, too. No words raise ValueError.
+    The shade goes from white at 0 or below to orange at the most that a word loses. Lines break where the response
+    breaks them, too. No words raise ValueError.
     """
     if not words:
         raise ValueError("a response needs at least one word")
-    font = _font(TEXT_PX)
+    font = letters(TEXT_PX)
     most = max(word.drop for word in words)
     total = sum(word.drop for word in words)
     title = f"What the response loses with the {region} hidden: {total:.2f} nats in all"
@@ -104,11 +108,11 @@ def draw_word_drops(words: Sequence[WordDrop], *, region: str) -> Image.Image:
     image = Image.new("RGB", (TEXT_WIDTH_PX, round(first + height + 2 * LINE_PX)), PAPER)
     draw = ImageDraw.Draw(image)
     room = TEXT_WIDTH_PX - 2 * GAP_PX
-    draw.text((GAP_PX, ROW_PX / 2), title, font=_fitting(title, room), fill=INK, anchor="lm")
+    draw.text((GAP_PX, ROW_PX / 2), title, font=_title_font(title, room), fill=INK, anchor="lm")
     for each in placed:
         left, right, top = each.x - MARGIN_PX, each.x + font.getlength(each.text) + MARGIN_PX, first + each.y
-        shade = _shade(each.drop / most if most > 0 else 0.0)
-        draw.rectangle((left, top + 5, right, top + LINE_PX - 7), fill=shade)
+        colour = shade(MARKER, each.drop / most if most > 0 else 0.0)
+        draw.rectangle((left, top + 5, right, top + LINE_PX - 7), fill=colour)
         draw.text((each.x, top + LINE_PX / 2), each.text, font=font, fill=INK, anchor="lm")
     _draw_scale(draw, most, first + height + LINE_PX)
     return image
@@ -158,7 +162,7 @@ def _legend(
 
 
 def _draw_legend(draw: ImageDraw.ImageDraw, entries: Sequence[tuple[str, Colour]], middle: float) -> None:
-    font, x = _font(SMALL_PX), float(GAP_PX)
+    font, x = letters(SMALL_PX), float(GAP_PX)
     for text, colour in entries:
         draw.rectangle((x, middle - SMALL_PX / 2, x + SMALL_PX, middle + SMALL_PX / 2), fill=colour)
         draw.text((x + 1.4 * SMALL_PX, middle), text, font=font, fill=INK, anchor="lm")
@@ -177,19 +181,20 @@ def _draw_least(draw: ImageDraw.ImageDraw, text: str, x: float, span: tuple[floa
     for top in range(round(span[0]), round(span[1]), 2 * DASH_PX):
         draw.line((x, top, x, min(top + DASH_PX, span[1])), fill=FAINT, width=2)
     draw.line((x, span[1], x, span[1] + DASH_PX), fill=FAINT, width=2)
-    font = _font(SMALL_PX)
+    font = letters(SMALL_PX)
     x = min(x, draw.im.size[0] - GAP_PX - font.getlength(text))
     draw.text((x, span[1] + 0.55 * LINE_PX), text, font=font, fill=FAINT, anchor="lm")
 
 
 def _draw_scale(draw: ImageDraw.ImageDraw, most: float, middle: float) -> None:
     """From the shade of nothing to that of the word that loses most."""
-    font = _font(SMALL_PX)
+    font = letters(SMALL_PX)
     x = GAP_PX + font.getlength("0") + GAP_PX / 2
     draw.text((GAP_PX, middle), "0", font=font, fill=INK, anchor="lm")
-    for step in range(SCALE_PX):
-        shade = _shade(step / (SCALE_PX - 1) if most > 0 else 0.0)
-        draw.line((x + step, middle - SMALL_PX / 2, x + step, middle + SMALL_PX / 2), fill=shade)
+    strengths = np.linspace(0.0, 1.0 if most > 0 else 0.0, SCALE_PX)
+    for step, colour in enumerate(np.rint(shades(MARKER, strengths)).astype(int).tolist()):
+        ends = (x + step, middle - SMALL_PX / 2, x + step, middle + SMALL_PX / 2)
+        draw.line(ends, fill=tuple(colour))
     edges = (x - 1, middle - SMALL_PX / 2 - 1, x + SCALE_PX, middle + SMALL_PX / 2 + 1)
     draw.rectangle(edges, outline=FAINT)
     draw.text(
@@ -197,20 +202,6 @@ def _draw_scale(draw: ImageDraw.ImageDraw, most: float, middle: float) -> None:
     )
 
 
-@cache
-def _font(size: float) -> Font:
-    return ImageFont.load_default(size=size)
-
-
-def _shade(share: float) -> Colour:
-    """From paper at 0 to the full shade at 1, in proportion."""
-    red, green, blue = (
-        round(paper + share * (full - paper)) for paper, full in zip(PAPER, SHADE, strict=True)
-    )
-    return red, green, blue
-
-
-def _fitting(text: str, width: float) -> Font:
-    """The text's font, smaller when the text is wider than there is room."""
-    font = _font(TEXT_PX)
-    return font if font.getlength(text) <= width else _font(TEXT_PX * width / font.getlength(text))
+def _title_font(title: str, width: float) -> Font:
+    """The text's font, smaller when the title is wider than there is room."""
+    return letters(fitting_size(title, TEXT_PX, width))

@@ -7,22 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from medground_bench.core.concepts import CONCEPTS, ConceptRegions
 from medground_bench.core.types import Frame, Mask, Picture
-from medground_bench.drawing.overlays import (
-    COLOURS,
-    Colour,
-    Rectangle,
-    box_on_picture,
-    first_free,
-    letterbox_of,
-    native_frame,
-)
+from medground_bench.drawing.cells import Cell, draw_cell
+from medground_bench.drawing.fonts import letters
+from medground_bench.drawing.overlays import box_on_picture, letterbox_of, native_frame
+from medground_bench.drawing.palette import BRIGHT, INK, PAPER, Colour
+from medground_bench.drawing.rectangles import Rectangle, first_free
 
 LONGER_SIDE_PX = 1100
 MASK_OPACITY = 64
@@ -30,8 +25,7 @@ MASK_OPACITY = 64
 
 LINE_PX = 3
 TAG_PX = 30
-WHITE: Colour = (255, 255, 255)
-BLACK: Colour = (0, 0, 0)
+TEXT_PX = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +50,9 @@ def draw_concepts(picture: Picture, regions: ConceptRegions) -> Image.Image:
     native, zoom = native_frame(picture), LONGER_SIDE_PX / max(picture.shape)
     width, height = (max(1, round(side * zoom)) for side in (native.width, native.height))
     entries = _entries(picture, regions, zoom)
-    legend_px = round(3.5 * TAG_PX + max(_font().getlength(entry.text) for entry in entries))
+    legend_px = round(3.5 * TAG_PX + max(letters(TEXT_PX).getlength(entry.text) for entry in entries))
     longest = max(height, TAG_PX * (2 * len(entries) + 1))
-    figure = Image.new("RGB", (width + legend_px, longest), WHITE)
+    figure = Image.new("RGB", (width + legend_px, longest), PAPER)
     figure.paste(Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR))
     for entry in entries:
         if entry.name in regions.masks:
@@ -69,7 +63,9 @@ def draw_concepts(picture: Picture, regions: ConceptRegions) -> Image.Image:
     for place, entry in enumerate(entries):
         x, y = width + TAG_PX, TAG_PX * (2 * place + 1)
         _draw_tag(draw, (x, y), entry)
-        draw.text((x + 1.5 * TAG_PX, y + TAG_PX / 2), entry.text, font=_font(), fill=BLACK, anchor="lm")
+        draw.text(
+            (x + 1.5 * TAG_PX, y + TAG_PX / 2), entry.text, font=letters(TEXT_PX), fill=INK, anchor="lm"
+        )
     return figure
 
 
@@ -83,7 +79,7 @@ def _entries(picture: Picture, regions: ConceptRegions, zoom: float) -> list[_En
         shown = None if box is None else box_on_picture(box, native_frame(picture))
         x0, y0, x1, y1 = (value * zoom for value in shown.xyxy) if shown else (0.0, 0.0, 0.0, 0.0)
         entries.append(
-            _Entry(place + 1, name, COLOURS[place % len(COLOURS)], (x0, y0, x1, y1) if shown else None)
+            _Entry(place + 1, name, BRIGHT[place % len(BRIGHT)], (x0, y0, x1, y1) if shown else None)
         )
     return entries
 
@@ -124,11 +120,5 @@ def _tag_places(box: Rectangle, size: tuple[int, int]) -> Iterator[Rectangle]:
 
 
 def _draw_tag(draw: ImageDraw.ImageDraw, corner: tuple[float, float], entry: _Entry) -> None:
-    x, y = corner
-    draw.rectangle((x, y, x + TAG_PX - 1, y + TAG_PX - 1), fill=entry.colour)
-    draw.text((x + TAG_PX / 2, y + TAG_PX / 2), str(entry.number), font=_font(), fill=BLACK, anchor="mm")
-
-
-@cache
-def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size=0.8 * TAG_PX)
+    edges = (*corner, corner[0] + TAG_PX, corner[1] + TAG_PX)
+    draw_cell(draw, edges, Cell(str(entry.number), entry.colour), letters(TEXT_PX))

@@ -7,54 +7,40 @@ to the picture first. Any other size raises FrameMismatch.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from medground_bench.core.errors import FrameMismatch
 from medground_bench.core.geometry import Letterbox, resize_bilinear
 from medground_bench.core.types import Box, Frame, Picture, SaliencyMap
-
-Colour = tuple[int, int, int]
-Rectangle = tuple[float, float, float, float]
-
-COLOURS: tuple[Colour, ...] = (
-    (255, 176, 0),
-    (86, 180, 233),
-    (0, 200, 140),
-    (255, 105, 180),
-    (240, 228, 66),
-    (255, 110, 60),
-    (150, 140, 255),
-    (190, 255, 120),
-    (120, 255, 255),
-    (255, 170, 150),
-    (220, 150, 255),
-)
-"""Bright on grey, in order. Eleven cannot all be told apart by everyone, so concepts carry a number as well."""
-
-HEAT = np.array([[0, 0, 0], [80, 18, 123], [182, 54, 121], [251, 136, 97], [252, 253, 191]], np.float64)
-"""Anchors of the heat colours, dark to light, evenly spaced: order survives in a black and white print."""
+from medground_bench.drawing.fonts import letters
+from medground_bench.drawing.palette import BRIGHT, HEAT, INK, shades
+from medground_bench.drawing.rectangles import Rectangle, first_free
 
 HEAT_OPACITY = 0.65
+"""Of the strongest evidence."""
 
 PAGE_SIDE_PX = 2048
 """Of a picture on a web page, at most; WebP, in which pages show pictures, ends at 16,383."""
 
 
 def draw_boxes(picture: Picture, boxes: Mapping[str, Sequence[Box]]) -> Image.Image:
-    """Boxes by label, one colour a label, the label written at the first box. Boxes in the padding are left out."""
-    native = native_frame(picture)
-    layers = {label: [box_on_picture(box, native) for box in labelled] for label, labelled in boxes.items()}
-    colours = {label: COLOURS[number % len(COLOURS)] for number, label in enumerate(boxes)}
-    return _outlined(Image.fromarray(picture).convert("RGB"), layers, colours)
+    """Boxes by label, in the bright colours in order, the label written at the first box.
+
+    Lines are a 220th of the shorter side wide, letters a 34th high. Boxes in the padding are left out.
+    """
+    image = Image.fromarray(picture).convert("RGB")
+    _outline(image, boxes, native_frame(picture))
+    return image
 
 
 def draw_saliency(
     picture: Picture, saliency: SaliencyMap, boxes: Mapping[str, Sequence[Box]] | None = None
 ) -> Image.Image:
-    """The map over the picture, lighter and more opaque where evidence is stronger; boxes on top when given.
+    """The map over the picture in heat colours, lighter and more opaque where evidence is stronger; boxes on top.
 
     The map is stretched from its minimum to its maximum; a constant one leaves the picture as it is.
     """
@@ -62,15 +48,19 @@ def draw_saliency(
     values = _content(saliency.values.astype(np.float64), saliency.frame, native)
     span = values.max() - values.min()
     strength = (values - values.min()) / span if span > 0 else np.zeros_like(values)
-    anchors = np.linspace(0, 1, len(HEAT))
-    colours = np.stack([np.interp(strength, anchors, HEAT[:, channel]) for channel in range(3)], -1)
-    blended = _blend(
-        np.repeat(picture[..., None], 3, -1).astype(np.float64), colours, HEAT_OPACITY * strength
-    )
-    if not boxes:
-        return blended
-    layers = {label: [box_on_picture(box, native) for box in labelled] for label, labelled in boxes.items()}
-    return _outlined(blended, layers, {label: COLOURS[n % len(COLOURS)] for n, label in enumerate(boxes)})
+    greys = np.repeat(picture[..., None], 3, -1).astype(np.float64)
+    image = _blend(greys, shades(HEAT, strength), HEAT_OPACITY * strength)
+    _outline(image, boxes or {}, native)
+    return image
+
+
+def for_page(image: Image.Image) -> Image.Image:
+    """The picture small enough for a web page, aspect kept; a very long one becomes one pixel thin at the least."""
+    if max(image.size) <= PAGE_SIDE_PX:
+        return image
+    smaller = image.copy()
+    smaller.thumbnail((PAGE_SIDE_PX, PAGE_SIDE_PX))
+    return smaller
 
 
 def native_frame(picture: Picture) -> Frame:
@@ -113,27 +103,31 @@ def _blend(base: NDArray[np.float64], over: NDArray[np.float64], opacity: NDArra
     return Image.fromarray(np.rint(mixed).astype(np.uint8))
 
 
-def _outlined(
-    image: Image.Image, layers: Mapping[str, Sequence[Box | None]], colours: Mapping[str, Colour]
-) -> Image.Image:
+def _outline(image: Image.Image, boxes: Mapping[str, Sequence[Box]], native: Frame) -> None:
+    """Draw all boxes, then the label of each first one where it covers no other label."""
     draw = ImageDraw.Draw(image)
     line_px = max(1, round(min(image.size) / 220))
-    font = ImageFont.load_default(size=max(10, round(min(image.size) / 34)))
-    seen = {label: [box for box in boxes if box is not None] for label, boxes in layers.items()}
-    for label, boxes in seen.items():
-        for box in boxes:
+    font = letters(max(10, round(min(image.size) / 34)))
+    colours = dict(zip(boxes, cycle(BRIGHT), strict=False))
+    shown = {label: _on_picture(several, native) for label, several in boxes.items()}
+    for label, several in shown.items():
+        for box in several:
             x0, y0, x1, y1 = (round(value) for value in box.xyxy)
             edges = (x0, y0, max(x0, x1 - 1), max(y0, y1 - 1))
             draw.rectangle(edges, outline=colours[label], width=line_px)
     placed: list[Rectangle] = []
-    for label, boxes in seen.items():
-        if not boxes or not label:
-            continue
-        place = _label_place(draw.textbbox((0, 0), label, font=font), boxes[0], image.size, placed)
-        placed.append(place)
-        draw.rectangle(place, fill=(0, 0, 0))
-        draw.text((place[0] + 2, place[1]), label, font=font, fill=colours[label])
-    return image
+    for label, several in shown.items():
+        if several and label:
+            room = draw.textbbox((0, 0), label, font=font)
+            place = _label_place(room, several[0], image.size, placed)
+            placed.append(place)
+            draw.rectangle(place, fill=INK)
+            draw.text((place[0] + 2, place[1]), label, font=font, fill=colours[label])
+
+
+def _on_picture(boxes: Sequence[Box], native: Frame) -> list[Box]:
+    """Those that are not in the padding, on the picture."""
+    return [shown for box in boxes if (shown := box_on_picture(box, native)) is not None]
 
 
 def _label_place(text: Rectangle, box: Box, size: tuple[int, int], placed: Sequence[Rectangle]) -> Rectangle:
@@ -145,21 +139,3 @@ def _label_place(text: Rectangle, box: Box, size: tuple[int, int], placed: Seque
     rows = [*np.arange(first, lowest + 1, height), *np.arange(first, -1, -height)]
     places = [(x, float(y), x + width, float(y) + height) for y in rows]
     return first_free(places, placed)
-
-
-def for_page(image: Image.Image) -> Image.Image:
-    """The picture small enough for a web page, aspect kept; a very long one becomes one pixel thin at the least."""
-    if max(image.size) <= PAGE_SIDE_PX:
-        return image
-    smaller = image.copy()
-    smaller.thumbnail((PAGE_SIDE_PX, PAGE_SIDE_PX))
-    return smaller
-
-
-def first_free(places: Sequence[Rectangle], placed: Sequence[Rectangle]) -> Rectangle:
-    """The first place that touches none of those that are taken; the first of all when there is none."""
-    return next((place for place in places if not any(_touch(place, other) for other in placed)), places[0])
-
-
-def _touch(one: Rectangle, other: Rectangle) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

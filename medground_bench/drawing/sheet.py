@@ -7,33 +7,42 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import Protocol
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from medground_bench.drawing.charts import INK, PAPER
-from medground_bench.drawing.overlays import Colour
+from medground_bench.drawing.cells import Cell, draw_cell
+from medground_bench.drawing.fonts import Font, fitting_size, letters
+from medground_bench.drawing.palette import INK, PAPER, Colour
+from medground_bench.drawing.rectangles import Rectangle
 
 Place = tuple[float, float]
+"""Millimetres from the left, and from the top."""
 
 DPI = 300
 FINER = 2
 PX_PER_MM = DPI * FINER / 25.4
 PX_PER_POINT = DPI * FINER / 72
 
-PALE: Colour = (150, 155, 162)
-GRID: Colour = (222, 225, 229)
-HUES: tuple[Colour, ...] = ((0, 90, 160), (205, 85, 0), (0, 130, 95), (150, 60, 130))
-"""Told apart under the common colour blindnesses, and in a black and white print by lightness."""
+PAGE_MM = 180.0
+"""Width of a figure across a page of a paper."""
 
+MARGIN_MM = 3.0
 TEXT_PT = 7.0
 SMALL_PT = 6.0
 LINE_PT = 0.6
-EMPTY: Colour = (245, 248, 252)
-FULL: Colour = (8, 60, 120)
+
+
+class Figure(Protocol):
+    """Values that know how they are drawn."""
+
+    def png(self) -> bytes:
+        """The figure's file; same values, same bytes."""
+        ...
 
 
 class Sheet:
-    """One figure; every place is (mm from the left, mm from the top)."""
+    """One figure while it is drawn."""
 
     def __init__(self, width_mm: float, height_mm: float) -> None:
         size = (round(width_mm * PX_PER_MM), round(height_mm * PX_PER_MM))
@@ -66,15 +75,13 @@ class Sheet:
         edges = (x - radius, y - radius, x + radius, y + radius)
         self._draw.ellipse(edges, fill=ink if filled else PAPER, outline=ink, width=width)
 
-    def cell(
-        self, corner: Place, far_corner: Place, *, fill: Colour, outline: Colour = PAPER, points: float = 0.5
-    ) -> None:
-        """A rectangle."""
-        edges = (*_px(corner), *_px(far_corner))
-        self._draw.rectangle(edges, fill=fill, outline=outline, width=round(points * PX_PER_POINT))
+    def cell(self, edges: Rectangle, cell: Cell, *, size_pt: float = TEXT_PT) -> None:
+        """A cell within its edges, in mm, which are moved to the nearest dots so that they are sharp."""
+        x0, y0, x1, y1 = (FINER * round(edge * PX_PER_MM / FINER) for edge in edges)
+        draw_cell(self._draw, (x0, y0, x1, y1), cell, _font(size_pt))
 
     def png(self) -> bytes:
-        """The figure's file; same drawing, same bytes."""
+        """The sheet's file; same drawing, same bytes."""
         buffer = io.BytesIO()
         self._image.reduce(FINER).save(buffer, "PNG", dpi=(DPI, DPI))
         return buffer.getvalue()
@@ -85,23 +92,14 @@ def width_mm(words: str, size_pt: float = TEXT_PT) -> float:
     return _font(size_pt).getlength(words) / PX_PER_MM
 
 
-def shade(strength: float) -> Colour:
-    """Pale for 0 to dark for 1; order survives in a black and white print."""
-    share = min(1.0, max(0.0, strength))
-    red, green, blue = (round(a + share * (b - a)) for a, b in zip(EMPTY, FULL, strict=True))
-    return red, green, blue
-
-
-def ink_on(fill: Colour) -> Colour:
-    """What can be read on a colour."""
-    return INK if sum(fill) > 380 else PAPER
+def fitting_pt(words: str, room_mm: float, size_pt: float = TEXT_PT) -> float:
+    """The size, or the smaller one at which words on one line fit into a room."""
+    return fitting_size(words, size_pt * PX_PER_POINT, room_mm * PX_PER_MM) / PX_PER_POINT
 
 
 def _px(place: Place) -> Place:
     return place[0] * PX_PER_MM, place[1] * PX_PER_MM
 
 
-def _font(size_pt: float) -> ImageFont.FreeTypeFont:
-    font = ImageFont.load_default(size=size_pt * PX_PER_POINT)
-    assert isinstance(font, ImageFont.FreeTypeFont), "Pillow comes with FreeType in every wheel"
-    return font
+def _font(size_pt: float) -> Font:
+    return letters(size_pt * PX_PER_POINT)

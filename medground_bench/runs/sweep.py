@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
+from itertools import product
 from pathlib import Path
 
 from medground_bench.core.errors import MedgroundError, SourceMissing
@@ -52,6 +53,16 @@ class Sweep:
         """The best; of equals the first."""
         return max(self.candidates, key=lambda candidate: candidate.iou)
 
+    @property
+    def varying(self) -> dict[str, list[Plain]]:
+        """Setting -> the values it was tried with, in their order; only settings with several, such as the layer."""
+        tried: dict[str, list[Plain]] = {name: [] for name in self.candidates[0].settings}
+        for candidate, name in product(self.candidates, tried):
+            value = candidate.settings.get(name)
+            if value not in tried[name]:
+                tried[name].append(value)
+        return {name: values for name, values in tried.items() if len(values) > 1}
+
     def save(self, folder: Path) -> Path:
         """Write the sweep's file; same sweep, same bytes."""
         path = file_of(folder, Track(self.lvlm, self.mode), self.method)
@@ -71,6 +82,11 @@ class Sweep:
             raise SourceMissing(f"{path}: there is no such file. Make it with: medground tune") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SourceMissing(f"{path} is no result of medground tune ({error}). Make it again.") from error
+
+
+def spelled(value: Plain) -> str:
+    """A setting's value for people; None is a mean, for example of all heads."""
+    return "mean" if value is None else str(value)
 
 
 @dataclass(frozen=True, slots=True)

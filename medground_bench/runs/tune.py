@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +16,12 @@ from medground_bench.core.errors import CaseFailed, SourceMissing, Unsupported
 from medground_bench.core.progress import Progress, silently
 from medground_bench.core.scoring import overlap
 from medground_bench.core.types import Case, Mode, Reference, Track
+from medground_bench.drawing.heat_maps import HeatMap, HeatMaps
 from medground_bench.lvlms import Lvlm
 from medground_bench.methods import Method, Tunable, explain, open_method
 from medground_bench.runs.code_version import method_code
 from medground_bench.runs.predict import case_rng
-from medground_bench.runs.sweep import Candidate, Sweep, file_of, settings_of
-from medground_bench.runs.sweep_chart import draw_sweep
+from medground_bench.runs.sweep import Candidate, Sweep, file_of, settings_of, spelled
 from medground_bench.storage.whole_files import sha256, write_whole
 
 SPLIT = "tune"
@@ -86,11 +85,35 @@ def tune_to(
     sweep = _still_valid(file, benchmark, lvlm, mode)
     if sweep is None or not picture.is_file():
         sweep = tune(benchmark, lvlm, name, mode, progress=progress)
-        buffer = io.BytesIO()
-        draw_sweep(sweep).save(buffer, "PNG")
-        write_whole(picture, buffer.getvalue())
+        write_whole(picture, heat_map(sweep).png())
         sweep.save(folder)
     return Kept(sweep, file, picture)
+
+
+def heat_map(sweep: Sweep) -> HeatMaps:
+    """The sweep as a table: mean IoU of every candidate, darker is better, the choice framed.
+
+    Rows are the first setting that varies (the layer), columns the second (the head); with one, there is one column.
+    """
+    nothing: tuple[str, list[Any]] = ("", [None])
+    (down, rows), (across, columns) = [*sweep.varying.items(), nothing, nothing][:2]
+    places = [
+        (rows.index(each.settings.get(down)), columns.index(each.settings.get(across)))
+        for each in sweep.candidates
+    ]
+    ious: dict[tuple[int, int], float] = {
+        place: each.iou for place, each in zip(places, sweep.candidates, strict=True)
+    }
+    table = HeatMap(
+        title=f"{sweep.method}, {sweep.lvlm}, {sweep.mode}: mean IoU in percent, {sweep.cases} cases",
+        down=down,
+        across=across,
+        rows=[spelled(value) if down else "" for value in rows],
+        columns=[spelled(value) if across else "" for value in columns],
+        shares=[[ious.get((row, column)) for column in range(len(columns))] for row in range(len(rows))],
+        chosen=places[sweep.candidates.index(sweep.chosen)],
+    )
+    return HeatMaps(tables=[[table]], span=(0.0, sweep.chosen.iou))
 
 
 def tunable_names() -> list[str]:

@@ -9,18 +9,13 @@ from medground_bench.core.types import TokenDrop
 from medground_bench.core.word_drops import WordDrop, word_drops
 from medground_bench.drawing.charts import (
     BAR_PX,
-    CHOSEN,
-    CONCEPT,
-    FAINT,
-    GROUP,
     LINE_PX,
-    PAPER,
     ROW_PX,
-    SHADE,
     TEXT_WIDTH_PX,
     draw_concept_drops,
     draw_word_drops,
 )
+from medground_bench.drawing.palette import CHOSEN, CONCEPT, FAINT, GROUP, MARKER, PAPER
 
 
 def longest_run(image, colour) -> dict[int, int]:
@@ -74,7 +69,7 @@ def test_drops_of_nothing_draw_no_bars_and_no_drops_are_refused():
 
 
 def shade(share: float) -> tuple[int, ...]:
-    return tuple(round(paper + share * (full - paper)) for paper, full in zip(PAPER, SHADE, strict=True))
+    return tuple(round(paper + share * (full - paper)) for paper, full in zip(*MARKER, strict=True))
 
 
 def text_rows(image) -> np.ndarray:

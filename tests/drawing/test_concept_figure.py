@@ -10,7 +10,7 @@ from medground_bench.core.concepts import CONCEPTS
 from medground_bench.core.geometry import Letterbox
 from medground_bench.core.types import Box, Frame
 from medground_bench.drawing.concept_figure import LONGER_SIDE_PX, TAG_PX, draw_concepts
-from medground_bench.drawing.overlays import COLOURS
+from medground_bench.drawing.palette import BRIGHT
 
 NATIVE = Frame("native", width=330, height=440)
 ZOOM = LONGER_SIDE_PX / 440
@@ -33,7 +33,7 @@ def studied(x0, y0, x1, y1) -> Box:
 
 def test_a_box_of_the_study_frame_is_outlined_at_its_place_in_the_picture_and_tinted_inside():
     image = drawn({"left lung": studied(60, 100, 200, 300)})
-    rows, columns = pixels_of(image, COLOURS[CONCEPTS.index("left lung")])
+    rows, columns = pixels_of(image, BRIGHT[CONCEPTS.index("left lung")])
     edges = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) / ZOOM
     assert edges == pytest.approx([60, 100, 200, 300], abs=1)
     inside, outside = image.getpixel((round(130 * ZOOM), round(200 * ZOOM))), image.getpixel((20, 20))
@@ -43,13 +43,13 @@ def test_a_box_of_the_study_frame_is_outlined_at_its_place_in_the_picture_and_ti
 def test_every_concept_has_a_tag_in_a_colour_of_its_own_that_no_other_covers():
     boxes = {concept: studied(60, 100, 200, 300) for concept in CONCEPTS}
     image = np.asarray(drawn(boxes))[:, : round(330 * ZOOM)]
-    for colour in COLOURS:
+    for colour in BRIGHT:
         assert (image == colour).all(-1).sum() > 0.5 * TAG_PX**2
 
 
 def test_missing_concepts_stand_in_the_legend_alone():
     image = np.asarray(drawn({"left lung": studied(60, 100, 200, 300)}))
-    for number, colour in enumerate(COLOURS):
+    for number, colour in enumerate(BRIGHT):
         there = (image == colour).all(-1)
         assert there[:, round(330 * ZOOM) :].any()
         assert there[:, : round(330 * ZOOM)].any() == (CONCEPTS[number] == "left lung")

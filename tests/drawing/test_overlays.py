@@ -6,7 +6,8 @@ import pytest
 from medground_bench.core.errors import FrameMismatch
 from medground_bench.core.geometry import Letterbox
 from medground_bench.core.types import Box, Frame, Picture, SaliencyMap
-from medground_bench.drawing.overlays import COLOURS, draw_boxes, draw_saliency
+from medground_bench.drawing.overlays import draw_boxes, draw_saliency
+from medground_bench.drawing.palette import BRIGHT, INK
 
 NATIVE = Frame("native", 300, 400)
 
@@ -26,7 +27,7 @@ def test_a_box_is_outlined_on_its_own_pixels_in_the_first_colour(picture: Pictur
     assert image.size == (300, 400)
     rows, columns = np.nonzero(coloured(image))
     assert (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) == (40, 60, 140, 200)
-    assert image.getpixel((40, 130)) == COLOURS[0]
+    assert image.getpixel((40, 130)) == BRIGHT[0]
     assert image.getpixel((90, 130)) == (90, 90, 90)
 
 
@@ -36,7 +37,7 @@ def test_labels_differ_in_colour_are_written_and_do_not_cover_each_other(picture
     rgb = np.asarray(image).reshape(-1, 3)
     above = np.asarray(image)[40:60].astype(int)
     assert (above[..., 0] - above[..., 2]).max() > 80, "the first label, orange, stands above its box"
-    assert (rgb == COLOURS[1]).all(1).any()
+    assert (rgb == BRIGHT[1]).all(1).any()
 
 
 def test_a_box_of_the_study_frame_is_brought_to_the_picture(picture: Picture) -> None:
@@ -84,7 +85,7 @@ def test_labels_never_cover_each_other_even_at_the_lower_edge(picture: Picture) 
     box = Box(20, 380, 200, 399, NATIVE)
     names = [f"label {number}" for number in range(8)]
     image = np.asarray(draw_boxes(picture, {name: [box] for name in names})).astype(int)
-    black = (image.sum(2) == 0).any(axis=1)
-    assert black.sum() >= 8 * 10, "eight labels, each on rows of its own"
-    for colour in COLOURS[:8]:
+    labelled = (image == INK).all(axis=2).any(axis=1)
+    assert labelled.sum() >= 8 * 10, "eight labels, each on rows of its own"
+    for colour in BRIGHT[:8]:
         assert (np.abs(image - colour) < 60).all(2).sum() > 20

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medground_bench.drawing.sheet import DPI, HUES, Sheet
+from medground_bench.drawing.cells import Cell
+from medground_bench.drawing.palette import HUES
+from medground_bench.drawing.sheet import DPI, Sheet, fitting_pt, width_mm
 
 PX_PER_MM = DPI / 25.4
 
@@ -19,7 +21,7 @@ def pixels(sheet: Sheet) -> np.ndarray:
 
 def test_a_sheet_is_measured_in_millimetres():
     sheet = Sheet(50, 20)
-    sheet.cell((10, 5), (30, 15), fill=HUES[0], outline=HUES[0], points=0.1)
+    sheet.cell((10, 5, 30, 15), Cell("", HUES[0]))
     image = pixels(sheet)
     assert image.shape[:2] == pytest.approx((20 * PX_PER_MM, 50 * PX_PER_MM), abs=1)
     drawn = (image == HUES[0]).all(-1)
@@ -34,3 +36,16 @@ def test_words_can_read_upwards():
     sheet.upright((10, 35), "mediastinum")
     rows, columns = np.nonzero((pixels(sheet) < 128).all(-1))
     assert np.ptp(rows) > 4 * np.ptp(columns) and rows.max() / PX_PER_MM == pytest.approx(35, abs=0.5)
+
+
+def test_words_that_are_too_wide_are_written_smaller_and_others_are_not():
+    words = "mean IoU in percent"
+    assert fitting_pt(words, 100, 7) == 7
+    smaller = fitting_pt(words, 12, 7)
+    assert smaller < 7 and width_mm(words, smaller) == pytest.approx(12, rel=0.03)
+
+
+def test_a_cell_is_sharp_wherever_it_is_put():
+    sheet = Sheet(50, 20)
+    sheet.cell((10.03, 5.07, 30.01, 15.09), Cell("", HUES[0]))
+    assert len(np.unique(pixels(sheet).reshape(-1, 3), axis=0)) == 2

@@ -7,7 +7,7 @@ import pytest
 
 from medground_bench.core.errors import BadVocabulary, UnknownName, Unsupported
 from medground_bench.core.types import Attribution, Box, Case, Frame, Response, SaliencyMap, TokenDrop
-from medground_bench.drawing.charts import CHOSEN, FAINT, GROUP
+from medground_bench.drawing.palette import CHOSEN, FAINT, GROUP
 from medground_bench.lvlms import Need
 from medground_bench.methods import Explained
 from medground_bench.methods.medfocus import WHOLE_IMAGE, MedFocus

@@ -14,15 +14,14 @@ from medground_bench.commands.console import progress
 from medground_bench.core.errors import MedgroundError, MethodFailed, SourceMissing, Unsupported
 from medground_bench.core.geometry import Letterbox
 from medground_bench.core.scoring import overlap
-from medground_bench.core.types import Box, Case, Frame, Mode, Track
+from medground_bench.core.types import Box, Case, Frame, Mode
 from medground_bench.methods import open_method
 from medground_bench.methods.attention_head import AttentionHead
 from medground_bench.methods.rise import Masks, Rise
 from medground_bench.runs import tune as tune_module
 from medground_bench.runs.parallel import LocatedTrack, run_methods
 from medground_bench.runs.predict import Run, predict
-from medground_bench.runs.sweep import Candidate, Sweep, file_of, settings_of, tuned_method
-from medground_bench.runs.sweep_chart import draw_sweep, sweep_table, sweeps_as_markdown
+from medground_bench.runs.sweep import Candidate, Sweep, settings_of, tuned_method
 from medground_bench.runs.tune import OneCase, tunable_names, tune, tune_to
 from tests.kit.fakes import RuleLvlm
 from tests.kit.outside import install_quarter
@@ -210,63 +209,6 @@ def test_candidates_give_the_same_maps_through_the_shared_pass(lvlm):
     for candidate in AttentionHead.candidates(lvlm):
         one, other = (candidate.attribute(each, case, rng).saliency.values for each in (once, lvlm))
         assert np.array_equal(one, other)
-
-
-SWEEP = Sweep(
-    method="attention_head",
-    lvlm="a/b@c",
-    lvlm_revision="c",
-    mode=Mode.DIRECT,
-    benchmark="d",
-    code="e",
-    cases=3,
-    candidates=tuple(
-        Candidate({"layer": layer, "head": head}, (layer + (head or 0)) / 10, 0)
-        for layer in range(4)
-        for head in (None, 0, 1, 2)
-    ),
-)
-
-
-def test_a_sweep_survives_its_file_and_its_name_fits_any_key(tmp_path):
-    path = SWEEP.save(tmp_path)
-    assert path == file_of(tmp_path, Track("a/b@c", Mode.DIRECT), "attention_head")
-    assert path.name == "a--b@c-direct-attention_head.json" and path.parent == tmp_path
-    assert Sweep.read(path) == SWEEP
-    assert json.loads(path.read_text())["chosen"]["settings"] == {"layer": 3, "head": 2}
-
-
-def test_the_heat_map_has_a_cell_for_every_candidate_and_frames_the_choice():
-    image = draw_sweep(SWEEP)
-    other = draw_sweep(
-        replace(SWEEP, candidates=(*SWEEP.candidates[:-1], Candidate({"layer": 3, "head": 2}, 0, 0)))
-    )
-    assert image.tobytes() != other.tobytes()
-    pixels = np.asarray(image)
-    framed = np.argwhere((pixels == (0, 150, 255)).all(axis=-1))
-    assert framed[:, 0].min() > pixels.shape[0] * 0.7, "the best is in the last row"
-    assert draw_sweep(replace(SWEEP, candidates=SWEEP.candidates[::4])).size[0] <= image.size[0]
-    alone = Candidate({}, 0.0, 0)
-    assert draw_sweep(replace(SWEEP, candidates=(alone,))).size[1] < image.size[1]
-
-
-def test_the_table_lists_the_best_first():
-    table = sweep_table(SWEEP)
-    assert table.row_count == 10 and table.caption == "and 6 more"
-    assert [column.header for column in table.columns] == ["layer", "head", "mean IoU, %", "failed"]
-    assert next(iter(table.columns[2].cells)) == "50.00"
-
-
-def test_the_table_of_all_sweeps_has_a_row_each_with_the_choice():
-    one_layer = tuple(
-        Candidate({"layer": 1, "baseline": text}, iou, 0) for text, iou in (("zero", 0.2), ("mean", 0.1))
-    )
-    other = replace(SWEEP, method="a_method", candidates=one_layer)
-    rows = [line for line in sweeps_as_markdown([SWEEP, other]).splitlines() if "| direct |" in line]
-    assert rows == [
-        "| a_method | a/b@c | direct | 3 | baseline zero | 20.0 | 15.0 | 2 | 0 |",
-        "| attention_head | a/b@c | direct | 3 | layer 3, head 2 | 50.0 | 20.0 | 16 | 0 |",
-    ]
 
 
 def test_settings_are_plain_values():
