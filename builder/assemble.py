@@ -45,7 +45,7 @@ def source_question(row: QuestionRow) -> SourceQuestion:
     frame = Frame.native(row.width, row.height)
     boxes = tuple(Box(*corners, frame) for corners in row.boxes)
     question = Question(row.source, row.image_id, row.finding, Answer(row.answer), frame, boxes)
-    return SourceQuestion(question, row.marker)
+    return SourceQuestion(question, row.marker, row.image_sha256)
 
 
 def answer_rows(interview: Interview, track: Track, revision: str) -> list[AnswerRow]:

@@ -18,7 +18,7 @@ from medground_bench.benchmark.rows import ORIGINAL
 from medground_bench.core.answers import read_answer
 from medground_bench.core.causal_filter import Edit, decide, next_edit
 from medground_bench.core.causes import Counterfactual, next_counterfactual
-from medground_bench.core.errors import SourceMissing
+from medground_bench.core.errors import MedgroundError, SourceMissing
 from medground_bench.core.prompts import prompt
 from medground_bench.core.types import Answer, Answers, Group, Mode, Picture, Question, Response
 from medground_bench.lvlms import Lvlm
@@ -30,6 +30,10 @@ QUESTIONS_AT_ONCE = 16
 MAX_NEW_TOKENS = 512
 EDIT_PROTOCOL = 1
 """Raise it when the way an edit is asked for changes."""
+
+
+class ChangedPicture(MedgroundError):
+    """A source that shows another picture than when its question was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +84,27 @@ def answer_questions(
     """Everything one LVLM says in one mode, question by question, in the order of the question ids."""
     ordered = sorted(questions, key=lambda known: known.question.question_id)
     for start in range(0, len(ordered), QUESTIONS_AT_ONCE):
+        several = ordered[start : start + QUESTIONS_AT_ONCE]
+        originals = {known.question.question_id: _original(known, bench.source) for known in several}
         chunk = [
-            Interview(known.question, known.marker, prompt(known.question.finding, mode))
-            for known in ordered[start : start + QUESTIONS_AT_ONCE]
+            Interview(known.question, known.marker, prompt(known.question.finding, mode)) for known in several
         ]
-        originals = {
-            interview.question.question_id: bench.source.picture(interview.question) for interview in chunk
-        }
         _ask(chunk, ORIGINAL, list(originals.values()), lvlm, bench)
         _ask_edits(chunk, originals, lvlm, bench)
         if isinstance(bench.source, KnowsCauses):
             _ask_counterfactuals(chunk, bench.source, lvlm, bench)
         yield from chunk
+
+
+def _original(known: SourceQuestion, source: Source) -> Picture:
+    """The native picture; ChangedPicture when it is not the one for which the question was written."""
+    picture = source.picture(known.question)
+    if known.image_sha256 not in (None, picture_digest(picture)):
+        raise ChangedPicture(
+            f"the pictures of {source.name} are no longer those the questions were written for "
+            f"({known.question.image_id} differs). Build the questions again with python -m builder build."
+        )
+    return picture
 
 
 def _ask_edits(

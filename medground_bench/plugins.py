@@ -4,6 +4,9 @@ A plug-in is one file in its folder, whose name is the public name, or an entry 
 from another package. Listing reads file names, docstrings and literals with `ast`; a module is imported only when it is
 asked for, so `medground list methods` never imports torch. To find the file of a plug-in outside, Python imports
 the package that holds it, not the plug-in itself. A name that is there twice is refused, not chosen between.
+
+The library has three kinds. A program hands its own kinds in; one that nobody handed in has no files, but may have
+entry points.
 """
 
 from __future__ import annotations
@@ -18,23 +21,34 @@ from typing import Any
 
 from medground_bench.core.errors import MedgroundError, UnknownName
 
-PACKAGES = {
-    "methods": "medground_bench.methods",
-    "lvlms": "medground_bench.lvlms",
-    "localizers": "medground_bench.localizers",
-    "sources": "builder.sources",
-    "editors": "builder.editors",
-}
-"""Kind -> the package whose files are its plug-ins; the builder's are there only in a checkout."""
 
-CONSTANTS = {
-    "methods": "METHOD",
-    "lvlms": "LVLM",
-    "localizers": "LOCALIZER",
-    "sources": "SOURCE",
-    "editors": "EDITOR",
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of plug-ins: what it is called, whose files they are, and the name at the root of a file that is one."""
+
+    name: str
+    package: str
+    constant: str
+
+
+_KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("methods", "medground_bench.methods", "METHOD"),
+        Kind("lvlms", "medground_bench.lvlms", "LVLM"),
+        Kind("localizers", "medground_bench.localizers", "LOCALIZER"),
+    )
 }
-"""Kind -> the module-level name a plug-in file must set."""
+
+
+def hand_in(kind: Kind) -> None:
+    """Make a program's own kind of plug-ins known, such as the sources of the builder."""
+    _KINDS[kind.name] = kind
+
+
+def is_own(plugin: Plugin, kind: str) -> bool:
+    """Whether a plug-in of a kind is a file of this package or program, not an entry point of another."""
+    return kind in _KINDS and plugin.origin == _KINDS[kind].package
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +62,7 @@ class Plugin:
 
 def available(kind: str) -> list[Plugin]:
     """Every plug-in of a kind, sorted by name."""
-    own = [Plugin(name, _summary(path), PACKAGES[kind]) for name, path in _files(kind).items()]
+    own = [Plugin(name, _summary(path), _KINDS[kind].package) for name, path in _files(kind).items()]
     outside = [
         Plugin(name, _summary(source(kind, name)), point.value) for name, point in _outside(kind).items()
     ]
@@ -59,7 +73,7 @@ def load(kind: str, name: str) -> Any:
     """The object a plug-in offers (`METHOD`, `LVLM`, ...); an unknown name lists the near ones."""
     files, outside = _files(kind), _outside(kind)
     if name in files:
-        return getattr(import_module(f"{PACKAGES[kind]}.{name}"), CONSTANTS[kind])
+        return getattr(import_module(f"{_KINDS[kind].package}.{name}"), _KINDS[kind].constant)
     if name in outside:
         return outside[name].load()
     raise UnknownName(kind.removesuffix("s"), name, [*files, *outside])
@@ -91,10 +105,9 @@ def source(kind: str, name: str) -> Path | None:
 
 
 def _files(kind: str) -> dict[str, Path]:
-    try:
-        spec = find_spec(PACKAGES[kind])
-    except ModuleNotFoundError:
+    if kind not in _KINDS:
         return {}
+    spec = find_spec(_KINDS[kind].package)
     folders = list(spec.submodule_search_locations or ()) if spec else []
     paths = [path for folder in folders for path in Path(folder).glob("*.py")]
     return {path.stem: path for path in sorted(paths) if not path.stem.startswith("_")}
@@ -105,7 +118,11 @@ def _outside(kind: str) -> dict[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
     own = _files(kind)
     for point in sorted(entry_points(group=f"medground.{kind}"), key=lambda point: point.value):
-        other = f"{PACKAGES[kind]}.{point.name}" if point.name in own else found.get(point.name, point).value
+        other = (
+            f"{_KINDS[kind].package}.{point.name}"
+            if point.name in own
+            else found.get(point.name, point).value
+        )
         if other != point.value:
             raise MedgroundError(
                 f"two {kind} are called {point.name}: {other} and {point.value} (entry point of "

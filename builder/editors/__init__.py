@@ -5,6 +5,7 @@ An edit does not depend on the LVLM: it is made once and shared by all LVLMs and
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from medground_bench.core.causal_filter import Edit
 from medground_bench.core.prompts import NO_ABNORMALITY, no_finding
 from medground_bench.core.types import Box, Mask, Picture, Question
+from medground_bench.storage.whole_files import fingerprint, sha256
 
 
 class Editor(Protocol):
@@ -31,6 +33,11 @@ class Editor(Protocol):
         inside them. Same inputs, same bytes.
         """
         ...
+
+
+def editor_code(file: str) -> str:
+    """Of an editor's own file and of what all share: a part of its version, so that no kept edit outlives a change."""
+    return fingerprint(files=[sha256(Path(each).read_bytes()) for each in (file, __file__)])
 
 
 def edit_prompt(finding: str, edit: Edit) -> str:

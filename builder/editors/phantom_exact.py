@@ -5,21 +5,17 @@ The side marker is no abnormality, so every edit keeps it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from builder.editors import inside
-from builder.sources.phantom import rendered
+from builder.editors import editor_code, inside
 from medground_bench.core.causal_filter import Edit
-from medground_bench.core.types import Case, Mask, Picture, Question
-from medground_bench.phantom.digest import renderer_digest
+from medground_bench.core.types import Picture, Question
 from medground_bench.phantom.patient import patient
-from medground_bench.pictures import to_study
+from medground_bench.phantom.region_edits import edits_version, rendered
 from medground_bench.storage.whole_files import fingerprint
 
-VERSION = 1
 NOISE_STREAM = {Edit.BACKGROUND: 3, Edit.BACKGROUND_NORMAL: 4}
 
 
@@ -28,7 +24,9 @@ class PhantomExact:
     """Foreground: without the finding. Background: other noise. "No abnormality": no other finding, other noise."""
 
     name: str = "phantom_exact"
-    version: str = field(default_factory=lambda: fingerprint(version=VERSION, renderer=renderer_digest()))
+    version: str = field(
+        default_factory=lambda: fingerprint(edits=edits_version(), code=editor_code(__file__))
+    )
 
     def edit(self, question: Question, picture: Picture, edit: Edit) -> Picture:
         """See `Editor`."""
@@ -37,12 +35,6 @@ class PhantomExact:
         if edit is not Edit.FOREGROUND:
             changes = ~changes
         return np.where(changes, other, picture)
-
-    def normal_within(self, case: Case, regions: Sequence[Mask]) -> list[Picture]:
-        """The same patient without any finding, same noise; see `methods._intervention.RegionEditor`."""
-        image_id = case.case_id.split("/")[1]
-        normal = to_study(rendered(image_id, (), patient(image_id).marker), case.study.width).picture
-        return [normal] * len(regions)
 
 
 def _other(question: Question, edit: Edit) -> Picture:

@@ -13,10 +13,15 @@ from medground_bench.pictures import Levels
 
 @dataclass(frozen=True, slots=True)
 class SourceQuestion:
-    """A question and what its source knows beyond it; `marker` is None where no shortcut is planted."""
+    """A question and what is known beyond it.
+
+    marker        whether a shortcut is planted in the picture; None where that is not known
+    image_sha256  of the picture for which the question was written into a folder; None before
+    """
 
     question: Question
     marker: bool | None = None
+    image_sha256: str | None = None
 
 
 class Source(Protocol):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from medground_bench.core.types import Answer, Picture, Question
 from medground_bench.phantom import seeds
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.patient import patient
+from medground_bench.phantom.region_edits import PHANTOM, rendered
 from medground_bench.pictures import Levels
 
 SEEDS = {"test": seeds.TEST, "tune": seeds.TUNE}
@@ -22,21 +22,11 @@ TUNE_SHARE = 4
 """With a limit of N pictures for `test`, `tune` gets one for every 4 of them, at least two."""
 
 
-@lru_cache(maxsize=64)
-def rendered(
-    image_id: str, findings: tuple[str, ...], marker: bool, noise_seed: int | None = None
-) -> Picture:
-    """The patient's native picture with these findings; read-only, because it is kept for the next question."""
-    picture = patient(image_id).scene.native(findings, marker=marker, noise_seed=noise_seed)
-    picture.flags.writeable = False
-    return picture
-
-
 @dataclass(frozen=True, slots=True)
 class Phantom:
     """Per picture a question about every visible finding, and about as many that are not there."""
 
-    name: str = "phantom"
+    name: str = PHANTOM
     editor: str = "phantom_exact"
     may_show: bool = True
     levels: Levels = Levels.MIN_MAX  # of no effect: phantoms are drawn in 8 bits
@@ -77,7 +67,7 @@ def _questions_of(image_id: str) -> Iterator[SourceQuestion]:
     for finding in FINDINGS:
         if finding in seen or finding in asked:
             answer = Answer.YES if finding in seen else Answer.NO
-            question = Question("phantom", image_id, finding, answer, frame, boxes.get(finding, ()))
+            question = Question(PHANTOM, image_id, finding, answer, frame, boxes.get(finding, ()))
             yield SourceQuestion(question, who.marker)
 
 

@@ -18,6 +18,7 @@ from medground_bench import __version__
 from medground_bench.ablation.regions import CANNOT_RUN
 from medground_bench.ablation.variants import Variant
 from medground_bench.benchmark.attempts import Attempts
+from medground_bench.core.case_ids import source_of
 from medground_bench.core.concepts import ConceptRegions
 from medground_bench.core.errors import CaseFailed, MedgroundError, one_line
 from medground_bench.core.scoring import overlap
@@ -25,8 +26,9 @@ from medground_bench.core.types import Attribution, Box, Case, Group, Prediction
 from medground_bench.localizers import localize_case
 from medground_bench.lvlms import Lvlm, Need
 from medground_bench.methods import explain
+from medground_bench.methods._intervention import editor_versions
 from medground_bench.methods.medfocus import MedFocus
-from medground_bench.runs.code_version import method_code
+from medground_bench.runs.code_version import scoring_code
 from medground_bench.runs.predict import case_rng
 from medground_bench.storage.journal import opened_journal
 from medground_bench.storage.whole_files import fingerprint, sha256
@@ -130,7 +132,7 @@ class _Work:
         """Identity of the evidence: a hash of everything it depends on, and of what is kept of it."""
         return fingerprint(
             version=__version__,
-            code=method_code(),
+            code=scoring_code(),
             case=case.case_id,
             picture=sha256(case.picture.tobytes()),
             native=[case.native.width, case.native.height],
@@ -139,6 +141,7 @@ class _Work:
             lvlm=self.lvlm.key,
             revision=self.lvlm.revision,
             variant=self.record,
+            editors=editor_versions(self.medfocus.fill, [source_of(case.case_id)]),
             kept=[each.name for each in fields(Evidence)],
         )
 

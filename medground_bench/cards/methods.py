@@ -128,8 +128,7 @@ def write_cards(out: Path, results: Sequence[Result], accelerator: Accelerator |
 
 def own_methods() -> list[str]:
     """Methods whose file is in this package, sorted."""
-    package = plugins.PACKAGES["methods"]
-    return [plugin.name for plugin in plugins.available("methods") if plugin.origin == package]
+    return [plugin.name for plugin in plugins.available("methods") if plugins.is_own(plugin, "methods")]
 
 
 def untrained_lvlm(folder: Path) -> LocalLvlm:

@@ -47,7 +47,9 @@ def ablate(
     from medground_bench.ablation.report import ablate as run_ablation
     from medground_bench.ablation.summary import summary
     from medground_bench.ablation.variants import Variant
+    from medground_bench.commands.programs import hand_in_plugins
 
+    hand_in_plugins()
     own = Variant()
     base = replace(own, localizer=localizer or own.localizer, vocabulary=vocabulary or own.vocabulary)
     plan = Plan(what=what, base=base, lvlms=lvlm or (), modes=mode or (), limit=limit, newest=newest)

@@ -20,6 +20,7 @@ from pathlib import Path
 from medground_bench.benchmark.opening import Benchmark
 from medground_bench.benchmark.statistics import Statistics
 from medground_bench.commands.console import Stopped, progress
+from medground_bench.commands.programs import programs_folder
 from medground_bench.commands.sweep_tables import sweeps_as_markdown
 from medground_bench.core.errors import BadSubmission, MedgroundError, SourceMissing
 from medground_bench.core.types import Mode, Reference
@@ -84,18 +85,6 @@ def run_demo(out: Path, cases: int, *, lvlms: Sequence[str] = (), methods: Seque
         demo.board = build_board(references, map(partial(_method_run, references), files), facts)
         demo.board.save(out)
     return demo
-
-
-def programs_folder() -> Path:
-    """Where the builder and the Space lie: within the installed package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package / "programs", package.parent):
-        if all((folder / file).is_file() for file in ("builder/__main__.py", "space_app/app.py")):
-            return folder
-    raise SourceMissing(
-        f"the builder and the Space are missing beside {package}: the installation is not whole. "
-        "Install it again: pip install --force-reinstall 'medground-bench[demo]'"
-    )
 
 
 def serve_space(out: Path) -> None:

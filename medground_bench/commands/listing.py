@@ -26,8 +26,10 @@ def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: 
 
     Example: medground list methods
     """
+    from medground_bench.commands.programs import hand_in_plugins
     from medground_bench.commands.tables import listing
 
+    hand_in_plugins()
     entries = listing(kind.value)
     if as_json:
         typer.echo(json.dumps(entries, indent=2))
@@ -36,4 +38,6 @@ def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: 
         for entry in entries:
             typer.echo(f"{entry['name']:<{width}}  {entry['about']}")
     else:
-        typer.echo(f"no {kind} here: they belong to the builder, which comes with a checkout.", err=True)
+        typer.echo(
+            f"no {kind} here: they belong to the builder, and it is not beside this package.", err=True
+        )

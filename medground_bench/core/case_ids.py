@@ -84,13 +84,27 @@ def case_parts(case_id: str) -> CaseParts | None:
     return CaseParts(**match.groupdict()) if match else None
 
 
+def source_of(case_id: str) -> str:
+    """The source in a case id; ValueError for a text that is none.
+
+    >>> source_of("vindr_cxr/0f3a/nodule@medgemma_4b:direct")
+    'vindr_cxr'
+    """
+    return _parts(case_id).source
+
+
 def question_of(case_id: str) -> str:
     """The question id in a case id; ValueError for a text that is none.
 
     >>> question_of("vindr_cxr/0f3a/nodule@org/name@1f2e:direct")
     'vindr_cxr/0f3a/nodule'
     """
+    parts = _parts(case_id)
+    return f"{parts.picture}/{parts.slug}"
+
+
+def _parts(case_id: str) -> CaseParts:
     parts = case_parts(case_id)
     if parts is None:
         raise ValueError(f"{case_id!r} is no case id")
-    return f"{parts.picture}/{parts.slug}"
+    return parts

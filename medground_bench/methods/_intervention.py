@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol, runtime_checkable
@@ -11,9 +12,11 @@ import numpy as np
 
 from medground_bench import plugins
 from medground_bench.anatomy.regions import touched_pixels
+from medground_bench.core.case_ids import case_parts
 from medground_bench.core.errors import Unsupported
 from medground_bench.core.types import Case, Mask, Picture
 from medground_bench.methods import content_box
+from medground_bench.phantom.region_edits import PHANTOM, PhantomRegions
 
 
 class Region(StrEnum):
@@ -37,6 +40,11 @@ class Fill(StrEnum):
 @runtime_checkable
 class RegionEditor(Protocol):
     """An editor (`medground.editors`) that can also make any region normal."""
+
+    @property
+    def version(self) -> str:
+        """Changes whenever it would make other pictures: code, weights, settings, seed."""
+        ...
 
     def normal_within(self, case: Case, regions: Sequence[Mask]) -> list[Picture]:
         """The case's picture with "No abnormality" inside each region, one picture a region, all in the study frame.
@@ -68,13 +76,35 @@ def _grey(case: Case, fill: Fill) -> np.uint8:
     return np.uint8(round(float(case.picture[touched_pixels(content_box(case))].mean())))
 
 
+def editor_versions(fill: Fill, sources: Iterable[str]) -> dict[str, str]:
+    """What hiding by this fill depends on besides its name: source -> version of its editor; none for greys.
+
+    A source without an editor that edits regions is left out: hiding says so, and what to do.
+    """
+    if fill is not Fill.EDITOR:
+        return {}
+    versions = {}
+    for source in sorted(set(sources)):
+        with suppress(Unsupported):
+            versions[source] = _editor_of_source(source).version
+    return versions
+
+
 def _editor_of(case: Case) -> RegionEditor:
-    return _editor_of_source(case.case_id.partition("/")[0])
+    parts = case_parts(case.case_id)
+    if parts is None:
+        raise Unsupported(
+            f"the fill `editor` needs a case of the benchmark, and {case.case_id!r} names no source. Choose the fill "
+            "zero or mean."
+        )
+    return _editor_of_source(parts.source)
 
 
 @lru_cache(maxsize=8)
 def _editor_of_source(source: str) -> RegionEditor:
-    """The editor that a source names for its own pictures; Unsupported where there is none that edits regions."""
+    """The phantom's own, or the one that a source names for its pictures; Unsupported where none edits regions."""
+    if source == PHANTOM:
+        return PhantomRegions()
     what = f"the fill `editor` needs the editor of the pictures' source, {source}"
     if source not in {plugin.name for plugin in plugins.available("sources")}:
         raise Unsupported(f"{what}, and no such source is installed here. Choose the fill zero or mean.")

@@ -14,17 +14,12 @@ from medground_bench.storage.whole_files import fingerprint, sha256
 
 OF_LVLMS = ("lvlms",)
 OF_METHODS = (
-    *(
-        "anatomy",
-        "core/boxes_in_text",
-        "core/concepts.py",
-        "core/geometry.py",
-        "core/prompts.py",
-        "core/types.py",
-    ),
-    *("core/visible_text.py", "localizers", "lvlms", "methods", "phantom/patient.py", "pictures"),
-)
-"""Folders and files of this package that decide a response, or the boxes of a method."""
+    "anatomy", "core/boxes_in_text", "core/concepts.py", "core/geometry.py", "core/prompts.py", "core/types.py",
+    "core/visible_text.py", "localizers", "lvlms", "methods", "phantom/patient.py", "phantom/region_edits.py",
+    "pictures",
+)  # fmt: skip
+OF_SCORING = ("core/scoring.py", "core/geometry.py")
+"""Folders and files of this package that decide a response, the boxes of a method, or a score."""
 
 LIBRARIES = ("numpy", "pillow", "scipy", "tokenizers", "torch", "transformers")
 
@@ -33,6 +28,12 @@ LIBRARIES = ("numpy", "pillow", "scipy", "tokenizers", "torch", "transformers")
 def lvlm_code() -> str:
     """Of everything an LVLM's response depends on besides its weights, the picture and the prompt."""
     return _digest(OF_LVLMS, ["lvlms"])
+
+
+@cache
+def scoring_code() -> str:
+    """Of everything a score of a method's boxes depends on besides these inputs and the expert boxes."""
+    return fingerprint(methods=method_code(), scoring=_digest(OF_SCORING, []))
 
 
 @cache
@@ -64,7 +65,7 @@ def _digest(parts: Iterable[str], kinds: Iterable[str], **data: str) -> str:
         f"{kind} {plugin.name} {plugin.origin}": _source_digest(kind, plugin.name)
         for kind in kinds
         for plugin in plugins.available(kind)
-        if plugin.origin != plugins.PACKAGES[kind]
+        if not plugins.is_own(plugin, kind)
     }
     return fingerprint(own=own, outside=outside, libraries=library_versions(), **data)
 

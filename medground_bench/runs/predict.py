@@ -31,6 +31,7 @@ from medground_bench.core.types import Case, Mode, Prediction, Track
 from medground_bench.localizers import localizer_record
 from medground_bench.lvlms import Lvlm
 from medground_bench.methods import Method, explain, open_method
+from medground_bench.methods._intervention import Fill, editor_versions
 from medground_bench.runs.code_version import library_versions, method_code
 from medground_bench.runs.run_file import Failure, read_run, run_file
 from medground_bench.runs.sweep import Tuned, settings_of, tuned_method
@@ -146,6 +147,7 @@ def run_key(benchmark: Benchmark, lvlm: Lvlm, run: Run, method: Method) -> str:
         method=run.method,
         settings=repr(method),  # a frozen dataclass: its name and all its settings
         localizer=_localizer(method),
+        editors=_editors(method, benchmark, run),
         seed=run.seed,
         code=method_code(),
     )
@@ -210,6 +212,15 @@ def _localizer(method: Method) -> Plain:
     """What the localizer that a method's settings name depends on; None for a method without one."""
     name = getattr(method, "localizer", None)
     return localizer_record(name) if isinstance(name, str) else None
+
+
+def _editors(method: Method, benchmark: Benchmark, run: Run) -> dict[str, str]:
+    """Source -> version of the editor by which a method that hides regions fills them; see `editor_versions`."""
+    fill = getattr(method, "fill", None)
+    if fill is not Fill.EDITOR:
+        return {}
+    references = benchmark.references(mode=run.mode, split=run.split)
+    return editor_versions(fill, {reference.source for reference in references})
 
 
 def _finish(file: Path, key: str, lines: Mapping[str, _Line], provenance: Mapping[str, Plain]) -> None:

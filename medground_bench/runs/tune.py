@@ -19,7 +19,7 @@ from medground_bench.core.types import Case, Mode, Reference, Track
 from medground_bench.drawing.heat_maps import HeatMap, HeatMaps
 from medground_bench.lvlms import Lvlm
 from medground_bench.methods import Method, Tunable, explain, open_method
-from medground_bench.runs.code_version import method_code
+from medground_bench.runs.code_version import scoring_code
 from medground_bench.runs.predict import case_rng
 from medground_bench.runs.sweep import Candidate, Sweep, file_of, settings_of, spelled
 from medground_bench.storage.whole_files import sha256, write_whole
@@ -53,7 +53,7 @@ def tune(benchmark: Benchmark, lvlm: Lvlm, name: str, mode: Mode, *, progress: P
         lvlm_revision=lvlm.revision,
         mode=mode,
         benchmark=benchmark.content_digest(Track(lvlm.key, mode), SPLIT),
-        code=method_code(),
+        code=scoring_code(),
         cases=len(references),
         candidates=tuple(
             Candidate(
@@ -128,7 +128,7 @@ def _still_valid(file: Path, benchmark: Benchmark, lvlm: Lvlm, mode: Mode) -> Sw
     except SourceMissing:
         return None
     made_from = (sweep.lvlm_revision, sweep.benchmark, sweep.code)
-    now = (lvlm.revision, benchmark.content_digest(Track(lvlm.key, mode), SPLIT), method_code())
+    now = (lvlm.revision, benchmark.content_digest(Track(lvlm.key, mode), SPLIT), scoring_code())
     return sweep if made_from == now else None
 
 

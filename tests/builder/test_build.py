@@ -17,7 +17,7 @@ import pytest
 
 from builder.build import NeverAsked, OtherQuestions, bench_at, build_track, decide_again, write_questions
 from builder.sources.phantom import Phantom
-from builder.stages import answer_key, edit_key
+from builder.stages import ChangedPicture, answer_key, edit_key
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.rows import ANSWERS, DIRECT, ORIGINAL, QUESTIONS, REASON, VERDICTS
 from medground_bench.core.causal_filter import Edit
@@ -219,11 +219,11 @@ def test_a_verdict_that_needs_an_answer_never_asked_says_so(tmp_path):
 
 def test_an_lvlm_is_not_asked_about_other_pictures_than_the_folder_has(tmp_path):
     folder = build(tmp_path / "medground-bench", limit=2)
-    rows = [replace(row, image_sha256="0" * 64) for row in folder.read(QUESTIONS, "test")]
-    folder.write(QUESTIONS, "test", "phantom", rows)
+    *rows, last = folder.read(QUESTIONS, "test")
+    folder.write(QUESTIONS, "test", "phantom", [*rows, replace(last, image_sha256="0" * 64)])
     with (
         bench_at(tmp_path / "store", Phantom()) as bench,
-        pytest.raises(OtherQuestions, match="no longer those"),
+        pytest.raises(ChangedPicture, match=f"no longer those .*{last.image_id} differs"),
     ):
         build_track(folder, RuleLvlm(key="second"), Mode.DIRECT, bench)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from medground_bench.benchmark.opening import Benchmark
-from medground_bench.commands import demo_stages
+from medground_bench.commands import programs
 from medground_bench.commands.demo_stages import run_demo
 from medground_bench.core.errors import MedgroundError, SourceMissing
 from medground_bench.core.types import Mode
@@ -65,14 +65,11 @@ def test_tracks_are_dealt_to_and_fro_so_that_long_and_short_add_up_alike():
 
 
 def test_a_demo_whose_programs_are_missing_says_how_to_install_them(medground, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        demo_stages,
-        "__file__",
-        str(tmp_path / "site-packages" / "medground_bench" / "commands" / "demo_stages.py"),
-    )
+    commands = tmp_path / "site-packages" / "medground_bench" / "commands"
+    monkeypatch.setattr(programs, "__file__", str(commands / "programs.py"))
     code, _out, err = medground("demo", "--no-serve", "--out", tmp_path / "demo")
     assert code == 1
     assert "not whole" in err and "pip install --force-reinstall 'medground-bench[demo]'" in err
     assert not (tmp_path / "demo").exists()
     with pytest.raises(SourceMissing):
-        demo_stages.programs_folder()
+        programs.programs_folder()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from builder.editors.phantom_exact import PhantomExact
 from medground_bench import plugins
 from medground_bench.core.errors import Unsupported
 from medground_bench.core.types import Case, Frame, Response
@@ -14,6 +15,7 @@ from medground_bench.methods._intervention import Fill, RegionEditor, hidden
 from medground_bench.methods.medfocus import WHOLE_IMAGE, MedFocus
 from medground_bench.phantom import seeds
 from medground_bench.phantom.patient import patient
+from medground_bench.phantom.region_edits import PhantomRegions
 from medground_bench.pictures import to_study
 
 SIDE = 224
@@ -101,11 +103,35 @@ def test_a_picture_without_a_source_or_an_editor_without_regions_is_refused_with
     own = Case("own/x/nodule@a:direct", "nodule", "?", case.response, case.picture, case.native)
     with pytest.raises(Unsupported, match=r"own, and no such source.*fill zero or mean"):
         hidden(own, regions, Fill.EDITOR)
-    assert isinstance(PhantomExact(), RegionEditor)
-    load = plugins.load
-    monkeypatch.setattr(plugins, "load", lambda kind, name: load(kind, name) if kind == "sources" else object)
+    assert isinstance(PhantomRegions(), RegionEditor)
+
+
+class Clinic:
+    """A source whose editor knows the whole picture only."""
+
+    editor = "brush"
+
+
+def test_an_editor_that_a_program_hands_in_is_taken_when_it_edits_regions(case, regions, monkeypatch):
+    theirs = replace(case, case_id=case.case_id.replace("phantom/", "clinic/"))
+    editors = {"sources": Clinic, "editors": object}
+    monkeypatch.setattr(plugins, "available", lambda kind: [plugins.Plugin("clinic", "", "")])
+    monkeypatch.setattr(plugins, "load", lambda kind, name: editors[kind])
     _intervention._editor_of_source.cache_clear()
-    with pytest.raises(Unsupported, match=r"phantom_exact cannot edit any region"):
-        hidden(case, regions, Fill.EDITOR)
-    monkeypatch.undo()
-    assert len(hidden(case, regions, Fill.EDITOR)) == len(regions)
+    with pytest.raises(Unsupported, match=r"brush cannot edit any region"):
+        hidden(theirs, regions, Fill.EDITOR)
+    editors["editors"] = Grey
+    assert all(
+        (picture[region] == 7).all()
+        for picture, region in zip(hidden(theirs, regions, Fill.EDITOR), regions, strict=True)
+    )
+    _intervention._editor_of_source.cache_clear()
+
+
+class Grey:
+    """Makes every region grey."""
+
+    version = "1"
+
+    def normal_within(self, case, regions):
+        return [np.full_like(case.picture, 7)] * len(regions)
