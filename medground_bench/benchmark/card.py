@@ -49,7 +49,11 @@ For the source `phantom` the cause of every right "yes" is known from exact coun
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A config that has files: its name, the digest of its content, and rows per split."""
+    """A config that has files: its name, the digest of its content, and rows per split.
+
+    >>> Config("direct", digest="1f2e", rows={"test": 240, "tune": 60}).rows["tune"]
+    60
+    """
 
     name: str
     digest: str
@@ -57,7 +61,12 @@ class Config:
 
 
 def card(configs: Sequence[Config]) -> str:
-    """YAML header and text; the first config is the one that `datasets` loads when none is named."""
+    """YAML header and text; the first config is the one that `datasets` loads when none is named.
+
+    >>> text = card([Config("direct", digest="1f2e", rows={"test": 240})])
+    >>> "| direct | test | 240 | retained cases, asked for a bare yes or no |" in text
+    True
+    """
     header = ["---", "pretty_name: MedGround-Bench", "license: apache-2.0", "language: [en]", "configs:"]
     for config in configs:
         header += _entry(config, default=config is configs[0])
