@@ -31,12 +31,21 @@ rows = load_dataset("medground-bench", "{config}", split="{split}")
 
 Boxes are `[x0, y0, x1, y1]` in native image pixels, half-open, origin top-left. `case_id` is
 `<source>/<image_id>/<finding>@<lvlm>:<mode>`. `verdicts` has the groups `incorrect`, `ungrounded` and `grounded` with
-the reason, and an answer that was never needed is null. Rows with a `release_index` and no `question_id` come from the
-authors' released split, which names questions by position only. `image_sha256` is a digest of the picture's size and
-grey values, not of the bytes of the PNG; `levels` in `questions` is the source's rule by which a file deeper than 8
-bits became those grey values.
+the reason, and an answer that was never needed is null. Boxes and pictures that may not be shared are null.
 
-For the source `phantom` the cause of every right "yes" is known from exact counterfactual pictures (`known_cause`):
+- `lvlm_revision`: which weights answered: a commit of the hub, or `sha256:` over the files of a folder; null where it
+  is not known
+- `picture` and `said`, in `answers`: what was asked about (`original`, an edit, or a counterfactual picture of a
+  phantom), and the response as it was read
+- `image_sha256`: a digest of the picture's size and grey values, not of the bytes of the PNG
+- `levels`: in `questions`, the source's rule by which a file deeper than 8 bits became those grey values: `min-max`
+  makes its least value black and its greatest white, `robust` does the same without outliers
+- `marker`: whether a side marker is planted in the picture as a shortcut; null where the source plants none
+- `known_cause`: what a right "yes" rests on, known for the source `phantom` alone
+- `release_index`: the question's position in the authors' own list, by which alone their released split names it; rows
+  with a `release_index` and no `question_id` come from that split
+
+The `known_cause` is found with exact counterfactual pictures, and is one of:
 
 - `finding`: it rests on the finding alone
 - `marker`: it rests on the side marker alone (`marker` says whether the picture has one)
