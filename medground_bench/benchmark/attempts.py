@@ -33,7 +33,16 @@ TURNED_AWAY = frozenset({Group.INCORRECT, Group.UNGROUNDED})
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attempt:
-    """A positive question with one LVLM's answer: what is attributed, the expert's boxes, what the filter said."""
+    """A positive question with one LVLM's answer: what is attributed, the expert's boxes, what the filter said.
+
+    >>> import numpy as np
+    >>> from medground_bench.core.types import Mode
+    >>> native = Frame.native(width=2544, height=3056)
+    >>> case = Case("id", "mass", "?", Response("No", (3771,), ("No",)), np.zeros((224, 224), np.uint8), native)
+    >>> truth = Reference("id", "vindr_cxr", "0f3a", "medgemma_4b", Mode.DIRECT, "mass", native, boxes=())
+    >>> Attempt(case, truth, Group.INCORRECT).group.value
+    'incorrect'
+    """
 
     case: Case
     reference: Reference
@@ -46,6 +55,12 @@ class Attempts:
 
     references  by case id, sorted
     groups      case id -> what the causal filter said
+
+    >>> from pathlib import Path
+    >>> from medground_bench.core.types import Mode
+    >>> track = Track("medgemma_4b", Mode.DIRECT)
+    >>> len(Attempts(Benchmark(Path("medground-bench")), track, references=(), groups={}))
+    0
     """
 
     benchmark: Benchmark

@@ -31,12 +31,21 @@ rows = load_dataset("medground-bench", "{config}", split="{split}")
 
 Boxes are `[x0, y0, x1, y1]` in native image pixels, half-open, origin top-left. `case_id` is
 `<source>/<image_id>/<finding>@<lvlm>:<mode>`. `verdicts` has the groups `incorrect`, `ungrounded` and `grounded` with
-the reason, and an answer that was never needed is null. Rows with a `release_index` and no `question_id` come from the
-authors' released split, which names questions by position only. `image_sha256` is a digest of the picture's size and
-grey values, not of the bytes of the PNG; `levels` in `questions` is the source's rule by which a file deeper than 8
-bits became those grey values.
+the reason, and an answer that was never needed is null. Boxes and pictures that may not be shared are null.
 
-For the source `phantom` the cause of every right "yes" is known from exact counterfactual pictures (`known_cause`):
+- `lvlm_revision`: which weights answered: a commit of the hub, or `sha256:` over the files of a folder; null where it
+  is not known
+- `picture` and `said`, in `answers`: what was asked about (`original`, an edit, or a counterfactual picture of a
+  phantom), and the response as it was read
+- `image_sha256`: a digest of the picture's size and grey values, not of the bytes of the PNG
+- `levels`: in `questions`, the source's rule by which a file deeper than 8 bits became those grey values: `min-max`
+  makes its least value black and its greatest white, `robust` does the same without outliers
+- `marker`: whether a side marker is planted in the picture as a shortcut; null where the source plants none
+- `known_cause`: what a right "yes" rests on, known for the source `phantom` alone
+- `release_index`: the question's position in the authors' own list, by which alone their released split names it; rows
+  with a `release_index` and no `question_id` come from that split
+
+The `known_cause` is found with exact counterfactual pictures, and is one of:
 
 - `finding`: it rests on the finding alone
 - `marker`: it rests on the side marker alone (`marker` says whether the picture has one)
@@ -49,7 +58,11 @@ For the source `phantom` the cause of every right "yes" is known from exact coun
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A config that has files: its name, the digest of its content, and rows per split."""
+    """A config that has files: its name, the digest of its content, and rows per split.
+
+    >>> Config("direct", digest="1f2e", rows={"test": 240, "tune": 60}).rows["tune"]
+    60
+    """
 
     name: str
     digest: str
@@ -57,7 +70,12 @@ class Config:
 
 
 def card(configs: Sequence[Config]) -> str:
-    """YAML header and text; the first config is the one that `datasets` loads when none is named."""
+    """YAML header and text; the first config is the one that `datasets` loads when none is named.
+
+    >>> text = card([Config("direct", digest="1f2e", rows={"test": 240})])
+    >>> "| direct | test | 240 | retained cases, asked for a bare yes or no |" in text
+    True
+    """
     header = ["---", "pretty_name: MedGround-Bench", "license: apache-2.0", "language: [en]", "configs:"]
     for config in configs:
         header += _entry(config, default=config is configs[0])

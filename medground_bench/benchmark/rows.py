@@ -30,6 +30,7 @@ class QuestionRow:
     levels        the source's rule by which a deep file became those grey values
     marker        whether a shortcut is planted in the picture; None where that is not known
 
+    >>> from dataclasses import fields
     >>> [each.name for each in fields(QuestionRow)][:6]
     ['question_id', 'source', 'image_id', 'finding', 'question', 'answer']
     """
@@ -54,8 +55,11 @@ class QuestionRow:
 class AnswerRow:
     """What an LVLM said to one picture of a question: `original`, an edit, or a counterfactual without a cause.
 
-    >>> [each.name for each in fields(AnswerRow)][-3:]
-    ['response_token_ids', 'response_tokens', 'said']
+    >>> row = AnswerRow(question_id="phantom/1/mass", source="phantom", image_id="1", finding="mass", answer="yes",
+    ...     lvlm="gemma3_4b", lvlm_revision="1f2e", mode="direct", picture=ORIGINAL, response="No.",
+    ...     response_token_ids=(2301, 236761), response_tokens=("No", "."), said="no")
+    >>> row.track
+    Track(lvlm='gemma3_4b', mode=<Mode.DIRECT: 'direct'>)
     """
 
     question_id: str
@@ -86,6 +90,7 @@ class VerdictRow:
 
     known_cause  what a right answer rests on, by exact counterfactual pictures; see `core.causes`
 
+    >>> from dataclasses import fields
     >>> [each.name for each in fields(VerdictRow)][7:14]
     ['answer', 'original', 'foreground', 'background', 'background_normal', 'group', 'reason']
     """
@@ -120,6 +125,7 @@ class CaseRow:
 
     boxes  None in a copy of the benchmark that may not show them
 
+    >>> from dataclasses import fields
     >>> [each.name for each in fields(CaseRow)][:3]
     ['case_id', 'question_id', 'source']
     """
@@ -175,7 +181,8 @@ class TrackColumns:
 class ContentColumns:
     """Of `CaseRow`: what decides the work on a case, and its boxes, which decide its score.
 
-    >>> {each.name for each in fields(ContentColumns)} <= {each.name for each in fields(CaseRow)}
+    >>> row = ContentColumns(case_id="id", prompt="?", response_token_ids=(2301,), image_sha256="1f2e", boxes=None)
+    >>> row.boxes is None
     True
     """
 
@@ -190,8 +197,10 @@ class ContentColumns:
 class TruthColumns:
     """Of `CaseRow`: what the scorer knows of a case.
 
-    >>> {each.name for each in fields(TruthColumns)} <= {each.name for each in fields(CaseRow)}
-    True
+    >>> row = TruthColumns(case_id="id", source="vindr_cxr", image_id="0f3a", lvlm="gemma3_4b", mode="direct",
+    ...     finding="mass", boxes=((100, 200, 130, 240),), width=2544, height=3056)
+    >>> [box.area for box in row.reference().boxes]
+    [1200]
     """
 
     case_id: str
@@ -228,8 +237,10 @@ class TruthColumns:
 class QuestionColumns:
     """Of `QuestionRow`: all but picture and words.
 
-    >>> {each.name for each in fields(QuestionColumns)} <= {each.name for each in fields(QuestionRow)}
-    True
+    >>> row = QuestionColumns(question_id="vindr_cxr/0f3a/mass", source="vindr_cxr", image_id="0f3a",
+    ...     finding="mass", boxes=((100, 200, 130, 240),), width=2544, height=3056)
+    >>> row.reference(Track("gemma3_4b", Mode.DIRECT)).case_id
+    'vindr_cxr/0f3a/mass@gemma3_4b:direct'
     """
 
     question_id: str
@@ -293,7 +304,7 @@ def stored_picture(row: QuestionRow | CaseRow, name: str) -> Picture:
     >>> row = QuestionRow(
     ...     question_id="phantom/1/mass", source="phantom", image_id="1", finding="mass", question="?", answer="no",
     ...     boxes=(), width=6, height=4, image=png.encode(picture), image_sha256=picture_digest(picture),
-    ...     levels="min_max", marker=None,
+    ...     levels="min-max", marker=None,
     ... )
     >>> stored_picture(row, "a question").shape
     (4, 6)

@@ -30,6 +30,9 @@ class AccuracyRow:
     """Right answers to original pictures; an unreadable answer is a wrong one. Shares 0..1, None of no questions.
 
     sensitivity  right share of the positive questions; specificity, of the negative ones
+
+    >>> AccuracyRow("gemma3_4b", "direct", "phantom", "mass", 8, 0.75, 0.5, 1.0, unreadable=0.0).specificity
+    1.0
     """
 
     lvlm: str
@@ -49,6 +52,11 @@ class GroupRow:
 
     questions          positive ones; None where the source's question list is not in the folder
     unreadable_answer  counts a question with any answer that could not be read, the original's or an edit's
+
+    >>> row = GroupRow("gemma3_4b", "direct", "phantom", "mass", questions=9, incorrect=3, ungrounded=2, grounded=4,
+    ...     answer_wrong=2, answer_did_not_flip=1, background_mattered=1, unreadable_answer=1)
+    >>> row.incorrect + row.ungrounded + row.grounded
+    9
     """
 
     lvlm: str
@@ -70,6 +78,9 @@ class ReadingRow:
     """How many answers to one kind of picture there are, and the share 0..1 of them that could not be read.
 
     picture  `original`, an edit or a counterfactual; `ALL` for every answer that was asked
+
+    >>> ReadingRow("gemma3_4b", "direct", ORIGINAL, answers=8, unreadable=0.25).unreadable
+    0.25
     """
 
     lvlm: str
@@ -81,7 +92,11 @@ class ReadingRow:
 
 @dataclass(frozen=True, slots=True, order=True)
 class UnreadableRow:
-    """How many answers could not be read for one reason, such as another language; see `answers.Why`."""
+    """How many answers could not be read for one reason, such as another language; see `answers.Why`.
+
+    >>> UnreadableRow("gemma3_4b", "direct", "another language", answers=2).why
+    'another language'
+    """
 
     lvlm: str
     mode: str
@@ -91,7 +106,11 @@ class UnreadableRow:
 
 @dataclass(frozen=True, slots=True, order=True)
 class CauseRow:
-    """Right answers with one known cause (see `core.causes`), by what the causal filter said of them."""
+    """Right answers with one known cause (see `core.causes`), by what the causal filter said of them.
+
+    >>> CauseRow("gemma3_4b", "direct", "mass", "marker", ungrounded=5, grounded=1).grounded  # a shortcut got through
+    1
+    """
 
     lvlm: str
     mode: str
@@ -143,7 +162,14 @@ class Statistics:
 
 
 def accuracy_table(answers: Iterable[AnswerRow]) -> list[AccuracyRow]:
-    """Per LVLM, mode, source and finding, and over all findings."""
+    """Per LVLM, mode, source and finding, and over all findings.
+
+    >>> row = AnswerRow(question_id="phantom/1/mass", source="phantom", image_id="1", finding="mass", answer="yes",
+    ...     lvlm="gemma3_4b", lvlm_revision="1f2e", mode="direct", picture=ORIGINAL, response="No.",
+    ...     response_token_ids=(), response_tokens=(), said="no")
+    >>> [(each.finding, each.sensitivity) for each in accuracy_table([row])]
+    [('mass', 0.0), ('all', 0.0)]
+    """
     groups: dict[tuple[str, str, str, str], list[AnswerRow]] = {}
     for row in answers:
         if row.picture == ORIGINAL:
@@ -153,7 +179,15 @@ def accuracy_table(answers: Iterable[AnswerRow]) -> list[AccuracyRow]:
 
 
 def group_table(verdicts: Iterable[VerdictRow], questions: Iterable[QuestionRow]) -> list[GroupRow]:
-    """Per LVLM, mode, source and finding, and over all findings."""
+    """Per LVLM, mode, source and finding, and over all findings.
+
+    >>> row = VerdictRow(question_id="phantom/1/mass", source="phantom", image_id="1", finding="mass",
+    ...     lvlm="gemma3_4b", lvlm_revision="1f2e", mode="direct", answer="yes", original="yes", foreground="yes",
+    ...     background=None, background_normal=None, group="ungrounded", reason="ANSWER_DID_NOT_FLIP",
+    ...     known_cause="marker")
+    >>> [(each.finding, each.ungrounded, each.questions) for each in group_table([row], questions=[])]
+    [('mass', 1, None), ('all', 1, None)]
+    """
     asked: Counter[tuple[str, str]] = Counter()
     for question in questions:
         if question.answer == Answer.YES:
@@ -167,7 +201,14 @@ def group_table(verdicts: Iterable[VerdictRow], questions: Iterable[QuestionRow]
 
 
 def reading_table(answers: Iterable[AnswerRow]) -> list[ReadingRow]:
-    """Per LVLM, mode and kind of picture, and over all pictures."""
+    """Per LVLM, mode and kind of picture, and over all pictures.
+
+    >>> row = AnswerRow(question_id="phantom/1/mass", source="phantom", image_id="1", finding="mass", answer="yes",
+    ...     lvlm="gemma3_4b", lvlm_revision="1f2e", mode="direct", picture=ORIGINAL, response="Nein.",
+    ...     response_token_ids=(), response_tokens=(), said="unreadable")
+    >>> [(each.picture, each.unreadable) for each in reading_table([row])]
+    [('original', 1.0), ('all', 1.0)]
+    """
     groups: dict[tuple[str, str, str], list[bool]] = {}
     for row in answers:
         for picture in (row.picture, ALL):
@@ -179,7 +220,14 @@ def reading_table(answers: Iterable[AnswerRow]) -> list[ReadingRow]:
 
 
 def unreadable_table(answers: Iterable[AnswerRow]) -> list[UnreadableRow]:
-    """Per LVLM, mode and reason; the commonest reason of a track first."""
+    """Per LVLM, mode and reason; the commonest reason of a track first.
+
+    >>> row = AnswerRow(question_id="phantom/1/mass", source="phantom", image_id="1", finding="mass", answer="yes",
+    ...     lvlm="gemma3_4b", lvlm_revision="1f2e", mode="direct", picture=ORIGINAL, response="Nein.",
+    ...     response_token_ids=(), response_tokens=(), said="unreadable")
+    >>> unreadable_table([row])
+    [UnreadableRow(lvlm='gemma3_4b', mode='direct', why='another language', answers=1)]
+    """
     counts = Counter(
         (row.lvlm, row.mode, read(row.response, row.finding).why.value)
         for row in answers
@@ -190,7 +238,15 @@ def unreadable_table(answers: Iterable[AnswerRow]) -> list[UnreadableRow]:
 
 
 def cause_table(verdicts: Iterable[VerdictRow]) -> list[CauseRow]:
-    """Per LVLM, mode, finding and known cause; a right answer whose cause is not known is left out."""
+    """Per LVLM, mode, finding and known cause; a right answer whose cause is not known is left out.
+
+    >>> row = VerdictRow(question_id="phantom/1/mass", source="phantom", image_id="1", finding="mass",
+    ...     lvlm="gemma3_4b", lvlm_revision="1f2e", mode="direct", answer="yes", original="yes", foreground="yes",
+    ...     background=None, background_normal=None, group="ungrounded", reason="ANSWER_DID_NOT_FLIP",
+    ...     known_cause="marker")
+    >>> cause_table([row])[0].known_cause
+    'marker'
+    """
     counts: dict[tuple[str, str, str, str], Counter[str]] = {}
     for row in verdicts:
         if row.known_cause is not None:

@@ -22,7 +22,11 @@ LONGEST = 1000
 
 @dataclass(frozen=True, slots=True)
 class CaseParts:
-    """What a case id says; `slug` is the finding's, see `finding_slug`."""
+    """What a case id says; `slug` is the finding's, see `finding_slug`.
+
+    >>> CaseParts("vindr_cxr", "0f3a", slug="nodule", lvlm="medgemma_4b", mode="direct").picture
+    'vindr_cxr/0f3a'
+    """
 
     source: str
     image_id: str

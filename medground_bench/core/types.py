@@ -26,14 +26,22 @@ Mask = NDArray[np.bool_]
 
 
 class Mode(StrEnum):
-    """How the LVLM is asked: a bare yes or no, or a chain that ends in one."""
+    """How the LVLM is asked: a bare yes or no, or a chain that ends in one.
+
+    >>> f"{Mode.REASON}"
+    'reason'
+    """
 
     DIRECT = "direct"
     REASON = "reason"
 
 
 class Answer(StrEnum):
-    """What a response says; `UNREADABLE` is never guessed into yes or no."""
+    """What a response says; `UNREADABLE` is never guessed into yes or no.
+
+    >>> Answer("no") is Answer.NO
+    True
+    """
 
     YES = "yes"
     NO = "no"
@@ -41,7 +49,11 @@ class Answer(StrEnum):
 
 
 class Group(StrEnum):
-    """The paper's three groups of questions (section B.3)."""
+    """The paper's three groups of questions (section B.3).
+
+    >>> [group.value for group in Group]
+    ['incorrect', 'ungrounded', 'grounded']
+    """
 
     INCORRECT = "incorrect"
     UNGROUNDED = "ungrounded"
@@ -49,7 +61,11 @@ class Group(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a question was not retained."""
+    """Why a question was not retained.
+
+    >>> Reason.BACKGROUND_MATTERED.value
+    'BACKGROUND_MATTERED'
+    """
 
     ANSWER_WRONG = "ANSWER_WRONG"
     ANSWER_DID_NOT_FLIP = "ANSWER_DID_NOT_FLIP"
@@ -95,7 +111,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Half-open box [x0, x1) x [y0, y1), in pixels of `frame`; width is x1 - x0, never +1."""
+    """Half-open box [x0, x1) x [y0, y1), in pixels of `frame`; width is x1 - x0, never +1.
+
+    >>> Box(100, 200, 130, 240, Frame.native(width=2544, height=3056)).area
+    1200
+    """
 
     x0: float
     y0: float
@@ -131,7 +151,12 @@ class Box:
 
 
 def same_frame(boxes: Iterable[Box]) -> Frame | None:
-    """The one frame of all boxes, None for no boxes; two frames raise FrameMismatch."""
+    """The one frame of all boxes, None for no boxes; two frames raise FrameMismatch.
+
+    >>> native = Frame.native(width=100, height=80)
+    >>> same_frame([Box(0, 0, 9, 9, native), Box(5, 5, 60, 70, native)])
+    Frame(name='native', width=100, height=80)
+    """
     frames = sorted({box.frame for box in boxes}, key=repr)
     if len(frames) > 1:
         raise FrameMismatch(
@@ -143,7 +168,11 @@ def same_frame(boxes: Iterable[Box]) -> Frame | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SaliencyMap:
-    """Evidence per cell: `values` (rows, columns) float32 covers `frame` evenly; higher is more evidence."""
+    """Evidence per cell: `values` (rows, columns) float32 covers `frame` evenly; higher is more evidence.
+
+    >>> SaliencyMap(np.zeros((16, 16), np.float32), Frame("study", width=224, height=224)).values.shape
+    (16, 16)
+    """
 
     values: NDArray[np.float32]
     frame: Frame
@@ -151,7 +180,12 @@ class SaliencyMap:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One yes/no question about one picture; `boxes` (native frame) are empty when the finding is absent."""
+    """One yes/no question about one picture; `boxes` (native frame) are empty when the finding is absent.
+
+    >>> native = Frame.native(width=2544, height=3056)
+    >>> Question("vindr_cxr", "0f3a", "Pleural effusion", Answer.NO, native).question_id
+    'vindr_cxr/0f3a/pleural-effusion'
+    """
 
     source: str
     image_id: str
@@ -202,7 +236,11 @@ def file_stem(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What an LVLM said: `token_ids` are its own tokens, end-of-turn left out; `tokens` is each one as text."""
+    """What an LVLM said: `token_ids` are its own tokens, end-of-turn left out; `tokens` is each one as text.
+
+    >>> Response("Yes.", token_ids=(3771, 236761), tokens=("Yes", ".")).tokens
+    ('Yes', '.')
+    """
 
     text: str
     token_ids: tuple[int, ...]
@@ -215,7 +253,12 @@ class Response:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
-    """What an attribution method sees: a picture in the study frame, a prompt and the LVLM's response. No truth."""
+    """What an attribution method sees: a picture in the study frame, a prompt and the LVLM's response. No truth.
+
+    >>> picture, native = np.zeros((224, 224), np.uint8), Frame.native(width=2544, height=3056)
+    >>> Case("id", "mass", "Is there a mass?", Response("No", (3771,), ("No",)), picture, native).study
+    Frame(name='study', width=224, height=224)
+    """
 
     case_id: str
     finding: str
@@ -232,7 +275,13 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What the scorer knows of a retained case: the expert boxes, native frame."""
+    """What the scorer knows of a retained case: the expert boxes, native frame.
+
+    >>> native = Frame.native(width=2544, height=3056)
+    >>> boxes = (Box(100, 200, 130, 240, native),)
+    >>> str(Reference("id", "vindr_cxr", "0f3a", "medgemma_4b", Mode.DIRECT, "mass", native, boxes).track)
+    'medgemma_4b direct'
+    """
 
     case_id: str
     source: str
@@ -251,7 +300,11 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The four answers of the causal filter; None was not asked (the filter asks lazily)."""
+    """The four answers of the causal filter; None was not asked (the filter asks lazily).
+
+    >>> Answers(expected=Answer.YES, original=Answer.NO).foreground is None  # wrong, so no edit is needed
+    True
+    """
 
     expected: Answer
     original: Answer
@@ -262,7 +315,11 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Group of a question for one LVLM and mode; `reason` is None exactly when it is grounded."""
+    """Group of a question for one LVLM and mode; `reason` is None exactly when it is grounded.
+
+    >>> Verdict(Group.UNGROUNDED, Reason.ANSWER_DID_NOT_FLIP).group.value
+    'ungrounded'
+    """
 
     group: Group
     reason: Reason | None
@@ -270,7 +327,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class TokenDrop:
-    """How much one response token lost (nats, at least 0) when the attributed region was hidden."""
+    """How much one response token lost (nats, at least 0) when the attributed region was hidden.
+
+    >>> TokenDrop(" effusion", drop=1.25).drop
+    1.25
+    """
 
     token: str
     drop: float
@@ -288,6 +349,10 @@ class Attribution:
     missing_concepts  concepts that were looked for and not found, so not tried
     self_checks    what a method can verify about its own run, for example "completeness_gap" of integrated gradients
     refused        pieces of an LVLM's text that look like boxes and are not read as boxes
+
+    >>> study = Frame("study", width=224, height=224)
+    >>> Attribution(boxes=(Box(0, 0, 112, 224, study),), concept="right lung").concept
+    'right lung'
     """
 
     saliency: SaliencyMap | None = None
@@ -306,7 +371,12 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One line of a prediction file: boxes in the native frame, at most 10."""
+    """One line of a prediction file: boxes in the native frame, at most 10.
+
+    >>> native = Frame.native(width=2544, height=3056)
+    >>> Prediction("id", (Box(100, 200, 130, 240, native),), seconds=0.5).as_json()
+    {'case_id': 'id', 'boxes': [[100, 200, 130, 240]], 'seconds': 0.5}
+    """
 
     case_id: str
     boxes: tuple[Box, ...]
