@@ -11,7 +11,7 @@ import numpy as np
 
 from medground_bench.core.geometry import Letterbox
 from medground_bench.core.types import Frame, Mode, Reference
-from medground_bench.phantom.anatomy import Native
+from medground_bench.phantom.pose import Native
 from medground_bench.submission.problems import Problem
 from medground_bench.submission.read import Problems, Submission, read_submission
 
