@@ -106,7 +106,7 @@ def beyond_the_masks(sightings: Iterable[Sighting]) -> dict[str, dict[str, float
                 if box:
                     reach[name].append(_beyond(box, one.outlined, one.concept))
     return {
-        name: dict(zip(EDGES, np.round(np.mean(rows, axis=0), 4).tolist(), strict=True))
+        name: dict(zip(EDGES, np.array(rows).mean(axis=0).round(4).tolist(), strict=True))
         for name, rows in reach.items()
         if rows
     }
