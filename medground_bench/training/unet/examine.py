@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 
 import numpy as np
 
@@ -123,8 +123,17 @@ def milliseconds(localize: Localize, picture: Picture, times: int = 20) -> float
     return float(np.median(taken)) * 1000
 
 
-def summary(overlaps: Overlaps) -> dict[str, dict[str, float]]:
-    """Concept -> mean IoU, its tenth percentile, share that was found at all, number of pictures."""
+class OverlapSummary(TypedDict):
+    """Mean IoU, its tenth percentile, share that was found at all, number of pictures."""
+
+    mean: float
+    tenth: float
+    found: float
+    pictures: int
+
+
+def summary(overlaps: Overlaps) -> dict[str, OverlapSummary]:
+    """Of every concept."""
     return {
         concept: {
             "mean": round(float(np.mean(overlaps[concept])), 4),
