@@ -202,7 +202,8 @@ def _fit(displacement: Tensor, weights: Tensor, *, free: bool) -> Tensor:
             solved[..., kept] = torch.linalg.solve(gram[..., kept, :][..., kept], moments[..., kept, axis])
             columns.append(solved)
         return torch.stack(columns, -2) + torch.eye(2, 3).double()
-    return torch.linalg.solve(gram, moments).mT + torch.eye(2, 3).double()
+    solution: Tensor = torch.linalg.solve(gram, moments)
+    return solution.mT + torch.eye(2, 3).double()
 
 
 def _sane(affine: Tensor) -> Tensor:
@@ -226,7 +227,7 @@ def _by_correlation(chests: Chests, air: Air, start: Tensor) -> Pullback:
             departure = (pullback.affine - start).square().sum()
             loss = STIFFNESS * bend + LOYALTY * departure - _correlation(carried, air.amount, seen).sum()
             climber.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             climber.step()
     return Pullback(pullback.affine.detach(), pullback.knots.detach())
 
@@ -253,7 +254,7 @@ def _content(picture: Picture) -> Mask:
 def _blurred(maps: Tensor, sigma: float) -> Tensor:
     """Gaussian blur of (..., CELLS, CELLS); nothing lies beyond the edge."""
     steps = torch.arange(maps.shape[-1], dtype=torch.float64)
-    axis = torch.exp(-((steps[:, None] - steps[None, :]) ** 2) / (2 * sigma**2)) / (
+    axis: Tensor = torch.exp(-((steps[:, None] - steps[None, :]) ** 2) / (2 * sigma**2)) / (
         sigma * (2 * np.pi) ** 0.5
     )
     return axis @ maps @ axis

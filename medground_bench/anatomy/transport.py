@@ -39,6 +39,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from types import EllipsisType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -47,7 +48,7 @@ from numpy.typing import NDArray
 
 from medground_bench.core.errors import MethodFailed
 
-Array: TypeAlias = Any
+Array: TypeAlias = Any  # the array API, which both kinds follow, has no types of its own yet
 """A numpy array or a tensor."""
 
 PICTURE = (-2, -1)
@@ -97,7 +98,7 @@ class Axis:
         """The kernel with this logarithm."""
         return cls(logarithm, array_namespace(logarithm).exp(logarithm))
 
-    def __getitem__(self, entries: Any) -> Axis:
+    def __getitem__(self, entries: int | tuple[EllipsisType | slice | None, ...]) -> Axis:
         """The kernels of some entries."""
         return Axis(self.logarithm[entries], self.factors[entries])
 

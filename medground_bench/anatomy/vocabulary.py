@@ -58,7 +58,7 @@ class Concept:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ConceptGroup:
     """Concepts that are hidden together, besides each alone; scored and reported as the union of their boxes."""
 
     name: str
@@ -71,7 +71,7 @@ class Vocabulary:
 
     name: str
     concepts: tuple[Concept, ...]
-    groups: tuple[Group, ...] = ()
+    groups: tuple[ConceptGroup, ...] = ()
 
     def __repr__(self) -> str:
         return f"{self.name}: {len(self.concepts)} concepts, {len(self.groups)} groups, {self.digest[:12]}"
@@ -111,7 +111,7 @@ class Vocabulary:
 PAPER = Vocabulary(
     "imagenome",
     tuple(Concept(name, (name,)) for name in CONCEPTS),
-    tuple(Group(name, members) for name, members in GROUPS.items()),
+    tuple(ConceptGroup(name, members) for name, members in GROUPS.items()),
 )
 """The paper's 11 concepts and 4 groups, Appendix D."""
 
