@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from medground_bench.core.concepts import CONCEPTS
+from medground_bench.anatomy.regions import regions_of_masks
+from medground_bench.core.concepts import CONCEPTS, ConceptRegions
 from medground_bench.core.errors import BadAtlas, SourceMissing, told
 from medground_bench.core.geometry import tight_box
 from medground_bench.core.types import Box, Frame, Mask, Picture
@@ -103,6 +104,10 @@ class Atlas:
         return replace(
             self, names=self.names[:count], pictures=self.pictures[:count], masks=self.masks[:count]
         )
+
+    def regions(self, masks: NDArray[np.bool_]) -> ConceptRegions:
+        """What a picture shows of the concepts, by their masks (concepts, side, side); one that is empty is missing."""
+        return regions_of_masks(dict(zip(self.concepts, masks, strict=True)), sought=self.concepts)
 
     def mean_boxes(self) -> dict[str, Box]:
         """Concept -> the mean of its tight boxes over all references, study frame."""

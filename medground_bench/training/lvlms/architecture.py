@@ -45,6 +45,25 @@ QWEN_SPECIAL = (
     "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>",
 )  # fmt: skip
 
+GEMMA_ROLES = {
+    "bos_token": "<bos>",
+    "eos_token": "<eos>",
+    "pad_token": "<pad>",
+    "extra_special_tokens": {
+        "boi_token": "<start_of_image>",
+        "eoi_token": "<end_of_image>",
+        "image_token": "<image_soft_token>",
+        "sot_token": "<start_of_turn>",
+        "eot_token": "<end_of_turn>",
+    },
+}
+QWEN_ROLES = {
+    "eos_token": "<|im_end|>",
+    "pad_token": "<|endoftext|>",
+    "extra_special_tokens": {"image_token": "<|image_pad|>", "video_token": "<|video_pad|>"},
+}
+"""Tokens by the names that transformers has for what they do."""
+
 GEMMA_TEMPLATE = (
     "{{ bos_token }}{%- for message in messages -%}"
     "{%- set role = 'model' if message['role'] == 'assistant' else message['role'] -%}"
@@ -106,7 +125,7 @@ def build(family: str, seed: int) -> ModelParts:
 
 
 def _word_tokenizer(special: tuple[str, ...], roles: Mapping[str, object]) -> PreTrainedTokenizerFast:
-    """Whole words of the corpus, single characters and bytes for everything else; roles as transformers names them."""
+    """Whole words of the corpus, single characters and bytes for everything else."""
     words = sorted({word for text in corpus() for word in re.findall(r"[A-Za-z\-]+", text)})
     vocabulary = [(token, 0.0) for token in special]
     vocabulary += [(f"<0x{byte:02X}>", -20.0) for byte in range(256)]
@@ -128,21 +147,7 @@ def _word_tokenizer(special: tuple[str, ...], roles: Mapping[str, object]) -> Pr
 
 
 def _gemma3() -> ModelParts:
-    tokenizer = _word_tokenizer(
-        GEMMA_SPECIAL,
-        {
-            "bos_token": "<bos>",
-            "eos_token": "<eos>",
-            "pad_token": "<pad>",
-            "extra_special_tokens": {
-                "boi_token": "<start_of_image>",
-                "eoi_token": "<end_of_image>",
-                "image_token": "<image_soft_token>",
-                "sot_token": "<start_of_turn>",
-                "eot_token": "<end_of_turn>",
-            },
-        },
-    )
+    tokenizer = _word_tokenizer(GEMMA_SPECIAL, GEMMA_ROLES)
     tokenizer.chat_template = GEMMA_TEMPLATE
     ids = tokenizer.get_vocab()
     config = Gemma3Config(
@@ -164,9 +169,8 @@ def _gemma3() -> ModelParts:
         image_token_index=ids["<image_soft_token>"],
     )  # fmt: skip
     model = Gemma3ForConditionalGeneration(config)
-    with (
-        torch.no_grad()
-    ):  # transformers starts this projection at zero, which hides the picture from the text
+    with torch.no_grad():
+        # transformers starts this projection at zero, which hides the picture from the text
         torch.nn.init.normal_(model.model.multi_modal_projector.mm_input_projection_weight, std=128**-0.5)
         _sine_positions(model.model.vision_tower)
     _greedy(model, [ids["<end_of_turn>"], ids["<eos>"]], ids["<pad>"])
@@ -181,14 +185,7 @@ def _gemma3() -> ModelParts:
 
 
 def _qwen2_5_vl() -> ModelParts:
-    tokenizer = _word_tokenizer(
-        QWEN_SPECIAL,
-        {
-            "eos_token": "<|im_end|>",
-            "pad_token": "<|endoftext|>",
-            "extra_special_tokens": {"image_token": "<|image_pad|>", "video_token": "<|video_pad|>"},
-        },
-    )
+    tokenizer = _word_tokenizer(QWEN_SPECIAL, QWEN_ROLES)
     tokenizer.chat_template = QWEN_TEMPLATE
     ids = tokenizer.get_vocab()
     merge = 1
