@@ -269,9 +269,9 @@ def _verified(folder: Path, entry: PoolFile, side: int) -> NDArray[np.generic]:
     if not path.is_file():
         raise BadAtlas(f"{entry['file']} is missing")
     content = path.read_bytes()
-    found = sha256(content)
-    if found != entry["sha256"]:
-        raise BadAtlas(f"{entry['file']} has SHA-256 {found[:12]}..., expected {entry['sha256'][:12]}...")
+    digest = sha256(content)
+    if digest != entry["sha256"]:
+        raise BadAtlas(f"{entry['file']} has SHA-256 {digest[:12]}..., expected {entry['sha256'][:12]}...")
     try:
         with Image.open(BytesIO(content), formats=("PNG",)) as image:
             values: NDArray[np.generic] = np.asarray(image)

@@ -33,8 +33,8 @@ class Detector:
         frame = Frame("study", width=width, height=height)
         rgb = Image.fromarray(picture).convert("RGB")
         # A full stop is what separates phrases in the text that Grounding DINO reads.
-        asked = [" ".join(phrase.replace(".", " ").split()) for phrase in phrases]
-        inputs = self.processor(images=rgb, text=[asked], return_tensors="pt").to(self.model.device)
+        names = [" ".join(phrase.replace(".", " ").split()) for phrase in phrases]
+        inputs = self.processor(images=rgb, text=[names], return_tensors="pt").to(self.model.device)
         with torch.no_grad():
             outputs = self.model(**inputs)
         if "grounding-dino" in self.model.config.model_type:

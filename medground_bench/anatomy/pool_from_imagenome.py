@@ -240,10 +240,10 @@ def _mask_file(masks: Path | None, dicom: str, concept: str) -> Path | None:
     if masks is None:
         return None
     names = {f"{dicom}.{concept}.png", f"{dicom}.{concept.replace(' ', '_')}.png"}
-    found = sorted(masks / name for name in names if (masks / name).is_file())
-    if len(found) > 1:
-        raise BadAtlas(f"{found[0].name} and {found[1].name} are both its mask of the {concept}")
-    return found[0] if found else None
+    files = sorted(masks / name for name in names if (masks / name).is_file())
+    if len(files) > 1:
+        raise BadAtlas(f"{files[0].name} and {files[1].name} are both its mask of the {concept}")
+    return files[0] if files else None
 
 
 def _doubled_ids(boxes: Mapping[str, list[GraphBox]]) -> list[str]:

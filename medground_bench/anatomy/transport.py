@@ -301,8 +301,8 @@ def _masses(pictures: Array, threshold: float) -> Array:
     if not xp.all(high > low):
         raise MethodFailed("a picture has the same grey everywhere, so it has no anatomy to transport.")
     intensity = (pictures - low) / (high - low)
-    kept = xp.where(intensity > threshold, intensity, 0.0)
-    return kept / xp.sum(kept, axis=PICTURE, keepdims=True)
+    mass = xp.where(intensity > threshold, intensity, 0.0)
+    return mass / xp.sum(mass, axis=PICTURE, keepdims=True)
 
 
 def _squared_distances(like: Array) -> Array:

@@ -126,8 +126,8 @@ def _derived(concept: Concept, found: ConceptRegions) -> Mask:
     columns = _share(around.x0, around.x1, concept.columns)
     height, width = mask.shape
     inside = _between(height, rows)[:, None] & _between(width, columns)
-    kept: Mask = mask & inside
-    return kept
+    region: Mask = mask & inside
+    return region
 
 
 def _share(start: float, end: float, share: tuple[float, float]) -> tuple[float, float]:

@@ -155,9 +155,9 @@ def examination(folder: Path | None, phantoms: int) -> UnetExamination:
         "beyond_the_masks": {},
     }
     if folder:
-        seen = radiographs(localize, folder)
-        examined["radiographs"] = {name: summary(rows) for name, rows in on_radiographs(seen).items()}
-        examined["beyond_the_masks"] = beyond_the_masks(seen)
+        sightings = radiographs(localize, folder)
+        examined["radiographs"] = {name: summary(rows) for name, rows in on_radiographs(sightings).items()}
+        examined["beyond_the_masks"] = beyond_the_masks(sightings)
     return examined
 
 

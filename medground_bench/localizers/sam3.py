@@ -81,10 +81,10 @@ class Sam3:
         ).to(device)
         masks: dict[str, Mask] = {}
         with torch.no_grad():
-            seen = sam.model.get_vision_features(pixel_values=sam.pixels(picture).to(device))
+            embedding = sam.model.get_vision_features(pixel_values=sam.pixels(picture).to(device))
             for place, concept in enumerate(CONCEPTS):
                 ids, attended = (names[part][place : place + 1] for part in ("input_ids", "attention_mask"))
-                instances = sam.model(vision_embeds=seen, input_ids=ids, attention_mask=attended)
+                instances = sam.model(vision_embeds=embedding, input_ids=ids, attention_mask=attended)
                 scores = instances.pred_logits[0].sigmoid() * instances.presence_logits[0].sigmoid()
                 masks[concept] = self._best_instance(scores, instances.pred_masks, picture.shape)
         return regions_of_masks(masks)

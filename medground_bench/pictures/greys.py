@@ -167,8 +167,8 @@ def by_value(values: Values, curve: Callable[[Values], Values], kind: type[np.ge
         table = curve(np.arange(least, int(values.max()) + 1))
 
         def of(some: Values) -> Values:
-            found: Values = table[some.astype(np.intp) - least]
-            return found
+            entries: Values = table[some.astype(np.intp) - least]
+            return entries
 
     made = np.empty(values.shape, kind)
     flat_values, flat_made = values.reshape(-1), made.reshape(-1)

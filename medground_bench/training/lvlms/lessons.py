@@ -58,7 +58,7 @@ class _Turn(NamedTuple):
     exercise: Exercise
 
 
-class _Entry(NamedTuple):
+class _TargetToken(NamedTuple):
     """One target token; see `Lesson`."""
 
     row: int
@@ -99,7 +99,7 @@ class Teacher:
         offset = torch.zeros(len(rows), length, dtype=torch.long)
         tokens[:, :start] = torch.tensor(self.prefix)
         mask[:, :, :start, :start] = self._prefix_mask
-        entries: list[_Entry] = []
+        entries: list[_TargetToken] = []
         for b, row in enumerate(rows):
             at = start
             for suffix, target, exercise in row:
@@ -111,7 +111,7 @@ class Teacher:
                 mask[b, 0, at:stop, at:stop] = torch.ones(len(ids), len(ids), dtype=torch.bool).tril()
                 for j, (token, weight) in enumerate(zip(target.ids, target.weights, strict=True)):
                     verdict = exercise if j == target.verdict_at else None
-                    entries.append(_Entry(b, at + len(suffix) + j - 1, token, weight, verdict))
+                    entries.append(_TargetToken(b, at + len(suffix) + j - 1, token, weight, verdict))
                 at = stop
         return Lesson(
             tokens,

@@ -101,8 +101,8 @@ class LvlmTrainer:
         steps = frozen + joint_steps
         model = self.backbone.parts.model
         vision = self.backbone.vision_parameters()
-        seen = {id(weight) for weight in vision}
-        rest = [weight for weight in model.parameters() if id(weight) not in seen]
+        vision_ids = {id(weight) for weight in vision}
+        rest = [weight for weight in model.parameters() if id(weight) not in vision_ids]
         optimiser = torch.optim.AdamW(
             self._groups(([*vision, self.sight.bias], 0.0), (rest, self.recipe.speak_rate)), betas=(0.9, 0.98)
         )

@@ -115,12 +115,12 @@ def beyond_the_masks(sightings: Iterable[Sighting]) -> dict[str, dict[str, float
 def milliseconds(localize: Localize, picture: Picture, times: int = 20) -> float:
     """Median processor time of one call, after one to warm up: what it takes on one idle core."""
     localize(picture)
-    taken = []
+    seconds = []
     for _ in range(times):
         begin = time.process_time()
         localize(picture)
-        taken.append(time.process_time() - begin)
-    return float(np.median(taken)) * 1000
+        seconds.append(time.process_time() - begin)
+    return float(np.median(seconds)) * 1000
 
 
 class OverlapSummary(TypedDict):
@@ -154,8 +154,8 @@ def _beyond(box: Box, mask: Box, concept: str) -> list[float]:
 
 
 def _overlap(regions: ConceptRegions, concept: str, truth: Box, letterbox: Letterbox) -> float:
-    found = regions.boxes.get(concept)
-    return _iou(letterbox.to_native(found) if found else None, truth)
+    box = regions.boxes.get(concept)
+    return _iou(letterbox.to_native(box) if box else None, truth)
 
 
 def _iou(found: Box | None, truth: Box) -> float:
