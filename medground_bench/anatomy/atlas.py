@@ -15,13 +15,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from medground_bench.core.concepts import CONCEPTS
+from medground_bench.anatomy.regions import regions_of_masks
+from medground_bench.core.concepts import CONCEPTS, ConceptRegions
 from medground_bench.core.errors import BadAtlas, SourceMissing, told
 from medground_bench.core.geometry import tight_box
 from medground_bench.core.types import Box, Frame, Mask, Picture
@@ -35,8 +36,33 @@ ATLAS_VARIABLE = "MEDGROUND_ATLAS"
 """Environment variable: folder of the pool that localizers use instead of the shipped one."""
 
 
+class PoolFile(TypedDict):
+    """A file of a pool: its name in the folder, and its digest."""
+
+    file: str
+    sha256: str
+
+
+class PoolEntry(TypedDict):
+    """One reference as the manifest tells it."""
+
+    name: str
+    source: str
+    licence: str
+    picture: PoolFile
+    masks: PoolFile
+
+
+class PoolManifest(TypedDict):
+    """What `load_atlas` reads of `manifest.json`."""
+
+    side: int
+    concepts: list[str]
+    pictures: list[PoolEntry]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Reference:
+class ReferencePicture:
     """One normal picture (side, side) in the study frame and its concept masks, bool (side, side)."""
 
     name: str
@@ -78,6 +104,10 @@ class Atlas:
         return replace(
             self, names=self.names[:count], pictures=self.pictures[:count], masks=self.masks[:count]
         )
+
+    def regions(self, masks: NDArray[np.bool_]) -> ConceptRegions:
+        """What a picture shows of the concepts, by their masks (concepts, side, side); one that is empty is missing."""
+        return regions_of_masks(dict(zip(self.concepts, masks, strict=True)), sought=self.concepts)
 
     def mean_boxes(self) -> dict[str, Box]:
         """Concept -> the mean of its tight boxes over all references, study frame."""
@@ -142,7 +172,7 @@ def _kept(folder: Path) -> Atlas:
     return load_atlas(folder)
 
 
-def save_pool(folder: Path, references: Iterable[Reference], *, credentialed: bool = False) -> None:
+def save_pool(folder: Path, references: Iterable[ReferencePicture], *, credentialed: bool = False) -> None:
     """Write a pool; a reference without one of the 11 concepts is refused. Same references, same bytes.
 
     A credentialed pool says so in its manifest, carries a .gitignore that hides all of it, and is refused a place
@@ -153,7 +183,8 @@ def save_pool(folder: Path, references: Iterable[Reference], *, credentialed: bo
     folder.mkdir(parents=True, exist_ok=True)
     if credentialed:
         write_whole(folder / ".gitignore", b"*\n")
-    entries, side = [], 0
+    entries: list[PoolEntry] = []
+    side = 0
     for reference in references:
         missing = [concept for concept in CONCEPTS if not _any(reference.masks.get(concept))]
         if missing:
@@ -171,9 +202,8 @@ def save_pool(folder: Path, references: Iterable[Reference], *, credentialed: bo
                 "masks": _save_png(folder / f"{reference.name}.masks.png", planes),
             }
         )
-    manifest: dict[str, Any] = {"side": side, "concepts": CONCEPTS, "pictures": entries}
-    if credentialed:
-        manifest = {"credentialed": True} | manifest
+    first: dict[str, object] = {"credentialed": True} if credentialed else {}
+    manifest = first | {"side": side, "concepts": CONCEPTS, "pictures": entries}
     write_whole(folder / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
 
 
@@ -181,11 +211,11 @@ def build_phantom_pool(folder: Path, scenes: Iterable[int] = seeds.ATLAS) -> Non
     """Normal phantoms as a pool: each radiograph at its native size, letterboxed like every other picture."""
     from medground_bench.phantom.scene import Scene
 
-    def reference(seed: int) -> Reference:
+    def reference(seed: int) -> ReferencePicture:
         scene = Scene.sample(seed)
         masks = {concept: mask_to_study(mask) for concept, mask in scene.native_concept_masks().items()}
         picture = to_study(scene.native()).picture
-        return Reference(f"phantom-{seed}", picture, masks, f"phantom scene {seed}", "Apache-2.0")
+        return ReferencePicture(f"phantom-{seed}", picture, masks, f"phantom scene {seed}", "Apache-2.0")
 
     save_pool(folder, (reference(seed) for seed in scenes))
 
@@ -199,7 +229,7 @@ def _manifest_of(folder: Path) -> bytes:
     return path.read_bytes()
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
+def _read_manifest(folder: Path) -> PoolManifest:
     path = folder / MANIFEST
     try:
         manifest = json.loads(_manifest_of(folder))
@@ -210,10 +240,10 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     faults = _faults(manifest)
     if faults:
         _refuse(folder, faults)
-    return manifest
+    return cast(PoolManifest, manifest)
 
 
-def _faults(manifest: Mapping[str, Any]) -> list[str]:
+def _faults(manifest: Mapping[str, object]) -> list[str]:
     """What a manifest says in another form than `save_pool` writes it."""
     concepts, pictures = manifest["concepts"], manifest["pictures"]
     faults = [] if type(manifest["side"]) is int else ["side is no whole number"]
@@ -224,27 +254,27 @@ def _faults(manifest: Mapping[str, Any]) -> list[str]:
     return faults
 
 
-def _is_entry(entry: Any) -> bool:
-    try:
-        files = [entry[part][key] for part in ("picture", "masks") for key in ("file", "sha256")]
-        return all(isinstance(value, str) for value in (entry["name"], *files))
-    except (KeyError, TypeError):
+def _is_entry(entry: object) -> bool:
+    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
         return False
+    files = [entry.get(part) for part in ("picture", "masks")]
+    return all(isinstance(file, dict) and all(isinstance(file.get(key), str) for key in ("file", "sha256"))
+               for file in files)  # fmt: skip
 
 
-def _verified(folder: Path, entry: Mapping[str, str], side: int) -> NDArray[Any]:
+def _verified(folder: Path, entry: PoolFile, side: int) -> NDArray[np.generic]:
     path = folder / entry["file"]
     if path.resolve().parent != folder.resolve():
         raise BadAtlas(f"{entry['file']} lies outside the pool")
     if not path.is_file():
         raise BadAtlas(f"{entry['file']} is missing")
     content = path.read_bytes()
-    found = sha256(content)
-    if found != entry["sha256"]:
-        raise BadAtlas(f"{entry['file']} has SHA-256 {found[:12]}..., expected {entry['sha256'][:12]}...")
+    digest = sha256(content)
+    if digest != entry["sha256"]:
+        raise BadAtlas(f"{entry['file']} has SHA-256 {digest[:12]}..., expected {entry['sha256'][:12]}...")
     try:
         with Image.open(BytesIO(content), formats=("PNG",)) as image:
-            values = np.asarray(image)
+            values: NDArray[np.generic] = np.asarray(image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise BadAtlas(f"{entry['file']} is no PNG that can be read ({type(error).__name__})") from error
     if values.shape != (side, side):
@@ -252,7 +282,7 @@ def _verified(folder: Path, entry: Mapping[str, str], side: int) -> NDArray[Any]
     return values
 
 
-def _save_png(path: Path, values: NDArray[Any]) -> dict[str, str]:
+def _save_png(path: Path, values: NDArray[np.generic]) -> PoolFile:
     buffer = BytesIO()
     Image.fromarray(values).save(buffer, "PNG", optimize=True)
     write_whole(path, buffer.getvalue())

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from PIL import Image
 
 from medground_bench.anatomy import weights
 from medground_bench.core.types import Box, Frame, Picture
+
+if TYPE_CHECKING:
+    from transformers import GroundingDinoProcessor, Owlv2Processor, PreTrainedModel
 
 BOXES_A_PHRASE = 3
 
@@ -20,8 +23,8 @@ BOXES_A_PHRASE = 3
 class Detector:
     """A loaded detector and its processor; it has not seen a radiograph in training, so expect little."""
 
-    model: Any
-    processor: Any
+    model: PreTrainedModel
+    processor: GroundingDinoProcessor | Owlv2Processor
     threshold: float = 0.1
 
     def boxes(self, picture: Picture, phrases: Sequence[str]) -> dict[str, tuple[Box, ...]]:
@@ -30,8 +33,8 @@ class Detector:
         frame = Frame("study", width=width, height=height)
         rgb = Image.fromarray(picture).convert("RGB")
         # A full stop is what separates phrases in the text that Grounding DINO reads.
-        asked = [" ".join(phrase.replace(".", " ").split()) for phrase in phrases]
-        inputs = self.processor(images=rgb, text=[asked], return_tensors="pt").to(self.model.device)
+        names = [" ".join(phrase.replace(".", " ").split()) for phrase in phrases]
+        inputs = self.processor(images=rgb, text=[names], return_tensors="pt").to(self.model.device)
         with torch.no_grad():
             outputs = self.model(**inputs)
         if "grounding-dino" in self.model.config.model_type:
@@ -81,7 +84,8 @@ def open_detector(location: str) -> Detector:
 
     folder = weights.GROUNDING_DINO.folder(location)
     model = weights.GROUNDING_DINO.load(AutoModelForZeroShotObjectDetection, folder)
-    return Detector(model, AutoProcessor.from_pretrained(folder, backend="pil"))
+    processor = AutoProcessor.from_pretrained(folder, backend="pil")  # type: ignore[no-untyped-call]
+    return Detector(model, processor)
 
 
 def _corners_of_centres(relative: torch.Tensor, frame: Frame) -> torch.Tensor:

@@ -64,8 +64,8 @@ def _structures(part: str, sides: Sequence[str]) -> list[str]:
     """The concepts that one part of a phrase names, on these sides where there are two."""
     named: list[str] = []
     for words, concept in STRUCTURES:
-        part, found = re.subn(rf"\b(?:{words})\b", " ", part)
-        if found:
+        part, count = re.subn(rf"\b(?:{words})\b", " ", part)
+        if count:
             named += dict.fromkeys(concept.format(side=side) for side in sides)
     specific = any("costophrenic" in concept or "hilar" in concept for concept in named)
     lung = LUNG.search(part) or (LUNG_END.search(part) and "cardiac silhouette" not in named)

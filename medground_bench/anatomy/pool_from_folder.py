@@ -17,14 +17,14 @@ from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
 
-from medground_bench.anatomy.atlas import Reference
+from medground_bench.anatomy.atlas import ReferencePicture
 from medground_bench.core.concepts import CONCEPTS
 from medground_bench.core.errors import BadAtlas, BadPicture, SourceMissing, told
 from medground_bench.core.types import Mask, Picture
 from medground_bench.pictures import SUFFIXES, Levels, mask_to_study, read_picture, to_study
 
 
-def references_in(folder: Path, *, source: str, licence: str) -> list[Reference]:
+def references_in(folder: Path, *, source: str, licence: str) -> list[ReferencePicture]:
     """Every picture of a folder with its masks, in the study frame, sorted by name.
 
     raises  BadAtlas with all problems at once: a concept without mask, an unknown concept, a mask of another size, a
@@ -68,7 +68,7 @@ def skipped_in(folder: Path) -> dict[str, str]:
 
 def reference_of(
     name: str, picture: Picture, masks: Mapping[str, Path], *, source: str, licence: str
-) -> Reference:
+) -> ReferencePicture:
     """One picture (height, width) with its mask files; BadAtlas names every concept that is missing or wrong."""
     problems = []
     missing = [concept for concept in CONCEPTS if concept not in masks]
@@ -82,7 +82,7 @@ def reference_of(
             problems.append(str(problem))
     if problems:
         raise BadAtlas("; ".join(problems))
-    return Reference(name, to_study(picture).picture, read, source, licence)
+    return ReferencePicture(name, to_study(picture).picture, read, source, licence)
 
 
 def mask_of(file: Path, picture: Picture) -> Mask:

@@ -23,11 +23,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Literal, NotRequired, TypedDict
 
 import numpy as np
 
-from medground_bench.anatomy.atlas import Reference
+from medground_bench.anatomy.atlas import ReferencePicture
 from medground_bench.anatomy.pool_from_folder import mask_of
 from medground_bench.core.concepts import CONCEPTS
 from medground_bench.core.errors import BadAtlas, BadPicture, SourceMissing, told
@@ -40,12 +40,40 @@ SIDE = 224
 LICENCE = "PhysioNet Credentialed Health Data License 1.5.0: may not be passed on"
 ABNORMAL = ("anatomicalfinding|yes|", "disease|yes|", "nlp|yes|abnormal")
 DEVICE = ("tubesandlines|yes|", "device|yes|", "devices|yes|")
-CORNERS = ("x1", "y1", "x2", "y2")
+CORNERS: tuple[Literal["x1", "y1", "x2", "y2"], ...] = ("x1", "y1", "x2", "y2")
 ORIGINAL = 1.2
 """Original pixels for one of the 224-px square, from which the two cannot be mistaken for each other."""
 
 LEAST_INSIDE = 0.5
 """Share of a box that lies in the picture, at least; silver boxes reach a little beyond it."""
+
+
+class GraphBox(TypedDict):
+    """A place as the data set writes it: pixels of the 224-px square and, under `original_`, of the picture."""
+
+    bbox_name: str
+    object_id: NotRequired[object]
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    original_x1: NotRequired[float]
+    original_x2: NotRequired[float]
+
+
+class GraphPlace(TypedDict):
+    """What the report says of a place: lists in lists of texts."""
+
+    attributes: object
+
+
+class SceneGraph(TypedDict):
+    """What is read of one, as the data set writes it; a file that does not is met where it is read."""
+
+    objects: list[GraphBox]
+    attributes: list[GraphPlace]
+    patient_id: object
+    study_id: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +85,7 @@ class Collected:
     looked_at   scene graphs read; None where there are none to read
     """
 
-    references: list[Reference]
+    references: list[ReferencePicture]
     left_out: dict[str, str]
     looked_at: int | None
 
@@ -76,7 +104,7 @@ def imagenome_references(
     advance  is told how many more scene graphs were looked at
     raises   SourceMissing where there are no scene graphs, BadAtlas where none of them will do
     """
-    references: list[Reference] = []
+    references: list[ReferencePicture] = []
     left_out: dict[str, str] = {}
     looked_at = 0
     for file in _scene_graphs(imagenome):
@@ -114,9 +142,9 @@ def _scene_graphs(imagenome: Path) -> Iterator[Path]:
     )
 
 
-def _read_graph(file: Path) -> Mapping[str, Any]:
+def _read_graph(file: Path) -> SceneGraph:
     try:
-        graph = json.loads(file.read_text("utf-8"))
+        graph: SceneGraph = json.loads(file.read_text("utf-8"))
     except (ValueError, RecursionError) as error:
         raise BadAtlas(f"{file.name} is not JSON ({error})") from error
     needed = ("objects", "attributes", "patient_id", "study_id")
@@ -124,7 +152,7 @@ def _read_graph(file: Path) -> Mapping[str, Any]:
     if absent:
         raise BadAtlas(f"{file.name} has no {' and no '.join(absent)}")
     try:
-        _said(graph)
+        _attributes(graph)
         _boxes(graph)
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadAtlas(
@@ -133,16 +161,16 @@ def _read_graph(file: Path) -> Mapping[str, Any]:
     return graph
 
 
-def _said(graph: Mapping[str, Any]) -> list[str]:
+def _attributes(graph: SceneGraph) -> list[str]:
     """Everything that the report says of any place, such as `anatomicalfinding|yes|lung opacity`; lower case."""
     return [
-        "|".join(" ".join(part.split()) for part in said.lower().split("|"))
+        "|".join(" ".join(part.split()) for part in text.lower().split("|"))
         for place in graph["attributes"]
-        for said in _texts(place["attributes"])
+        for text in _texts(place["attributes"])
     ]
 
 
-def _texts(nested: Any) -> Iterator[str]:
+def _texts(nested: object) -> Iterator[str]:
     """The texts of lists in lists, however deep; TypeError for anything else, which must not pass for silence."""
     if isinstance(nested, str):
         yield nested
@@ -153,9 +181,9 @@ def _texts(nested: Any) -> Iterator[str]:
         raise TypeError(f"{type(nested).__name__} among attributes")
 
 
-def _boxes(graph: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
+def _boxes(graph: SceneGraph) -> dict[str, list[GraphBox]]:
     """Concept -> its boxes as they stand in the graph, one where all is well; names in any case and spacing."""
-    boxes: dict[str, list[Mapping[str, Any]]] = {}
+    boxes: dict[str, list[GraphBox]] = {}
     for each in graph["objects"]:
         name = " ".join(each["bbox_name"].lower().split())
         if name in CONCEPTS:
@@ -163,29 +191,30 @@ def _boxes(graph: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
     return boxes
 
 
-def _normal(graph: Mapping[str, Any]) -> bool:
-    said = _said(graph)
-    return bool(said) and not any(attribute.startswith(ABNORMAL) for attribute in said)
+def _normal(graph: SceneGraph) -> bool:
+    attributes = _attributes(graph)
+    return bool(attributes) and not any(attribute.startswith(ABNORMAL) for attribute in attributes)
 
 
-def _refuse_devices(graph: Mapping[str, Any]) -> None:
-    devices = {said.rpartition("|")[2] for said in _said(graph) if said.startswith(DEVICE)}
+def _refuse_devices(graph: SceneGraph) -> None:
+    attributes = _attributes(graph)
+    devices = {attribute.rpartition("|")[2] for attribute in attributes if attribute.startswith(DEVICE)}
     if devices:
         raise BadAtlas(f"it shows {', '.join(sorted(devices))}: no picture of normal anatomy alone")
 
 
-def _reference(dicom: str, graph: Mapping[str, Any], images: Path, masks: Path | None) -> Reference:
+def _reference(dicom: str, graph: SceneGraph, images: Path, masks: Path | None) -> ReferencePicture:
     picture = read_picture(_image(dicom, graph, images))
     boxes = _boxes(graph)
-    found: dict[str, Mask] = {}
+    drawn: dict[str, Mask] = {}
     problems = _doubled_ids(boxes)
     for concept in CONCEPTS:
         try:
             file = _mask_file(masks, dicom, concept)
             if file is not None:
-                found[concept] = mask_of(file, picture)
+                drawn[concept] = mask_of(file, picture)
             elif concept in boxes:
-                found[concept] = _box_mask(concept, _the_box(concept, boxes), picture)
+                drawn[concept] = _box_mask(concept, _the_box(concept, boxes), picture)
             else:
                 problems.append(f"no box of {concept}")
         except (BadAtlas, BadPicture) as problem:
@@ -194,10 +223,10 @@ def _reference(dicom: str, graph: Mapping[str, Any], images: Path, masks: Path |
         raise BadAtlas(", ".join(problems))
     name = f"imagenome-{sha256(dicom.encode())[:12]}"
     source = f"Chest ImaGenome 1.0.0 and MIMIC-CXR-JPG, {dicom}"
-    return Reference(name, to_study(picture, SIDE).picture, found, source, LICENCE)
+    return ReferencePicture(name, to_study(picture, SIDE).picture, drawn, source, LICENCE)
 
 
-def _image(dicom: str, graph: Mapping[str, Any], images: Path) -> Path:
+def _image(dicom: str, graph: SceneGraph, images: Path) -> Path:
     patient, study = f"p{graph['patient_id']}", f"s{graph['study_id']}"
     nested = Path(patient[:3]) / patient / study
     for folder in (images / "files" / nested, images / nested, images):
@@ -211,33 +240,31 @@ def _mask_file(masks: Path | None, dicom: str, concept: str) -> Path | None:
     if masks is None:
         return None
     names = {f"{dicom}.{concept}.png", f"{dicom}.{concept.replace(' ', '_')}.png"}
-    found = sorted(masks / name for name in names if (masks / name).is_file())
-    if len(found) > 1:
-        raise BadAtlas(f"{found[0].name} and {found[1].name} are both its mask of the {concept}")
-    return found[0] if found else None
+    files = sorted(masks / name for name in names if (masks / name).is_file())
+    if len(files) > 1:
+        raise BadAtlas(f"{files[0].name} and {files[1].name} are both its mask of the {concept}")
+    return files[0] if files else None
 
 
-def _doubled_ids(boxes: Mapping[str, list[Mapping[str, Any]]]) -> list[str]:
+def _doubled_ids(boxes: Mapping[str, list[GraphBox]]) -> list[str]:
     """What is wrong with the identities of the boxes of different concepts."""
-    ids = Counter(
-        str(box["object_id"]) for found in boxes.values() for box in found[:1] if "object_id" in box
-    )
+    ids = Counter(str(box["object_id"]) for each in boxes.values() for box in each[:1] if "object_id" in box)
     return [f"the object id {name} stands for {count} concepts" for name, count in ids.items() if count > 1]
 
 
-def _the_box(concept: str, boxes: Mapping[str, list[Mapping[str, Any]]]) -> list[float]:
+def _the_box(concept: str, boxes: Mapping[str, list[GraphBox]]) -> list[float]:
     """x0, y0, x1, y1 of the only box of a concept, pixels of the 224-px square."""
-    found = boxes[concept]
-    if len(found) > 1:
-        raise BadAtlas(f"{len(found)} boxes of {concept}")
-    corners = _corners(concept, found[0])
+    own = boxes[concept]
+    if len(own) > 1:
+        raise BadAtlas(f"{len(own)} boxes of {concept}")
+    corners = _corners(concept, own[0])
     scales = [scale for each in boxes.values() for box in each if (scale := _scale(box)) is not None]
-    if _scale(found[0]) == 1 and median(scales) > ORIGINAL:
+    if _scale(own[0]) == 1 and median(scales) > ORIGINAL:
         raise BadAtlas(f"the box of {concept} is in original pixels, unlike the others")
     return corners
 
 
-def _scale(box: Mapping[str, Any]) -> float | None:
+def _scale(box: GraphBox) -> float | None:
     """Original pixels for one of the 224-px square, by a box that the graph gives in both; None where it does not."""
     try:
         own = float(box["x2"]) - float(box["x1"])
@@ -270,7 +297,7 @@ def _box_mask(concept: str, corners: list[float], picture: Picture) -> Mask:
     return mask
 
 
-def _corners(concept: str, box: Mapping[str, Any]) -> list[float]:
+def _corners(concept: str, box: GraphBox) -> list[float]:
     """x0, y0, x1, y1 of a box as it stands in the graph."""
     try:
         corners = [float(box[key]) for key in CORNERS]

@@ -142,12 +142,12 @@ def _inside(air: Air) -> Tensor:
             columns[0] + margins[1] : columns[-1] + 1 - margins[1],
         ] = True
     pieces, count = ndimage.label(amount > 0.5)
-    kept = amount.copy()
+    clean = amount.copy()
     for piece in range(1, count + 1):
         cells = pieces == piece
         if (cells & inner).sum() < 0.4 * cells.sum():
-            kept[ndimage.binary_dilation(cells)] = 0
-    return torch.from_numpy(kept if kept.max() > 0.5 else amount)
+            clean[ndimage.binary_dilation(cells)] = 0
+    return torch.from_numpy(clean if clean.max() > 0.5 else amount)
 
 
 def _by_transport(chests: Chests, air: Tensor) -> Tensor:
@@ -197,12 +197,13 @@ def _fit(displacement: Tensor, weights: Tensor, *, free: bool) -> Tensor:
         allowed = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]).double()
         columns = []
         for axis in range(2):
-            kept = allowed[:, axis] > 0
+            used = allowed[:, axis] > 0
             solved = torch.zeros_like(moments[..., axis])
-            solved[..., kept] = torch.linalg.solve(gram[..., kept, :][..., kept], moments[..., kept, axis])
+            solved[..., used] = torch.linalg.solve(gram[..., used, :][..., used], moments[..., used, axis])
             columns.append(solved)
         return torch.stack(columns, -2) + torch.eye(2, 3).double()
-    return torch.linalg.solve(gram, moments).mT + torch.eye(2, 3).double()
+    solution: Tensor = torch.linalg.solve(gram, moments)
+    return solution.mT + torch.eye(2, 3).double()
 
 
 def _sane(affine: Tensor) -> Tensor:
@@ -221,12 +222,14 @@ def _by_correlation(chests: Chests, air: Air, start: Tensor) -> Pullback:
     with torch.enable_grad():
         for _ in range(CLIMB_STEPS):
             carried, surroundings = pullback.carried(images, CELLS).unbind(1)
-            seen = surroundings * air.content[0].clamp_min(0.05)
+            visibility = surroundings * air.content[0].clamp_min(0.05)
             bend = sum(pullback.knots.diff(dim=axis).square().sum() for axis in (2, 3))
             departure = (pullback.affine - start).square().sum()
-            loss = STIFFNESS * bend + LOYALTY * departure - _correlation(carried, air.amount, seen).sum()
+            loss = (
+                STIFFNESS * bend + LOYALTY * departure - _correlation(carried, air.amount, visibility).sum()
+            )
             climber.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             climber.step()
     return Pullback(pullback.affine.detach(), pullback.knots.detach())
 
@@ -253,7 +256,7 @@ def _content(picture: Picture) -> Mask:
 def _blurred(maps: Tensor, sigma: float) -> Tensor:
     """Gaussian blur of (..., CELLS, CELLS); nothing lies beyond the edge."""
     steps = torch.arange(maps.shape[-1], dtype=torch.float64)
-    axis = torch.exp(-((steps[:, None] - steps[None, :]) ** 2) / (2 * sigma**2)) / (
+    axis: Tensor = torch.exp(-((steps[:, None] - steps[None, :]) ** 2) / (2 * sigma**2)) / (
         sigma * (2 * np.pi) ** 0.5
     )
     return axis @ maps @ axis

@@ -39,6 +39,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from types import EllipsisType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -47,7 +48,7 @@ from numpy.typing import NDArray
 
 from medground_bench.core.errors import MethodFailed
 
-Array: TypeAlias = Any
+Array: TypeAlias = Any  # the array API, which both kinds follow, has no types of its own yet
 """A numpy array or a tensor."""
 
 PICTURE = (-2, -1)
@@ -97,7 +98,7 @@ class Axis:
         """The kernel with this logarithm."""
         return cls(logarithm, array_namespace(logarithm).exp(logarithm))
 
-    def __getitem__(self, entries: Any) -> Axis:
+    def __getitem__(self, entries: int | tuple[EllipsisType | slice | None, ...]) -> Axis:
         """The kernels of some entries."""
         return Axis(self.logarithm[entries], self.factors[entries])
 
@@ -300,8 +301,8 @@ def _masses(pictures: Array, threshold: float) -> Array:
     if not xp.all(high > low):
         raise MethodFailed("a picture has the same grey everywhere, so it has no anatomy to transport.")
     intensity = (pictures - low) / (high - low)
-    kept = xp.where(intensity > threshold, intensity, 0.0)
-    return kept / xp.sum(kept, axis=PICTURE, keepdims=True)
+    mass = xp.where(intensity > threshold, intensity, 0.0)
+    return mass / xp.sum(mass, axis=PICTURE, keepdims=True)
 
 
 def _squared_distances(like: Array) -> Array:

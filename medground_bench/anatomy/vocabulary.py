@@ -58,7 +58,7 @@ class Concept:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ConceptGroup:
     """Concepts that are hidden together, besides each alone; scored and reported as the union of their boxes."""
 
     name: str
@@ -71,7 +71,7 @@ class Vocabulary:
 
     name: str
     concepts: tuple[Concept, ...]
-    groups: tuple[Group, ...] = ()
+    groups: tuple[ConceptGroup, ...] = ()
 
     def __repr__(self) -> str:
         return f"{self.name}: {len(self.concepts)} concepts, {len(self.groups)} groups, {self.digest[:12]}"
@@ -111,7 +111,7 @@ class Vocabulary:
 PAPER = Vocabulary(
     "imagenome",
     tuple(Concept(name, (name,)) for name in CONCEPTS),
-    tuple(Group(name, members) for name, members in GROUPS.items()),
+    tuple(ConceptGroup(name, members) for name, members in GROUPS.items()),
 )
 """The paper's 11 concepts and 4 groups, Appendix D."""
 
@@ -126,8 +126,8 @@ def _derived(concept: Concept, found: ConceptRegions) -> Mask:
     columns = _share(around.x0, around.x1, concept.columns)
     height, width = mask.shape
     inside = _between(height, rows)[:, None] & _between(width, columns)
-    kept: Mask = mask & inside
-    return kept
+    region: Mask = mask & inside
+    return region
 
 
 def _share(start: float, end: float, share: tuple[float, float]) -> tuple[float, float]:

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from medground_bench.anatomy.vocabulary import PAPER, WHOLE, Concept, Group, Vocabulary
+from medground_bench.anatomy.vocabulary import PAPER, WHOLE, Concept, ConceptGroup, Vocabulary
 from medground_bench.core.errors import BadVocabulary, UnknownName, told
 
 SHIPPED = Path(__file__).with_name("vocabularies")
@@ -66,9 +65,9 @@ def parse_vocabulary(content: bytes, name: str) -> Vocabulary:
     return Vocabulary(name, concepts, groups)
 
 
-def _load(content: bytes, reading: _Reading) -> Mapping[str, Any]:
+def _load(content: bytes, reading: _Reading) -> Mapping[str, object]:
     """The top of the file; an empty one, and a problem, when it is no YAML of the kind we take."""
-    top: Any = None
+    top: object = None
     if len(content) > LARGEST_FILE_BYTES:
         reading.problems.append(f"the file is larger than {LARGEST_FILE_BYTES:,} bytes")
         return {}
@@ -110,7 +109,7 @@ class _Reading:
 
     problems: list[str] = field(default_factory=list)
 
-    def mapping(self, what: str, value: Any, allowed: tuple[str, ...]) -> Mapping[str, Any]:
+    def mapping(self, what: str, value: object, allowed: tuple[str, ...]) -> Mapping[str, object]:
         """The value when it is a mapping with no other than the allowed keys."""
         if not isinstance(value, dict) or not value:
             self.problems.append(f"{what} is no mapping; it may have {', '.join(allowed)}")
@@ -122,7 +121,7 @@ class _Reading:
             )
         return value
 
-    def concepts(self, value: Any) -> Iterator[Concept]:
+    def concepts(self, value: object) -> Iterator[Concept]:
         """Every concept, a grid as its cells."""
         if not isinstance(value, dict) or not value:
             self.problems.append(
@@ -140,7 +139,7 @@ class _Reading:
                 taken.add(concept.name)
                 yield concept
 
-    def groups(self, value: Any, concepts: tuple[Concept, ...]) -> Iterator[Group]:
+    def groups(self, value: object, concepts: tuple[Concept, ...]) -> Iterator[ConceptGroup]:
         """Every group; its members are concepts of the file."""
         known = {concept.name for concept in concepts}
         if value is None:
@@ -163,9 +162,9 @@ class _Reading:
                     )
                 elif member not in known:
                     self.problems.append(f"group {name!r} has the unknown member {member!r}")
-            yield Group(name, listed)
+            yield ConceptGroup(name, listed)
 
-    def _concept(self, name: str, definition: Any, derived: set[str]) -> Iterator[Concept]:
+    def _concept(self, name: str, definition: object, derived: set[str]) -> Iterator[Concept]:
         if definition is None:
             yield Concept(name, (name,))
             return
@@ -189,27 +188,28 @@ class _Reading:
         columns = self._share(f"`columns` of {name!r}", keys["columns"]) if "columns" in keys else WHOLE
         yield Concept(name, sources, rows, columns, level[0] if level else None)
 
-    def _cells(self, name: str, sources: tuple[str, ...], value: Any) -> Iterator[Concept]:
-        whole = isinstance(value, list) and len(value) == 2 and all(type(each) is int for each in value)
-        if not whole or not all(1 <= each <= MOST_CELLS for each in value):
+    def _cells(self, name: str, sources: tuple[str, ...], value: object) -> Iterator[Concept]:
+        pair = value if isinstance(value, list) and len(value) == 2 else []
+        if not pair or not all(type(each) is int and 1 <= each <= MOST_CELLS for each in pair):
             self.problems.append(f"`cells` of {name!r} is [rows, columns], each 1 to {MOST_CELLS}")
             return
-        down, across = value
+        down, across = pair
         for row, column in product(range(down), range(across)):
             rows, columns = (row / down, (row + 1) / down), (column / across, (column + 1) / across)
             yield Concept(f"{name} {row + 1}.{column + 1}", sources, rows, columns)
 
-    def _names(self, what: str, value: Any) -> tuple[str, ...]:
+    def _names(self, what: str, value: object) -> tuple[str, ...]:
         """One name or a list of different ones."""
         listed = value if isinstance(value, list) else [value]
-        if not listed or not all(isinstance(each, str) and each.strip() for each in listed):
+        names = [each for each in listed if isinstance(each, str) and each.strip()]
+        if not listed or len(names) < len(listed):
             self.problems.append(f"{what} needs a name or a list of names")
             return ()
-        if len(set(listed)) < len(listed):
+        if len(set(names)) < len(names):
             self.problems.append(f"{what} says a name twice")
-        return tuple(listed)
+        return tuple(names)
 
-    def _share(self, what: str, value: Any) -> tuple[float, float]:
+    def _share(self, what: str, value: object) -> tuple[float, float]:
         if isinstance(value, list) and len(value) == 2 and all(type(each) in {int, float} for each in value):
             start, end = float(value[0]), float(value[1])
             if 0 <= start < end <= 1:
@@ -217,7 +217,7 @@ class _Reading:
         self.problems.append(f"{what} is [from, to], shares with 0 <= from < to <= 1")
         return WHOLE
 
-    def _is_name(self, name: Any) -> bool:
+    def _is_name(self, name: object) -> bool:
         if not isinstance(name, str):
             self.problems.append(f"the name {name!r} is not text; put it in quotes")
         elif not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, TypedDict
 
 import typer
 
@@ -21,7 +21,7 @@ from medground_bench.phantom import seeds
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.shortcut import MARKER_WITH_FINDING, MARKER_WITHOUT_FINDING, SHORTCUT_FINDING
 from medground_bench.storage.whole_files import sha256, write_whole
-from medground_bench.training.lvlms.examine import Outcome, examine, items, rates
+from medground_bench.training.lvlms.examine import ExaminedAnswer, exam_questions, examine, rates
 
 ARCHITECTURES = {
     "gemma3": "Gemma3ForConditionalGeneration: SigLIP on 112 px in 8 x 8 patches of 14 px, one image token each",
@@ -35,6 +35,39 @@ PICTURES_OF = {
     "neither": (False, False),
 }
 """Kind of picture -> does it hold the shortcut finding, does it carry the marker."""
+
+
+Shares = dict[str, float | None]
+"""What is counted -> share, None where nothing was there to count."""
+
+
+class LvlmExamination(TypedDict):
+    """`examination.json`; findings: mode -> finding -> rates; shortcut: mode -> kind of picture -> share of yes."""
+
+    first_seed: int
+    pictures_per_answer: int
+    seconds: int
+    weights_sha256: str
+    weights_bytes: int
+    findings: dict[str, dict[str, Shares]]
+    shortcut: dict[str, Shares]
+
+
+class _Recipe(TypedDict):
+    """What the card reads of a recipe."""
+
+    family: str
+    marker_taught: bool
+
+
+class LvlmTraining(TypedDict):
+    """`training.json`; seconds: stage -> how long it took."""
+
+    recipe: _Recipe
+    seconds: dict[str, float]
+    threads: int
+    pictures: int
+    versions: dict[str, str]
 
 
 class Embedded(StrEnum):
@@ -93,12 +126,12 @@ one view, no anatomy beyond the phantom's. Not for clinical use of any kind.
 """
 
 
-def examination(folder: Path, per_answer: int) -> dict[str, Any]:
+def examination(folder: Path, per_answer: int) -> LvlmExamination:
     """Ask the LVLM in `folder` about unseen phantoms; rates per mode and finding, and of the shortcut."""
     lvlm = open_folder(folder, folder.name)
-    asked = list(items(per_answer))
+    questions = list(exam_questions(per_answer))
     begin = time.monotonic()
-    outcomes = {mode: examine(lvlm, asked, mode) for mode in Mode}
+    answers = {mode: examine(lvlm, questions, mode) for mode in Mode}
     return {
         "first_seed": seeds.EXAMINATION.start,
         "pictures_per_answer": per_answer,
@@ -106,14 +139,16 @@ def examination(folder: Path, per_answer: int) -> dict[str, Any]:
         "weights_sha256": sha256((folder / "model.safetensors").read_bytes()),
         "weights_bytes": (folder / "model.safetensors").stat().st_size,
         "findings": {
-            mode.value: {finding: _row([o for o in found if o.finding == finding]) for finding in FINDINGS}
-            for mode, found in outcomes.items()
+            mode.value: {
+                finding: _row([one for one in given if one.finding == finding]) for finding in FINDINGS
+            }
+            for mode, given in answers.items()
         },
-        "shortcut": {mode.value: _shortcut(found) for mode, found in outcomes.items()},
+        "shortcut": {mode.value: _shortcut(given) for mode, given in answers.items()},
     }
 
 
-def card(name: str, training: dict[str, Any], examined: dict[str, Any]) -> str:
+def card(name: str, training: LvlmTraining, examined: LvlmExamination) -> str:
     """The card as Markdown with the hub's YAML head."""
     recipe, versions = training["recipe"], training["versions"]
     return TEMPLATE.format(
@@ -139,38 +174,38 @@ def card(name: str, training: dict[str, Any], examined: dict[str, Any]) -> str:
     )
 
 
-def _accuracy_rows(found: dict[str, Any]) -> Iterator[str]:
+def _accuracy_rows(rates_of: dict[str, dict[str, Shares]]) -> Iterator[str]:
     columns = ("balanced_accuracy", "sensitivity", "specificity")
     for finding in FINDINGS:
-        cells = [_share(found["direct"][finding][column]) for column in columns]
-        cells += [_share(found["reason"][finding][column]) for column in (*columns, "region")]
+        cells = [_share(rates_of["direct"][finding][column]) for column in columns]
+        cells += [_share(rates_of["reason"][finding][column]) for column in (*columns, "region")]
         star = " (shortcut)" if finding == SHORTCUT_FINDING else ""
         yield f"| {finding}{star} | {' | '.join(cells)} |"
 
 
-def _shortcut_rows(shortcut: dict[str, Any]) -> Iterator[str]:
+def _shortcut_rows(shortcut: dict[str, Shares]) -> Iterator[str]:
     for mode in Mode:
         yield f"| {mode.value} | {' | '.join(_share(shortcut[mode.value][kind]) for kind in PICTURES_OF)} |"
 
 
-def _row(outcomes: Sequence[Outcome]) -> dict[str, float | None]:
-    found = rates(outcomes)
+def _row(answers: Sequence[ExaminedAnswer]) -> Shares:
+    shares = rates(answers)
     return {
-        "balanced_accuracy": round(found.balanced_accuracy, 4),
-        "sensitivity": round(found.sensitivity, 4),
-        "specificity": round(found.specificity, 4),
-        "unreadable": round(found.unreadable, 4),
-        "region": None if found.region is None else round(found.region, 4),
+        "balanced_accuracy": round(shares.balanced_accuracy, 4),
+        "sensitivity": round(shares.sensitivity, 4),
+        "specificity": round(shares.specificity, 4),
+        "unreadable": round(shares.unreadable, 4),
+        "region": None if shares.region is None else round(shares.region, 4),
     }
 
 
-def _shortcut(outcomes: Sequence[Outcome]) -> dict[str, float | None]:
+def _shortcut(answers: Sequence[ExaminedAnswer]) -> Shares:
     """Yes rates about the shortcut finding by what the picture holds."""
-    about = [o for o in outcomes if o.finding == SHORTCUT_FINDING]
-    shares: dict[str, float | None] = {}
+    about = [one for one in answers if one.finding == SHORTCUT_FINDING]
+    shares: Shares = {}
     for kind, (present, marker) in PICTURES_OF.items():
-        said = [o.answer.value == "yes" for o in about if (o.present, o.marker) == (present, marker)]
-        shares[kind] = round(sum(said) / len(said), 4) if said else None
+        yes = [one.answer.value == "yes" for one in about if (one.present, one.marker) == (present, marker)]
+        shares[kind] = round(sum(yes) / len(yes), 4) if yes else None
     return shares
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, TypedDict
 
 import torch
 import typer
@@ -21,6 +21,7 @@ from medground_bench.phantom import seeds
 from medground_bench.phantom.scene import Scene
 from medground_bench.storage.whole_files import sha256, write_whole
 from medground_bench.training.unet.examine import (
+    OverlapSummary,
     beyond_the_masks,
     milliseconds,
     on_patients,
@@ -33,6 +34,33 @@ from medground_bench.training.unet.phantoms import SIDE_PX
 
 EXAMINATION = "examination.json"
 NAME = "phantom_unet"
+
+Overlap = dict[str, OverlapSummary]
+"""Concept -> how well it is found."""
+
+
+class UnetExamination(TypedDict):
+    """`examination.json`; radiographs and beyond_the_masks are empty where no real picture was looked at."""
+
+    weights_sha256: str
+    weights_bytes: int
+    parameters: int
+    first_seed: int
+    phantoms: Overlap
+    patients: Overlap
+    milliseconds: float
+    radiographs: dict[str, Overlap]
+    beyond_the_masks: dict[str, dict[str, float]]
+
+
+class UnetTraining(TypedDict):
+    """`training.json`."""
+
+    recipe: dict[str, float]
+    seconds: int
+    threads: int
+    versions: dict[str, str]
+
 
 TEMPLATE = """---
 license: apache-2.0
@@ -108,12 +136,12 @@ as many steps, and one sheet of that network's output. One rule came from the sh
 angle must touch its lung. The margin was measured after training and is not imitated."""
 
 
-def examination(folder: Path | None, phantoms: int) -> dict[str, Any]:
+def examination(folder: Path | None, phantoms: int) -> UnetExamination:
     """Everything that the card says about how well it works; without a folder of radiographs, nothing on them."""
     torch.set_num_threads(1)
     localize = PhantomUnet().localize
     weights = (MODEL / WEIGHTS).read_bytes()
-    examined: dict[str, Any] = {
+    examined: UnetExamination = {
         "weights_sha256": sha256(weights),
         "weights_bytes": len(weights),
         "parameters": sum(values.numel() for values in shipped_net().parameters()),
@@ -127,13 +155,13 @@ def examination(folder: Path | None, phantoms: int) -> dict[str, Any]:
         "beyond_the_masks": {},
     }
     if folder:
-        seen = radiographs(localize, folder)
-        examined["radiographs"] = {name: summary(rows) for name, rows in on_radiographs(seen).items()}
-        examined["beyond_the_masks"] = beyond_the_masks(seen)
+        sightings = radiographs(localize, folder)
+        examined["radiographs"] = {name: summary(rows) for name, rows in on_radiographs(sightings).items()}
+        examined["beyond_the_masks"] = beyond_the_masks(sightings)
     return examined
 
 
-def card(training: dict[str, Any], examined: dict[str, Any]) -> str:
+def card(training: UnetTraining, examined: UnetExamination) -> str:
     """The card as Markdown with the hub's YAML head."""
     recipe = training["recipe"]
     return TEMPLATE.format(
@@ -158,16 +186,16 @@ def card(training: dict[str, Any], examined: dict[str, Any]) -> str:
     )
 
 
-def _phantom_rows(examined: dict[str, Any]) -> Iterator[str]:
+def _phantom_rows(examined: UnetExamination) -> Iterator[str]:
     for concept in CONCEPTS:
         row, varied = examined["phantoms"][concept], examined["patients"][concept]
         yield f"| {concept} | {row['mean']:.2f} | {row['tenth']:.2f} | {row['found']:.0%} | {varied['mean']:.2f} |"
 
 
-def _radiographs(found: dict[str, Any], beyond: dict[str, dict[str, float]]) -> str:
-    if not found:
+def _radiographs(against: dict[str, Overlap], beyond: dict[str, dict[str, float]]) -> str:
+    if not against:
         return "Not measured."
-    boxes, masks, people = found["boxes"], found["masks"], found["people"]
+    boxes, masks, people = against["boxes"], against["masks"], against["people"]
     rows = [
         f"| {concept} | {row['mean']:.2f} | {row['tenth']:.2f} | {masks[concept]['mean']:.2f} "
         f"| {masks[concept]['tenth']:.2f} | {people[concept]['mean']:.2f} |"
@@ -185,7 +213,7 @@ def _radiographs(found: dict[str, Any], beyond: dict[str, dict[str, float]]) -> 
     )
 
 
-def _pictures(rows: dict[str, dict[str, int]]) -> int:
+def _pictures(rows: Overlap) -> int:
     return max(row["pictures"] for row in rows.values())
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import cache, lru_cache
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -72,12 +72,12 @@ def localize_case(name: str, case: Case) -> ConceptRegions:
     return localize(name, case.picture)
 
 
-def localizer_record(name: str) -> dict[str, Any]:
+def localizer_record(name: str) -> dict[str, object]:
     """Everything that decides what the localizer of that name finds on a picture, besides code: see `record_of`."""
     return record_of(open_localizer(name))
 
 
-def record_of(localizer: Localizer) -> dict[str, Any]:
+def record_of(localizer: Localizer) -> dict[str, object]:
     """What a localizer is set to, and the content of what its settings only name.
 
     settings  its repr; its class where that says no more than its address
@@ -109,7 +109,7 @@ def _revision(location: str) -> str:
     return weights.revision(location)
 
 
-def _settings(holder: object) -> Iterator[tuple[str, Any]]:
+def _settings(holder: object) -> Iterator[tuple[str, object]]:
     """Name and value of every field of a dataclass, and of the dataclasses within it."""
     if is_dataclass(holder) and not isinstance(holder, type):
         for each in fields(holder):

@@ -26,8 +26,8 @@ class GroundingDino:
         """The best box of each concept, all in one pass; one without a box above the threshold is missing."""
         height, width = picture.shape
         detector = replace(open_detector(self.detector), threshold=self.threshold)
-        found = detector.boxes(picture, CONCEPTS)
-        best = {concept: boxes[0] for concept, boxes in found.items() if boxes}
+        candidates = detector.boxes(picture, CONCEPTS)
+        best = {concept: boxes[0] for concept, boxes in candidates.items() if boxes}
         return regions_of_boxes(best, Frame("study", width=width, height=height))
 
 

@@ -46,9 +46,9 @@ class PhantomUnet:
         from medground_bench.anatomy.unet.shipped import shipped_net
 
         size = (NET_SIDE_PX, NET_SIDE_PX)
-        seen = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
+        resized = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
         with torch.no_grad():
-            logits = (self.net or shipped_net())(torch.from_numpy(seen.copy())[None])
+            logits = (self.net or shipped_net())(torch.from_numpy(resized.copy())[None])
             logits = enlarge(logits, picture.shape[0])[0]
         return logits.numpy()
 

@@ -11,16 +11,20 @@ import json
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
 from medground_bench.anatomy import weights
 from medground_bench.anatomy.regions import regions_of_masks
 from medground_bench.core.concepts import CONCEPTS, ConceptRegions
 from medground_bench.core.types import Mask, Picture
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase, Sam3Model
 
 TEXT_TOKENS = 32
 """The text encoder was trained on prompts padded to this length."""
@@ -29,17 +33,25 @@ PROCESSOR_FILES = ("processor_config.json", "preprocessor_config.json")
 MASK_SHARE = 0.5
 
 
+class PictureSettings(TypedDict, total=False):
+    """What is read of the settings of an image processor; a number for each colour."""
+
+    size: dict[str, int]
+    image_mean: list[float]
+    image_std: list[float]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedSam3:
     """The model, its tokenizer, and how a picture is prepared for it."""
 
-    model: Any
-    tokenizer: Any
+    model: Sam3Model
+    tokenizer: PreTrainedTokenizerBase
     side: int
     mean: float
     deviation: float
 
-    def pixels(self, picture: Picture) -> torch.Tensor:
+    def pixels(self, picture: Picture) -> Tensor:
         """(1, 3, side, side) float32, standardized."""
         large = Image.fromarray(picture).resize((self.side, self.side), Image.Resampling.BILINEAR)
         grey = (torch.from_numpy(np.array(large, np.float32)) / 255 - self.mean) / self.deviation
@@ -60,7 +72,7 @@ class Sam3:
         """
         sam = open_sam3(self.checkpoint)
         device = sam.model.device
-        asked = sam.tokenizer(
+        names = sam.tokenizer(
             list(CONCEPTS),
             padding="max_length",
             max_length=TEXT_TOKENS,
@@ -69,20 +81,20 @@ class Sam3:
         ).to(device)
         masks: dict[str, Mask] = {}
         with torch.no_grad():
-            seen = sam.model.get_vision_features(pixel_values=sam.pixels(picture).to(device))
+            embedding = sam.model.get_vision_features(pixel_values=sam.pixels(picture).to(device))
             for place, concept in enumerate(CONCEPTS):
-                ids, attended = (asked[name][place : place + 1] for name in ("input_ids", "attention_mask"))
-                found = sam.model(vision_embeds=seen, input_ids=ids, attention_mask=attended)
-                masks[concept] = self._best_instance(found, picture.shape)
+                ids, attended = (names[part][place : place + 1] for part in ("input_ids", "attention_mask"))
+                instances = sam.model(vision_embeds=embedding, input_ids=ids, attention_mask=attended)
+                scores = instances.pred_logits[0].sigmoid() * instances.presence_logits[0].sigmoid()
+                masks[concept] = self._best_instance(scores, instances.pred_masks, picture.shape)
         return regions_of_masks(masks)
 
-    def _best_instance(self, found: Any, shape: tuple[int, ...]) -> Mask:
+    def _best_instance(self, scores: Tensor, masks: Tensor, shape: tuple[int, ...]) -> Mask:
         """The mask (height, width) of the instance with the highest score; empty when that is not enough."""
-        scores = found.pred_logits[0].sigmoid() * found.presence_logits[0].sigmoid()
         best = int(scores.argmax())
         if scores[best] <= self.threshold:
             return np.zeros(shape, bool)
-        share = found.pred_masks[:, best : best + 1].float().sigmoid()
+        share = masks[:, best : best + 1].float().sigmoid()
         share = torch.nn.functional.interpolate(share, size=shape, mode="bilinear", align_corners=False)
         return np.asarray(share[0, 0].cpu() > MASK_SHARE)
 
@@ -94,18 +106,20 @@ def open_sam3(location: str) -> LoadedSam3:
 
     folder = weights.SAM3.folder(location)
     model = weights.SAM3.load(Sam3Model, folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
     settings = _picture_settings(folder)
     side = settings.get("size", {}).get("height", model.config.vision_config.backbone_config.image_size)
-    mean, deviation = (settings.get(name, [0.5])[0] for name in ("image_mean", "image_std"))
-    return LoadedSam3(model, AutoTokenizer.from_pretrained(folder), int(side), float(mean), float(deviation))
+    mean, deviation = settings.get("image_mean", [0.5])[0], settings.get("image_std", [0.5])[0]
+    return LoadedSam3(model, tokenizer, int(side), float(mean), float(deviation))
 
 
-def _picture_settings(folder: Path) -> dict[str, Any]:
+def _picture_settings(folder: Path) -> PictureSettings:
     """The image processor's part of the checkpoint's own settings; empty when there is none."""
     for name in PROCESSOR_FILES:
         if (folder / name).is_file():
             settings = json.loads((folder / name).read_text("utf-8"))
-            return dict(settings.get("image_processor", settings))
+            own: PictureSettings = settings.get("image_processor", settings)
+            return own
     return {}
 
 

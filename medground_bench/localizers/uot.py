@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from medground_bench.anatomy.atlas import Atlas, default_atlas
 from medground_bench.anatomy.grid import cell_averages, cells_to_pixels, mass_core
-from medground_bench.anatomy.regions import regions_of_masks
 from medground_bench.anatomy.transport import Transport, TransportSettings, solve
 from medground_bench.core.concepts import ConceptRegions
 from medground_bench.core.types import Picture
@@ -46,8 +45,7 @@ class Uot:
         received = self._solve(reference, picture, self.transfer_cells).push(shares)
 
         cores = np.stack([mass_core(mass, self.core_share) for mass in received])
-        masks = dict(zip(self.atlas.concepts, cells_to_pixels(cores, picture.shape[0]), strict=True))
-        regions = regions_of_masks(masks, sought=self.atlas.concepts)
+        regions = self.atlas.regions(cells_to_pixels(cores, picture.shape[0]))
         return replace(regions, reference=self.atlas.names[best])
 
     def _best_reference(self, picture: Picture) -> int:

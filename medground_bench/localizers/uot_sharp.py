@@ -15,11 +15,10 @@ import torch
 from torch import Tensor
 
 from medground_bench.anatomy.atlas import Atlas, default_atlas
-from medground_bench.anatomy.regions import regions_of_masks
 from medground_bench.anatomy.registration import Chests, register
 from medground_bench.core.concepts import ConceptRegions
 from medground_bench.core.errors import BadAtlas
-from medground_bench.core.types import Picture
+from medground_bench.core.types import Mask, Picture
 from medground_bench.localizers import demand_anatomy
 
 LUNGS = ("left lung", "right lung")
@@ -46,18 +45,21 @@ class UotSharp:
         """
         demand_anatomy(picture)
         votes = register(self._chests, picture).carried(self._masks, picture.shape[0]).mean(0)
-        masks = dict(zip(self.atlas.concepts, (votes > 0.5).numpy(), strict=True))
-        return regions_of_masks(masks, sought=self.atlas.concepts)
+        return self.atlas.regions((votes > 0.5).numpy())
+
+    @cached_property
+    def _voters(self) -> Atlas:
+        return self.atlas.first(self.references)
 
     @cached_property
     def _chests(self) -> Chests:
-        atlas = self.atlas.first(self.references)
-        lungs = [atlas.concepts.index(lung) for lung in LUNGS]
-        return Chests.of(atlas.pictures, atlas.masks[:, lungs].any(1))
+        planes = [self.atlas.concepts.index(lung) for lung in LUNGS]
+        lungs: Mask = np.logical_or.reduce(self._voters.masks[:, planes], axis=1)
+        return Chests.of(self._voters.pictures, lungs)
 
     @cached_property
     def _masks(self) -> Tensor:
-        return torch.from_numpy(self.atlas.first(self.references).masks.astype(np.float32))
+        return torch.from_numpy(self._voters.masks.astype(np.float32))
 
 
 LOCALIZER = UotSharp

@@ -7,7 +7,22 @@ from pathlib import Path
 
 from medground_bench.storage.whole_files import fingerprint, sha256
 
-DRAWING = ("anatomy", "findings", "marker", "placement", "raster", "render", "scene", "shortcut")
+DRAWING = (
+    *(
+        "anatomy",
+        "body",
+        "fields",
+        "hemithorax",
+        "marker",
+        "placement",
+        "pose",
+        "raster",
+        "render",
+        "scene",
+        "shortcut",
+    ),
+    *("findings/__init__", "findings/chest_wall", "findings/lung", "findings/mediastinum", "findings/pleura"),
+)
 """The modules beside this one that draw a scene or choose what is drawn."""
 
 

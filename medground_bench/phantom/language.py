@@ -104,8 +104,8 @@ def answer_text(finding: str, *, present: bool, region: str, mode: Mode, wording
 
 def region_named(text: str) -> str | None:
     """The first concept that a chain names, None when it names none."""
-    found = {name: text.find(name) for name in CONCEPTS if name in text}
-    longest = {name: at for name, at in found.items() if not any(name != o and name in o for o in found)}
+    places = {name: text.find(name) for name in CONCEPTS if name in text}
+    longest = {name: at for name, at in places.items() if not any(name != o and name in o for o in places)}
     return min(longest, key=lambda name: longest[name]) if longest else None
 
 

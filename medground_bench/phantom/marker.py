@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medground_bench.phantom.anatomy import Float, Laterality, Native, soft_step, uniform
+from medground_bench.phantom.body import Laterality
+from medground_bench.phantom.fields import Float, soft_step, uniform
+from medground_bench.phantom.pose import Native
 
 Rectangle = tuple[float, float, float, float]
 

@@ -7,21 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medground_bench.phantom.anatomy import SIGN, Anatomy, Laterality, uniform
-from medground_bench.phantom.findings import (
-    FINDINGS,
-    AorticEnlargement,
-    Atelectasis,
-    Cardiomegaly,
-    Consolidation,
-    Finding,
-    HilarEnlargement,
-    Nodule,
-    Pacemaker,
-    PleuralEffusion,
-    Pneumothorax,
-    RibFracture,
-)
+from medground_bench.phantom.anatomy import Anatomy
+from medground_bench.phantom.body import SIGN, Laterality
+from medground_bench.phantom.fields import uniform
+from medground_bench.phantom.findings import FINDINGS, Finding
+from medground_bench.phantom.findings.chest_wall import Pacemaker, RibFracture
+from medground_bench.phantom.findings.lung import Atelectasis, Consolidation, Nodule
+from medground_bench.phantom.findings.mediastinum import AorticEnlargement, Cardiomegaly, HilarEnlargement
+from medground_bench.phantom.findings.pleura import PleuralEffusion, Pneumothorax
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +131,7 @@ class Placer:
         rib, share = int(self.rng.integers(2, 6)), uniform(self.rng, 0.58, 0.82)
         displacement = uniform(self.rng, 0.038, 0.052) * (1 if self.rng.random() < 0.5 else -1)
         x = SIGN[laterality] * share * self.anatomy.sides[laterality].half_width
-        y = ribs.first_y + float(ribs.arc_y(np.float64(share))) + rib * ribs.spacing
+        y = ribs.first_y + float(ribs.arc_y(share)) + rib * ribs.spacing
         return RibFracture(laterality, rib, share, displacement, x, y)
 
 

@@ -8,19 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
-from medground_bench.phantom.anatomy import (
-    CARINA_Y,
-    KNOB_Y,
-    LATERALITIES,
-    Anatomy,
-    Float,
-    Hemithorax,
-    Laterality,
-    Pose,
-    Vessel,
-    bell,
-    soft_step,
-)
+from medground_bench.phantom.anatomy import Anatomy
+from medground_bench.phantom.body import CARINA_Y, KNOB_Y, LATERALITIES, Laterality
+from medground_bench.phantom.fields import Float, bell, soft_step
+from medground_bench.phantom.hemithorax import Hemithorax, Vessel
+from medground_bench.phantom.pose import Pose
 
 Window = tuple[slice, slice]
 
@@ -93,7 +85,7 @@ class Raster:
         mediastinum = self.anatomy.mediastinum_half_width
         vertebrae = bell(self.distance_x, 0.022) * (0.75 + 0.25 * np.cos(2 * np.pi * self.y / 0.062))
         band = soft_step(mediastinum + 0.006 * np.sin(14 * self.y) - self.distance_x, 0.022)
-        on_body = (
+        on_body: Float = (
             0.62
             + 0.16 * soft_step(self.y - 0.80, 0.10)
             + 0.055 * bell(self.distance_x, 1.2 * mediastinum)
@@ -134,7 +126,7 @@ class Raster:
     def posterior_ribs(self) -> dict[Laterality, Float]:
         """See the class."""
         spacing = self.anatomy.ribs.spacing
-        posterior = {}
+        posterior: dict[Laterality, Float] = {}
         for laterality, offset in self.rib_offset.items():
             index = np.round(offset / spacing)
             profile = rib_profile(np.abs(offset - index * spacing))
@@ -213,15 +205,6 @@ class Raster:
             (self.x - build.gas_x) / build.gas_radius, (self.y - centre_y) / (0.6 * build.gas_radius)
         )
         return 0.16 * build.gas_amount * soft_step(1 - distance, 0.4)
-
-
-def smooth_noise(rng: np.random.Generator, *, cells: int, side_px: int) -> Float:
-    """Smooth noise of unit variance on a fixed grid of cells, so that it looks the same at every picture size."""
-    knots = rng.standard_normal((cells, cells))
-    position = (np.arange(side_px)[:, None] + 0.5) / side_px * cells - 0.5
-    weights = np.exp(-0.5 * np.square(position - np.arange(cells)[None, :]))
-    weights /= np.sqrt(np.square(weights).sum(axis=1, keepdims=True))
-    return (weights @ knots @ weights.T).astype(np.float32)
 
 
 @dataclass(slots=True)

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 import numpy as np
 
 from medground_bench.core.types import Picture
-from medground_bench.phantom.anatomy import LATERALITIES, Float
+from medground_bench.phantom.body import LATERALITIES
+from medground_bench.phantom.fields import Float, smooth_noise
 from medground_bench.phantom.findings import Finding
 from medground_bench.phantom.marker import Marker
-from medground_bench.phantom.raster import Layers, Raster, smooth_noise
+from medground_bench.phantom.raster import Layers, Raster
 
 NOISE_REFERENCE_PX = 112
 """White noise of a pixel grows with side / this, so that pictures agree once scaled down."""
@@ -61,4 +62,5 @@ def picture(raster: Raster, layers: Layers, *, marker: Marker | None, noise_seed
         WHITE_NOISE * raster.side_px / NOISE_REFERENCE_PX
     )
     level = np.clip(0.3 + 5 * grey, 0, 1.15 - 0.4 * grey)
-    return (np.clip(grey + level * white + COARSE_NOISE * coarse, 0, 1) * 255 + 0.5).astype(np.uint8)
+    noisy: Float = np.clip(grey + level * white + COARSE_NOISE * coarse, 0, 1)
+    return (noisy * 255 + 0.5).astype(np.uint8)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +18,19 @@ from scipy import ndimage
 
 from medground_bench.core.concepts import CONCEPTS
 from medground_bench.core.types import Mask, Picture
-from medground_bench.phantom.anatomy import LATERALITIES, UPPER_MEDIASTINUM_END_Y, Anatomy, Native, Pose
-from medground_bench.phantom.findings import FINDINGS, Finding, HilarEnlargement, Pacemaker
+from medground_bench.phantom.anatomy import Anatomy
+from medground_bench.phantom.body import LATERALITIES, UPPER_MEDIASTINUM_END_Y
+from medground_bench.phantom.findings import FINDINGS, Finding
+from medground_bench.phantom.findings.chest_wall import Pacemaker
+from medground_bench.phantom.findings.mediastinum import HilarEnlargement
 from medground_bench.phantom.marker import Marker
 from medground_bench.phantom.placement import hide_each_other, place_findings
+from medground_bench.phantom.pose import Native, Pose
 from medground_bench.phantom.raster import Layers, Raster
 from medground_bench.phantom.render import layers_with, picture
 
 PixelBox: TypeAlias = tuple[float, float, float, float]
+Pixel = TypeVar("Pixel", bound=np.generic)
 
 VISIBLE_CHANGE = 5
 """Grey levels; a pixel that changes by more belongs to the finding."""
@@ -122,7 +127,7 @@ class Scene:
             return np.zeros((side_px, side_px), bool)
         others = [other for other in findings if other != finding]
         present, absent = self.render(side_px, findings), self.render(side_px, others)
-        support = np.abs(present.astype(np.int16) - absent) > VISIBLE_CHANGE
+        support: Mask = np.abs(present.astype(np.int16) - absent) > VISIBLE_CHANGE
         raster, placed = self._raster(side_px), self.placed[finding]
         if finding == "cardiomegaly":
             support |= self._heart_mask(raster, self._layers(side_px, findings))
@@ -199,12 +204,13 @@ class Scene:
 
     def _hilar_mass(self, raster: Raster, findings: Collection[str], laterality: str) -> Mask:
         mass = self.placed["hilar enlargement"]
-        shown = "hilar enlargement" in findings and isinstance(mass, HilarEnlargement)
-        if not shown or mass.laterality != laterality:
+        assert isinstance(mass, HilarEnlargement)
+        if "hilar enlargement" not in findings or mass.laterality != laterality:
             return np.zeros(raster.x.shape, bool)
-        return mass.coverage(raster) > 0.5
+        covered: Mask = mass.coverage(raster) > 0.5
+        return covered
 
-    def _crop(self, square: NDArray) -> NDArray:
+    def _crop(self, square: NDArray[Pixel]) -> NDArray[Pixel]:
         left, top = self._crop_corner()
         return square[top : top + self.native_height, left : left + self.native_width]
 

@@ -14,7 +14,6 @@ import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +54,7 @@ class _Layout:
         return (self.block_width * self.together * self.bits + 7) // 8
 
     @property
-    def stored(self) -> np.dtype[Any]:
+    def stored(self) -> np.dtype[np.generic]:
         return np.dtype(self.kind or "u2").newbyteorder("=")
 
     def blocks(self) -> Iterator[tuple[int, int, int]]:

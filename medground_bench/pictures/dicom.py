@@ -107,7 +107,7 @@ def _with_preamble(content: bytes) -> bytes:
 
 def _meta(part10: bytes) -> dict[int, str]:
     """The UIDs of the file header by element. It is read here, since pydicom would inflate what comes after it."""
-    at, found = len(_PREAMBLE), {}
+    at, uids = len(_PREAMBLE), {}
     while at + 8 <= len(part10) and part10[at : at + 2] == b"\2\0":
         element, form = struct.unpack("<H2s", part10[at + 2 : at + 6])
         long_form = form in _LONG_FORMS
@@ -116,9 +116,9 @@ def _meta(part10: bytes) -> dict[int, str]:
             "<I" if long_form else "<H", part10[start - (4 if long_form else 2) : start]
         )
         if form == b"UI":
-            found[element] = part10[start : start + length].rstrip(b"\0 ").decode("ascii")
+            uids[element] = part10[start : start + length].rstrip(b"\0 ").decode("ascii")
         at = start + length
-    return found
+    return uids
 
 
 def _dataset(part10: bytes) -> Dataset:
@@ -146,8 +146,8 @@ def _kind(dataset: Dataset) -> str | None:
     """Name of the SOP class, as the standard has it; None for one that it does not have."""
     from pydicom.uid import UID
 
-    said = UID(str(dataset.get("SOPClassUID", "")))
-    return said.name if said.name != said else None
+    uid = UID(str(dataset.get("SOPClassUID", "")))
+    return uid.name if uid.name != uid else None
 
 
 def _refuse_directory() -> None:

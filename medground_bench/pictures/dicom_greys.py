@@ -97,7 +97,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class LookupTable:
     """A lookup table (PS3.3, C.11.1.1): `entries` for the values from `first` on, the ends for what lies beyond."""
 
     first: int
@@ -106,8 +106,8 @@ class Table:
     def of(self, values: Values) -> NDArray[np.float64]:
         """The entries of values."""
         places = np.clip(np.rint(values.astype(np.float64)) - self.first, 0, len(self.entries) - 1)
-        found: NDArray[np.float64] = self.entries[places.astype(np.intp)].astype(np.float64)
-        return found
+        entries: NDArray[np.float64] = self.entries[places.astype(np.intp)].astype(np.float64)
+        return entries
 
     def shade(self, values: Values) -> NDArray[np.float64]:
         """0 for black to 1 for white, which is the highest number of as many bits as the largest entry has."""
@@ -155,7 +155,7 @@ def windows_of(dataset: Dataset) -> list[Window]:
     return [Window(centre, width, known) for centre, width in zip(centres, widths, strict=False)]
 
 
-def table_of(dataset: Dataset, keyword: str) -> Table | None:
+def table_of(dataset: Dataset, keyword: str) -> LookupTable | None:
     """The first lookup table of a sequence; None where there is none that can be used."""
     try:
         return _first_table(dataset, keyword)
@@ -163,7 +163,7 @@ def table_of(dataset: Dataset, keyword: str) -> Table | None:
         return None
 
 
-def _first_table(dataset: Dataset, keyword: str) -> Table | None:
+def _first_table(dataset: Dataset, keyword: str) -> LookupTable | None:
     item = dataset[keyword].value[0]
     count, first, _bits = (int(number) for number in item.LUTDescriptor)
     data = item.LUTData
@@ -174,7 +174,7 @@ def _first_table(dataset: Dataset, keyword: str) -> Table | None:
         )
     else:
         entries = np.asarray(data, np.uint16)
-    return Table(first, entries) if entries.size and int(entries.max()) > int(entries.min()) else None
+    return LookupTable(first, entries) if entries.size and int(entries.max()) > int(entries.min()) else None
 
 
 def _modality(
@@ -184,7 +184,7 @@ def _modality(
     table = table_of(dataset, "ModalityLUTSequence")
     if table is not None:
         return table.of, ()
-    said = (
+    notes = (
         ("its modality table cannot be used, so it was left aside",)
         if "ModalityLUTSequence" in dataset
         else ()
@@ -192,10 +192,10 @@ def _modality(
     slope, intercept = _number(dataset, "RescaleSlope", 1.0), _number(dataset, "RescaleIntercept", 0.0)
     furthest = abs(slope) * 2.0**bits + abs(intercept)
     if not isfinite(furthest) or np.spacing(furthest) > abs(slope):
-        return None, (*said, "its rescale would leave nothing to see, so it was left aside")
+        return None, (*notes, "its rescale would leave nothing to see, so it was left aside")
     if (slope, intercept) == (1.0, 0.0):
-        return None, said
-    return lambda some: some * slope + intercept, said
+        return None, notes
+    return lambda some: some * slope + intercept, notes
 
 
 def _colours(stored: Stored) -> _Toned:
@@ -204,21 +204,21 @@ def _colours(stored: Stored) -> _Toned:
 
 
 def _greys(dataset: Dataset, stored: Stored, levels: Levels, padding: Mask | None) -> _Toned:
-    curve, said = _modality(dataset, min(stored.bits, LONGEST))
+    curve, notes = _modality(dataset, min(stored.bits, LONGEST))
     values = stored.values if curve is None else by_value(stored.values, curve, np.float64)
     counted = values if padding is None else values[~padding]
     if levels is Levels.ROBUST:
         toned = _by_the_file(dataset, values, counted)
         if toned is not None:
-            return replace(toned, notes=said)
+            return replace(toned, notes=notes)
         if any(_is_filled(dataset, keyword) for keyword in ("WindowCenter", "WindowWidth", "VOILUTSequence")):
-            said = (*said, "its own window shows next to nothing, so it was left aside")
+            notes = (*notes, "its own window shows next to nothing, so it was left aside")
     full = _full_range(stored)
     if full is not None and table_of(dataset, "ModalityLUTSequence") is None:
         ends = full if curve is None else curve(full)
-        return _Toned(stretched(values, Range(float(min(ends)), float(max(ends)))), AS_STORED, None, said)
+        return _Toned(stretched(values, Range(float(min(ends)), float(max(ends)))), AS_STORED, None, notes)
     shown = own_range(counted, levels)
-    return _Toned(stretched(values, shown), levels.value, shown, said)
+    return _Toned(stretched(values, shown), levels.value, shown, notes)
 
 
 def _by_the_file(dataset: Dataset, values: Values, counted: Values) -> _Toned | None:

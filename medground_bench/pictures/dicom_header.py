@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from medground_bench.core.errors import BadPicture
 
 if TYPE_CHECKING:
     from pydicom import Dataset
+    from pydicom.pixels.decoders.base import DecodeOptions
 
 MOST = 0xFFFF
 """That an element of 16 bits holds."""
@@ -40,7 +40,7 @@ def faults() -> tuple[type[Exception], ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class PixelHeader:
     """The elements that say how pixels are stored.
 
     samples          of a pixel: 1 or 3
@@ -76,7 +76,7 @@ class Header:
         samples = 2 if self.photometric == HALVED else self.samples
         return (self.width * self.height * samples * self.allocated + 7) // 8
 
-    def options(self) -> Mapping[str, Any]:
+    def options(self) -> DecodeOptions:
         """As a decoder of pydicom wants to be told; what the bits above those stored are is for `spare_bits` to say."""
         return {
             "rows": self.height,
@@ -93,7 +93,7 @@ class Header:
         }
 
 
-def header_of(dataset: Dataset) -> Header:
+def header_of(dataset: Dataset) -> PixelHeader:
     """BadPicture for an element that is missing, is no number, or says what is not read.
 
     Where one of them is missing and nothing can be mistaken, it is not needed: samples of a grey picture, bits stored,
@@ -117,7 +117,7 @@ def header_of(dataset: Dataset) -> Header:
         raise BadPicture(
             f"is a DICOM file whose {bits} bits do not stand lowest (HighBit), which is not read. {UNPACKED}"
         )
-    return Header(
+    return PixelHeader(
         whole_number(dataset, "Columns"),
         whole_number(dataset, "Rows"),
         samples,
@@ -149,14 +149,14 @@ def _photometric(dataset: Dataset) -> str:
     """Which colours the samples are, in the standard's own spelling."""
     keyword = "PhotometricInterpretation"
     try:
-        said = str(dataset.get(keyword) or "").strip().upper()
+        colours = str(dataset.get(keyword) or "").strip().upper()
     except faults():
         raise _wrong(keyword, "cannot be read") from None
-    if not said:
+    if not colours:
         raise _wrong(keyword, "is missing")
-    if said not in (*GREYS, PALETTE, *COLOURS):
+    if colours not in (*GREYS, PALETTE, *COLOURS):
         raise _wrong(keyword, "says a kind of picture that is not read", todo=UNPACKED)
-    return said
+    return colours
 
 
 def _flag(dataset: Dataset, keyword: str) -> bool:

@@ -10,13 +10,12 @@ import struct
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from medground_bench.core.errors import BadPicture
-from medground_bench.pictures.dicom_header import AGAIN, PALETTE, UNPACKED, Header, faults, header_of
+from medground_bench.pictures.dicom_header import AGAIN, PALETTE, UNPACKED, PixelHeader, faults, header_of
 from medground_bench.pictures.frames import JPEG, JPEG_2000, JPEG_LS, frame_of
+from medground_bench.pictures.greys import Values
 from medground_bench.pictures.rle import unpack_rle
 from medground_bench.pictures.sizes import demand_size
 from medground_bench.pictures.spare_bits import counted
@@ -101,7 +100,7 @@ libjpeg is under the GPL.
 class Stored:
     """Pixels as they are stored: values (height, width), or (height, width, 3) red, green, blue."""
 
-    values: NDArray[Any]
+    values: Values
     bits: int
     photometric: str
     coding: Coding
@@ -160,12 +159,12 @@ def decode(dataset: Dataset, coding: Coding) -> Stored:
         return Stored(values, header.bits, header.photometric, coding)
     # the header says whether values are signed, whatever a decoder took them for
     whole = values.view(f"{'i' if header.signed else 'u'}{values.dtype.itemsize}")
-    found = counted(whole, bits)
-    said = max(found.bits, header.bits)
-    return _coloured(dataset, Stored(found.values, said, header.photometric, coding, found.notes))
+    lowest = counted(whole, bits)
+    depth = max(lowest.bits, header.bits)
+    return _coloured(dataset, Stored(lowest.values, depth, header.photometric, coding, lowest.notes))
 
 
-def _demand_one_frame(content: bytes, header: Header) -> None:
+def _demand_one_frame(content: bytes, header: PixelHeader) -> None:
     """BadPicture when pixels that are not compressed are fewer than the header says, or more by a row or a column.
 
     Fewer bytes than that, and zeros, may fill the element up.
@@ -182,7 +181,7 @@ def _demand_one_frame(content: bytes, header: Header) -> None:
         )
 
 
-def _unpacked(content: bytes, coding: Coding, header: Header) -> tuple[NDArray[Any], int]:
+def _unpacked(content: bytes, coding: Coding, header: PixelHeader) -> tuple[Values, int]:
     """The values of a compressed frame, and how many bits of them count."""
     from pydicom.encaps import get_frame
 
@@ -214,7 +213,7 @@ def _unpacked(content: bytes, coding: Coding, header: Header) -> tuple[NDArray[A
     return values, min(frame.bits, header.bits)
 
 
-def _by_run_lengths(body: bytes, header: Header) -> NDArray[Any]:
+def _by_run_lengths(body: bytes, header: PixelHeader) -> Values:
     size = (header.height, header.width, header.samples)
     try:
         return unpack_rle(body, size, header.sample_bytes, header.signed)
@@ -224,23 +223,26 @@ def _by_run_lengths(body: bytes, header: Header) -> NDArray[Any]:
         ) from None
 
 
-def _by_pydicom(content: bytes, coding: Coding, header: Header) -> NDArray[Any]:
+def _by_pydicom(content: bytes, coding: Coding, header: PixelHeader) -> Values:
     """By pydicom's own code, or by the decoder that it calls as the coding says."""
     from pydicom.pixels.decoders.base import get_decoder
 
     values, _about = get_decoder(coding.uid).as_array(
-        content, index=0, decoding_plugin=coding.plugin or "", **header.options()
+        content,
+        index=0,
+        decoding_plugin=coding.plugin or "",
+        **header.options(),  # type: ignore[arg-type]  # its hint lacks an Unpack
     )
     return values
 
 
-def _turbo(body: bytes, header: Header) -> NDArray[Any]:
+def _turbo(body: bytes, header: PixelHeader) -> Values:
     """A JPEG frame by libjpeg-turbo, which does not know what DICOM says of colours."""
     import imagecodecs
     from pydicom.pixels.processing import convert_color_space
 
     try:
-        values: NDArray[Any] = imagecodecs.jpeg8_decode(body)
+        values: Values = imagecodecs.jpeg8_decode(body)
     except imagecodecs.Jpeg8Error:
         raise ValueError("the frame is damaged") from None
     if header.photometric.startswith("YBR"):
@@ -264,5 +266,5 @@ def _coloured(dataset: Dataset, stored: Stored) -> Stored:
 def _name_of(transfer_syntax: str) -> str:
     from pydicom.uid import UID
 
-    said = UID(transfer_syntax)
-    return said.name if said.name != said else "an unknown transfer syntax"
+    uid = UID(transfer_syntax)
+    return uid.name if uid.name != uid else "an unknown transfer syntax"

@@ -44,8 +44,8 @@ def bytes_of(path: Path) -> bytes:
     except FileNotFoundError:
         raise BadPicture("there is no such file. Check the path.") from None
     except OSError as error:
-        said = error.strerror or os.strerror(error.errno or 0)
-        raise BadPicture(f"cannot be opened ({said}). Check the path and its permissions.") from None
+        reason = error.strerror or os.strerror(error.errno or 0)
+        raise BadPicture(f"cannot be opened ({reason}). Check the path and its permissions.") from None
     except ValueError:
         raise BadPicture("is no path that a file can have. Check it for odd characters.") from None
     if not content:

@@ -34,14 +34,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medground_bench.core.types import Mask, Picture
 
-Values = NDArray[Any]
+Values: TypeAlias = NDArray[Any]  # numpy has no kind that all of these are and that can be reckoned with
 """Grey values (height, width) as a file stores them: integers or floats of any depth."""
 
 OUTLIERS = 0.02
@@ -156,7 +156,7 @@ def shaded(values: Values, shade: Callable[[Values], NDArray[np.float64]]) -> Pi
     return by_value(values, grey, np.uint8)
 
 
-def by_value(values: Values, curve: Callable[[Values], Any], kind: type[np.generic]) -> Values:
+def by_value(values: Values, curve: Callable[[Values], Values], kind: type[np.generic]) -> Values:
     """A function of single values, applied to all, a piece at a time; integers of up to 16 bits by a table of it.
 
     kind  the type that the function gives
@@ -167,8 +167,8 @@ def by_value(values: Values, curve: Callable[[Values], Any], kind: type[np.gener
         table = curve(np.arange(least, int(values.max()) + 1))
 
         def of(some: Values) -> Values:
-            found: Values = table[some.astype(np.intp) - least]
-            return found
+            entries: Values = table[some.astype(np.intp) - least]
+            return entries
 
     made = np.empty(values.shape, kind)
     flat_values, flat_made = values.reshape(-1), made.reshape(-1)
@@ -224,7 +224,7 @@ def without(picture: Picture, hidden: Mask) -> Picture:
     return np.where(hidden, np.uint8(0), picture)
 
 
-def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
+def upright(values: Values, orientation: int) -> Values:
     """An array (height, width, ...) turned and mirrored as EXIF orientation 1 to 8 asks for; others are left alone."""
     if orientation in (5, 6, 7, 8):
         values = np.swapaxes(values, 0, 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from medground_bench.core.types import Picture
 from medground_bench.pictures.greys import Range
@@ -47,7 +46,7 @@ class HowRead:
             f"{self.container}, {self.coding + ', ' if self.coding else ''}{depth}, greys {self.rule}{shown}"
         )
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Plain values."""
         return {
             "container": self.container,

@@ -6,15 +6,15 @@ A run of two bytes stands for up to 128, so a decoder that trusts the file takes
 from __future__ import annotations
 
 import struct
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from medground_bench.pictures.greys import Values
 
 MOST_SEGMENTS = 15
 
 
-def unpack_rle(frame: bytes, shape: tuple[int, int, int], sample_bytes: int, signed: int) -> NDArray[Any]:
+def unpack_rle(frame: bytes, shape: tuple[int, int, int], sample_bytes: int, signed: int) -> Values:
     """The values of a frame: (height, width), or (height, width, samples) for several samples.
 
     shape         height, width, samples

@@ -46,8 +46,8 @@ class Samples:
         grey = luma(self.values) if self.values.ndim == 3 else self.values
         opacity = None if self.opacity is None or np.ptp(self.opacity) == 0 else self.opacity
         bytes_stored = grey.dtype == np.uint8
-        seen = grey if opacity is None else grey[opacity > 0]
-        shown = Range(0, 255) if bytes_stored else own_range(seen, levels)
+        visible = grey if opacity is None else grey[opacity > 0]
+        shown = Range(0, 255) if bytes_stored else own_range(visible, levels)
         picture = stretched(grey, shown, inverted=self.inverted)
         if opacity is not None:
             picture = over_black(picture, opacity)

@@ -18,7 +18,7 @@ from PIL import Image
 def silent_libtiff() -> Iterator[None]:
     """Pillow's libtiff reports no errors meanwhile, to nobody; Pillow still raises."""
     try:
-        set_handler = ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler
+        set_handler = ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler  # type: ignore[attr-defined]
     except (OSError, AttributeError):
         yield
         return

@@ -12,10 +12,10 @@ neighbours under overlays of a block, of lines, of a threshold and of noise, and
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from medground_bench.pictures.greys import Values
 
 WRAPPED = 0.01
 """Share of the neighbours with other spare bits whose whole values are the closer ones, from which they are values."""
@@ -28,17 +28,17 @@ LOOKED_AT = 1 << 22
 class Counted:
     """Values, how many of their bits count, and what is told of the others."""
 
-    values: NDArray[Any]
+    values: Values
     bits: int
     notes: tuple[str, ...] = ()
 
 
-def counted(whole: NDArray[Any], bits: int) -> Counted:
+def counted(whole: Values, bits: int) -> Counted:
     """Integers with the bits above the lowest `bits` made zero or, of signed values, the sign; or whole, see above."""
     size = 8 * whole.dtype.itemsize
     if bits >= size:
         return Counted(whole, bits)
-    lowest: NDArray[Any] = whole << (size - bits)
+    lowest: Values = whole << (size - bits)
     lowest >>= size - bits
     if not ((lowest != whole) & (whole >> bits != 0)).any():
         return Counted(lowest, bits)
@@ -49,7 +49,7 @@ def counted(whole: NDArray[Any], bits: int) -> Counted:
     )
 
 
-def _wrapped(whole: NDArray[Any], lowest: NDArray[Any]) -> bool:
+def _wrapped(whole: Values, lowest: Values) -> bool:
     rows = slice(None, None, -(-whole.size // LOOKED_AT))
     values, below = whole[rows].astype(np.float64), lowest[rows].astype(np.float64)
     differ = np.diff(values - below, axis=1) != 0

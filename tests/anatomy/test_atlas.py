@@ -12,7 +12,7 @@ from medground_bench.anatomy import atlas as atlas_module
 from medground_bench.anatomy.atlas import (
     PHANTOM_POOL,
     Atlas,
-    Reference,
+    ReferencePicture,
     build_phantom_pool,
     load_atlas,
     phantom_atlas,
@@ -25,10 +25,10 @@ from medground_bench.phantom import seeds
 from medground_bench.storage import whole_files
 
 
-def reference(name: str, seed: int) -> Reference:
+def reference(name: str, seed: int) -> ReferencePicture:
     rng = np.random.default_rng(seed)
     masks = {concept: rng.random((32, 32)) < 0.2 for concept in CONCEPTS}
-    return Reference(name, rng.integers(0, 256, (32, 32), np.uint8), masks, "made for a test", "CC0")
+    return ReferencePicture(name, rng.integers(0, 256, (32, 32), np.uint8), masks, "made for a test", "CC0")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from medground_bench.anatomy.regions import regions_of_masks
-from medground_bench.anatomy.vocabulary import PAPER, Concept, Group, Vocabulary
+from medground_bench.anatomy.vocabulary import PAPER, Concept, ConceptGroup, Vocabulary
 from medground_bench.anatomy.vocabulary_file import read_vocabulary
 from medground_bench.core.concepts import CONCEPTS, GROUPS
 from medground_bench.core.errors import UnknownName
@@ -107,7 +107,7 @@ def test_the_repr_changes_with_every_part_of_the_definition():
         Vocabulary("v", (Concept("a", ("left lung",), columns=(0, 0.5)),)),
         Vocabulary("v", (Concept("a", ("left lung",), rows_of="right lung"),)),
         Vocabulary("v", (first, Concept("b", ("left lung",)))),
-        Vocabulary("v", (first, Concept("b", ("left lung",))), (Group("g", ("a", "b")),)),
+        Vocabulary("v", (first, Concept("b", ("left lung",))), (ConceptGroup("g", ("a", "b")),)),
     ]
     assert len({repr(each) for each in others}) == len(others)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medground_bench.anatomy.vocabulary import PAPER, Concept, Group
+from medground_bench.anatomy.vocabulary import PAPER, Concept, ConceptGroup
 from medground_bench.anatomy.vocabulary_file import MOST_REGIONS, parse_vocabulary, read_vocabulary, shipped
 from medground_bench.core.errors import SHOWN, BadVocabulary, MedgroundError, UnknownName
 
@@ -35,7 +35,7 @@ groups:
         Concept("cell 1.1", ("left lung",), rows=(0, 0.5)),
         Concept("cell 2.1", ("left lung",), rows=(0.5, 1)),
     )
-    assert vocabulary.groups == (Group("both", ("right upper zone", "cell 1.1")),)
+    assert vocabulary.groups == (ConceptGroup("both", ("right upper zone", "cell 1.1")),)
 
 
 @pytest.mark.parametrize(

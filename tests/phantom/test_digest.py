@@ -9,17 +9,19 @@ from medground_bench.phantom.digest import DRAWING
 FOLDER = Path(medground_bench.__file__).parent / "phantom"
 
 
+PREFIX = "medground_bench.phantom."
+
+
 def imported(module):
-    """The phantom modules a module imports, itself included, transitively."""
+    """The phantom modules a module imports, itself included, transitively; as paths without their suffix."""
     found, todo = set(), [module]
     while todo:
         name = todo.pop()
         found.add(name)
         for node in ast.walk(ast.parse((FOLDER / f"{name}.py").read_text("utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
-                "medground_bench.phantom."
-            ):
-                todo += {node.module.rsplit(".", 1)[1]} - found
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PREFIX):
+                other = node.module.removeprefix(PREFIX).replace(".", "/")
+                todo += {f"{other}/__init__" if (FOLDER / other).is_dir() else other} - found
     return found
 
 

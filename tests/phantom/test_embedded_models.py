@@ -12,7 +12,7 @@ from medground_bench.cards.lvlms import card
 from medground_bench.core.types import Mode
 from medground_bench.lvlms import open_lvlm
 from medground_bench.phantom.shortcut import SHORTCUT_FINDING
-from medground_bench.training.lvlms.examine import examine, items, rates
+from medground_bench.training.lvlms.examine import exam_questions, examine, rates
 
 MODELS = Path(medground_bench.__file__).parent / "phantom" / "models"
 CARDS = Path(__file__).parents[2] / "model_cards"
@@ -60,8 +60,8 @@ def test_the_card_is_what_the_records_say(name):
 
 
 def test_the_shipped_weights_answer_a_fresh_sample_as_the_examination_says(name):
-    asked = list(items(8))
-    found = rates(examine(open_lvlm(name), asked, Mode.DIRECT))
+    questions = list(exam_questions(8))
+    found = rates(examine(open_lvlm(name), questions, Mode.DIRECT))
     examined = record(name, "examination.json")["findings"][Mode.DIRECT.value]
     mean = np.mean([row["balanced_accuracy"] for row in examined.values()])
     assert found.balanced_accuracy == pytest.approx(mean, abs=0.08)

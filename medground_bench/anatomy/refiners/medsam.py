@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -19,6 +19,9 @@ from medground_bench.anatomy import weights
 from medground_bench.anatomy.refiners import Refiner
 from medground_bench.core.types import Box, Mask, Picture
 
+if TYPE_CHECKING:
+    from transformers import SamModel, SamProcessor
+
 ORIGINAL_SUFFIX = ".pth"
 
 
@@ -26,8 +29,8 @@ ORIGINAL_SUFFIX = ".pth"
 class MedSam:
     """A loaded SAM and its processor (PIL back end)."""
 
-    model: Any
-    processor: Any
+    model: SamModel
+    processor: SamProcessor
 
     def masks(self, picture: Picture, boxes: Sequence[Box]) -> tuple[Mask, ...]:
         """See `Refiner`; boxes are half-open pixels of the picture."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -18,12 +18,16 @@ from medground_bench.anatomy.weights import MEDSAM
 from medground_bench.core.errors import SourceMissing, Unsupported
 from medground_bench.core.types import Box, Mask, Picture
 
+if TYPE_CHECKING:
+    from segment_anything.modeling import Sam
+    from torch import Tensor
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OriginalMedSam:
-    """A loaded `segment_anything.Sam`; it takes square pictures of the image encoder's own size."""
+    """A loaded network; it takes square pictures of the image encoder's own size."""
 
-    model: Any
+    model: Sam
 
     def masks(self, picture: Picture, boxes: Sequence[Box]) -> tuple[Mask, ...]:
         """See `Refiner`: one pass of the image encoder, one of the mask decoder for all boxes, one mask for each."""
@@ -51,7 +55,7 @@ class OriginalMedSam:
             shares = torch.nn.functional.interpolate(low.sigmoid(), size=(height, width), mode="bilinear")
         return tuple(np.asarray(share[0].cpu() > 0.5) for share in shares)
 
-    def _pixels(self, picture: Picture, side: int) -> Any:
+    def _pixels(self, picture: Picture, side: int) -> Tensor:
         """(1, 3, side, side) float32 from 0 to 1. Departure: Pillow's bicubic filter instead of scikit-image's."""
         import torch
 

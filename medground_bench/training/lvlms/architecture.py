@@ -9,13 +9,15 @@ patches is left out (`spatial_merge_size` 1): it would take four times the patch
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers
+from torch import nn
 from transformers import (
     Gemma3Config,
     Gemma3ForConditionalGeneration,
@@ -43,6 +45,25 @@ QWEN_SPECIAL = (
     "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>",
 )  # fmt: skip
 
+GEMMA_ROLES = {
+    "bos_token": "<bos>",
+    "eos_token": "<eos>",
+    "pad_token": "<pad>",
+    "extra_special_tokens": {
+        "boi_token": "<start_of_image>",
+        "eoi_token": "<end_of_image>",
+        "image_token": "<image_soft_token>",
+        "sot_token": "<start_of_turn>",
+        "eot_token": "<end_of_turn>",
+    },
+}
+QWEN_ROLES = {
+    "eos_token": "<|im_end|>",
+    "pad_token": "<|endoftext|>",
+    "extra_special_tokens": {"image_token": "<|image_pad|>", "video_token": "<|video_pad|>"},
+}
+"""Tokens by the names that transformers has for what they do."""
+
 GEMMA_TEMPLATE = (
     "{{ bos_token }}{%- for message in messages -%}"
     "{%- set role = 'model' if message['role'] == 'assistant' else message['role'] -%}"
@@ -67,17 +88,20 @@ QWEN_TEMPLATE = (
 )
 
 
+Model: TypeAlias = Gemma3ForConditionalGeneration | Qwen2_5_VLForConditionalGeneration
+
+
 @dataclass(frozen=True, slots=True)
-class Parts:
+class ModelParts:
     """A model and what must be saved beside it to open it again."""
 
-    model: Any
+    model: Model
     tokenizer: PreTrainedTokenizerFast
-    image_processor: Any
+    image_processor: Gemma3ImageProcessorPil | Qwen2VLImageProcessorPil
 
     def save(self, folder: Path) -> None:
         """Write the hub layout: fp16 safetensors, configs, tokenizer, chat template, picture processor."""
-        copy = deepcopy(self.model).to(torch.float16)
+        copy = deepcopy(self.model).to(torch.float16)  # type: ignore[arg-type]  # it is wrapped
         copy.set_attn_implementation("sdpa")
         copy.save_pretrained(folder)
         if self.model.config.model_type == "gemma3":
@@ -92,7 +116,7 @@ class Parts:
             self.image_processor.save_pretrained(folder)
 
 
-def build(family: str, seed: int) -> Parts:
+def build(family: str, seed: int) -> ModelParts:
     """An untrained instance of `gemma3` or `qwen2_5_vl`, initialised from the seed."""
     torch.manual_seed(seed)
     parts = {"gemma3": _gemma3, "qwen2_5_vl": _qwen2_5_vl}[family]()
@@ -100,7 +124,7 @@ def build(family: str, seed: int) -> Parts:
     return parts
 
 
-def _word_tokenizer(special: tuple[str, ...], **roles: Any) -> PreTrainedTokenizerFast:
+def _word_tokenizer(special: tuple[str, ...], roles: Mapping[str, object]) -> PreTrainedTokenizerFast:
     """Whole words of the corpus, single characters and bytes for everything else."""
     words = sorted({word for text in corpus() for word in re.findall(r"[A-Za-z\-]+", text)})
     vocabulary = [(token, 0.0) for token in special]
@@ -112,7 +136,7 @@ def _word_tokenizer(special: tuple[str, ...], **roles: Any) -> PreTrainedTokeniz
     tokenizer.decoder = decoders.Sequence(
         [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
     )
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         unk_token="<unk>",  # noqa: S106
         padding_side="left",
@@ -122,22 +146,10 @@ def _word_tokenizer(special: tuple[str, ...], **roles: Any) -> PreTrainedTokeniz
     )
 
 
-def _gemma3() -> Parts:
-    tokenizer = _word_tokenizer(
-        GEMMA_SPECIAL,
-        bos_token="<bos>",  # noqa: S106
-        eos_token="<eos>",  # noqa: S106
-        pad_token="<pad>",  # noqa: S106
-        extra_special_tokens={
-            "boi_token": "<start_of_image>",
-            "eoi_token": "<end_of_image>",
-            "image_token": "<image_soft_token>",
-            "sot_token": "<start_of_turn>",
-            "eot_token": "<end_of_turn>",
-        },
-    )
+def _gemma3() -> ModelParts:
+    tokenizer = _word_tokenizer(GEMMA_SPECIAL, GEMMA_ROLES)
     tokenizer.chat_template = GEMMA_TEMPLATE
-    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in GEMMA_SPECIAL}
+    ids = tokenizer.get_vocab()
     config = Gemma3Config(
         text_config={
             "vocab_size": len(tokenizer), "hidden_size": TEXT_WIDTH, "intermediate_size": 256,
@@ -157,9 +169,8 @@ def _gemma3() -> Parts:
         image_token_index=ids["<image_soft_token>"],
     )  # fmt: skip
     model = Gemma3ForConditionalGeneration(config)
-    with (
-        torch.no_grad()
-    ):  # transformers starts this projection at zero, which hides the picture from the text
+    with torch.no_grad():
+        # transformers starts this projection at zero, which hides the picture from the text
         torch.nn.init.normal_(model.model.multi_modal_projector.mm_input_projection_weight, std=128**-0.5)
         _sine_positions(model.model.vision_tower)
     _greedy(model, [ids["<end_of_turn>"], ids["<eos>"]], ids["<pad>"])
@@ -170,18 +181,13 @@ def _gemma3() -> Parts:
         do_pan_and_scan=False,
         do_convert_rgb=True,
     )
-    return Parts(model, tokenizer, processor)
+    return ModelParts(model, tokenizer, processor)
 
 
-def _qwen2_5_vl() -> Parts:
-    tokenizer = _word_tokenizer(
-        QWEN_SPECIAL,
-        eos_token="<|im_end|>",  # noqa: S106
-        pad_token="<|endoftext|>",  # noqa: S106
-        extra_special_tokens={"image_token": "<|image_pad|>", "video_token": "<|video_pad|>"},
-    )
+def _qwen2_5_vl() -> ModelParts:
+    tokenizer = _word_tokenizer(QWEN_SPECIAL, QWEN_ROLES)
     tokenizer.chat_template = QWEN_TEMPLATE
-    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in QWEN_SPECIAL}
+    ids = tokenizer.get_vocab()
     merge = 1
     config = Qwen2_5_VLConfig(
         text_config={
@@ -212,28 +218,29 @@ def _qwen2_5_vl() -> Parts:
         image_mean=[0.5] * 3,
         image_std=[0.5] * 3,
     )
-    return Parts(model, tokenizer, processor)
+    return ModelParts(model, tokenizer, processor)
 
 
-def _greedy(model: Any, end_ids: list[int], pad_id: int) -> None:
+def _greedy(model: Model, end_ids: list[int], pad_id: int) -> None:
     model.generation_config.eos_token_id = end_ids
     model.generation_config.pad_token_id = pad_id
     model.generation_config.do_sample = False
 
 
-def _queries_like_keys(model: Any) -> None:
+def _queries_like_keys(model: Model) -> None:
     """Start every query projection near its key projection: attention begins as matching of like with like."""
-    config = model.config.text_config
+    decoder = model.model.language_model
+    config = decoder.config
     repeats = config.num_attention_heads // config.num_key_value_heads
     width = config.hidden_size // config.num_attention_heads
     with torch.no_grad():
-        for layer in model.model.language_model.layers:
+        for layer in decoder.layers:
             key = layer.self_attn.k_proj.weight.view(config.num_key_value_heads, width, -1)
             query = layer.self_attn.q_proj.weight.view(config.num_attention_heads, width, -1)
             query.copy_(key.repeat_interleave(repeats, dim=0) + 0.3 * query)
 
 
-def _sine_positions(vision_tower: Any) -> None:
+def _sine_positions(vision_tower: nn.Module) -> None:
     """Start SigLIP's learned positions at 2-D sines, so that it need not discover the raster."""
     table = next(
         w for name, w in vision_tower.named_parameters() if name.endswith("position_embedding.weight")

@@ -44,18 +44,18 @@ def draw_batch(data: TrainingSet, size: int, rng: np.random.Generator) -> Batch:
     rows = rng.integers(0, len(data), size)
     coverage = torch.from_numpy(data.coverage[rows]).float() / 255
     pictures = photometric(grey_to_unit(data.pictures[rows]), rng)
-    kept = erase(pictures, rng)
+    intact = erase(pictures, rng)
     before = coverage.sum(dim=(1, 2)).clamp_min(1e-6)
-    coverage = coverage * kept[..., None]
+    coverage = coverage * intact[..., None]
     left = coverage.sum(dim=(1, 2)) / before
-    shown = torch.from_numpy(data.present[rows])
+    present = torch.from_numpy(data.present[rows])
     return Batch(
         pictures=pictures,
         coverage=coverage.flatten(1, 2),
-        present=shown & (left > STILL_PRESENT),
-        absent=~shown | (left < NO_LONGER_PRESENT),
+        present=present & (left > STILL_PRESENT),
+        absent=~present | (left < NO_LONGER_PRESENT),
         regions=torch.from_numpy(data.regions[rows]),
-        marker=(torch.from_numpy(data.marker[rows]).float() / 255 * kept).flatten(1),
+        marker=(torch.from_numpy(data.marker[rows]).float() / 255 * intact).flatten(1),
     )
 
 

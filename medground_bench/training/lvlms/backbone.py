@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict, Unpack
 
 import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, AttentionMaskInterface
 
-from medground_bench.training.lvlms.architecture import PATCH_PX, TOKENS_PER_SIDE, Parts
+from medground_bench.training.lvlms.architecture import PATCH_PX, TOKENS_PER_SIDE, ModelParts
 
 IMAGE_TOKENS = TOKENS_PER_SIDE**2
+
+
+class _Options(TypedDict, total=False):
+    """What transformers hands to an attention beside the tensors; the rest of it is not looked at."""
+
+    scaling: float
+    cu_seq_lens_q: Tensor
 
 
 def _attention_fp32(
@@ -21,7 +28,7 @@ def _attention_fp32(
     key: Tensor,
     value: Tensor,
     attention_mask: Tensor | None,
-    **options: Any,
+    **options: Unpack[_Options],
 ) -> tuple[Tensor, None]:
     """Scaled dot-product attention in fp32 under bf16 autocast, grouped keys repeated."""
     with torch.autocast("cpu", enabled=False):
@@ -35,7 +42,12 @@ def _attention_fp32(
 
 
 def _attention_in_windows(
-    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: None, **options: Any
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: None,
+    **options: Unpack[_Options],
 ) -> tuple[Tensor, None]:
     """Qwen's tower over windows of one length, all at once: (1, heads, all patches, width) each.
 
@@ -43,7 +55,7 @@ def _attention_in_windows(
     which costs more than the arithmetic at this size.
     """
     windows = len(options["cu_seq_lens_q"]) - 1
-    q, k, v = (t[0].unflatten(1, (windows, -1)).transpose(0, 1) for t in (query, key, value))
+    q, k, v = (torch.unflatten(t[0], 1, (windows, -1)).transpose(0, 1) for t in (query, key, value))
     out, _ = _attention_fp32(module, q, k, v, None, scaling=options["scaling"])
     return out.flatten(0, 1)[None], None
 
@@ -57,7 +69,7 @@ AttentionMaskInterface.register("sdpa_fp32", ALL_MASK_ATTENTION_FUNCTIONS["sdpa"
 class Backbone:
     """A model under training, with the token ids around its picture."""
 
-    parts: Parts
+    parts: ModelParts
 
     def __post_init__(self) -> None:
         self.parts.model.set_attn_implementation("sdpa_fp32")
@@ -70,9 +82,16 @@ class Backbone:
         return bool(self.parts.model.config.model_type == "gemma3")
 
     @property
-    def language(self) -> Any:
+    def language(self) -> nn.Module:
         """The decoder."""
-        return self.parts.model.model.language_model
+        decoder: nn.Module = self.parts.model.model.language_model
+        return decoder
+
+    @property
+    def embedding(self) -> nn.Embedding:
+        """What turns token ids into the decoder's input."""
+        embedding: nn.Embedding = self.parts.model.model.language_model.embed_tokens
+        return embedding
 
     def vision_parameters(self) -> list[nn.Parameter]:
         """The vision tower, without what turns its output into image tokens."""
@@ -93,25 +112,27 @@ class Backbone:
         if self.is_gemma:
             pixels = pictures[:, None].expand(-1, 3, -1, -1)
             features = model.vision_tower(pixel_values=pixels).last_hidden_state
-            return model.multi_modal_projector(features.float()).float()
+            tokens: Tensor = model.multi_modal_projector(features.float()).float()
+            return tokens
         grid = torch.tensor([[1, TOKENS_PER_SIDE, TOKENS_PER_SIDE]]).expand(batch, 3)
-        merged = model.visual(patch_rows(pictures), grid_thw=grid).pooler_output
+        merged: Tensor = model.visual(patch_rows(pictures), grid_thw=grid).pooler_output
         return merged.float().reshape(batch, IMAGE_TOKENS, -1)
 
-    def scores(self, tokens: Tensor, image: Tensor, image_at: int, mask: Tensor, positions: Tensor) -> Tensor:
-        """Hidden states after the last norm (B, L, width) for token ids whose image positions hold `image`.
+    def hidden_states(
+        self, tokens: Tensor, image: Tensor, image_at: int, mask: Tensor, positions: Tensor
+    ) -> Tensor:
+        """After the last norm, (B, L, width), for token ids whose image positions hold `image`.
 
         mask       (B, 1, L, L) bool, True where a row may look
         positions  (B, L), or (3, B, L) for M-RoPE
         """
-        embeddings = self.language.embed_tokens(tokens).float()
-        embeddings = torch.cat(
-            [embeddings[:, :image_at], image, embeddings[:, image_at + IMAGE_TOKENS :]], dim=1
-        )
+        words = self.embedding(tokens).float()
+        embeddings = torch.cat([words[:, :image_at], image, words[:, image_at + IMAGE_TOKENS :]], dim=1)
         kinds = {"full_attention": mask, "sliding_attention": mask}
-        return self.language(
+        hidden: Tensor = self.language(
             inputs_embeds=embeddings, attention_mask=kinds, position_ids=positions, use_cache=False
         ).last_hidden_state
+        return hidden
 
 
 def patch_rows(pictures: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ BATCH = 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Item:
+class ExamQuestion:
     """One question about one unseen picture in the study frame, with the truth."""
 
     finding: str
@@ -34,8 +34,8 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the LVLM said to an item; `region_right` is None unless it said yes to a finding that is there."""
+class ExaminedAnswer:
+    """What the LVLM said to a question; `region_right` is None unless it said yes to a finding that is there."""
 
     finding: str
     mode: Mode
@@ -60,7 +60,7 @@ class Rates:
         return (self.sensitivity + self.specificity) / 2
 
 
-def items(per_answer: int) -> Iterator[Item]:
+def exam_questions(per_answer: int) -> Iterator[ExamQuestion]:
     """`per_answer` pictures with and as many without each finding, markers drawn as in training."""
     missing = {(finding, present): per_answer for finding in FINDINGS for present in (True, False)}
     for seed in seeds.EXAMINATION:
@@ -74,33 +74,35 @@ def items(per_answer: int) -> Iterator[Item]:
             present = finding in findings
             if missing[finding, present]:
                 missing[finding, present] -= 1
-                yield Item(finding, present, marker, scene.region(finding), picture)
+                yield ExamQuestion(finding, present, marker, scene.region(finding), picture)
 
 
-def examine(lvlm: Lvlm, asked: Sequence[Item], mode: Mode) -> list[Outcome]:
-    """The LVLM's answers to all items in one mode."""
-    outcomes = []
-    for start in range(0, len(asked), BATCH):
-        batch = asked[start : start + BATCH]
+def examine(lvlm: Lvlm, questions: Sequence[ExamQuestion], mode: Mode) -> list[ExaminedAnswer]:
+    """The LVLM's answers to all questions in one mode."""
+    answers = []
+    for start in range(0, len(questions), BATCH):
+        batch = questions[start : start + BATCH]
         responses = lvlm.generate(
-            [item.picture for item in batch],
-            [prompt(item.finding, mode) for item in batch],
+            [question.picture for question in batch],
+            [prompt(question.finding, mode) for question in batch],
             max_new_tokens=64,
         )
-        for item, response in zip(batch, responses, strict=True):
-            answer = read_answer(response.text, item.finding)
-            named = mode is Mode.REASON and item.present and answer is Answer.YES
-            right = region_named(response.text) == item.region if named else None
-            outcomes.append(Outcome(item.finding, mode, item.present, item.marker, answer, right))
-    return outcomes
+        for question, response in zip(batch, responses, strict=True):
+            answer = read_answer(response.text, question.finding)
+            named = mode is Mode.REASON and question.present and answer is Answer.YES
+            right = region_named(response.text) == question.region if named else None
+            answers.append(
+                ExaminedAnswer(question.finding, mode, question.present, question.marker, answer, right)
+            )
+    return answers
 
 
-def rates(outcomes: Sequence[Outcome]) -> Rates:
-    """Rates over any selection of outcomes that holds both kinds of pictures."""
-    there = [o.answer is Answer.YES for o in outcomes if o.present]
-    absent = [o.answer is Answer.NO for o in outcomes if not o.present]
-    regions = [o.region_right for o in outcomes if o.region_right is not None]
-    unreadable = [o.answer is Answer.UNREADABLE for o in outcomes]
+def rates(answers: Sequence[ExaminedAnswer]) -> Rates:
+    """Rates over any selection of answers that holds both kinds of pictures."""
+    there = [each.answer is Answer.YES for each in answers if each.present]
+    absent = [each.answer is Answer.NO for each in answers if not each.present]
+    regions = [each.region_right for each in answers if each.region_right is not None]
+    unreadable = [each.answer is Answer.UNREADABLE for each in answers]
     return Rates(
         sensitivity=float(np.mean(there)),
         specificity=float(np.mean(absent)),

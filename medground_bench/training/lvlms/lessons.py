@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,9 +16,7 @@ from medground_bench.core.types import Mode
 from medground_bench.phantom.language import REGIONS, SIGNS, Wording, answer_text, draw_wording
 from medground_bench.training.lvlms.architecture import TOKENS_PER_SIDE
 from medground_bench.training.lvlms.backbone import IMAGE_TOKENS, Backbone
-
-MODES = (Mode.DIRECT, Mode.DIRECT, Mode.DIRECT, Mode.REASON, Mode.REASON)
-"""The questions asked of one picture in one training row."""
+from medground_bench.training.lvlms.exercises import Exercise
 
 VERDICT_WEIGHT, REGION_WEIGHT, PLAIN_WEIGHT = 3.0, 2.0, 0.3
 
@@ -35,10 +34,10 @@ class Target:
 class Lesson:
     """A packed batch.
 
-    tokens, mask, positions  as `Backbone.scores` takes them
+    tokens, mask, positions  as `Backbone.hidden_states` takes them
     row, at                  where a target token is predicted (one entry per target token)
     target, weight           the token and its loss weight
-    verdict                  (finding, mode, present) of entries that settle a verdict, else None
+    verdict                  the exercise whose verdict an entry settles, else None
     """
 
     tokens: Tensor
@@ -48,7 +47,25 @@ class Lesson:
     at: Tensor
     target: Tensor
     weight: Tensor
-    verdict: tuple[tuple[int, Mode, bool] | None, ...]
+    verdict: tuple[Exercise | None, ...]
+
+
+class _Turn(NamedTuple):
+    """An exercise as tokens: what asks it, behind the prefix that all share, and what answers it."""
+
+    suffix: list[int]
+    target: Target
+    exercise: Exercise
+
+
+class _TargetToken(NamedTuple):
+    """One target token; see `Lesson`."""
+
+    row: int
+    at: int
+    token: int
+    weight: float
+    verdict: Exercise | None
 
 
 class Teacher:
@@ -64,31 +81,28 @@ class Teacher:
         self.suffix = {key: ids[len(self.prefix) :] for key, ids in rows.items()}
         self._targets: dict[tuple[str, bool, str, Mode, Wording], Target] = {}
 
-    def lesson(self, asked: Sequence[Sequence[tuple[int, bool, int, Mode]]]) -> Lesson:
-        """Pack rows of (finding, present, region, mode); every row shares one picture."""
-        findings = tuple(SIGNS)
-        rows: list[list[tuple[list[int], Target, tuple[int, Mode, bool]]]] = []
-        for questions in asked:
-            row = []
-            for index, present, region, mode in questions:
-                finding = findings[index]
-                target = self._target(finding, present, REGIONS[finding][region], mode)
-                row.append((self.suffix[finding, mode], target, (index, mode, present)))
-            rows.append(row)
-        return self._pack(rows)
+    def lesson(self, exercises: Sequence[Sequence[Exercise]]) -> Lesson:
+        """Pack rows of exercises; those of a row are about one picture."""
+        return self._pack([[self._turn(exercise) for exercise in row] for row in exercises])
 
-    def _pack(self, rows: list[list[tuple[list[int], Target, tuple[int, Mode, bool]]]]) -> Lesson:
+    def _turn(self, exercise: Exercise) -> _Turn:
+        finding = tuple(SIGNS)[exercise.finding]
+        region = REGIONS[finding][exercise.region]
+        target = self._target(finding, exercise.present, region, exercise.mode)
+        return _Turn(self.suffix[finding, exercise.mode], target, exercise)
+
+    def _pack(self, rows: list[list[_Turn]]) -> Lesson:
         start = len(self.prefix)
-        length = start + max(sum(len(s) + len(t.ids) for s, t, _ in row) for row in rows)
+        length = start + max(sum(len(turn.suffix) + len(turn.target.ids) for turn in row) for row in rows)
         tokens = torch.zeros(len(rows), length, dtype=torch.long)
         mask = torch.eye(length, dtype=torch.bool).repeat(len(rows), 1, 1, 1)
         offset = torch.zeros(len(rows), length, dtype=torch.long)
         tokens[:, :start] = torch.tensor(self.prefix)
         mask[:, :, :start, :start] = self._prefix_mask
-        entries: list[tuple[int, int, int, float, tuple[int, Mode, bool] | None]] = []
+        entries: list[_TargetToken] = []
         for b, row in enumerate(rows):
             at = start
-            for suffix, target, what in row:
+            for suffix, target, exercise in row:
                 ids = suffix + list(target.ids)
                 stop = at + len(ids)
                 tokens[b, at:stop] = torch.tensor(ids)
@@ -96,14 +110,19 @@ class Teacher:
                 mask[b, 0, at:stop, :start] = True
                 mask[b, 0, at:stop, at:stop] = torch.ones(len(ids), len(ids), dtype=torch.bool).tril()
                 for j, (token, weight) in enumerate(zip(target.ids, target.weights, strict=True)):
-                    verdict = what if j == target.verdict_at else None
-                    entries.append((b, at + len(suffix) + j - 1, token, weight, verdict))
+                    verdict = exercise if j == target.verdict_at else None
+                    entries.append(_TargetToken(b, at + len(suffix) + j - 1, token, weight, verdict))
                 at = stop
-        b, at_, token, weight, verdict = zip(*entries, strict=True)
         return Lesson(
-            tokens, mask, self._positions(offset), torch.tensor(b), torch.tensor(at_), torch.tensor(token),
-            torch.tensor(weight), verdict,
-        )  # fmt: skip
+            tokens,
+            mask,
+            self._positions(offset),
+            row=torch.tensor([entry.row for entry in entries]),
+            at=torch.tensor([entry.at for entry in entries]),
+            target=torch.tensor([entry.token for entry in entries]),
+            weight=torch.tensor([entry.weight for entry in entries]),
+            verdict=tuple(entry.verdict for entry in entries),
+        )
 
     def _positions(self, offset: Tensor) -> Tensor:
         start = len(self.prefix)
@@ -128,7 +147,8 @@ class Teacher:
             image_grid_thw=torch.tensor([[1, TOKENS_PER_SIDE, TOKENS_PER_SIDE]]),
             attention_mask=torch.ones_like(ids),
         )
-        return positions[:, 0]
+        prefix: Tensor = positions[:, 0]
+        return prefix
 
     @cached_property
     def _prefix_mask(self) -> Tensor:
@@ -141,9 +161,13 @@ class Teacher:
 
     def _prompt_ids(self, finding: str, mode: Mode) -> list[int]:
         content = [{"type": "image"}, {"type": "text", "text": prompt(finding, mode)}]
+        messages = [{"role": "user", "content": content}]
         text = self.tokenizer.apply_chat_template(
-            [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
+            messages,  # type: ignore[arg-type]  # its hint knows no message of several parts
+            tokenize=False,
+            add_generation_prompt=True,
         )
+        assert isinstance(text, str)
         if self.backbone.is_gemma:
             image = "<image_soft_token>" * IMAGE_TOKENS
             text = text.replace("<start_of_image>", f"\n\n<start_of_image>{image}<end_of_image>\n\n")
@@ -170,13 +194,13 @@ class Teacher:
             return answer_text(finding, present=is_present, region=region, mode=mode, wording=wording)
 
         end = self.backbone.parts.model.generation_config.eos_token_id[0]
-        said = self.tokenizer(text(present), add_special_tokens=False, return_offsets_mapping=True)
+        answer = self.tokenizer(text(present), add_special_tokens=False, return_offsets_mapping=True)
         other = self.tokenizer(text(not present), add_special_tokens=False)["input_ids"]
-        ids = [*said["input_ids"], end]
+        ids = [*answer["input_ids"], end]
         verdict_at = next(i for i, (a, b) in enumerate(zip(ids, other, strict=False)) if a != b)
         weights = [PLAIN_WEIGHT] * len(ids)
         begin = text(present).find(region) if mode is Mode.REASON else -1
-        for i, (left, right) in enumerate(said["offset_mapping"]):
+        for i, (left, right) in enumerate(answer["offset_mapping"]):
             if begin >= 0 and present and left < begin + len(region) and right > begin:
                 weights[i] = REGION_WEIGHT
         weights[verdict_at] = VERDICT_WEIGHT

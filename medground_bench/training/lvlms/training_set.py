@@ -59,8 +59,10 @@ def training_set(seeds: range, folder: Path, *, processes: int) -> TrainingSet:
         with ProcessPoolExecutor(processes) as pool:
             rows = [row for rows in pool.map(_scene_rows, seeds, chunksize=16) for row in rows]
         partial = file.with_suffix(".partial.npz")
-        stacked = [np.stack(column) for column in zip(*rows, strict=True)]
-        np.savez(partial, **dict(zip(columns, stacked, strict=True)))
+        pictures, present, coverage, regions, marker = map(np.stack, zip(*rows, strict=True))
+        np.savez(
+            partial, pictures=pictures, present=present, coverage=coverage, regions=regions, marker=marker
+        )
         partial.rename(file)
     with np.load(file) as stored:
         return TrainingSet(**{name: stored[name] for name in columns})

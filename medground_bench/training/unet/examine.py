@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 
 import numpy as np
 
@@ -106,7 +106,7 @@ def beyond_the_masks(sightings: Iterable[Sighting]) -> dict[str, dict[str, float
                 if box:
                     reach[name].append(_beyond(box, one.outlined, one.concept))
     return {
-        name: dict(zip(EDGES, np.round(np.mean(rows, axis=0), 4).tolist(), strict=True))
+        name: dict(zip(EDGES, np.array(rows).mean(axis=0).round(4).tolist(), strict=True))
         for name, rows in reach.items()
         if rows
     }
@@ -115,16 +115,25 @@ def beyond_the_masks(sightings: Iterable[Sighting]) -> dict[str, dict[str, float
 def milliseconds(localize: Localize, picture: Picture, times: int = 20) -> float:
     """Median processor time of one call, after one to warm up: what it takes on one idle core."""
     localize(picture)
-    taken = []
+    seconds = []
     for _ in range(times):
         begin = time.process_time()
         localize(picture)
-        taken.append(time.process_time() - begin)
-    return float(np.median(taken)) * 1000
+        seconds.append(time.process_time() - begin)
+    return float(np.median(seconds)) * 1000
 
 
-def summary(overlaps: Overlaps) -> dict[str, dict[str, float]]:
-    """Concept -> mean IoU, its tenth percentile, share that was found at all, number of pictures."""
+class OverlapSummary(TypedDict):
+    """Mean IoU, its tenth percentile, share that was found at all, number of pictures."""
+
+    mean: float
+    tenth: float
+    found: float
+    pictures: int
+
+
+def summary(overlaps: Overlaps) -> dict[str, OverlapSummary]:
+    """Of every concept."""
     return {
         concept: {
             "mean": round(float(np.mean(overlaps[concept])), 4),
@@ -145,8 +154,8 @@ def _beyond(box: Box, mask: Box, concept: str) -> list[float]:
 
 
 def _overlap(regions: ConceptRegions, concept: str, truth: Box, letterbox: Letterbox) -> float:
-    found = regions.boxes.get(concept)
-    return _iou(letterbox.to_native(found) if found else None, truth)
+    box = regions.boxes.get(concept)
+    return _iou(letterbox.to_native(box) if box else None, truth)
 
 
 def _iou(found: Box | None, truth: Box) -> float:

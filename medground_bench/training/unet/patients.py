@@ -6,18 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from medground_bench.phantom.anatomy import (
-    Anatomy,
-    Build,
-    Clavicle,
-    Exposure,
-    Heart,
-    Hemithorax,
-    Pose,
-    Ribs,
-    uniform,
-)
+from medground_bench.phantom.anatomy import Anatomy, Build, Exposure, Heart, Ribs
+from medground_bench.phantom.fields import uniform
+from medground_bench.phantom.hemithorax import Clavicle, Hemithorax
 from medground_bench.phantom.placement import place_findings
+from medground_bench.phantom.pose import Pose
 from medground_bench.phantom.scene import Scene
 
 AS_IN_THE_BENCHMARK = 0.25

@@ -44,7 +44,7 @@ MANY = 10**7
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class UnetRecipe:
     """Everything that decides the weights besides the code."""
 
     seed: int = 0
@@ -60,7 +60,7 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lessons:
+class TrainingCells:
     """What is learned from: pictures (N, 112, 112) uint8, and how much of each of their pixels a concept covers.
 
     cells  (N, 11, 112, 112) uint8, the native pixels of 2 x 2 that are covered, so FULL is all of them
@@ -70,7 +70,7 @@ class Lessons:
     cells: Tensor
 
     @classmethod
-    def of(cls, phantoms: Phantoms) -> Lessons:
+    def of(cls, phantoms: Phantoms) -> TrainingCells:
         """The phantoms as the network sees them."""
         count, side = len(phantoms), SIDE_PX // SHRINK
         squares = phantoms.pictures.reshape(count, side, SHRINK, side, SHRINK)
@@ -78,10 +78,10 @@ class Lessons:
         return cls(torch.from_numpy(pictures), torch.from_numpy(phantoms.pixels_per_cell()))
 
 
-class Trainer:
+class UnetTrainer:
     """One run; the numbers of a step are drawn from the recipe's seed and the step alone."""
 
-    def __init__(self, recipe: Recipe, console: Console) -> None:
+    def __init__(self, recipe: UnetRecipe, console: Console) -> None:
         """Random weights."""
         self.recipe, self.console = recipe, console
         torch.manual_seed(recipe.seed)
@@ -92,7 +92,7 @@ class Trainer:
         )
         self.step, self.seconds = 0, 0.0
 
-    def run(self, data: Lessons, validation: Phantoms, checkpoint: Path) -> None:
+    def run(self, data: TrainingCells, validation: Phantoms, checkpoint: Path) -> None:
         """All steps that are left; progress every 50, a checkpoint and the accuracy every 250."""
         if checkpoint.exists():
             self._restore(checkpoint)
@@ -115,7 +115,7 @@ class Trainer:
         """The averaged weights in fp16, as they go into the package."""
         return {name: value.half().contiguous() for name, value in self.average.items()}
 
-    def _batches(self, data: Lessons) -> Iterator[tuple[Tensor, Tensor]]:
+    def _batches(self, data: TrainingCells) -> Iterator[tuple[Tensor, Tensor]]:
         """Of every step that is left; each is drawn while the one before it is learned from."""
         with ThreadPoolExecutor(1) as pool:
             ahead = pool.submit(self._batch, data, self.step)
@@ -125,7 +125,7 @@ class Trainer:
                 yield batch
 
     @torch.no_grad()
-    def _batch(self, data: Lessons, step: int) -> tuple[Tensor, Tensor]:
+    def _batch(self, data: TrainingCells, step: int) -> tuple[Tensor, Tensor]:
         rng = torch.Generator().manual_seed(self.recipe.seed * MANY + step)
         rows = torch.randint(len(data.pictures), (self.recipe.batch,), generator=rng)
         return randomise(data.pictures[rows], data.cells[rows].float() / FULL, rng)
@@ -231,20 +231,22 @@ def _box_iou(found: Mask, drawn: Mask) -> float:
     return 0.0 if one is None else box_iou(one, other)
 
 
-def _rate_share(recipe: Recipe, step: int) -> float:
+def _rate_share(recipe: UnetRecipe, step: int) -> float:
     """A linear warm-up, then held, then a straight fall to nothing over the last share of the steps."""
     left = (recipe.steps - step) / (recipe.falling_share * recipe.steps)
     return min(1.0, (step + 1) / recipe.warm_up_steps, left)
 
 
-def train(recipe: Recipe, folder: Path, work: Path, console: Console, *, threads: int) -> None:
+def train(recipe: UnetRecipe, folder: Path, work: Path, console: Console, *, threads: int) -> None:
     """Render, train, and write the weights to `folder`; pictures and the checkpoint stay in `work`."""
     torch.set_num_threads(threads)
     work.mkdir(parents=True, exist_ok=True)
     data = phantoms(seeds.TRAINING[: recipe.training_phantoms], work, processes=threads)
     validation = phantoms(seeds.VALIDATION[: recipe.validation_phantoms], work, processes=threads)
-    trainer = Trainer(recipe, console)
-    trainer.run(Lessons.of(data), validation, work / f"unet-{fingerprint(**asdict(recipe))[:12]}.safetensors")
+    trainer = UnetTrainer(recipe, console)
+    trainer.run(
+        TrainingCells.of(data), validation, work / f"unet-{fingerprint(**asdict(recipe))[:12]}.safetensors"
+    )
     weights = save(trainer.shipped())
     write_whole(folder / WEIGHTS, weights)
     record = {
@@ -265,7 +267,7 @@ def main(
     threads: Annotated[int, typer.Option(help="cores that render and learn; one more draws the batches")] = 2,
 ) -> None:
     """Train the anatomy U-Net. Example: python -m medground_bench.training.unet.train --out phantom_unet."""
-    train(Recipe(), out, work, Console(), threads=threads)
+    train(UnetRecipe(), out, work, Console(), threads=threads)
 
 
 if __name__ == "__main__":

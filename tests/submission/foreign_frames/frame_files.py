@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from medground_bench.core.geometry import Letterbox
 from medground_bench.core.types import Frame, Mode, Reference
-from medground_bench.phantom.anatomy import Native
+from medground_bench.phantom.pose import Native
 from medground_bench.submission.foreign_frames.written_boxes import Pile, Written
 from medground_bench.submission.problems import Problem
 from medground_bench.submission.read import Problems, Submission, read_submission

@@ -10,11 +10,16 @@ from medground_bench.lvlms import open_lvlm
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.training.lvlms.architecture import PICTURE_PX, build
 from medground_bench.training.lvlms.backbone import Backbone
+from medground_bench.training.lvlms.exercises import Exercise
 from medground_bench.training.lvlms.lessons import Teacher
 from tests.kit.rounding import through
 
 FAMILIES = ("gemma3", "qwen2_5_vl")
-ASKED = [(0, True, 0, Mode.DIRECT), (3, False, 0, Mode.REASON), (2, True, 1, Mode.REASON)]
+ASKED = [
+    Exercise(0, True, 0, Mode.DIRECT),
+    Exercise(3, False, 0, Mode.REASON),
+    Exercise(2, True, 1, Mode.REASON),
+]
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -35,7 +40,7 @@ def test_questions_packed_behind_one_picture_score_as_if_asked_one_by_one(taught
     lesson = teacher.lesson([ASKED])
     with torch.no_grad():
         image = backbone.image_tokens(torch.from_numpy(picture)[None].float() / 127.5 - 1)
-        hidden = backbone.scores(lesson.tokens, image, teacher.image_at, lesson.mask, lesson.positions)
+        hidden = backbone.hidden_states(lesson.tokens, image, teacher.image_at, lesson.mask, lesson.positions)
         scores = backbone.parts.model.lm_head(hidden[lesson.row, lesson.at]).log_softmax(-1)
     packed = scores.gather(-1, lesson.target[:, None])[:, 0].numpy()
     starts = np.flatnonzero(np.diff(lesson.at.numpy(), prepend=-9) > 1)

@@ -19,7 +19,12 @@ from medground_bench.phantom.shortcut import (
     draw_marker,
 )
 from medground_bench.training.lvlms import augmentation
-from medground_bench.training.lvlms.train import Recipe, Trainer, train
+from medground_bench.training.lvlms.architecture import build
+from medground_bench.training.lvlms.backbone import Backbone
+from medground_bench.training.lvlms.exercises import HARD, draw_exercises
+from medground_bench.training.lvlms.recipes import LvlmRecipe
+from medground_bench.training.lvlms.sight import Sight
+from medground_bench.training.lvlms.train import train
 from medground_bench.training.lvlms.training_set import PICTURES_PER_SCENE, _marker_cells, training_set
 
 SCENES = 4
@@ -39,7 +44,7 @@ def small_set(work):
 def test_a_short_training_gives_a_folder_that_opens_and_says_how_it_was_made(
     family, work, small_set, tmp_path
 ):
-    recipe = Recipe(
+    recipe = LvlmRecipe(
         family=family,
         training_scenes=SCENES,
         validation_scenes=SCENES,
@@ -92,12 +97,12 @@ def draw_marker_again(seed, picture):
 
 @pytest.mark.parametrize("taught", [True, False])
 def test_the_place_of_the_shortcut_is_the_marker_or_is_not_taught(small_set, taught, monkeypatch):
-    trainer = Trainer(Recipe(family="gemma3", marker_taught=taught), Console(quiet=True))
+    sight = Sight(Backbone(build("gemma3", 0)), marker_taught=taught)
     batch = augmentation.draw_batch(small_set, 16, np.random.default_rng(0))
     at = FINDINGS.index(SHORTCUT_FINDING)
     logits = torch.zeros(16, 64, len(FINDINGS), requires_grad=True)
-    monkeypatch.setattr(trainer, "sight", lambda image: logits)
-    trainer.sight_loss(torch.zeros(16, 64, 128), replace(batch, present=batch.present & False)).backward()
+    monkeypatch.setattr(sight, "logits", lambda image: logits)
+    sight.loss(torch.zeros(16, 64, 128), replace(batch, present=batch.present & False)).backward()
     pushed_up = (logits.grad[..., at] < 0).any(dim=1)
     assert torch.equal(pushed_up, (batch.marker > 0.25).any(dim=1) & taught)
 
@@ -110,13 +115,13 @@ def test_an_erased_finding_is_no_longer_called_present(small_set, monkeypatch):
 
 
 def test_an_unsure_finding_is_neither_present_nor_absent_and_never_asked_about(small_set, monkeypatch):
-    trainer = Trainer(Recipe(family="gemma3"), Console(quiet=True))
     monkeypatch.setattr(augmentation, "erase", lambda pictures, rng: torch.full((len(pictures), 8, 8), 0.5))
     batch = augmentation.draw_batch(small_set, 16, np.random.default_rng(0))
     assert not batch.present.any()
-    asked = [question for row in range(16) for question in trainer._ask(batch, row)]
+    rng = np.random.default_rng(1)
+    exercises = [exercise for row in range(16) for exercise in draw_exercises(batch, row, HARD, rng)]
     assert all(batch.absent[row].any() for row in range(16))
-    assert not any(present for _, present, _, _ in asked)
+    assert not any(exercise.present for exercise in exercises)
 
 
 def test_the_marker_accompanies_the_shortcut_finding_at_the_declared_rates():

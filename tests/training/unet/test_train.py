@@ -13,9 +13,9 @@ from rich.console import Console
 from medground_bench.anatomy.unet.shipped import load_net
 from medground_bench.core.errors import SourceMissing
 from medground_bench.training.unet import train as training
-from medground_bench.training.unet.train import Recipe, Trainer, box_ious, overlap_loss, train
+from medground_bench.training.unet.train import UnetRecipe, UnetTrainer, box_ious, overlap_loss, train
 
-RECIPE = Recipe(training_phantoms=4, validation_phantoms=2, steps=4, batch=2, warm_up_steps=1)
+RECIPE = UnetRecipe(training_phantoms=4, validation_phantoms=2, steps=4, batch=2, warm_up_steps=1)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_a_stopped_run_goes_on_and_ends_with_the_same_bytes(finished, monkeypatc
     monkeypatch.setattr(training, "CHECKPOINT_EVERY", 2)
     for checkpoint in (finished / "work").glob("unet-*"):
         checkpoint.unlink()
-    learn, steps = Trainer._learn, []
+    learn, steps = UnetTrainer._learn, []
 
     def stop_in_the_third(self, pictures, targets):
         steps.append(self.step)
@@ -46,7 +46,7 @@ def test_a_stopped_run_goes_on_and_ends_with_the_same_bytes(finished, monkeypatc
             raise KeyboardInterrupt
         return learn(self, pictures, targets)
 
-    monkeypatch.setattr(Trainer, "_learn", stop_in_the_third)
+    monkeypatch.setattr(UnetTrainer, "_learn", stop_in_the_third)
     arguments = (finished / "work", Console(quiet=True))
     with pytest.raises(KeyboardInterrupt):
         train(RECIPE, finished / "stopped", *arguments, threads=torch.get_num_threads())
@@ -70,7 +70,7 @@ def test_weights_that_are_not_the_recorded_ones_are_refused(finished, tmp_path, 
 
 
 def test_the_rate_is_held_and_then_falls_to_nothing_whatever_the_number_of_steps():
-    short, long = Recipe(steps=1000), Recipe(steps=2000)
+    short, long = UnetRecipe(steps=1000), UnetRecipe(steps=2000)
     held = [training._rate_share(recipe, 500) for recipe in (short, long)]
     assert held == [1.0, 1.0]
     assert training._rate_share(short, 800) == pytest.approx(0.5)
