@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medground_bench import plugins
+from medground_bench.core.boxes_in_text import BoxConvention
 from medground_bench.core.errors import MedgroundError, SourceMissing, UnknownName, Unsupported
 from medground_bench.core.types import Frame, Picture, Response
 
@@ -123,11 +124,30 @@ class Lvlm(Protocol):
     summed log-probability of that span.
     """
 
-    key: str
-    revision: str
-    gives: frozenset[Need]
-    layers: int
-    heads: int
+    @property
+    def key(self) -> str:
+        """The name it goes by, a part of its cases' ids."""
+        ...
+
+    @property
+    def revision(self) -> str:
+        """Which weights: the hub's commit, or a digest of the checkpoint's files."""
+        ...
+
+    @property
+    def gives(self) -> frozenset[Need]:
+        """What methods may ask of it; any other question may end with an error."""
+        ...
+
+    @property
+    def layers(self) -> int:
+        """Decoder layers of the language model."""
+        ...
+
+    @property
+    def heads(self) -> int:
+        """Attention heads of each decoder layer."""
+        ...
 
     def generate(
         self, pictures: Sequence[Picture], prompts: Sequence[str], *, max_new_tokens: int = 512
@@ -149,6 +169,13 @@ class Lvlm(Protocol):
 
     def token_grid(self, frame: Frame) -> TokenGrid:
         """The grid of image tokens for a picture of that frame."""
+        ...
+
+    def box_convention(self, frame: Frame) -> BoxConvention:
+        """How it writes a box in its text, for a picture of that frame: positions in which raster, which side first.
+
+        One without a habit of its own says `BoxConvention(frame)`: pixels of the picture it was given, x first.
+        """
         ...
 
     def answer_attention(

@@ -13,9 +13,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from medground_bench.core.boxes_in_text import BoxConvention, boxes_in
+from medground_bench.core.boxes_in_text import boxes_in
 from medground_bench.core.prompts import SUFFIXES
-from medground_bench.core.types import Attribution, Case, Frame
+from medground_bench.core.types import Attribution, Case
 from medground_bench.lvlms import Lvlm, Need
 
 TEMPLATE = (
@@ -29,7 +29,7 @@ NO_BOX = "no box in the text"
 
 @dataclass(frozen=True, kw_only=True)
 class Prompting:
-    """Coordinates are read by the LVLM's `box_convention`, see `convention`."""
+    """Coordinates are read by the LVLM's `box_convention`."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.TEXT})
 
@@ -42,7 +42,7 @@ class Prompting:
         score.
         """
         [said] = lvlm.generate([case.picture], [request(case, TEMPLATE)], max_new_tokens=self.max_new_tokens)
-        read = boxes_in(said.text, convention(lvlm, case.study), case.study)
+        read = boxes_in(said.text, lvlm.box_convention(case.study), case.study)
         return Attribution(boxes=read.boxes, concept=None if read.boxes else NO_BOX, refused=read.refused)
 
 
@@ -52,15 +52,6 @@ def request(case: Case, template: str) -> str:
     for suffix in SUFFIXES.values():
         question = question.removesuffix(suffix).strip()
     return f"{question}\nYour answer: {case.response.text.strip()}\n{template}"
-
-
-def convention(lvlm: Lvlm, picture: Frame) -> BoxConvention:
-    """What the LVLM's family states by `box_convention(frame)`.
-
-    One that states nothing is taken at the template's word: x first, pixels of the picture it was given.
-    """
-    stated = getattr(lvlm, "box_convention", None)
-    return BoxConvention(picture) if stated is None else stated(picture)
 
 
 METHOD = Prompting
