@@ -1,7 +1,8 @@
 """Attribution methods, one a file; the file name is the public name and `METHOD` its class.
 
 A method is a frozen dataclass of its settings with `needs` (what the LVLM must give) and `attribute`. A method whose
-settings are chosen on the tune split also has `candidates`.
+settings are chosen on the tune split also has `candidates`. A file that says `CONTROL = True` holds a control: a method
+that never asks the LVLM, which any other should beat. It is read without importing the file.
 """
 
 from __future__ import annotations

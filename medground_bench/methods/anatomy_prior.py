@@ -31,3 +31,4 @@ class AnatomyPrior:
 
 
 METHOD = AnatomyPrior
+CONTROL = True

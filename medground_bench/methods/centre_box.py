@@ -29,3 +29,4 @@ class CentreBox:
 
 
 METHOD = CentreBox
+CONTROL = True

@@ -32,3 +32,4 @@ class RandomBox:
 
 
 METHOD = RandomBox
+CONTROL = True

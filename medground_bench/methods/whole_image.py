@@ -27,3 +27,4 @@ class WholeImage:
 
 
 METHOD = WholeImage
+CONTROL = True
