@@ -192,20 +192,6 @@ def _tuning(method: Method, lvlm: LocalLvlm) -> str:
     return f"Chosen by `medground tune`: {', '.join(f'`{name}`' for name in varying)}."
 
 
-class _Bounded:
-    """An LVLM that writes one token and counts all that it was allowed to write."""
-
-    def __init__(self, lvlm: LocalLvlm, passes: Passes) -> None:
-        self._lvlm, self._passes = lvlm, passes
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._lvlm, name)
-
-    def generate(self, pictures: Any, prompts: Any, *, max_new_tokens: int = 512) -> Any:
-        self._passes.steps += len(pictures) * (max_new_tokens - 1)
-        return self._lvlm.generate(pictures, prompts, max_new_tokens=1)
-
-
 def _passes(method: Method, lvlm: LocalLvlm) -> Passes:
     picture = phantom_atlas().pictures[0]
     asked = prompt("cardiomegaly", Mode.DIRECT)
@@ -214,7 +200,7 @@ def _passes(method: Method, lvlm: LocalLvlm) -> Passes:
         "a/b/cardiomegaly@card:direct", "cardiomegaly", asked, response, picture, Frame("native", 224, 224)
     )
     passes = Passes()
-    explain(method, _Bounded(lvlm.counted_by(passes), passes), case, np.random.default_rng(0))
+    explain(method, lvlm.counted_by(passes, write_at_most=1), case, np.random.default_rng(0))
     return passes
 
 

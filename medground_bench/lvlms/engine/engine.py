@@ -30,13 +30,16 @@ end."""
 class Engine:
     """A loaded model and what counts its passes.
 
-    alone  held while the model runs: transformers keeps state on a Qwen model while it generates, and hooks are the
-           module's, not the caller's
+    write_at_most  tokens of a response that are really written; counted are all that it was allowed to have. By
+                   default there is no bound
+    alone          held while the model runs: transformers keeps state on a Qwen model while it generates, and hooks
+                   are the module's, not the caller's
     """
 
     loaded: Loaded
     family: Family
     passes: Passes = field(default_factory=Passes)
+    write_at_most: int | None = None
     alone: threading.RLock = field(default_factory=threading.RLock)
 
     def encode(self, values: Tensor) -> Tensor:
@@ -67,17 +70,18 @@ class Engine:
     def write(self, ids: Tensor, features: Tensor, frame: Frame, most_tokens: int) -> Tensor:
         """Ids (pictures, tokens) that follow rows of equal length, greedily; the shorter ones are padded."""
         self.passes.read(len(ids), continued=False)
-        model = self.loaded.model
+        model, bound = self.loaded.model, self.write_at_most
         with self.alone:
             whole: Tensor = model.generate(
                 input_ids=ids,
                 attention_mask=torch.ones_like(ids),
-                max_new_tokens=most_tokens,
+                max_new_tokens=most_tokens if bound is None else min(bound, most_tokens),
                 **{self.family.type_ids: (ids == model.config.image_token_id).long()},
                 **self.family.language_inputs(features, frame),
             )
         written = whole[:, ids.shape[1] :]
-        self.passes.write(len(ids) * (written.shape[1] - 1))  # the row itself gives the first token
+        tokens = written.shape[1] if bound is None else most_tokens
+        self.passes.write(len(ids) * (tokens - 1))  # the row itself gives the first token
         return written
 
     def _inputs(self, row: Row, part: slice, pictures: int) -> dict[str, Any]:

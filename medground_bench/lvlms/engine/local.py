@@ -88,10 +88,13 @@ class LocalLvlm:
             memory=Memory(most_bytes(model.device)),
         )
 
-    def counted_by(self, passes: Passes) -> LocalLvlm:
-        """The same model, whose passes are counted there; it remembers nothing of what was before."""
-        engine, memory = replace(self.engine, passes=passes), Memory(self.memory.most_bytes)
-        return replace(self, engine=engine, memory=memory)
+    def counted_by(self, passes: Passes, *, write_at_most: int | None = None) -> LocalLvlm:
+        """The same model, whose passes are counted there; it remembers nothing of what was before.
+
+        write_at_most  tokens of a response after which it stops, though all that it was allowed to have are counted
+        """
+        engine = replace(self.engine, passes=passes, write_at_most=write_at_most)
+        return replace(self, engine=engine, memory=Memory(self.memory.most_bytes))
 
     @property
     def loaded(self) -> Loaded:
