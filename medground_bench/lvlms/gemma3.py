@@ -19,7 +19,7 @@ from medground_bench.core.boxes_in_text import THOUSANDTHS, BoxConvention
 from medground_bench.core.types import Frame
 from medground_bench.lvlms.engine.local import LocalLvlm
 from medground_bench.lvlms.engine.opening import Folder, Loaded, load
-from medground_bench.lvlms.engine.rows import Row
+from medground_bench.lvlms.engine.token_rows import TokenRow
 
 KEYS = {
     "gemma3_4b": ("google/gemma-3-4b-it", ""),
@@ -71,11 +71,11 @@ class Gemma3Family:
         """What the language model needs of the picture beside the ids."""
         return {"mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=features)}}
 
-    def positions(self, row: Row) -> Tensor | None:
+    def positions(self, row: TokenRow) -> Tensor | None:
         """Positions of one row of ids; None where they are 0, 1, 2, ..."""
         return None
 
-    def masks(self, row: Row) -> dict[str, Tensor]:
+    def masks(self, row: TokenRow) -> dict[str, Tensor]:
         """Who sees whom: all that came before, and the image tokens each other; a sliding layer looks back so far.
 
         The decoder makes the same of the type ids, but in 10 ms a call, more than a tiny one needs for its layers.

@@ -19,7 +19,7 @@ from medground_bench.core.types import Frame
 from medground_bench.lvlms.engine import qwen_tower
 from medground_bench.lvlms.engine.local import LocalLvlm
 from medground_bench.lvlms.engine.opening import Folder, Loaded, load
-from medground_bench.lvlms.engine.rows import Row
+from medground_bench.lvlms.engine.token_rows import TokenRow
 
 KEYS = {
     "qwen2_5_vl_3b": ("Qwen/Qwen2.5-VL-3B-Instruct", ""),
@@ -96,14 +96,14 @@ class Qwen25VlFamily:
             "image_grid_thw": self._grid(frame, len(features)),
         }
 
-    def positions(self, row: Row) -> Tensor:
+    def positions(self, row: TokenRow) -> Tensor:
         """Positions (3, 1, length) of one row of ids: time, row and column."""
         positions: Tensor = self.loaded.model.model.get_rope_index(
             row.ids[None], mm_token_type_ids=row.image_types[None], image_grid_thw=self._grid(row.frame, 1)
         )[0]
         return positions
 
-    def masks(self, row: Row) -> None:
+    def masks(self, row: TokenRow) -> None:
         """Plainly causal."""
 
     def box_convention(self, frame: Frame) -> BoxConvention:

@@ -89,7 +89,7 @@ class CachedLvlm:
     def answer_attention(
         self, picture: Picture, prompt: str, response: Response, *, layers: Sequence[int]
     ) -> NDArray[np.float32]:
-        """Attention of these layers, out of all, which are fetched once; of a layer that is not there, the LVLM's error."""
+        """Attention of these layers, out of all, which are fetched once; of one that is not there, the LVLM's error."""
         every = range(self._lvlm.layers)
         if not all(layer in every for layer in layers):
             return self._lvlm.answer_attention(picture, prompt, response, layers=layers)

@@ -19,7 +19,7 @@ from medground_bench.core.types import Frame
 from medground_bench.lvlms.engine.family import Family
 from medground_bench.lvlms.engine.opening import Loaded
 from medground_bench.lvlms.engine.passes import Passes
-from medground_bench.lvlms.engine.rows import Row
+from medground_bench.lvlms.engine.token_rows import TokenRow
 
 Prefix = tuple[Tensor, ...]
 """Keys and values by turns, layer by layer, (pictures, groups, positions, channels) of the row up to its picture's
@@ -47,13 +47,13 @@ class Engine:
         self.passes.encode(len(values), backward=values.requires_grad)
         return self.family.image_features(values.to(self.loaded.model.dtype))
 
-    def read(self, row: Row, features: Tensor) -> Tensor:
+    def read(self, row: TokenRow, features: Tensor) -> Tensor:
         """Last hidden states (pictures, length, channels) of one row of ids with each picture's image tokens."""
         self.passes.read(len(features), continued=False)
         inputs = self._inputs(row, slice(0, len(row.ids)), len(features))
         return self._hidden(inputs | self.family.language_inputs(features, row.frame))
 
-    def read_picture(self, row: Row, features: Tensor) -> Prefix:
+    def read_picture(self, row: TokenRow, features: Tensor) -> Prefix:
         """What the language model keeps of the row up to the end of its picture."""
         self.passes.read(len(features), continued=False)
         inputs = self._inputs(row, slice(0, row.image.stop), len(features))
@@ -61,7 +61,7 @@ class Engine:
         self._hidden(inputs | self.family.language_inputs(features, row.frame), cache)
         return tuple(tensor for keys, values, _ in cache for tensor in (keys, values))
 
-    def read_on(self, row: Row, prefix: Prefix) -> Tensor:
+    def read_on(self, row: TokenRow, prefix: Prefix) -> Tensor:
         """Last hidden states (pictures, length, channels) of what follows the picture; the prefix is left as it is."""
         self.passes.read(len(prefix[0]), continued=True)
         inputs = self._inputs(row, slice(row.image.stop, len(row.ids)), len(prefix[0]))
@@ -84,7 +84,7 @@ class Engine:
         self.passes.write(len(ids) * (tokens - 1))  # the row itself gives the first token
         return written
 
-    def _inputs(self, row: Row, part: slice, pictures: int) -> dict[str, Any]:
+    def _inputs(self, row: TokenRow, part: slice, pictures: int) -> dict[str, Any]:
         """What the model is called with for a part of the row, positions and masks in full."""
         ids = row.ids[part].expand(pictures, -1)
         positions, masks = self.family.positions(row), self.family.masks(row)

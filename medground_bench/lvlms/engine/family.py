@@ -10,7 +10,7 @@ from medground_bench.core.boxes_in_text import BoxConvention
 from medground_bench.core.types import Frame
 
 if TYPE_CHECKING:
-    from medground_bench.lvlms.engine.rows import Row
+    from medground_bench.lvlms.engine.token_rows import TokenRow
 
 
 class Family(Protocol):
@@ -43,11 +43,11 @@ class Family(Protocol):
         """What the language model needs of the pictures beside the ids."""
         ...
 
-    def positions(self, row: Row) -> Tensor | None:
+    def positions(self, row: TokenRow) -> Tensor | None:
         """Positions of one row of ids; None where they are 0, 1, 2, ..."""
         ...
 
-    def masks(self, row: Row) -> dict[str, Tensor] | None:
+    def masks(self, row: TokenRow) -> dict[str, Tensor] | None:
         """Who sees whom, (1, 1, length, length) for every kind of layer; None where it is plainly causal."""
         ...
 

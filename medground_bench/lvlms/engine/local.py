@@ -38,7 +38,7 @@ from medground_bench.lvlms.engine.opening import Loaded
 from medground_bench.lvlms.engine.passes import Passes
 from medground_bench.lvlms.engine.pixels import PixelPath
 from medground_bench.lvlms.engine.responses import response_of, stop_ids
-from medground_bench.lvlms.engine.rows import Row, Rows
+from medground_bench.lvlms.engine.token_rows import TokenRow, TokenRows
 from medground_bench.lvlms.engine.word_log_probs import word_log_probs
 
 
@@ -56,7 +56,7 @@ class LocalLvlm:
     key: str
     revision: str
     engine: Engine
-    rows: Rows
+    rows: TokenRows
     pixels: PixelPath
     stop_ids: frozenset[int]
     batch_size: int
@@ -80,7 +80,7 @@ class LocalLvlm:
             key=key,
             revision=revision,
             engine=Engine(loaded=loaded, family=family),
-            rows=Rows(loaded, family),
+            rows=TokenRows(loaded, family),
             pixels=PixelPath.of(loaded.image_processor, model.device),
             stop_ids=stops,
             batch_size=16 if model.device.type == "cpu" else 32,
@@ -240,14 +240,14 @@ class LocalLvlm:
         grid = self.token_grid(row.frame)
         decoder = self.loaded.model.model.language_model
         self.engine.passes.look(self.layers - layer, whole=True)  # on the way back
-        with self.engine.alone, relevance.relevance_rules(decoder, self.family, rule) as kept:
+        with self.engine.alone, relevance.relevance_rules(decoder, self.family, rule) as by_biases:
             found = self._differentiate(picture, row, layer)
         received = (attention.wide(found.entering) * found.gradient).sum(-1)
         return LayerRelevance(
             received[row.image].unflatten(0, (grid.rows, grid.columns)).float().cpu().numpy(),
             everywhere=float(received.sum()),
             target=found.linear_target,
-            biases=kept.biases,
+            biases=by_biases.kept,
         )
 
     @torch.no_grad()
@@ -274,7 +274,7 @@ class LocalLvlm:
                 gradients.append(torch.autograd.grad(target, grey)[0].cpu().numpy())
         return np.concatenate(gradients)
 
-    def _differentiate(self, picture: Picture, row: Row, layer: int) -> _Differentiated:
+    def _differentiate(self, picture: Picture, row: TokenRow, layer: int) -> _Differentiated:
         """The target's gradient to the hidden states entering a layer; nothing below has a graph."""
         entering: list[Tensor] = []
 
@@ -295,14 +295,14 @@ class LocalLvlm:
             gradient, to_last = torch.autograd.grad(target, (entering[0], last))
         return _Differentiated(entering[0].detach()[0], gradient[0], float((last.detach() * to_last).sum()))
 
-    def _row(self, frame: Frame, prompt: str, response: Response | None = None) -> Row:
+    def _row(self, frame: Frame, prompt: str, response: Response | None = None) -> TokenRow:
         return self.rows.of(frame, prompt, response)
 
-    def _predicting_once(self, pictures: Sequence[NDArray[Any]], row: Row) -> Tensor:
+    def _predicting_once(self, pictures: Sequence[NDArray[Any]], row: TokenRow) -> Tensor:
         """Last hidden states (pictures, response tokens, channels) that predict the response; nothing is remembered."""
         return self.engine.read(row, self._encoded(pictures))[:, row.predicting]
 
-    def _predicting_again(self, pictures: Sequence[Picture], row: Row) -> Tensor:
+    def _predicting_again(self, pictures: Sequence[Picture], row: TokenRow) -> Tensor:
         """The same of pictures that come back: only the words after the picture are read when it was read before."""
         before = tuple(row.ids[: row.image.stop].tolist())
         name = (row.frame, before, name_of(pictures))
@@ -350,7 +350,7 @@ class LocalLvlm:
         tower = self.family.tower_frame(frame)
         return self.pixels.of_floats(pictures, width=tower.width, height=tower.height)
 
-    def _token_log_probs(self, states: Tensor, row: Row) -> Tensor:
+    def _token_log_probs(self, states: Tensor, row: TokenRow) -> Tensor:
         """Log-probabilities (pictures, response tokens) float32 of the response, from the states that predict it."""
         answer = row.ids[row.answer].expand(len(states), -1)
         return word_log_probs(states, answer, self.loaded.model.lm_head.weight)

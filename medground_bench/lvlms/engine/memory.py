@@ -20,7 +20,7 @@ from torch import Tensor
 
 GIB = 1 << 30
 
-Kept = tuple[Tensor, ...]
+Tensors = tuple[Tensor, ...]
 
 
 def most_bytes(device: torch.device) -> int:
@@ -51,7 +51,7 @@ class Memory:
     """
 
     most_bytes: int
-    _kept: OrderedDict[Hashable, Kept] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[Hashable, Tensors] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -60,14 +60,14 @@ class Memory:
         with self._lock:
             return sum(map(_size, self._kept.values()))
 
-    def find(self, name: Hashable) -> Kept | None:
+    def find(self, name: Hashable) -> Tensors | None:
         """What was kept under that name; None when it was never there or had to go."""
         with self._lock:
             if name in self._kept:
                 self._kept.move_to_end(name)
             return self._kept.get(name)
 
-    def keep(self, name: Hashable, tensors: Kept) -> None:
+    def keep(self, name: Hashable, tensors: Tensors) -> None:
         """Keep tensors that nobody will change, and let go of others until they fit."""
         if _size(tensors) > self.most_bytes:
             return
@@ -83,5 +83,5 @@ class Memory:
             self._kept.clear()
 
 
-def _size(tensors: Kept) -> int:
+def _size(tensors: Tensors) -> int:
     return sum(tensor.untyped_storage().nbytes() for tensor in tensors)

@@ -32,10 +32,10 @@ Visit = Callable[[int, Tensor, Tensor], None]
 
 
 @dataclass(slots=True)
-class Kept:
+class BiasRelevance:
     """Relevance that the biases of the value projections kept for themselves (Qwen2.5-VL has them, Gemma 3 not)."""
 
-    biases: float = 0.0
+    kept: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +45,7 @@ class _Back:
     call: Call
     rule: Rule | None
     visit: Visit | None = None
-    kept: Kept = field(default_factory=Kept)
+    by_biases: BiasRelevance = field(default_factory=BiasRelevance)
 
 
 class _Attend(torch.autograd.Function):
@@ -65,7 +65,7 @@ class _Attend(torch.autograd.Function):
         to_value = (grouped(weights, value).mT @ mixed).sum(2)
         bias = call.module.v_proj.bias
         if back.rule is not None and bias is not None:
-            back.kept.biases += float(to_value.sum(2).flatten() @ wide(bias))
+            back.by_biases.kept += float(to_value.sum(2).flatten() @ wide(bias))
         if back.rule is Rule.CP:
             return None, None, to_value.type_as(call.value), None
         to_weights = (mixed @ value.mT[:, :, None]).flatten(1, 2)
@@ -105,19 +105,19 @@ def attention_gradients(visit: Visit) -> Iterator[None]:
 
 
 @contextmanager
-def relevance_rules(language_model: nn.Module, family: Family, rule: Rule) -> Iterator[Kept]:
+def relevance_rules(language_model: nn.Module, family: Family, rule: Rule) -> Iterator[BiasRelevance]:
     """Inside the block the language model's gradients follow the rules; the caller keeps other threads out."""
-    kept = Kept()
+    by_biases = BiasRelevance()
     module: Any
     with ExitStack() as stack:
-        stack.enter_context(watching(lambda call: _attend(_Back(call, rule, kept=kept))))
+        stack.enter_context(watching(lambda call: _attend(_Back(call, rule, by_biases=by_biases))))
         for module in language_model.modules():
             if type(module).__name__.endswith("RMSNorm"):
                 stack.callback(module.register_forward_hook(_norm_rule(family)).remove)
             elif hasattr(module, "act_fn"):
                 stack.callback(module.act_fn.register_forward_hook(_activation_rule).remove)
                 stack.callback(module.up_proj.register_forward_hook(_half).remove)
-        yield kept
+        yield by_biases
 
 
 def _attend(back: _Back) -> Tensor:
