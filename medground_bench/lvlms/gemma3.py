@@ -14,11 +14,13 @@ import torch
 from torch import Tensor
 from transformers import Gemma3ForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers.models.gemma3 import modeling_gemma3 as parts
 
 from medground_bench.core.boxes_in_text import THOUSANDTHS, BoxConvention
 from medground_bench.core.types import Frame
 from medground_bench.lvlms.engine.local import LocalLvlm
 from medground_bench.lvlms.engine.opening import Folder, Loaded, load
+from medground_bench.lvlms.engine.relevance import ModuleRules, as_it_is, constant_scale, gated_unit
 from medground_bench.lvlms.engine.token_rows import TokenRow
 
 KEYS = {
@@ -30,6 +32,16 @@ KEYS = {
 }
 
 
+MODULE_RULES: ModuleRules = {
+    parts.Gemma3TextModel: as_it_is,
+    parts.Gemma3DecoderLayer: as_it_is,
+    parts.Gemma3Attention: as_it_is,
+    parts.Gemma3MLP: gated_unit,
+    parts.Gemma3RMSNorm: constant_scale(lambda norm: (1 + norm.weight.float(), norm.eps)),
+}
+"""How relevance goes back through the language model's modules. Gemma saves a norm's gain less one."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Gemma3Family:
     """What sets Gemma 3 apart: its placeholder, its square grid, its bidirectional image tokens."""
@@ -39,6 +51,7 @@ class Gemma3Family:
     turn_end = "<end_of_turn>"
     type_ids = "token_type_ids"
     """Without them the image tokens attend causally, silently."""
+    module_rules = MODULE_RULES
 
     def tower_frame(self, frame: Frame) -> Frame:
         """The raster the vision tower sees of a picture of that frame."""
@@ -90,10 +103,6 @@ class Gemma3Family:
     def box_convention(self, frame: Frame) -> BoxConvention:
         """Thousandths of the sides, in the order it was asked for; `box_2d` objects, its own form, have theirs."""
         return BoxConvention(THOUSANDTHS)
-
-    def norm(self, module: Any) -> tuple[Tensor, float]:
-        """Gain per channel and epsilon of one of the language model's RMSNorms; Gemma saves the gain less one."""
-        return 1 + module.weight.float(), module.eps
 
 
 def open_gemma3(folder: Folder, *, key: str, device: str | None) -> LocalLvlm:

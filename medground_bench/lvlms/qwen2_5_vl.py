@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from transformers import Qwen2_5_VLForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers.models.qwen2_5_vl import modeling_qwen2_5_vl as parts
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
 from medground_bench.core.boxes_in_text import BoxConvention
@@ -19,6 +20,7 @@ from medground_bench.core.types import Frame
 from medground_bench.lvlms.engine import qwen_tower
 from medground_bench.lvlms.engine.local import LocalLvlm
 from medground_bench.lvlms.engine.opening import Folder, Loaded, load
+from medground_bench.lvlms.engine.relevance import ModuleRules, as_it_is, constant_scale, gated_unit
 from medground_bench.lvlms.engine.token_rows import TokenRow
 
 KEYS = {
@@ -31,6 +33,16 @@ MOST_PIXELS = 1280 * 28 * 28
 """At most 1280 image tokens; the hub's own setting allows 16 times as many, for a native radiograph about 10,000."""
 
 
+MODULE_RULES: ModuleRules = {
+    parts.Qwen2_5_VLTextModel: as_it_is,
+    parts.Qwen2_5_VLDecoderLayer: as_it_is,
+    parts.Qwen2_5_VLAttention: as_it_is,
+    parts.Qwen2MLP: gated_unit,
+    parts.Qwen2_5_VLRMSNorm: constant_scale(lambda norm: (norm.weight, norm.variance_epsilon)),
+}
+"""How relevance goes back through the language model's modules."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Qwen25VlFamily:
     """What sets Qwen2.5-VL apart: patches in merge-block order, and positions in three dimensions."""
@@ -40,6 +52,7 @@ class Qwen25VlFamily:
     turn_end = "<|im_end|>"
     type_ids = "mm_token_type_ids"
     """Without them the positions fall back to one dimension, silently."""
+    module_rules = MODULE_RULES
 
     def tower_frame(self, frame: Frame) -> Frame:
         """The raster the vision tower sees of a picture of that frame."""
@@ -109,10 +122,6 @@ class Qwen25VlFamily:
     def box_convention(self, frame: Frame) -> BoxConvention:
         """Pixels of the picture as it was resized for the tower, x first."""
         return BoxConvention(self.tower_frame(frame))
-
-    def norm(self, module: Any) -> tuple[Tensor, float]:
-        """Gain per channel and epsilon of one of the language model's RMSNorms."""
-        return module.weight, module.variance_epsilon
 
     def _grid(self, frame: Frame, pictures: int) -> Tensor:
         merge = self.loaded.image_processor.merge_size

@@ -10,6 +10,7 @@ from medground_bench.core.boxes_in_text import BoxConvention
 from medground_bench.core.types import Frame
 
 if TYPE_CHECKING:
+    from medground_bench.lvlms.engine.relevance import ModuleRules
     from medground_bench.lvlms.engine.token_rows import TokenRow
 
 
@@ -18,6 +19,7 @@ class Family(Protocol):
 
     turn_end: str
     type_ids: str
+    module_rules: ModuleRules
 
     def tower_frame(self, frame: Frame) -> Frame:
         """The raster the vision tower sees of a picture of that frame."""
@@ -53,8 +55,4 @@ class Family(Protocol):
 
     def box_convention(self, frame: Frame) -> BoxConvention:
         """How it writes boxes on a picture of that frame."""
-        ...
-
-    def norm(self, module: Any) -> tuple[Tensor, float]:
-        """Gain per channel and epsilon of one of the language model's RMSNorms."""
         ...

@@ -240,7 +240,10 @@ class LocalLvlm:
         grid = self.token_grid(row.frame)
         decoder = self.loaded.model.model.language_model
         self.engine.passes.look(self.layers - layer, whole=True)  # on the way back
-        with self.engine.alone, relevance.relevance_rules(decoder, self.family, rule) as by_biases:
+        with (
+            self.engine.alone,
+            relevance.relevance_rules(decoder, self.family.module_rules, rule) as by_biases,
+        ):
             found = self._differentiate(picture, row, layer)
         received = (attention.wide(found.entering) * found.gradient).sum(-1)
         return LayerRelevance(

@@ -4,28 +4,40 @@ Relevance of a state is state x "gradient", where the gradient of some operation
 on what comes in, so that the sum over a layer is kept (AttnLRP's softmax alone does not). The forward pass is the
 model's own to the last bit, and nothing stays on the model.
 
-RMSNorm             the scale of a position is a constant: y = factor x, so its gradient is `factor`
-gated unit          act(gate) x up: half of the relevance to each; act by the identity rule, gradient act(gate) / gate
-linear, residual    the gradient as it is (the epsilon rule at epsilon 0)
-attention           by `Rule`
+constant_scale   RMSNorm: the scale of a position is a constant, y = factor x, so its gradient is `factor`
+gated_unit       act(gate) x up: half of the relevance to each; act by the identity rule, gradient act(gate) / gate
+as_it_is         linear, residual: the gradient as it is (the epsilon rule at epsilon 0)
+attention        by `Rule`
+
+A family says which class of its modules follows which; a class that nobody has thought of is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
+from medground_bench.core.errors import Unsupported
 from medground_bench.lvlms import Rule
 from medground_bench.lvlms.engine.attention import Call, grouped, watching, wide
-from medground_bench.lvlms.engine.family import Family
 
 SMALLEST = 1e-6
 """Below it act(x) / x is taken at x = 0, where GELU and SiLU have 1/2."""
+
+ModuleRule = Callable[[Any], Iterator[RemovableHandle]]
+"""Puts a module under a rule, and gives back what takes it away again."""
+
+ModuleRules = Mapping[type[nn.Module], ModuleRule]
+"""Class of a module -> its rule, for every class of a language model that holds weights and is not `PLAIN`."""
+
+PLAIN = (nn.Linear, nn.Embedding, nn.ModuleList)
+"""Classes that are taken as they are in every family."""
 
 Visit = Callable[[int, Tensor, Tensor], None]
 """Takes a layer, its attention weights and their gradient, both (heads, length, length)."""
@@ -105,34 +117,63 @@ def attention_gradients(visit: Visit) -> Iterator[None]:
 
 
 @contextmanager
-def relevance_rules(language_model: nn.Module, family: Family, rule: Rule) -> Iterator[BiasRelevance]:
-    """Inside the block the language model's gradients follow the rules; the caller keeps other threads out."""
+def relevance_rules(language_model: nn.Module, rules: ModuleRules, rule: Rule) -> Iterator[BiasRelevance]:
+    """Inside the block the language model's gradients follow the rules; the caller keeps other threads out.
+
+    rules  of its modules;  rule  of its attention
+
+    Unsupported for a module that no rule was made for: its relevance would be wrong without a word.
+    """
     by_biases = BiasRelevance()
-    module: Any
     with ExitStack() as stack:
         stack.enter_context(watching(lambda call: _attend(_Back(call, rule, by_biases=by_biases))))
         for module in language_model.modules():
-            if type(module).__name__.endswith("RMSNorm"):
-                stack.callback(module.register_forward_hook(_norm_rule(family)).remove)
-            elif hasattr(module, "act_fn"):
-                stack.callback(module.act_fn.register_forward_hook(_activation_rule).remove)
-                stack.callback(module.up_proj.register_forward_hook(_half).remove)
+            for hook in _rule_of(module, rules)(module):
+                stack.callback(hook.remove)
         yield by_biases
+
+
+def as_it_is(module: Any) -> Iterator[RemovableHandle]:
+    """What only adds, or multiplies by weights, or has its parts do all the work."""
+    yield from ()
+
+
+def gated_unit(module: Any) -> Iterator[RemovableHandle]:
+    """down_proj(act_fn(gate) x up_proj), as in GLU."""
+    yield module.act_fn.register_forward_hook(_activation_rule)
+    yield module.up_proj.register_forward_hook(_half)
+
+
+def constant_scale(gain_and_epsilon: Callable[[Any], tuple[Tensor, float]]) -> ModuleRule:
+    """The rule of an RMSNorm, of which it is told the gain per channel and the epsilon."""
+
+    def hook(module: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        states, (gain, epsilon) = inputs[0], gain_and_epsilon(module)
+        values = wide(states.detach())
+        factor = torch.rsqrt(values.pow(2).mean(-1, keepdim=True) + epsilon) * wide(gain)
+        return _replaced(states, output, factor)
+
+    def put(module: Any) -> Iterator[RemovableHandle]:
+        yield module.register_forward_hook(hook)
+
+    return put
+
+
+def _rule_of(module: nn.Module, rules: ModuleRules) -> ModuleRule:
+    kind = type(module)
+    if kind in rules:
+        return rules[kind]
+    if isinstance(module, PLAIN) or next(module.parameters(), None) is None:
+        return as_it_is
+    raise Unsupported(
+        f"relevance has no rule for {kind.__name__}, a part of this language model, so it would be wrong. "
+        "Choose a method that differentiates as ever, for example gradcam."
+    )
 
 
 def _attend(back: _Back) -> Tensor:
     output: Tensor = _Attend.apply(back.call.query, back.call.key, back.call.value, back)  # type: ignore[no-untyped-call]
     return output
-
-
-def _norm_rule(family: Family) -> Callable[[Any, tuple[Tensor, ...], Tensor], Tensor]:
-    def hook(module: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        states, (gain, epsilon) = inputs[0], family.norm(module)
-        values = wide(states.detach())
-        factor = torch.rsqrt(values.pow(2).mean(-1, keepdim=True) + epsilon) * wide(gain)
-        return _replaced(states, output, factor)
-
-    return hook
 
 
 def _activation_rule(module: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
