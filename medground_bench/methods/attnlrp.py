@@ -19,7 +19,7 @@ import numpy as np
 
 from medground_bench.core.types import Attribution, Case
 from medground_bench.lvlms import Lvlm, Need, Rule
-from medground_bench.methods.lrp import propagated
+from medground_bench.methods._relevance import propagated
 
 
 @dataclass(frozen=True, kw_only=True)
