@@ -30,6 +30,10 @@ REMEMBERED = 32
 are taken for the masks of occlusion or RISE, which are never seen again and would drive out what is."""
 
 
+Pictures = Sequence[Picture | NDArray[np.float32]]
+"""Grey pictures (height, width) of one size: all of grey levels, uint8, or all of floats, 0..255."""
+
+
 class Need(StrEnum):
     """What a method can ask of an LVLM."""
 
@@ -155,12 +159,7 @@ class Lvlm(Protocol):
         """Greedy responses, one per picture and prompt, batched."""
         ...
 
-    def log_probs(
-        self,
-        pictures: Sequence[Picture] | Sequence[NDArray[np.float32]],
-        prompt: str,
-        response: Response,
-    ) -> NDArray[np.float32]:
+    def log_probs(self, pictures: Pictures, prompt: str, response: Response) -> NDArray[np.float32]:
         """Teacher-forced log-probability of every response token, (pictures, tokens), in nats.
 
         Float pictures (0..255) are taken without rounding: the function that `pixel_gradients` differentiates.

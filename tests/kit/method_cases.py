@@ -1,4 +1,4 @@
-"""Cases of the tiny LVLMs: a random picture, a prompt of either mode, their own response; and quick methods for them."""
+"""Cases of the tiny LVLMs: a random picture, a prompt of either mode, their own response; and quick methods for it."""
 
 from __future__ import annotations
 

@@ -16,13 +16,12 @@ from medground_bench.lvlms import (
     LayerRelevance,
     Lvlm,
     Need,
+    Pictures,
     Rule,
     TokenGrid,
     TokenLogits,
 )
 from medground_bench.storage.whole_files import sha256
-
-Pictures = Sequence[Picture] | Sequence[NDArray[np.float32]]
 
 Said = TypeVar("Said")
 

@@ -1,0 +1,20 @@
+"""What transformers and torch leave without a type, by the name of what it is: the one place where `Any` stands."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+Module: TypeAlias = Any
+"""A module of transformers: its parts are set at run time, and torch types each of them as a tensor or a module."""
+
+Tokenizer: TypeAlias = Any
+"""Its class depends on the checkpoint; what it returns has no types."""
+
+ImageProcessor: TypeAlias = Any
+"""Its settings become attributes at run time."""
+
+Context: TypeAlias = Any
+"""Where an autograd function keeps what its way back needs: attributes of its own choice."""
+
+Inputs: TypeAlias = dict[str, Any]
+"""What a model or its attention is called with, by name; the names are those of transformers."""
