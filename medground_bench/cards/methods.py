@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -160,9 +160,18 @@ def read_results(out: Path) -> list[Result]:
 
 def _result(row: BoardRow, view: Sequence[BoardRow]) -> Result:
     bar = next((other.iou for other in view if other.method == BAR), None)
-    scores = {score: round(getattr(row, score), 4) for score in ("iou", "precision", "recall", "f1")}
-    counts = {"cases": row.cases, "failed": row.failed, "bar": None if bar is None else round(bar, 4)}
-    return Result(method=row.method, mode=row.mode, lvlm=row.lvlm, **scores, **counts)  # type: ignore[arg-type]
+    return Result(
+        method=row.method,
+        mode=row.mode,
+        lvlm=row.lvlm,
+        iou=round(row.iou, 4),
+        precision=round(row.precision, 4),
+        recall=round(row.recall, 4),
+        f1=round(row.f1, 4),
+        cases=row.cases,
+        failed=row.failed,
+        bar=None if bar is None else round(bar, 4),
+    )
 
 
 def _about(method: Method) -> str:
@@ -180,7 +189,7 @@ def _settings(method: Method) -> str:
     return "\n".join(["| setting | default |", "|---|---|", *rows])
 
 
-def _shown(name: str, value: Any) -> str:
+def _shown(name: str, value: object) -> str:
     return OF_THIS_MACHINE.get(name, str(value))
 
 
@@ -295,7 +304,7 @@ def main(
 ) -> None:
     """Write the card of every method; with a board, keep its rows beside the cards."""
     if board is not None:
-        rows: list[Mapping[str, Any]] = [asdict(result) for result in results_of(Board.read(board))]
+        rows: list[Mapping[str, object]] = [asdict(result) for result in results_of(Board.read(board))]
         write_whole(out / RESULTS, (json.dumps(rows, indent=1) + "\n").encode())
     for path in write_cards(out, read_results(out), Accelerator.read(out / MEASURED)):
         typer.echo(str(path))

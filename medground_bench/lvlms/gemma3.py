@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,6 +21,7 @@ from medground_bench.lvlms.engine.local import LocalLvlm
 from medground_bench.lvlms.engine.opening import Folder, Loaded, load
 from medground_bench.lvlms.engine.relevance import ModuleRules, as_it_is, constant_scale, gated_unit
 from medground_bench.lvlms.engine.token_rows import TokenRow
+from medground_bench.lvlms.engine.untyped import Inputs
 
 KEYS = {
     "gemma3_4b": ("google/gemma-3-4b-it", ""),
@@ -80,7 +80,7 @@ class Gemma3Family:
         features: Tensor = self.loaded.model.model.get_image_features(values, return_dict=True).pooler_output
         return features
 
-    def language_inputs(self, features: Tensor, frame: Frame) -> dict[str, Any]:
+    def language_inputs(self, features: Tensor, frame: Frame) -> Inputs:
         """What the language model needs of the picture beside the ids."""
         return {"mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=features)}}
 

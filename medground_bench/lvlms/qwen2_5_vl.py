@@ -6,7 +6,6 @@ A picture keeps its aspect ratio, resized to multiples of 28 px; one token cover
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,6 +21,7 @@ from medground_bench.lvlms.engine.local import LocalLvlm
 from medground_bench.lvlms.engine.opening import Folder, Loaded, load
 from medground_bench.lvlms.engine.relevance import ModuleRules, as_it_is, constant_scale, gated_unit
 from medground_bench.lvlms.engine.token_rows import TokenRow
+from medground_bench.lvlms.engine.untyped import Inputs
 
 KEYS = {
     "qwen2_5_vl_3b": ("Qwen/Qwen2.5-VL-3B-Instruct", ""),
@@ -102,10 +102,11 @@ class Qwen25VlFamily:
         grid = torch.tensor([[1, rows, columns]] * pictures, device=values.device)
         return one_frame.expand(-1, -1, frames, -1).flatten(1), grid
 
-    def language_inputs(self, features: Tensor, frame: Frame) -> dict[str, Any]:
+    def language_inputs(self, features: Tensor, frame: Frame) -> Inputs:
         """What the language model needs of the picture beside the ids."""
+        a_tensor_each = tuple(features)  # as transformers itself gives them, whatever the output's type says
         return {
-            "mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=tuple(features))},
+            "mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=a_tensor_each)},  # type: ignore[arg-type]
             "image_grid_thw": self._grid(frame, len(features)),
         }
 

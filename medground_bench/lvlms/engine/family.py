@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from torch import Tensor
 
 from medground_bench.core.boxes_in_text import BoxConvention
 from medground_bench.core.types import Frame
+from medground_bench.lvlms.engine.untyped import Inputs
 
 if TYPE_CHECKING:
     from medground_bench.lvlms.engine.relevance import ModuleRules
@@ -41,7 +42,7 @@ class Family(Protocol):
         """Normalised values (pictures, 3, height, width) -> (pictures, image tokens, channels)."""
         ...
 
-    def language_inputs(self, features: Tensor, frame: Frame) -> dict[str, Any]:
+    def language_inputs(self, features: Tensor, frame: Frame) -> Inputs:
         """What the language model needs of the pictures beside the ids."""
         ...
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
 import xxhash
-from numpy.typing import NDArray
 from torch import Tensor
+
+from medground_bench.lvlms import Pictures
 
 GIB = 1 << 30
 
@@ -33,13 +33,13 @@ def most_bytes(device: torch.device) -> int:
     return max(GIB, torch.cuda.get_device_properties(device).total_memory // 16)
 
 
-def name_of(pictures: Sequence[NDArray[Any]]) -> bytes:
+def name_of(pictures: Pictures) -> bytes:
     """The content of a batch in 16 bytes; order, sizes and types count."""
     # Ten times as fast as SHA-256, and nobody forges pictures to be mistaken for others.
     digest = xxhash.xxh3_128()
     for picture in pictures:
         digest.update(f"{picture.dtype}{picture.shape}".encode())
-        digest.update(np.ascontiguousarray(picture))
+        digest.update(np.ascontiguousarray(picture).data)
     return digest.digest()
 
 

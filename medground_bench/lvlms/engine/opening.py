@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from medground_bench.core.errors import SourceMissing, Unsupported
+from medground_bench.lvlms.engine.untyped import ImageProcessor, Module, Tokenizer
 
 EMBEDDED = "embedded:"
 """Location prefix of the models that ship inside this package."""
@@ -31,9 +32,9 @@ class Folder:
 class Loaded:
     """Frozen model in evaluation mode, its tokenizer and its image processor (PIL back end)."""
 
-    model: Any
-    tokenizer: Any
-    image_processor: Any
+    model: Module
+    tokenizer: Tokenizer
+    image_processor: ImageProcessor
 
 
 def embedded_folder(name: str) -> Folder:

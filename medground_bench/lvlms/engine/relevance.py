@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,11 +25,12 @@ from torch.utils.hooks import RemovableHandle
 from medground_bench.core.errors import Unsupported
 from medground_bench.lvlms import Rule
 from medground_bench.lvlms.engine.attention import Call, grouped, watching, wide
+from medground_bench.lvlms.engine.untyped import Context, Module
 
 SMALLEST = 1e-6
 """Below it act(x) / x is taken at x = 0, where GELU and SiLU have 1/2."""
 
-ModuleRule = Callable[[Any], Iterator[RemovableHandle]]
+ModuleRule = Callable[[Module], Iterator[RemovableHandle]]
 """Puts a module under a rule, and gives back what takes it away again."""
 
 ModuleRules = Mapping[type[nn.Module], ModuleRule]
@@ -64,12 +64,12 @@ class _Attend(torch.autograd.Function):
     """Fast attention forward; backward from weights computed again, one layer's at a time."""
 
     @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, back: _Back) -> Tensor:
+    def forward(ctx: Context, query: Tensor, key: Tensor, value: Tensor, back: _Back) -> Tensor:
         ctx.back = back
         return back.call.output()
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor, None]:
+    def backward(ctx: Context, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor, None]:
         back: _Back = ctx.back
         call, value = back.call, wide(back.call.value)
         weights = call.weights()
@@ -100,12 +100,12 @@ class _Replaced(torch.autograd.Function):
     """An output as it is, whose gradient to the input is `factor`."""
 
     @staticmethod
-    def forward(ctx: Any, inputs: Tensor, output: Tensor, factor: Tensor | float) -> Tensor:
+    def forward(ctx: Context, inputs: Tensor, output: Tensor, factor: Tensor | float) -> Tensor:
         ctx.factor = factor
         return output.view_as(output)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Context, gradient: Tensor) -> tuple[Tensor, None, None]:
         return (gradient * ctx.factor).type_as(gradient), None, None
 
 
@@ -133,27 +133,27 @@ def relevance_rules(language_model: nn.Module, rules: ModuleRules, rule: Rule) -
         yield by_biases
 
 
-def as_it_is(module: Any) -> Iterator[RemovableHandle]:
+def as_it_is(module: Module) -> Iterator[RemovableHandle]:
     """What only adds, or multiplies by weights, or has its parts do all the work."""
     yield from ()
 
 
-def gated_unit(module: Any) -> Iterator[RemovableHandle]:
+def gated_unit(module: Module) -> Iterator[RemovableHandle]:
     """down_proj(act_fn(gate) x up_proj), as in GLU."""
     yield module.act_fn.register_forward_hook(_activation_rule)
     yield module.up_proj.register_forward_hook(_half)
 
 
-def constant_scale(gain_and_epsilon: Callable[[Any], tuple[Tensor, float]]) -> ModuleRule:
+def constant_scale(gain_and_epsilon: Callable[[Module], tuple[Tensor, float]]) -> ModuleRule:
     """The rule of an RMSNorm, of which it is told the gain per channel and the epsilon."""
 
-    def hook(module: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+    def hook(module: Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         states, (gain, epsilon) = inputs[0], gain_and_epsilon(module)
         values = wide(states.detach())
         factor = torch.rsqrt(values.pow(2).mean(-1, keepdim=True) + epsilon) * wide(gain)
         return _replaced(states, output, factor)
 
-    def put(module: Any) -> Iterator[RemovableHandle]:
+    def put(module: Module) -> Iterator[RemovableHandle]:
         yield module.register_forward_hook(hook)
 
     return put
@@ -176,14 +176,14 @@ def _attend(back: _Back) -> Tensor:
     return output
 
 
-def _activation_rule(module: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+def _activation_rule(module: Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
     gate = inputs[0].detach()
     small = gate.abs() < SMALLEST
     ratio = torch.where(small, 0.5, output.detach() / torch.where(small, 1.0, gate))
     return _replaced(inputs[0], output, 0.5 * ratio)
 
 
-def _half(module: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+def _half(module: Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
     return _replaced(output, output, 0.5)
 
 

@@ -16,5 +16,8 @@ ImageProcessor: TypeAlias = Any
 Context: TypeAlias = Any
 """Where an autograd function keeps what its way back needs: attributes of its own choice."""
 
-Inputs: TypeAlias = dict[str, Any]
-"""What a model or its attention is called with, by name; the names are those of transformers."""
+Setting: TypeAlias = Any
+"""One thing that a model or its attention is called with by name; the names and types are those of transformers."""
+
+Inputs: TypeAlias = dict[str, Setting]
+"""All of them, by name."""
