@@ -11,6 +11,7 @@ import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from doctest import DocTestParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -176,9 +177,15 @@ def _result(row: BoardRow, view: Sequence[BoardRow]) -> Result:
 
 def _about(method: Method) -> str:
     module = importlib.import_module(type(method).__module__)
-    parts = (inspect.getdoc(module), inspect.getdoc(type(method)))
-    evidence = f"**What it gives.** {inspect.getdoc(type(method).attribute)}"
+    parts = (_prose(module), _prose(type(method)))
+    evidence = f"**What it gives.** {_prose(type(method).attribute)}"
     return "\n\n".join([*(part for part in parts if part), evidence])
+
+
+def _prose(what: object) -> str:
+    """Its docstring without the examples, which show a program."""
+    parts = DocTestParser().parse(inspect.getdoc(what) or "")
+    return "".join(part for part in parts if isinstance(part, str)).strip()
 
 
 def _settings(method: Method) -> str:

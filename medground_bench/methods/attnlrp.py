@@ -24,7 +24,11 @@ from medground_bench.methods._relevance import propagated
 
 @dataclass(frozen=True, kw_only=True)
 class AttnLrp:
-    """Start, end and everything but attention are those of `lrp`."""
+    """Start, end and everything but attention are those of `lrp`.
+
+    >>> AttnLrp(layer=2).needs
+    frozenset({<Need.GRADIENTS: 'gradients'>})
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS})
 

@@ -33,7 +33,11 @@ from medground_bench.methods._relevance import propagated
 
 @dataclass(frozen=True, kw_only=True)
 class Lrp:
-    """Departure from Ali et al.: the gated unit, which their models lack, by the half rule."""
+    """Departure from Ali et al.: the gated unit, which their models lack, by the half rule.
+
+    >>> Lrp(layer=2).needs
+    frozenset({<Need.GRADIENTS: 'gradients'>})
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS})
 

@@ -29,7 +29,11 @@ NO_BOX = "no box in the text"
 
 @dataclass(frozen=True, kw_only=True)
 class Prompting:
-    """Coordinates are read by the LVLM's `box_convention`."""
+    """Coordinates are read by the LVLM's `box_convention`.
+
+    >>> Prompting(max_new_tokens=64).needs
+    frozenset({<Need.TEXT: 'text'>})
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.TEXT})
 
@@ -47,7 +51,16 @@ class Prompting:
 
 
 def request(case: Case, template: str) -> str:
-    """The turn: question, response, template, a line each."""
+    """The turn: question, response, template, a line each.
+
+    >>> from medground_bench.core.types import Frame, Response
+    >>> picture, native = np.zeros((8, 8), np.uint8), Frame("native", 16, 8)
+    >>> said = Response("Yes.", (1,), ("Yes.",))
+    >>> print(request(Case("a/b/mass@tiny:direct", "mass", "Is there a mass?", said, picture, native), "Where?"))
+    Is there a mass?
+    Your answer: Yes.
+    Where?
+    """
     question = case.prompt.strip()
     for suffix in SUFFIXES.values():
         question = question.removesuffix(suffix).strip()
