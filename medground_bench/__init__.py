@@ -53,7 +53,7 @@ _HOMES = {
 """Module -> the public names that it holds."""
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> Any:  # the imports above give checkers the types
     """A public name, imported now."""
     for module, names in _HOMES.items():
         if name in names:

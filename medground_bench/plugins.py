@@ -69,7 +69,7 @@ def available(kind: str) -> list[Plugin]:
     return sorted(own + outside, key=lambda plugin: plugin.name)
 
 
-def load(kind: str, name: str) -> Any:
+def load(kind: str, name: str) -> Any:  # the kind says which protocol it follows; who asks for it knows
     """The object a plug-in offers (`METHOD`, `LVLM`, ...); an unknown name lists the near ones."""
     files, outside = _files(kind), _outside(kind)
     if name in files:
@@ -79,7 +79,7 @@ def load(kind: str, name: str) -> Any:
     raise UnknownName(kind.removesuffix("s"), name, [*files, *outside])
 
 
-def literal(kind: str, name: str, constant: str) -> Any:
+def literal(kind: str, name: str, constant: str) -> Any:  # whatever the file holds
     """A literal constant of a plug-in's file, read without importing it; None where it has none."""
     path = source(kind, name)
     if path is None:

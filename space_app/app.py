@@ -50,7 +50,8 @@ def build_app() -> gr.Blocks:
                 board_tab()
             with gr.Tab("Try it"):
                 try_tab()
-    return app.queue(default_concurrency_limit=4, max_size=32)
+    queued: gr.Blocks = app.queue(default_concurrency_limit=4, max_size=32)
+    return queued
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
 import gradio as gr
 import pandas as pd
@@ -13,6 +13,8 @@ from medground_bench.core.scoring import By
 from medground_bench.leaderboard.board import ALL, Board, BoardRow
 
 BOARD_COLUMNS = ("Method", "IoU", "low", "high", "F1", "Precision", "Recall", "Cases", "Failed")
+NUMBERS: list[Literal["number"]] = ["number"] * (len(BOARD_COLUMNS) - 1)
+DATATYPES: list[Literal["str", "number"]] = ["str", *NUMBERS]
 FILTER_COLUMNS = ("LVLM", "Mode", "Source", "Questions", "Accuracy", "Positives", "Retained", "Retention")
 BOARD_NOTE = (
     "All scores in percent, averaged over cases; a case on which a method failed counts as 0. *low* and *high* bound "
@@ -50,8 +52,8 @@ def board_tab() -> None:
         rows,
         interactive=False,
         pinned_columns=1,
-        datatype=["str"] + ["number"] * (len(BOARD_COLUMNS) - 1),
-        column_widths=["24%"] + ["9.5%"] * (len(BOARD_COLUMNS) - 1),
+        datatype=DATATYPES,
+        column_widths=["24%", *("9.5%" for _column in BOARD_COLUMNS[1:])],
         buttons=["copy", "fullscreen"],
         max_height=1000,
         label="Methods, best first",
@@ -71,7 +73,7 @@ def board_tab() -> None:
         gr.Markdown("\n".join(f"- {line}" for line in _shortcut_lines(board)), elem_classes="note")
 
 
-def _board_cells(row: BoardRow) -> list[Any]:
+def _board_cells(row: BoardRow) -> list[object]:
     name = f"{row.method} (control)" if row.control else row.method
     scores = (row.iou, row.iou_low, row.iou_high, row.f1, row.precision, row.recall)
     percent = (None if score is None else round(100 * score, 1) for score in scores)

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 import pandas as pd
@@ -240,13 +239,13 @@ def _word_drops(explanations: Sequence[Explanation]) -> gr.HighlightedText:
     if first is None:
         return gr.HighlightedText(value=[], label=WORDS_LABEL)
     region = first.explained.attribution.concept
-    words = [(word.text, round(word.drop, 3)) for word in first.words]
+    words: list[tuple[str, str | float | None]] = [(word.text, round(word.drop, 3)) for word in first.words]
     return gr.HighlightedText(
         value=words, label=f"{first.method}: loss of every word with the {region} hidden (nats)"
     )
 
 
-def _box_cells(explanation: Explanation) -> Iterator[list[Any]]:
+def _box_cells(explanation: Explanation) -> Iterator[list[object]]:
     concept = explanation.explained.attribution.concept or ""
     for box in explanation.explained.boxes:
         yield [explanation.method, concept, *(round(value, 1) for value in box.xyxy)]

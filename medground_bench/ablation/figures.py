@@ -15,7 +15,7 @@ from medground_bench.drawing.interval_plot import IntervalPlot
 from medground_bench.drawing.line_panels import LinePanels
 from medground_bench.leaderboard.board import ALL
 
-Pooled = dict[tuple[Any, ...], Record]
+Pooled = dict[tuple[Any, ...], Record]  # the values of some columns
 """Values of some columns -> their row in which everything else is pooled."""
 
 
@@ -117,5 +117,5 @@ def _share(row: Record | None, column: str) -> float | None:
     return None if row is None else row[column]
 
 
-def _distinct(records: Sequence[Record], column: str) -> list[Any]:
+def _distinct(records: Sequence[Record], column: str) -> list[Any]:  # the values of one column
     return list(dict.fromkeys(row[column] for row in records if row.get(column) is not None))

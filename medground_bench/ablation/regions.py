@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from medground_bench.core.types import Case
 from medground_bench.localizers import Localizer, localize_case, open_localizer, record_of
 from medground_bench.localizers.uot import Uot
 from medground_bench.localizers.uot_medsam import UotMedsam
+from medground_bench.storage.whole_files import Plain
 
 TRANSPORTING = ("uot", "uot_medsam")
 """Localizers whose transport can be varied."""
@@ -50,7 +50,9 @@ def found_regions(
     return _found(name, checkpoint, transport, case.picture.shape, case.picture.tobytes())
 
 
-def record_of_choice(name: str, checkpoint: str | None, transport: TransportChoice | None) -> dict[str, Any]:
+def record_of_choice(
+    name: str, checkpoint: str | None, transport: TransportChoice | None
+) -> dict[str, Plain]:
     """As `localizers.record_of`, of a localizer with these settings; why not, where it cannot be opened."""
     try:
         return record_of(_configured(name, checkpoint, transport))

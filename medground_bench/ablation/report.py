@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from medground_bench import __version__
 from medground_bench.ablation import What
@@ -37,7 +36,7 @@ from medground_bench.drawing.sheet import Figure
 from medground_bench.lvlms import Lvlm, key_of, open_lvlm
 from medground_bench.methods import open_method
 from medground_bench.runs.code_version import library_versions
-from medground_bench.storage.whole_files import sha256, write_whole
+from medground_bench.storage.whole_files import Plain, sha256, write_whole
 
 RESULTS = "results"
 PROVENANCE = "ablation.json"
@@ -170,7 +169,7 @@ def _made(
     tables: Collection[str],
     rows: Mapping[What, Sequence[Entry]],
     revisions: Mapping[str, str],
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, dict[str, Plain]]:
     """Table -> what made it; `rows` has the localizer of every row by its label, none where all have the base's."""
     common = {
         "version": __version__,
@@ -186,7 +185,7 @@ def _made(
     return {name: {**common, "rows": localizers.get(name, {})} for name in tables}
 
 
-def _provenance(folder: Path, contents: Mapping[str, bytes], made: Mapping[str, dict[str, Any]]) -> bytes:
+def _provenance(folder: Path, contents: Mapping[str, bytes], made: Mapping[str, dict[str, Plain]]) -> bytes:
     """What made every table by its file; a table whose bytes have another SHA-256 is not the one that is meant."""
     try:
         earlier = json.loads((folder / PROVENANCE).read_bytes())

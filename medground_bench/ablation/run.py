@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -30,7 +29,7 @@ from medground_bench.methods._intervention import editor_versions
 from medground_bench.methods.medfocus import MedFocus
 from medground_bench.runs.code_version import scoring_code
 from medground_bench.runs.predict import case_rng
-from medground_bench.storage.journal import opened_journal
+from medground_bench.storage.journal import Entry, opened_journal
 from medground_bench.storage.whole_files import fingerprint, sha256
 
 ORACLE = "oracle"
@@ -56,7 +55,7 @@ class Evidence:
     region_iou: float | None = None
 
     @classmethod
-    def of(cls, entry: Mapping[str, Any]) -> Evidence:
+    def of(cls, entry: Entry) -> Evidence:
         """From its fields as they come back from JSON."""
         boxes = tuple(tuple(corners) for corners in entry["boxes"])
         return cls(**{**entry, "boxes": boxes, "missing": tuple(entry["missing"])})
@@ -145,7 +144,7 @@ class _Work:
             kept=[each.name for each in fields(Evidence)],
         )
 
-    def attributed(self, case: Case) -> dict[str, Any]:
+    def attributed(self, case: Case) -> Entry:
         """The fields of `Evidence` for a case; an error about the case is among them."""
         try:
             regions = self.variant.regions(case)

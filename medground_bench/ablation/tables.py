@@ -83,7 +83,7 @@ class Gain:
     gain_p: float
 
 
-Record = dict[str, Any]
+Record = dict[str, Any]  # what a column holds is known by its name alone, as in the CSV file that it becomes
 """A row of a CSV file: column -> value, None for an empty cell."""
 
 

@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
 
 from medground_bench import plugins
 from medground_bench.ablation import What
@@ -24,6 +23,7 @@ from medground_bench.core.types import Case, Group
 from medground_bench.methods._intervention import Fill, Region
 from medground_bench.methods.medfocus import MedFocus
 from medground_bench.runs.sweep import settings_of
+from medground_bench.storage.whole_files import Plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Variant:
         """What the localizer finds on a case's picture, kept for its next question."""
         return found_regions(self.localizer, self.checkpoint, self.transport, case)
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, Plain]:
         """Everything that decides what it makes of a case and an LVLM, besides code."""
         localizer = record_of_choice(self.localizer, self.checkpoint, self.transport)
         return {"method": settings_of(self.method()), "localizer": localizer}

@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from medground_bench.core.errors import SourceMissing
 from medground_bench.lvlms.engine.opening import WANTED, content_digest, whole_model
+from medground_bench.lvlms.engine.untyped import Module
 from medground_bench.storage import hub
 
 
@@ -53,7 +53,7 @@ class Weights:
             raise SourceMissing(f"{self.model}'s weights are not at hand: {error} {mend}") from error
 
     @staticmethod
-    def load(model_class: Any, folder: Path) -> Any:
+    def load(model_class: Module, folder: Path) -> Module:
         """The whole model of a folder in float32, frozen, on the GPU where there is one."""
         import torch
 

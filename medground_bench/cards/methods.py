@@ -11,9 +11,10 @@ import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from doctest import DocTestParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -159,16 +160,31 @@ def read_results(out: Path) -> list[Result]:
 
 def _result(row: BoardRow, view: Sequence[BoardRow]) -> Result:
     bar = next((other.iou for other in view if other.method == BAR), None)
-    scores = {score: round(getattr(row, score), 4) for score in ("iou", "precision", "recall", "f1")}
-    counts = {"cases": row.cases, "failed": row.failed, "bar": None if bar is None else round(bar, 4)}
-    return Result(method=row.method, mode=row.mode, lvlm=row.lvlm, **scores, **counts)  # type: ignore[arg-type]
+    return Result(
+        method=row.method,
+        mode=row.mode,
+        lvlm=row.lvlm,
+        iou=round(row.iou, 4),
+        precision=round(row.precision, 4),
+        recall=round(row.recall, 4),
+        f1=round(row.f1, 4),
+        cases=row.cases,
+        failed=row.failed,
+        bar=None if bar is None else round(bar, 4),
+    )
 
 
 def _about(method: Method) -> str:
     module = importlib.import_module(type(method).__module__)
-    parts = (inspect.getdoc(module), inspect.getdoc(type(method)))
-    evidence = f"**What it gives.** {inspect.getdoc(type(method).attribute)}"
+    parts = (_prose(module), _prose(type(method)))
+    evidence = f"**What it gives.** {_prose(type(method).attribute)}"
     return "\n\n".join([*(part for part in parts if part), evidence])
+
+
+def _prose(what: object) -> str:
+    """Its docstring without the examples, which show a program."""
+    parts = DocTestParser().parse(inspect.getdoc(what) or "")
+    return "".join(part for part in parts if isinstance(part, str)).strip()
 
 
 def _settings(method: Method) -> str:
@@ -179,7 +195,7 @@ def _settings(method: Method) -> str:
     return "\n".join(["| setting | default |", "|---|---|", *rows])
 
 
-def _shown(name: str, value: Any) -> str:
+def _shown(name: str, value: object) -> str:
     return OF_THIS_MACHINE.get(name, str(value))
 
 
@@ -191,20 +207,6 @@ def _tuning(method: Method, lvlm: LocalLvlm) -> str:
     return f"Chosen by `medground tune`: {', '.join(f'`{name}`' for name in varying)}."
 
 
-class _Bounded:
-    """An LVLM that writes one token and counts all that it was allowed to write."""
-
-    def __init__(self, lvlm: LocalLvlm, passes: Passes) -> None:
-        self._lvlm, self._passes = lvlm, passes
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._lvlm, name)
-
-    def generate(self, pictures: Any, prompts: Any, *, max_new_tokens: int = 512) -> Any:
-        self._passes.steps += len(pictures) * (max_new_tokens - 1)
-        return self._lvlm.generate(pictures, prompts, max_new_tokens=1)
-
-
 def _passes(method: Method, lvlm: LocalLvlm) -> Passes:
     picture = phantom_atlas().pictures[0]
     asked = prompt("cardiomegaly", Mode.DIRECT)
@@ -213,7 +215,7 @@ def _passes(method: Method, lvlm: LocalLvlm) -> Passes:
         "a/b/cardiomegaly@card:direct", "cardiomegaly", asked, response, picture, Frame("native", 224, 224)
     )
     passes = Passes()
-    explain(method, _Bounded(lvlm.counted_by(passes), passes), case, np.random.default_rng(0))
+    explain(method, lvlm.counted_by(passes, write_at_most=1), case, np.random.default_rng(0))
     return passes
 
 
@@ -308,7 +310,7 @@ def main(
 ) -> None:
     """Write the card of every method; with a board, keep its rows beside the cards."""
     if board is not None:
-        rows: list[Mapping[str, Any]] = [asdict(result) for result in results_of(Board.read(board))]
+        rows: list[Mapping[str, object]] = [asdict(result) for result in results_of(Board.read(board))]
         write_whole(out / RESULTS, (json.dumps(rows, indent=1) + "\n").encode())
     for path in write_cards(out, read_results(out), Accelerator.read(out / MEASURED)):
         typer.echo(str(path))

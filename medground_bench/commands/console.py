@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event, Lock, Thread
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from rich.console import Console
 from rich.progress import (
@@ -209,7 +209,7 @@ class _Rate(ProgressColumn):
         return Text(f"{speed:.1f} {self.unit}/s" if speed else f"- {self.unit}/s")
 
 
-def _stop(number: int, _frame: FrameType | None) -> Any:
+def _stop(number: int, _frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_IGN)  # a second one must not cut the tidying short
     raise Stopped(number)
 

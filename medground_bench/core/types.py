@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +103,7 @@ class Frame:
         return cls("native", width=picture.shape[1], height=picture.shape[0])
 
     @classmethod
-    def study_of(cls, picture: NDArray[Any]) -> Frame:
+    def study_of(cls, picture: NDArray[np.generic]) -> Frame:
         """The frame of a picture (height, width) that was brought to the study frame, of grey levels or floats."""
         return cls("study", width=picture.shape[1], height=picture.shape[0])
 
@@ -384,8 +383,8 @@ class Prediction:
     seconds: float | None = None
     tokens: tuple[float, ...] | None = None
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The line's object; absent optional fields are left out."""
-        line: dict[str, Any] = {"case_id": self.case_id, "boxes": [list(box.xyxy) for box in self.boxes]}
+        line: dict[str, object] = {"case_id": self.case_id, "boxes": [list(box.xyxy) for box in self.boxes]}
         optional = {"concept": self.concept, "seconds": self.seconds, "tokens": self.tokens}
         return line | {name: value for name, value in optional.items() if value is not None}

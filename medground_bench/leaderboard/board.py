@@ -122,9 +122,9 @@ def build_board(
 
 
 def control_names() -> frozenset[str]:
-    """Methods that never ask the LVLM: their description opens with "Control:"."""
-    methods = plugins.available("methods")
-    return frozenset(method.name for method in methods if method.summary.startswith("Control:"))
+    """Methods that never ask the LVLM: their file says `CONTROL = True`."""
+    names = (method.name for method in plugins.available("methods"))
+    return frozenset(name for name in names if plugins.literal("methods", name, "CONTROL") is True)
 
 
 def _whole_rows(

@@ -20,6 +20,7 @@ from medground_bench.anatomy.atlas import Atlas
 from medground_bench.core.concepts import ConceptRegions
 from medground_bench.core.errors import BadPicture, SourceMissing
 from medground_bench.core.types import Case, Picture
+from medground_bench.storage.whole_files import Plain
 
 PICTURES_KEPT = 64
 LEAST_CONTRAST = 4
@@ -72,12 +73,12 @@ def localize_case(name: str, case: Case) -> ConceptRegions:
     return localize(name, case.picture)
 
 
-def localizer_record(name: str) -> dict[str, object]:
+def localizer_record(name: str) -> dict[str, Plain]:
     """Everything that decides what the localizer of that name finds on a picture, besides code: see `record_of`."""
     return record_of(open_localizer(name))
 
 
-def record_of(localizer: Localizer) -> dict[str, object]:
+def record_of(localizer: Localizer) -> dict[str, Plain]:
     """What a localizer is set to, and the content of what its settings only name.
 
     settings  its repr; its class where that says no more than its address

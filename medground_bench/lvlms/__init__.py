@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medground_bench import plugins
+from medground_bench.core.boxes_in_text import BoxConvention
 from medground_bench.core.errors import MedgroundError, SourceMissing, UnknownName, Unsupported
 from medground_bench.core.types import Frame, Picture, Response
 from medground_bench.storage import hub
@@ -33,8 +34,16 @@ REMEMBERED = 32
 are taken for the masks of occlusion or RISE, which are never seen again and would drive out what is."""
 
 
+Pictures = Sequence[Picture | NDArray[np.float32]]
+"""Grey pictures (height, width) of one size: all of grey levels, uint8, or all of floats, 0..255."""
+
+
 class Need(StrEnum):
-    """What a method can ask of an LVLM."""
+    """What a method can ask of an LVLM.
+
+    >>> Need("log_probs") in {Need.TEXT, Need.LOG_PROBS}
+    True
+    """
 
     TEXT = "text"
     LOG_PROBS = "log_probs"
@@ -49,6 +58,9 @@ class Rule(StrEnum):
     CP       the weights are constants, all relevance goes to the values: what comes in goes out (Ali et al., ICML 2022)
     ATTNLRP  half to the values, half to the weights; the softmax hands on by its gradient and keeps the rest of its
              share, queries and keys get half each of what it hands on (Achtibat et al., ICML 2024)
+
+    >>> [rule.value for rule in Rule]
+    ['cp', 'attnlrp']
     """
 
     CP = "cp"
@@ -57,7 +69,12 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TokenGrid:
-    """Where the image tokens look: rows x columns in raster order, covering `frame` evenly."""
+    """Where the image tokens look: rows x columns in raster order, covering `frame` evenly.
+
+    >>> grid = TokenGrid(rows=8, columns=8, frame=Frame("study", width=224, height=224))
+    >>> grid.frame.width / grid.columns
+    28.0
+    """
 
     rows: int
     columns: int
@@ -66,7 +83,12 @@ class TokenGrid:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerGradients:
-    """Hidden states at the image tokens of one layer and their gradient, both (rows, columns, channels) float32."""
+    """Hidden states at the image tokens of one layer and their gradient, both (rows, columns, channels) float32.
+
+    >>> states = np.zeros((2, 3, 64), np.float32)
+    >>> LayerGradients(states, states, TokenGrid(2, 3, Frame("study", 84, 56))).gradients.shape
+    (2, 3, 64)
+    """
 
     activations: NDArray[np.float32]
     gradients: NDArray[np.float32]
@@ -80,6 +102,11 @@ class LayerAttention:
     gradients   of the target, same shape; None where they were not asked for
     image       positions of the image tokens
     predicting  positions whose next token is the response's: the rows that speak for the answer
+
+    >>> import torch
+    >>> attention = LayerAttention(0, torch.eye(6)[None], None, image=slice(1, 4), predicting=slice(4, 5))
+    >>> attention.weights[:, attention.predicting, attention.image].shape
+    torch.Size([1, 1, 3])
     """
 
     layer: int
@@ -97,6 +124,10 @@ class LayerRelevance:
                 log-probability plus the entropy of the prediction; the softmax over words keeps the entropy
     everywhere  sum of the relevance over all positions, text too
     biases      what biases of the value projections kept on the way (0 in Gemma 3, which has none)
+
+    >>> found = LayerRelevance(np.ones((2, 2), np.float32), everywhere=6.0, target=8.0, biases=1.0)
+    >>> (found.everywhere + found.biases) / found.target
+    0.875
     """
 
     values: NDArray[np.float32]
@@ -112,6 +143,10 @@ class TokenLogits:
     ids     of every position
     image   positions of the image tokens, in raster order
     answer  positions of the response's tokens
+
+    >>> logits = TokenLogits(np.eye(4, dtype=np.float32), (2, 7, 7, 5), image=slice(1, 3), answer=slice(3, 4))
+    >>> logits.values[logits.image, logits.answer].shape
+    (2, 1)
     """
 
     values: NDArray[np.float32]
@@ -125,13 +160,42 @@ class Lvlm(Protocol):
 
     The answer span is the response's own tokens: no end-of-turn token, no newline after it. All gradients are of the
     summed log-probability of that span.
+
+    Anything with these parts is one; a method asks only for those that it needs:
+
+    >>> class Yes:
+    ...     key, revision, gives = "yes", "1", frozenset({Need.TEXT})
+    ...
+    ...     def generate(self, pictures, prompts, *, max_new_tokens=512):
+    ...         return [Response("Yes", (1,), ("Yes",))] * len(pictures)
+    >>> [response.text for response in Yes().generate([np.zeros((8, 8), np.uint8)], ["Is there a mass?"])]
+    ['Yes']
     """
 
-    key: str
-    revision: str
-    gives: frozenset[Need]
-    layers: int
-    heads: int
+    @property
+    def key(self) -> str:
+        """The name it goes by, a part of its cases' ids."""
+        ...
+
+    @property
+    def revision(self) -> str:
+        """Which weights: the hub's commit, or a digest of the checkpoint's files."""
+        ...
+
+    @property
+    def gives(self) -> frozenset[Need]:
+        """What methods may ask of it; any other question may end with an error."""
+        ...
+
+    @property
+    def layers(self) -> int:
+        """Decoder layers of the language model."""
+        ...
+
+    @property
+    def heads(self) -> int:
+        """Attention heads of each decoder layer."""
+        ...
 
     def generate(
         self, pictures: Sequence[Picture], prompts: Sequence[str], *, max_new_tokens: int = 512
@@ -139,12 +203,7 @@ class Lvlm(Protocol):
         """Greedy responses, one per picture and prompt, batched."""
         ...
 
-    def log_probs(
-        self,
-        pictures: Sequence[Picture] | Sequence[NDArray[np.float32]],
-        prompt: str,
-        response: Response,
-    ) -> NDArray[np.float32]:
+    def log_probs(self, pictures: Pictures, prompt: str, response: Response) -> NDArray[np.float32]:
         """Teacher-forced log-probability of every response token, (pictures, tokens), in nats.
 
         Float pictures (0..255) are taken without rounding: the function that `pixel_gradients` differentiates.
@@ -153,6 +212,13 @@ class Lvlm(Protocol):
 
     def token_grid(self, frame: Frame) -> TokenGrid:
         """The grid of image tokens for a picture of that frame."""
+        ...
+
+    def box_convention(self, frame: Frame) -> BoxConvention:
+        """How it writes a box in its text, for a picture of that frame: positions in which raster, which side first.
+
+        One without a habit of its own says `BoxConvention(frame)`: pixels of the picture it was given, x first.
+        """
         ...
 
     def answer_attention(
@@ -201,7 +267,11 @@ class Lvlm(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Where a key's weights live: a hub id pinned to a commit, or a folder inside this package."""
+    """Where a key's weights live: a hub id pinned to a commit, or a folder inside this package.
+
+    >>> Checkpoint(family="gemma3", location="google/medgemma-4b-it", revision="").family
+    'gemma3'
+    """
 
     family: str
     location: str
@@ -209,7 +279,11 @@ class Checkpoint:
 
 
 def checkpoints() -> Mapping[str, Checkpoint]:
-    """Key -> checkpoint for every LVLM this installation knows, sorted; imports no family."""
+    """Key -> checkpoint for every LVLM this installation knows, sorted; imports no family.
+
+    >>> checkpoints()["phantom_gemma3"].family
+    'gemma3'
+    """
     found: dict[str, Checkpoint] = {}
     for family in plugins.available("lvlms"):
         for key, (location, revision) in (plugins.literal("lvlms", family.name, "KEYS") or {}).items():
@@ -229,6 +303,10 @@ def open_lvlm(location: str, *, device: str | None = None, newest: bool = False)
 
     device  as torch names it; by default the GPU when there is one
     newest  takes the newest commit of a key's repository, or of a hub id without one; `revision` says which it was
+
+    >>> open_lvlm("medgema_4b")  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    medground_bench.core.errors.UnknownName: no LVLM is called 'medgema_4b'. Did you mean medgemma_4b, ...
     """
     from medground_bench.lvlms.engine import opening
 
@@ -253,6 +331,9 @@ def key_of(location: str, *, newest: bool = False) -> str:
 
     A folder's name, refused when that is a known key; a hub id with its commit, of which the hub is asked where the
     newest is wanted; anything else, such as a known key, is its own.
+
+    >>> key_of("medgemma_4b")
+    'medgemma_4b'
     """
     known, path = checkpoints(), Path(location)
     if location in known:
@@ -284,7 +365,12 @@ def embedded(key: str) -> bool:
 
 
 def open_folder(path: Path, key: str, *, device: str | None = None) -> Lvlm:
-    """The LVLM in a local folder under a key of the caller's choice."""
+    """The LVLM in a local folder under a key of the caller's choice.
+
+    >>> open_folder(Path("no/such/folder"), "mine")
+    Traceback (most recent call last):
+    medground_bench.core.errors.SourceMissing: no/such/folder is no model folder: it has no config.json.
+    """
     from medground_bench.lvlms.engine import opening
 
     return _of_family(opening.local_folder(path), key, device)

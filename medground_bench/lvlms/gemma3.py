@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import Gemma3ForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers.models.gemma3 import modeling_gemma3 as parts
 
 from medground_bench.core.boxes_in_text import THOUSANDTHS, BoxConvention
 from medground_bench.core.types import Frame
 from medground_bench.lvlms.engine.local import LocalLvlm
 from medground_bench.lvlms.engine.opening import CheckpointFolder, Loaded, load
-from medground_bench.lvlms.engine.rows import Row
+from medground_bench.lvlms.engine.relevance import ModuleRules, as_it_is, constant_scale, gated_unit
+from medground_bench.lvlms.engine.token_rows import TokenRow
+from medground_bench.lvlms.engine.untyped import Inputs
 
 KEYS = {
     "gemma3_4b": ("google/gemma-3-4b-it", "093f9f388b31de276ce2de164bdc2081324b9767"),
@@ -31,6 +33,16 @@ KEYS = {
 """Key -> repository and the commit that is opened of it; see `lvlms.open_lvlm`."""
 
 
+MODULE_RULES: ModuleRules = {
+    parts.Gemma3TextModel: as_it_is,
+    parts.Gemma3DecoderLayer: as_it_is,
+    parts.Gemma3Attention: as_it_is,
+    parts.Gemma3MLP: gated_unit,
+    parts.Gemma3RMSNorm: constant_scale(lambda norm: (1 + norm.weight.float(), norm.eps)),
+}
+"""How relevance goes back through the language model's modules. Gemma saves a norm's gain less one."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Gemma3Family:
     """What sets Gemma 3 apart: its placeholder, its square grid, its bidirectional image tokens."""
@@ -40,6 +52,7 @@ class Gemma3Family:
     turn_end = "<end_of_turn>"
     type_ids = "token_type_ids"
     """Without them the image tokens attend causally, silently."""
+    module_rules = MODULE_RULES
 
     def tower_frame(self, frame: Frame) -> Frame:
         """The raster the vision tower sees of a picture of that frame."""
@@ -68,15 +81,15 @@ class Gemma3Family:
         features: Tensor = self.loaded.model.model.get_image_features(values, return_dict=True).pooler_output
         return features
 
-    def language_inputs(self, features: Tensor, frame: Frame) -> dict[str, Any]:
+    def language_inputs(self, features: Tensor, frame: Frame) -> Inputs:
         """What the language model needs of the picture beside the ids."""
         return {"mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=features)}}
 
-    def positions(self, row: Row) -> Tensor | None:
+    def positions(self, row: TokenRow) -> Tensor | None:
         """Positions of one row of ids; None where they are 0, 1, 2, ..."""
         return None
 
-    def masks(self, row: Row) -> dict[str, Tensor]:
+    def masks(self, row: TokenRow) -> dict[str, Tensor]:
         """Who sees whom: all that came before, and the image tokens each other; a sliding layer looks back so far.
 
         The decoder makes the same of the type ids, but in 10 ms a call, more than a tiny one needs for its layers.
@@ -91,10 +104,6 @@ class Gemma3Family:
     def box_convention(self, frame: Frame) -> BoxConvention:
         """Thousandths of the sides, in the order it was asked for; `box_2d` objects, its own form, have theirs."""
         return BoxConvention(THOUSANDTHS)
-
-    def norm(self, module: Any) -> tuple[Tensor, float]:
-        """Gain per channel and epsilon of one of the language model's RMSNorms; Gemma saves the gain less one."""
-        return 1 + module.weight.float(), module.eps
 
 
 def open_gemma3(folder: CheckpointFolder, *, key: str, device: str | None) -> LocalLvlm:

@@ -6,12 +6,12 @@ A picture keeps its aspect ratio, resized to multiples of 28 px; one token cover
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import Qwen2_5_VLForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers.models.qwen2_5_vl import modeling_qwen2_5_vl as parts
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
 from medground_bench.core.boxes_in_text import BoxConvention
@@ -19,7 +19,9 @@ from medground_bench.core.types import Frame
 from medground_bench.lvlms.engine import qwen_tower
 from medground_bench.lvlms.engine.local import LocalLvlm
 from medground_bench.lvlms.engine.opening import CheckpointFolder, Loaded, load
-from medground_bench.lvlms.engine.rows import Row
+from medground_bench.lvlms.engine.relevance import ModuleRules, as_it_is, constant_scale, gated_unit
+from medground_bench.lvlms.engine.token_rows import TokenRow
+from medground_bench.lvlms.engine.untyped import Inputs
 
 KEYS = {
     "qwen2_5_vl_3b": ("Qwen/Qwen2.5-VL-3B-Instruct", "66285546d2b821cf421d4f5eb2576359d3770cd3"),
@@ -32,6 +34,16 @@ MOST_PIXELS = 1280 * 28 * 28
 """At most 1280 image tokens; the hub's own setting allows 16 times as many, for a native radiograph about 10,000."""
 
 
+MODULE_RULES: ModuleRules = {
+    parts.Qwen2_5_VLTextModel: as_it_is,
+    parts.Qwen2_5_VLDecoderLayer: as_it_is,
+    parts.Qwen2_5_VLAttention: as_it_is,
+    parts.Qwen2MLP: gated_unit,
+    parts.Qwen2_5_VLRMSNorm: constant_scale(lambda norm: (norm.weight, norm.variance_epsilon)),
+}
+"""How relevance goes back through the language model's modules."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Qwen25VlFamily:
     """What sets Qwen2.5-VL apart: patches in merge-block order, and positions in three dimensions."""
@@ -41,6 +53,7 @@ class Qwen25VlFamily:
     turn_end = "<|im_end|>"
     type_ids = "mm_token_type_ids"
     """Without them the positions fall back to one dimension, silently."""
+    module_rules = MODULE_RULES
 
     def tower_frame(self, frame: Frame) -> Frame:
         """The raster the vision tower sees of a picture of that frame."""
@@ -90,30 +103,27 @@ class Qwen25VlFamily:
         grid = torch.tensor([[1, rows, columns]] * pictures, device=values.device)
         return one_frame.expand(-1, -1, frames, -1).flatten(1), grid
 
-    def language_inputs(self, features: Tensor, frame: Frame) -> dict[str, Any]:
+    def language_inputs(self, features: Tensor, frame: Frame) -> Inputs:
         """What the language model needs of the picture beside the ids."""
+        a_tensor_each = tuple(features)  # as transformers itself gives them, whatever the output's type says
         return {
-            "mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=tuple(features))},
+            "mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=a_tensor_each)},  # type: ignore[arg-type]
             "image_grid_thw": self._grid(frame, len(features)),
         }
 
-    def positions(self, row: Row) -> Tensor:
+    def positions(self, row: TokenRow) -> Tensor:
         """Positions (3, 1, length) of one row of ids: time, row and column."""
         positions: Tensor = self.loaded.model.model.get_rope_index(
             row.ids[None], mm_token_type_ids=row.image_types[None], image_grid_thw=self._grid(row.frame, 1)
         )[0]
         return positions
 
-    def masks(self, row: Row) -> None:
+    def masks(self, row: TokenRow) -> None:
         """Plainly causal."""
 
     def box_convention(self, frame: Frame) -> BoxConvention:
         """Pixels of the picture as it was resized for the tower, x first."""
         return BoxConvention(self.tower_frame(frame))
-
-    def norm(self, module: Any) -> tuple[Tensor, float]:
-        """Gain per channel and epsilon of one of the language model's RMSNorms."""
-        return module.weight, module.variance_epsilon
 
     def _grid(self, frame: Frame, pictures: int) -> Tensor:
         merge = self.loaded.image_processor.merge_size

@@ -1,7 +1,8 @@
 """Attribution methods, one a file; the file name is the public name and `METHOD` its class.
 
 A method is a frozen dataclass of its settings with `needs` (what the LVLM must give) and `attribute`. A method whose
-settings are chosen on the tune split also has `candidates`.
+settings are chosen on the tune split also has `candidates`. A file that says `CONTROL = True` holds a control: a method
+that never asks the LVLM, which any other should beat. It is read without importing the file.
 """
 
 from __future__ import annotations
@@ -21,7 +22,12 @@ from medground_bench.lvlms import Lvlm, Need
 
 @runtime_checkable
 class Method(Protocol):
-    """The contract of every file in this folder."""
+    """The contract of every file in this folder.
+
+    >>> from medground_bench.methods.whole_image import WholeImage
+    >>> isinstance(WholeImage(), Method)
+    True
+    """
 
     @property
     def needs(self) -> frozenset[Need]:
@@ -35,7 +41,12 @@ class Method(Protocol):
 
 @runtime_checkable
 class Tunable(Method, Protocol):
-    """A method with a layer, a head or a baseline to choose for each LVLM."""
+    """A method with a layer, a head or a baseline to choose for each LVLM.
+
+    >>> from medground_bench.methods.integrated_gradients import IntegratedGradients
+    >>> [each.baseline.value for each in IntegratedGradients.candidates(lvlm=None)]
+    ['zero', 'mean']
+    """
 
     @classmethod
     def candidates(cls, lvlm: Lvlm) -> Sequence[Self]:
@@ -44,7 +55,12 @@ class Tunable(Method, Protocol):
 
 
 def open_method(name: str, lvlm: Lvlm) -> Method:
-    """The method of that name with its defaults; refuses an LVLM that cannot give what it needs."""
+    """The method of that name with its defaults; refuses an LVLM that cannot give what it needs.
+
+    >>> from types import SimpleNamespace
+    >>> open_method("occlusion", SimpleNamespace(key="tiny", gives={Need.LOG_PROBS}))
+    Occlusion(cells=8)
+    """
     method: Method = plugins.load("methods", name)()
     missing = sorted(method.needs - lvlm.gives)
     if missing:
@@ -61,6 +77,9 @@ class Explained:
 
     attribution  as the method returned it: map, boxes and drops in the study frame
     boxes        in the native frame, clipped to the picture; what a prediction holds
+
+    >>> Explained(Attribution(boxes=(), concept="whole image"), boxes=()).attribution.concept
+    'whole image'
     """
 
     attribution: Attribution
@@ -72,6 +91,13 @@ def explain(method: Method, lvlm: Lvlm, case: Case, rng: np.random.Generator) ->
 
     A map with NaN or infinity raises MethodFailed, whether or not boxes came with it. Boxes are the method's own, or
     cut from its map; those that lie in the letterbox's padding alone are left out.
+
+    >>> from medground_bench.core.types import Frame, Response
+    >>> from medground_bench.methods.centre_box import CentreBox
+    >>> picture, native = np.zeros((8, 8), np.uint8), Frame("native", 16, 8)
+    >>> case = Case("a/b/mass@tiny:direct", "mass", "?", Response("", (), ()), picture, native)
+    >>> [box.xyxy for box in explain(CentreBox(), None, case, np.random.default_rng(0)).boxes]
+    [(4.0, 2.0, 12.0, 6.0)]
     """
     attribution = method.attribute(lvlm, case, rng)
     saliency = attribution.saliency
@@ -90,7 +116,14 @@ def explain(method: Method, lvlm: Lvlm, case: Case, rng: np.random.Generator) ->
 
 
 def content_box(case: Case) -> Box:
-    """The part of the study frame that shows the picture, padding left out."""
+    """The part of the study frame that shows the picture, padding left out.
+
+    >>> from medground_bench.core.types import Frame, Response
+    >>> picture, native = np.zeros((8, 8), np.uint8), Frame("native", 16, 8)
+    >>> case = Case("a/b/mass@tiny:direct", "mass", "?", Response("", (), ()), picture, native)
+    >>> content_box(case).xyxy
+    (0, 2, 8, 6)
+    """
     letterbox = Letterbox.fit(case.native, case.study.width)
     right, bottom = letterbox.left + letterbox.content_width, letterbox.top + letterbox.content_height
     return Box(letterbox.left, letterbox.top, right, bottom, letterbox.study)

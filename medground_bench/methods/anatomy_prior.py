@@ -20,7 +20,11 @@ CONCEPTS = ("left lung", "right lung", "cardiac silhouette")
 
 @dataclass(frozen=True, kw_only=True)
 class AnatomyPrior:
-    """No model call, and no look at the picture beyond its size."""
+    """No model call, and no look at the picture beyond its size.
+
+    >>> AnatomyPrior().needs
+    frozenset()
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset()
 
@@ -31,3 +35,4 @@ class AnatomyPrior:
 
 
 METHOD = AnatomyPrior
+CONTROL = True

@@ -19,7 +19,11 @@ from medground_bench.lvlms import Lvlm, Need
 
 @dataclass(frozen=True, kw_only=True)
 class AttentionHead:
-    """Rows are those that predict the response's tokens, one position before each, and are averaged."""
+    """Rows are those that predict the response's tokens, one position before each, and are averaged.
+
+    >>> AttentionHead(layer=3, head=0).needs
+    frozenset({<Need.ATTENTIONS: 'attentions'>})
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.ATTENTIONS})
 
@@ -45,7 +49,14 @@ class AttentionHead:
 
 
 def demand_layer(lvlm: Lvlm, layer: int) -> None:
-    """Refuse a layer that the LVLM does not have."""
+    """Refuse a layer that the LVLM does not have.
+
+    >>> from types import SimpleNamespace
+    >>> demand_layer(SimpleNamespace(key="tiny", layers=4), 3)
+    >>> demand_layer(SimpleNamespace(key="tiny", layers=4), 4)
+    Traceback (most recent call last):
+    medground_bench.core.errors.MedgroundError: tiny has no layer 4: its decoder layers are 0 to 3.
+    """
     if not 0 <= layer < lvlm.layers:
         raise MedgroundError(
             f"{lvlm.key} has no layer {layer}: its decoder layers are 0 to {lvlm.layers - 1}."

@@ -28,7 +28,11 @@ from medground_bench.methods.attention_head import demand_layer
 
 @dataclass(frozen=True, kw_only=True)
 class AttentionRollout:
-    """Departure: layers below `first_layer` can be left out of the product (Chefer et al., 2021, do so)."""
+    """Departure: layers below `first_layer` can be left out of the product (Chefer et al., 2021, do so).
+
+    >>> AttentionRollout(first_layer=2).needs
+    frozenset({<Need.ATTENTIONS: 'attentions'>})
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.ATTENTIONS})
 

@@ -19,12 +19,16 @@ import numpy as np
 
 from medground_bench.core.types import Attribution, Case
 from medground_bench.lvlms import Lvlm, Need, Rule
-from medground_bench.methods.lrp import propagated
+from medground_bench.methods._relevance import propagated
 
 
 @dataclass(frozen=True, kw_only=True)
 class AttnLrp:
-    """Start, end and everything but attention are those of `lrp`."""
+    """Start, end and everything but attention are those of `lrp`.
+
+    >>> AttnLrp(layer=2).needs
+    frozenset({<Need.GRADIENTS: 'gradients'>})
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS})
 

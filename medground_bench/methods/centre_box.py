@@ -14,7 +14,11 @@ from medground_bench.methods import content_box
 
 @dataclass(frozen=True, kw_only=True)
 class CentreBox:
-    """No model call."""
+    """No model call.
+
+    >>> CentreBox().needs
+    frozenset()
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset()
 
@@ -29,3 +33,4 @@ class CentreBox:
 
 
 METHOD = CentreBox
+CONTROL = True

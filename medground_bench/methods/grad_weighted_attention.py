@@ -26,7 +26,11 @@ from medground_bench.methods.attention_head import demand_layer
 
 @dataclass(frozen=True, kw_only=True)
 class GradWeightedAttention:
-    """Departure: the tuned `first_layer`; the paper starts at the first layer, its code offers a start layer too."""
+    """Departure: the tuned `first_layer`; the paper starts at the first layer, its code offers a start layer too.
+
+    >>> sorted(GradWeightedAttention(first_layer=2).needs)
+    [<Need.ATTENTIONS: 'attentions'>, <Need.GRADIENTS: 'gradients'>]
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.ATTENTIONS, Need.GRADIENTS})
 

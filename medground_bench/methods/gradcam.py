@@ -26,7 +26,11 @@ from medground_bench.lvlms import Lvlm, Need
 
 @dataclass(frozen=True, kw_only=True)
 class GradCam:
-    """The target is the summed log-probability of the response's own tokens."""
+    """The target is the summed log-probability of the response's own tokens.
+
+    >>> GradCam(layer=2).needs
+    frozenset({<Need.GRADIENTS: 'gradients'>})
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS})
 
@@ -48,7 +52,15 @@ class GradCam:
 def weighted_channels(
     activations: NDArray[np.float32], weights: NDArray[np.float32], case: Case
 ) -> Attribution:
-    """Class activation map: the positive part of (rows, columns, channels) summed with a weight per channel."""
+    """Class activation map: the positive part of (rows, columns, channels) summed with a weight per channel.
+
+    >>> from medground_bench.core.types import Frame, Response
+    >>> picture, native = np.zeros((8, 8), np.uint8), Frame("native", 16, 8)
+    >>> case = Case("a/b/mass@tiny:direct", "mass", "?", Response("", (), ()), picture, native)
+    >>> activations = np.float32([[[1, 0, 4], [1, 3, 0]]])
+    >>> weighted_channels(activations, np.float32([1, 2, -1]), case).saliency.values
+    array([[0., 7.]], dtype=float32)
+    """
     values = np.maximum(activations @ weights, 0).astype(np.float32)
     return Attribution(saliency=SaliencyMap(values, case.study))
 

@@ -28,6 +28,9 @@ class GradCamPp:
     A state h is h+ less h-, its positive and its negative part; the gradient to h+ is that to h, to h- its opposite.
     Where relu(gradient) counts, the denominator is then positive, so no weight runs away. Grad-CAM itself would not
     change by this.
+
+    >>> GradCamPp(layer=2).needs
+    frozenset({<Need.GRADIENTS: 'gradients'>})
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS})

@@ -43,7 +43,11 @@ Floats = NDArray[np.float64]
 
 
 class Baseline(StrEnum):
-    """The picture that stands for no evidence: black, or all of the picture's mean grey."""
+    """The picture that stands for no evidence: black, or all of the picture's mean grey.
+
+    >>> Baseline("mean")
+    <Baseline.MEAN: 'mean'>
+    """
 
     ZERO = "zero"
     MEAN = "mean"
@@ -51,7 +55,11 @@ class Baseline(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class IntegratedGradients:
-    """All steps go through the LVLM in batches."""
+    """All steps go through the LVLM in batches.
+
+    >>> IntegratedGradients(baseline=Baseline.MEAN, steps=8).steps
+    8
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS, Need.LOG_PROBS})
 
@@ -98,6 +106,12 @@ def cut_where_it_changes(score: Callable[[Floats], Floats], cells: int) -> tuple
 
     score    of many places at once
     returns  edges (cells + 1,), rising from 0 to 1, and the function there
+
+    >>> edges, scores = cut_where_it_changes(lambda places: (places > 0.3).astype(float), cells=6)
+    >>> edges.tolist()
+    [0.0, 0.25, 0.3125, 0.375, 0.5, 0.75, 1.0]
+    >>> scores.tolist()
+    [0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     """
     edges = np.linspace(0, 1, min(FIRST_CELLS, cells) + 1)
     scores = score(edges)

@@ -26,13 +26,18 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from medground_bench.core.types import Attribution, Case, SaliencyMap
+from medground_bench.core.types import Attribution, Case
 from medground_bench.lvlms import Lvlm, Need, Rule
+from medground_bench.methods._relevance import propagated
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lrp:
-    """Departure from Ali et al.: the gated unit, which their models lack, by the half rule."""
+    """Departure from Ali et al.: the gated unit, which their models lack, by the half rule.
+
+    >>> Lrp(layer=2).needs
+    frozenset({<Need.GRADIENTS: 'gradients'>})
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS})
 
@@ -46,15 +51,6 @@ class Lrp:
     def candidates(cls, lvlm: Lvlm) -> Sequence[Self]:
         """Every layer."""
         return [cls(layer=layer) for layer in range(lvlm.layers)]
-
-
-def propagated(lvlm: Lvlm, case: Case, rule: Rule, layer: int) -> Attribution:
-    """Relevance of the image tokens at a layer's input, by a rule for attention."""
-    found = lvlm.relevance(case.picture, case.prompt, case.response, rule=rule, layer=layer)
-    share = (found.everywhere + found.biases) / found.target if found.target else 0.0
-    return Attribution(
-        saliency=SaliencyMap(found.values, case.study), self_checks={"conserved_share": float(share)}
-    )
 
 
 METHOD = Lrp

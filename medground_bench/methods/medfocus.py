@@ -43,6 +43,10 @@ class MedFocus:
     tau         the whole image when every region keeps at least this share of the response's probability
     vocabulary  the concepts and groups that are tried: a shipped name, or a YAML file as `anatomy.vocabulary` describes
     concepts    what the vocabulary says, read when the method is made
+
+    >>> method = MedFocus(localizer="mean_box", tau=0.5)
+    >>> round(method.least_drop, 3), len(method.concepts.groups)
+    (0.693, 4)
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.LOG_PROBS})
@@ -129,6 +133,9 @@ def positive_drops(log_probs: NDArray[np.float32]) -> NDArray[np.float64]:
     """What each token loses, nats and at least 0: (1 + regions, tokens), original first -> (regions, tokens).
 
     Only the positive part counts: a token that gains when a region is hidden spoke against it (paper, Eq. 3).
+
+    >>> positive_drops(np.float32([[-1.0, -2.0], [-1.5, -1.0], [-1.0, -6.0]])).tolist()
+    [[0.5, 0.0], [0.0, 4.0]]
     """
     values = log_probs.astype(np.float64)
     if values.shape[1] == 0:

@@ -13,7 +13,11 @@ from medground_bench.methods.medfocus import MedFocus
 
 @dataclass(frozen=True, kw_only=True)
 class MedFocusPlus(MedFocus):
-    """As `medfocus`, with another localizer; every other setting is the paper's."""
+    """As `medfocus`, with another localizer; every other setting is the paper's.
+
+    >>> MedFocusPlus(tau=0.5).localizer
+    'phantom_unet'
+    """
 
     localizer: str = "phantom_unet"
 

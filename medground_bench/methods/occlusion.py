@@ -19,7 +19,11 @@ from medground_bench.lvlms import Lvlm, Need
 
 @dataclass(frozen=True, kw_only=True)
 class Occlusion:
-    """Patches of a grid over the study picture, blacked out one at a time, all in batches."""
+    """Patches of a grid over the study picture, blacked out one at a time, all in batches.
+
+    >>> Occlusion(cells=4).needs
+    frozenset({<Need.LOG_PROBS: 'log_probs'>})
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.LOG_PROBS})
 

@@ -13,9 +13,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from medground_bench.core.boxes_in_text import BoxConvention, boxes_in
+from medground_bench.core.boxes_in_text import boxes_in
 from medground_bench.core.prompts import SUFFIXES
-from medground_bench.core.types import Attribution, Case, Frame
+from medground_bench.core.types import Attribution, Case
 from medground_bench.lvlms import Lvlm, Need
 
 TEMPLATE = (
@@ -29,7 +29,11 @@ NO_BOX = "no box in the text"
 
 @dataclass(frozen=True, kw_only=True)
 class Prompting:
-    """Coordinates are read by the LVLM's `box_convention`, see `convention`."""
+    """Coordinates are read by the LVLM's `box_convention`.
+
+    >>> Prompting(max_new_tokens=64).needs
+    frozenset({<Need.TEXT: 'text'>})
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.TEXT})
 
@@ -42,25 +46,25 @@ class Prompting:
         score.
         """
         [said] = lvlm.generate([case.picture], [request(case, TEMPLATE)], max_new_tokens=self.max_new_tokens)
-        read = boxes_in(said.text, convention(lvlm, case.study), case.study)
+        read = boxes_in(said.text, lvlm.box_convention(case.study), case.study)
         return Attribution(boxes=read.boxes, concept=None if read.boxes else NO_BOX, refused=read.refused)
 
 
 def request(case: Case, template: str) -> str:
-    """The turn: question, response, template, a line each."""
+    """The turn: question, response, template, a line each.
+
+    >>> from medground_bench.core.types import Frame, Response
+    >>> picture, native = np.zeros((8, 8), np.uint8), Frame("native", 16, 8)
+    >>> said = Response("Yes.", (1,), ("Yes.",))
+    >>> print(request(Case("a/b/mass@tiny:direct", "mass", "Is there a mass?", said, picture, native), "Where?"))
+    Is there a mass?
+    Your answer: Yes.
+    Where?
+    """
     question = case.prompt.strip()
     for suffix in SUFFIXES.values():
         question = question.removesuffix(suffix).strip()
     return f"{question}\nYour answer: {case.response.text.strip()}\n{template}"
-
-
-def convention(lvlm: Lvlm, picture: Frame) -> BoxConvention:
-    """What the LVLM's family states by `box_convention(frame)`.
-
-    One that states nothing is taken at the template's word: x first, pixels of the picture it was given.
-    """
-    stated = getattr(lvlm, "box_convention", None)
-    return BoxConvention(picture) if stated is None else stated(picture)
 
 
 METHOD = Prompting

@@ -45,6 +45,10 @@ class PromptingMedsam:
     refiner_revision   the same of the refiner
 
     A location that holds nothing raises SourceMissing.
+
+    >>> method = PromptingMedsam(localizer="mean_box", refiner=None)
+    >>> method.detector_revision, method.refiner_revision
+    (None, None)
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.TEXT})

@@ -18,7 +18,11 @@ between 1% and 81%. The place is uniform among those where the box fits."""
 
 @dataclass(frozen=True, kw_only=True)
 class RandomBox:
-    """No model call; the box depends on the generator alone."""
+    """No model call; the box depends on the generator alone.
+
+    >>> RandomBox().needs
+    frozenset()
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset()
 
@@ -32,3 +36,4 @@ class RandomBox:
 
 
 METHOD = RandomBox
+CONTROL = True

@@ -25,7 +25,11 @@ MASKS_AT_ONCE = 256
 
 
 class Masks(StrEnum):
-    """What a mask is made of."""
+    """What a mask is made of.
+
+    >>> Masks("smooth")
+    <Masks.SMOOTH: 'smooth'>
+    """
 
     HARD = "hard"
     SMOOTH = "smooth"
@@ -33,7 +37,11 @@ class Masks(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Rise:
-    """Seeded by the case's generator: same case, same masks."""
+    """Seeded by the case's generator: same case, same masks.
+
+    >>> Rise(masks=4000, cells=7, kind=Masks.SMOOTH).keep
+    0.5
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.LOG_PROBS})
 

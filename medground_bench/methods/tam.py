@@ -34,7 +34,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Tam:
-    """Read at the last layer, whose states the output matrix was made for."""
+    """Read at the last layer, whose states the output matrix was made for.
+
+    >>> Tam(window=5).needs
+    frozenset({<Need.HIDDEN_STATES: 'hidden_states'>})
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.HIDDEN_STATES})
 
@@ -67,7 +71,12 @@ def _without_interference(logits: TokenLogits, place: int) -> Floats:
 
 
 def rank_gaussian(values: Floats, window: int) -> Floats:
-    """The filter of step 3 on a map (rows, columns) of values at least 0; edges are mirrored."""
+    """The filter of step 3 on a map (rows, columns) of values at least 0; edges are mirrored.
+
+    >>> one_bright_cell = np.pad([[9.0]], 1)
+    >>> float(rank_gaussian(one_bright_cell, window=3)[1, 1].round(2))
+    0.52
+    """
     around = np.pad(values, window // 2, mode="symmetric")
     windows = np.lib.stride_tricks.sliding_window_view(around, (window, window))
     ranked = np.sort(windows.reshape(*values.shape, -1), axis=-1)

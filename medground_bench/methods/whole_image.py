@@ -17,7 +17,11 @@ from medground_bench.methods import content_box
 
 @dataclass(frozen=True, kw_only=True)
 class WholeImage:
-    """No model call."""
+    """No model call.
+
+    >>> WholeImage().needs
+    frozenset()
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset()
 
@@ -27,3 +31,4 @@ class WholeImage:
 
 
 METHOD = WholeImage
+CONTROL = True

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from medground_bench.core.types import Picture
 from medground_bench.pictures.greys import Range
+from medground_bench.storage.whole_files import Plain
 
 AS_STORED = "as stored"
 
@@ -46,7 +47,7 @@ class HowRead:
             f"{self.container}, {self.coding + ', ' if self.coding else ''}{depth}, greys {self.rule}{shown}"
         )
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, Plain]:
         """Plain values."""
         return {
             "container": self.container,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +17,12 @@ from medground_bench.core.scoring import overlap
 from medground_bench.core.types import Case, Mode, Reference, Track
 from medground_bench.drawing.heat_maps import HeatMap, HeatMaps
 from medground_bench.lvlms import Lvlm
+from medground_bench.lvlms.engine.cached import CachedLvlm
 from medground_bench.methods import Method, Tunable, explain, open_method
 from medground_bench.runs.code_version import scoring_code
 from medground_bench.runs.predict import case_rng
 from medground_bench.runs.sweep import Candidate, Sweep, file_of, settings_of, spelled
-from medground_bench.storage.whole_files import sha256, write_whole
+from medground_bench.storage.whole_files import Plain, write_whole
 
 SPLIT = "tune"
 
@@ -95,7 +95,7 @@ def heat_map(sweep: Sweep) -> HeatMaps:
 
     Rows are the first setting that varies (the layer), columns the second (the head); with one, there is one column.
     """
-    nothing: tuple[str, list[Any]] = ("", [None])
+    nothing: tuple[str, list[Plain]] = ("", [None])
     (down, rows), (across, columns) = [*sweep.varying.items(), nothing, nothing][:2]
     places = [
         (rows.index(each.settings.get(down)), columns.index(each.settings.get(across)))
@@ -134,7 +134,7 @@ def _still_valid(file: Path, benchmark: Benchmark, lvlm: Lvlm, mode: Mode) -> Sw
 
 def _ious(candidates: Sequence[Method], lvlm: Lvlm, case: Case, reference: Reference) -> NDArray[np.float64]:
     """IoU of every candidate on one case; NaN where it failed."""
-    once, ious = OneCase(lvlm), np.full(len(candidates), np.nan)
+    once, ious = CachedLvlm(lvlm), np.full(len(candidates), np.nan)
     for place, candidate in enumerate(candidates):
         try:
             explained = explain(candidate, once, case, case_rng(0, case.case_id))
@@ -142,50 +142,3 @@ def _ious(candidates: Sequence[Method], lvlm: Lvlm, case: Case, reference: Refer
             continue
         ious[place] = overlap(explained.boxes, reference.boxes).iou
     return ious
-
-
-class OneCase:
-    """An LVLM that works out each thing it is asked once; made for the length of one case.
-
-    The first question about attention fetches all layers, so that every later one is a slice.
-    """
-
-    def __init__(self, lvlm: Lvlm) -> None:
-        self._lvlm = lvlm
-        self._known: dict[Any, Any] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(self._lvlm, name)
-        if not callable(value):
-            return value
-
-        def ask(*arguments: Any, **settings: Any) -> Any:
-            if name == "answer_attention":
-                layers = settings.pop("layers")
-                every = range(self._lvlm.layers)
-                if all(layer in every for layer in layers):
-                    whole = self._once(name, value, arguments, {**settings, "layers": every})
-                    return whole[list(layers)]
-                return value(*arguments, layers=layers, **settings)
-            if any(
-                map(callable, (*arguments, *settings.values()))
-            ):  # a visitor wants to be called every time
-                return value(*arguments, **settings)
-            return self._once(name, value, arguments, settings)
-
-        return ask
-
-    def _once(self, name: str, action: Any, arguments: Any, settings: dict[str, Any]) -> Any:
-        key = (name, _key(arguments), _key(sorted(settings.items())))
-        if key not in self._known:
-            self._known[key] = action(*arguments, **settings)
-        return self._known[key]
-
-
-def _key(value: Any) -> Any:
-    """Something hashable that is equal for equal content."""
-    if isinstance(value, np.ndarray):
-        return value.shape, str(value.dtype), sha256(np.ascontiguousarray(value).tobytes())
-    if isinstance(value, list | tuple):
-        return tuple(map(_key, value))
-    return value

@@ -5,7 +5,7 @@ stored, and averages over pictures. What is refused leaves the metric as it was.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import astuple
 from numbers import Real
 
@@ -46,14 +46,19 @@ CITATION = """\
 LARGEST_PX = 10**6
 """Side of the largest picture; a coordinate beyond it is no pixel."""
 
-PLANE = Frame("native", width=LARGEST_PX, height=LARGEST_PX)
+PLANE = Frame.native(LARGEST_PX, LARGEST_PX)
+
+Boxes = list[list[float]]
+"""The boxes of one picture, [x0, y0, x1, y1] each."""
+
+Scores = dict[str, float | int | None]
 
 
 @evaluate.utils.file_utils.add_start_docstrings(DESCRIPTION, INPUTS)
-class AttributionOverlap(evaluate.Metric):
+class AttributionOverlap(evaluate.Metric):  # type: ignore[misc]  # evaluate has no types
     """The module that `evaluate.load` finds."""
 
-    def _info(self):
+    def _info(self) -> evaluate.MetricInfo:
         boxes = datasets.List(datasets.List(datasets.Value("float64"), length=4))
         return evaluate.MetricInfo(
             description=DESCRIPTION,
@@ -62,7 +67,14 @@ class AttributionOverlap(evaluate.Metric):
             features=datasets.Features({"predictions": boxes, "references": boxes}),
         )
 
-    def add(self, *, prediction=None, reference=None, predictions=None, references=None):
+    def add(
+        self,
+        *,
+        prediction: object = None,
+        reference: object = None,
+        predictions: object = None,
+        references: object = None,
+    ) -> None:
         """Add one picture: its predicted boxes and its reference boxes.
 
         predictions, references  the same under the names by which `evaluate.combine` hands one picture on
@@ -71,7 +83,7 @@ class AttributionOverlap(evaluate.Metric):
         expected = _boxes(reference if references is None else references, "reference")
         super().add(prediction=predicted, reference=expected)
 
-    def add_batch(self, *, predictions=None, references=None):
+    def add_batch(self, *, predictions: object = None, references: object = None) -> None:
         """Add pictures: a list of boxes for each, predicted and reference."""
         predicted, expected = _pictures(predictions, "predictions"), _pictures(references, "references")
         if len(predicted) != len(expected):
@@ -81,7 +93,7 @@ class AttributionOverlap(evaluate.Metric):
             )
         super().add_batch(predictions=predicted, references=expected)
 
-    def compute(self, *, predictions=None, references=None):
+    def compute(self, *, predictions: object = None, references: object = None) -> Scores:
         """Score what was added and, where given, these pictures; then start anew."""
         if predictions is None and references is None:
             if self.writer is None:
@@ -91,9 +103,10 @@ class AttributionOverlap(evaluate.Metric):
                 )
         else:
             self.add_batch(predictions=predictions, references=references)
-        return super().compute()
+        scores: Scores = super().compute()
+        return scores
 
-    def _compute(self, predictions, references):
+    def _compute(self, predictions: Sequence[Boxes], references: Sequence[Boxes]) -> Scores:
         if not len(predictions):
             return {"iou": None, "f1": None, "precision": None, "recall": None, "n": 0}
         pairs = zip(predictions, references, strict=True)
@@ -102,11 +115,11 @@ class AttributionOverlap(evaluate.Metric):
         return {"iou": iou, "f1": f1, "precision": precision, "recall": recall, "n": len(scores)}
 
 
-def _on_the_plane(boxes):
-    return [Box(*box, PLANE) for box in boxes]
+def _on_the_plane(boxes: Boxes) -> list[Box]:
+    return [Box(x0, y0, x1, y1, PLANE) for x0, y0, x1, y1 in boxes]
 
 
-def _pictures(pictures, where):
+def _pictures(pictures: object, where: str) -> list[Boxes]:
     """One list of boxes per picture, as lists of floats."""
     if pictures is None:
         raise ValueError(f"{where} is None: give a list with one list of boxes per picture.")
@@ -116,7 +129,7 @@ def _pictures(pictures, where):
     ]
 
 
-def _boxes(boxes, where):
+def _boxes(boxes: object, where: str) -> Boxes:
     """The boxes of one picture, as lists of floats."""
     if boxes is None:
         raise ValueError(f"{where} is None: give a list of boxes, [] when there is none.")
@@ -126,17 +139,18 @@ def _boxes(boxes, where):
     ]
 
 
-def _box(box, where):
+def _box(box: object, where: str) -> list[float]:
     if box is None:
         raise ValueError(f"{where} is None: a box is 4 numbers [x0, y0, x1, y1].")
     sides = _items(box, where, "a box")
-    if len(sides) != 4 or not all(isinstance(side, Real) and not isinstance(side, bool) for side in sides):
+    numbers = [side for side in sides if isinstance(side, Real) and not isinstance(side, bool)]
+    if len(numbers) != 4 or len(sides) != 4:
         raise ValueError(
             f"{where} is {_short(sides)}, of length {len(sides)}: a box is 4 numbers [x0, y0, x1, y1]."
         )
-    if not all(abs(side) <= LARGEST_PX for side in sides):
+    if not all(_is_pixel(side) for side in numbers):
         raise ValueError(f"{where} is {_short(sides)}: coordinates are finite pixels, at most {LARGEST_PX}.")
-    x0, y0, x1, y1 = corners = [float(side) for side in sides]
+    x0, y0, x1, y1 = corners = [float(side) for side in numbers]
     if not (x0 < x1 and y0 < y1):
         raise ValueError(
             f"{where} is {_short(sides)}: it needs x0 < x1 and y0 < y1 (not [x, y, width, height])."
@@ -144,7 +158,14 @@ def _box(box, where):
     return corners
 
 
-def _items(values, where, what):
+def _is_pixel(number: Real) -> bool:
+    try:
+        return abs(float(number)) <= LARGEST_PX
+    except OverflowError:
+        return False
+
+
+def _items(values: object, where: str, what: str) -> list[object]:
     """What a list, a tuple, an array, a tensor or a generator holds."""
     values = values.tolist() if hasattr(values, "tolist") else values
     if isinstance(values, str | bytes | Mapping | Set) or not isinstance(values, Iterable):
@@ -155,6 +176,6 @@ def _items(values, where, what):
     return list(values)
 
 
-def _short(value):
+def _short(value: object) -> str:
     shown = repr(value)
     return shown if len(shown) <= 80 else f"{shown[:80]}..."

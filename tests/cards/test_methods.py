@@ -123,6 +123,11 @@ def test_methods_of_other_packages_have_no_card_here(tmp_path, monkeypatch):
     assert "quarter" not in own_methods()
 
 
+def test_examples_of_programs_are_not_in_the_cards(untrained):
+    text = card("medfocus", untrained, [], None)
+    assert ">>>" not in text and "The paper's settings" in text and "**What it gives.** The concept" in text
+
+
 def test_the_command_has_help(capsys):
     with pytest.raises(SystemExit) as left:
         typer.main.get_command(_app())(["--help"])

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from medground_bench.core.types import Picture, Response
+from medground_bench.core.boxes_in_text import BoxConvention
+from medground_bench.core.types import Frame, Picture, Response
 from medground_bench.lvlms import Need
 
 TOKENS = ("Yes", "No", ".", "Hard", " to", " say", "I", " looked")
@@ -40,6 +41,9 @@ class RuleLvlm:
         time.sleep(self.seconds_per_call)
         self.asked += len(pictures)
         return [self._respond(*pair) for pair in zip(pictures, prompts, strict=True)]
+
+    def box_convention(self, frame: Frame) -> BoxConvention:
+        return BoxConvention(frame)
 
     def _respond(self, picture: Picture, prompt: str) -> Response:
         said = ("Hard", " to", " say", ".") if "atelectasis" in prompt else (_yes_or_no(picture, prompt), ".")

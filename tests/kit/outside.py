@@ -35,13 +35,13 @@ METHOD = Quarter
 '''
 
 
-def install_quarter(folder: Path) -> Path:
+def install_quarter(folder: Path, text: str = METHOD) -> Path:
     """The method `quarter` of a package `someone_elses`, with the metadata that entry points are read from."""
     package, metadata = folder / "someone_elses", folder / "someone_elses-1.0.dist-info"
     package.mkdir(parents=True)
     metadata.mkdir()
     (package / "__init__.py").write_text("")
-    (package / "quarter.py").write_text(METHOD)
+    (package / "quarter.py").write_text(text)
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: someone-elses\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text(
         "[medground.methods]\nquarter = someone_elses.quarter:METHOD\n"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from medground_bench.core.boxes_in_text import BoxConvention
 from medground_bench.core.types import Case, Frame, Response
 from medground_bench.lvlms import Need
 
@@ -37,6 +38,9 @@ class PatchLvlm:
     def generate(self, pictures, prompts, *, max_new_tokens=512):
         self.prompts.extend(prompts)
         return [Response(self.says, (1,), (self.says,)) for _ in pictures]
+
+    def box_convention(self, frame: Frame) -> BoxConvention:
+        return BoxConvention(frame)
 
 
 def bright_case(prompt: str = "Is there evidence of nodule in the image?") -> Case:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
+from medground_bench import plugins
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.scoring import By
 from medground_bench.leaderboard.board import Board, build_board, control_names
+from tests.kit import outside
 from tests.kit.board_runs import ALL_OF_IT, FACTS, LEFT_HALF, reference, run
 
 
@@ -70,5 +73,42 @@ def test_a_missing_or_damaged_board_says_how_to_make_one(tmp_path, content):
         Board.read(tmp_path)
 
 
-def test_the_controls_are_found_by_how_they_describe_themselves():
-    assert control_names() == {"whole_image", "centre_box", "random_box", "anatomy_prior"}
+CONTROLS = {"whole_image", "centre_box", "random_box", "anatomy_prior"}
+
+
+def test_the_controls_are_the_methods_that_declare_it():
+    assert control_names() == CONTROLS
+
+
+@pytest.fixture
+def quarter(tmp_path, monkeypatch):
+    """Install the method of another package with a text of its own."""
+
+    def forget():
+        for name in [name for name in sys.modules if name.split(".")[0] == "someone_elses"]:
+            del sys.modules[name]
+
+    def put(text):
+        forget()
+        monkeypatch.syspath_prepend(str(outside.install_quarter(tmp_path, text)))
+
+    yield put
+    forget()
+
+
+@pytest.mark.parametrize(
+    "summary, declared, is_control",
+    [
+        ("Control: a quarter.", "", False),
+        ("Control: a quarter.", "CONTROL = False", False),
+        ("Quarter: a quarter.", "CONTROL = True", True),
+        ("Quarter: a quarter.", "CONTROL: bool = True", True),
+    ],
+)
+def test_a_description_makes_no_control_and_a_declaration_does_without_an_import(
+    quarter, summary, declared, is_control
+):
+    quarter(outside.METHOD.replace("Quarter: one quarter of the picture.", summary) + f"\n{declared}\n")
+    assert {each.name: each.summary for each in plugins.available("methods")}["quarter"] == summary
+    assert control_names() == (CONTROLS | {"quarter"} if is_control else CONTROLS)
+    assert "someone_elses.quarter" not in sys.modules

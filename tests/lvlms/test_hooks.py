@@ -126,7 +126,7 @@ def test_the_pixels_that_move_one_token_lie_where_the_grid_says(lvlm, width, hei
     grid, tower = lvlm.token_grid(frame), lvlm.family.tower_frame(frame)
     for token in (0, 1, grid.columns, grid.rows * grid.columns - 1):
         grey = torch.full((1, height, width), 128.0, requires_grad=True)
-        values = lvlm.pixels.of_floats(grey, width=tower.width, height=tower.height)
+        values = lvlm.sight.pixels.of_floats(grey, width=tower.width, height=tower.height)
         features = lvlm.family.image_features(values)[0]
         weights = torch.from_numpy(np.random.default_rng(0).normal(size=features.shape[-1])).float()
         (gradient,) = torch.autograd.grad(features[token] @ weights, grey)
@@ -191,5 +191,5 @@ def test_threads_do_not_disturb_each_other(lvlm, response):
 def _features(lvlm, picture):
     height, width = picture.shape
     tower = lvlm.family.tower_frame(Frame("study", width=width, height=height))
-    values = lvlm.pixels.of_levels([picture], width=tower.width, height=tower.height)
+    values = lvlm.sight.pixels.of_levels([picture], width=tower.width, height=tower.height)
     return lvlm.family.image_features(values)[0]

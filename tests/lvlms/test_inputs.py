@@ -76,11 +76,11 @@ def test_qwen_is_called_with_what_its_own_image_processor_makes(tiny_lvlms, raws
 def test_float_pictures_take_the_same_resize_without_its_rounding(lvlm):
     picture = radiograph(width=90, height=140)
     tower = lvlm.family.tower_frame(Frame("study", width=90, height=140))
-    rounded = lvlm.pixels.of_levels([picture], width=tower.width, height=tower.height)
-    smooth = lvlm.pixels.of_floats(
+    rounded = lvlm.sight.pixels.of_levels([picture], width=tower.width, height=tower.height)
+    smooth = lvlm.sight.pixels.of_floats(
         torch.from_numpy(picture.astype(np.float32))[None], width=tower.width, height=tower.height
     )
-    one_level = float((lvlm.pixels.levels[:, 1] - lvlm.pixels.levels[:, 0]).max())
+    one_level = float((lvlm.sight.pixels.levels[:, 1] - lvlm.sight.pixels.levels[:, 0]).max())
     assert float((rounded - smooth).abs().max()) <= 1.01 * one_level
 
 

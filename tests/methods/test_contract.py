@@ -13,6 +13,7 @@ from medground_bench.core.errors import MedgroundError, MethodFailed, UnknownNam
 from medground_bench.core.types import Attribution, Box, Case, Frame, Response, SaliencyMap
 from medground_bench.lvlms import Need, open_lvlm
 from medground_bench.methods import Explained, Method, Tunable, explain, open_method
+from tests.kit.method_cases import brief
 from tests.kit.tiny_lvlms import DIRECT, REASON, radiograph
 
 NAMES = [plugin.name for plugin in plugins.available("methods")]
@@ -26,13 +27,6 @@ def case(lvlm):
     picture[:, 14:98] = radiograph(7, width=84, height=112)
     response = lvlm.generate([picture], [DIRECT], max_new_tokens=3)[0]
     return Case("phantom/7/cardiomegaly@tiny:direct", "cardiomegaly", DIRECT, response, picture, NATIVE)
-
-
-def brief(name, lvlm) -> Method:
-    """The method with its defaults, but for the length of what it has the LVLM write: a random one never ends."""
-    method = open_method(name, lvlm)
-    writes = any(field.name == "max_new_tokens" for field in dataclasses.fields(method))
-    return dataclasses.replace(method, max_new_tokens=8) if writes else method
 
 
 @pytest.mark.parametrize("name", NAMES)

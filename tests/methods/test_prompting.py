@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from medground_bench.methods import prompting_medsam as module
 from medground_bench.methods.prompting import NO_BOX, TEMPLATE, Prompting
 from medground_bench.methods.prompting_medsam import NO_PHRASE, NOT_FOUND, PromptingMedsam
 from medground_bench.runs.predict import Run, predict
-from medground_bench.runs.run_file import read_run
+from medground_bench.runs.run_file import run_file
 from medground_bench.runs.sweep import settings_of
 from tests.kit.fakes import RuleLvlm
 from tests.kit.probes import STUDY, PatchLvlm, bright_case
@@ -166,7 +167,7 @@ def test_other_bytes_of_the_refiner_are_another_run(built, tmp_path, monkeypatch
             weights.seek(-1, 2)
             weights.write(last)
         predict(Benchmark.open(built.path), RuleLvlm(), Run("prompting_medsam", Mode.DIRECT), file)
-        runs.append(read_run(file))
+        runs.append(json.loads(run_file(file).read_text()))
     assert runs[0]["settings"]["refiner_revision"] != runs[1]["settings"]["refiner_revision"]
     assert runs[0]["run"] != runs[1]["run"]
 

@@ -116,8 +116,8 @@ def _parts(lvlm: LocalLvlm, case: Case) -> list[Callable[[], object]]:
 
     MedFocus().attribute(Watched(), case, np.random.default_rng(0))  # type: ignore[arg-type]
     tower = lvlm.family.tower_frame(case.study)
-    row = lvlm._row(case.study, case.prompt, case.response)
-    values = lvlm.pixels.of_levels(shown, width=tower.width, height=tower.height)
+    row = lvlm.rows.of(case.study, case.prompt, case.response)
+    values = lvlm.sight.pixels.of_levels(shown, width=tower.width, height=tower.height)
     features = lvlm.engine.encode(values)
     prefix = lvlm.engine.read_picture(row, features)
 
@@ -127,7 +127,7 @@ def _parts(lvlm: LocalLvlm, case: Case) -> list[Callable[[], object]]:
 
     return [
         localise,
-        lambda: lvlm.pixels.of_levels(shown, width=tower.width, height=tower.height),
+        lambda: lvlm.sight.pixels.of_levels(shown, width=tower.width, height=tower.height),
         torch.no_grad()(lambda: lvlm.engine.encode(values)),
         torch.no_grad()(lambda: lvlm.engine.read_picture(row, features)),
         torch.no_grad()(lambda: lvlm.engine.read_on(row, prefix)),

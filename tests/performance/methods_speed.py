@@ -96,14 +96,14 @@ class OneByOne:
     @torch.no_grad()
     def log_probs(self, pictures: Sequence[Picture], prompt: str, response: Response) -> NDArray[np.float32]:
         height, width = pictures[0].shape
-        row = self.lvlm._row(Frame("study", width=width, height=height), prompt, response)
+        row = self.lvlm.rows.of(Frame("study", width=width, height=height), prompt, response)
         answer, family = row.ids[row.answer], self.lvlm.family
         log_probs = []
         for picture in pictures:
             logits = self.lvlm.loaded.model(
                 input_ids=row.ids[None],
                 **{family.type_ids: row.image_types[None]},
-                **family.language_inputs(self.lvlm._encoded([picture]), row.frame),
+                **family.language_inputs(self.lvlm.sight.tokens_once([picture]), row.frame),
                 use_cache=False,
                 logits_to_keep=len(answer) + 1,
             ).logits[0, :-1]
@@ -132,9 +132,9 @@ def against_captum(lvlm: LocalLvlm) -> list[Duel]:
     from captum.attr import IntegratedGradients as CaptumGradients
     from captum.attr import Occlusion as CaptumOcclusion
 
-    case, batch = bench_case(lvlm), lvlm.batch_size
-    row = lvlm._row(case.study, case.prompt, case.response)
-    values = lvlm.pixels.of_levels([case.picture], width=SIDE_PX, height=SIDE_PX)
+    case, batch = bench_case(lvlm), lvlm.sight.batch_size
+    row = lvlm.rows.of(case.study, case.prompt, case.response)
+    values = lvlm.sight.pixels.of_levels([case.picture], width=SIDE_PX, height=SIDE_PX)
     answer = row.ids[row.answer]
 
     def summed_log_prob(pixels: torch.Tensor) -> torch.Tensor:
@@ -161,7 +161,7 @@ def against_captum(lvlm: LocalLvlm) -> list[Duel]:
             values,
             baselines=-1.0,
             n_steps=IntegratedGradients().steps,
-            internal_batch_size=lvlm.gradient_batch_size,
+            internal_batch_size=lvlm.gradients.batch_size,
             return_convergence_delta=True,
         )
 

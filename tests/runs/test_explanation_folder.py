@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from medground_bench.core.boxes_in_text import BoxConvention
 from medground_bench.core.errors import BadPicture, UnknownName, Unsupported
 from medground_bench.core.types import Mode, Response
 from medground_bench.lvlms import Need
@@ -32,6 +33,9 @@ class Reads:
         parts = [picture[60:150, 40:90].astype(float) for picture in pictures]
         changes = [self.weight * np.abs(part - parts[0]).mean() / 255 for part in parts]
         return np.array([[0, 0, -10 * change, 0] for change in changes], np.float32)
+
+    def box_convention(self, frame):
+        return BoxConvention(frame)
 
 
 @pytest.fixture

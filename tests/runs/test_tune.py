@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,18 +14,17 @@ from medground_bench.commands.console import progress
 from medground_bench.core.errors import MedgroundError, MethodFailed, SourceMissing, Unsupported
 from medground_bench.core.geometry import Letterbox
 from medground_bench.core.scoring import overlap
-from medground_bench.core.types import Box, Case, Frame, Mode
+from medground_bench.core.types import Box, Mode
 from medground_bench.methods import open_method
-from medground_bench.methods.attention_head import AttentionHead
 from medground_bench.methods.rise import Masks, Rise
 from medground_bench.runs import tune as tune_module
 from medground_bench.runs.parallel import LocatedTrack, run_methods
 from medground_bench.runs.predict import Run, predict
 from medground_bench.runs.sweep import Candidate, Sweep, settings_of, tuned_method
-from medground_bench.runs.tune import OneCase, tunable_names, tune, tune_to
+from medground_bench.runs.tune import tunable_names, tune, tune_to
 from tests.kit.fakes import RuleLvlm
 from tests.kit.outside import install_quarter
-from tests.kit.tiny_lvlms import DIRECT, radiograph, save_gemma3
+from tests.kit.tiny_lvlms import save_gemma3
 
 
 @pytest.fixture
@@ -175,40 +174,6 @@ def test_a_candidate_that_fails_on_a_case_scores_nothing_there(benchmark, quarte
     monkeypatch.setattr(method, "attribute", broken)
     with pytest.raises(MemoryError):
         tune(benchmark, RuleLvlm(), quarter, Mode.DIRECT)
-
-
-def test_all_heads_and_layers_of_a_case_come_from_one_pass(lvlm):
-    picture = radiograph(2)
-    response = lvlm.generate([picture], [DIRECT], max_new_tokens=3)[0]
-    calls = []
-
-    @dataclass
-    class Counting:
-        layers: int = lvlm.layers
-
-        def answer_attention(self, *arguments, layers):
-            calls.append(tuple(layers))
-            return lvlm.answer_attention(*arguments, layers=layers)
-
-    once = OneCase(Counting())
-    for layer in range(lvlm.layers):
-        values = once.answer_attention(picture, DIRECT, response, layers=[layer])
-        assert np.array_equal(values, lvlm.answer_attention(picture, DIRECT, response, layers=[layer]))
-    assert calls == [(0, 1, 2)]
-    once.answer_attention(picture[::-1].copy(), DIRECT, response, layers=[0])
-    assert len(calls) == 2, "another picture is another question"
-    with pytest.raises(MedgroundError, match="no layer 9"):
-        once.answer_attention(picture, DIRECT, response, layers=[9])
-
-
-def test_candidates_give_the_same_maps_through_the_shared_pass(lvlm):
-    picture = radiograph(2)
-    response = lvlm.generate([picture], [DIRECT], max_new_tokens=3)[0]
-    case = Case("a/b/c@tiny:direct", "nodule", DIRECT, response, picture, Frame("native", 56, 56))
-    once, rng = OneCase(lvlm), np.random.default_rng(0)
-    for candidate in AttentionHead.candidates(lvlm):
-        one, other = (candidate.attribute(each, case, rng).saliency.values for each in (once, lvlm))
-        assert np.array_equal(one, other)
 
 
 def test_settings_are_plain_values():

@@ -6,6 +6,7 @@ import json
 from functools import cache
 from pathlib import Path
 
+import torch
 from safetensors.torch import load
 
 from medground_bench.anatomy.unet.network import AnatomyNet
@@ -37,6 +38,7 @@ def load_net(folder: Path) -> AnatomyNet:
             f"{folder / WEIGHTS} is damaged or was exchanged: its SHA-256 is {sha256(content)}, "
             f"{RECORD} beside it says {recorded}. Install the package again."
         )
-    net = AnatomyNet()
+    with torch.random.fork_rng(devices=[]):  # the weights it starts with are drawn, only to be replaced
+        net = AnatomyNet()
     net.load_state_dict({name: value.float() for name, value in load(content).items()})
     return net.eval().requires_grad_(False)

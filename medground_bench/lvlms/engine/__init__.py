@@ -1,1 +1,1 @@
-"""What the local model families share."""
+"""What the local model families share, and a cache for any LVLM."""

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import AttentionInterface
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, AttentionMaskInterface
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+from medground_bench.lvlms.engine.untyped import Inputs, Module, Setting
 
 NAME = "watched_sdpa"
 """The attention implementation to set on the language model."""
@@ -33,12 +34,12 @@ class Call:
     mask   as sdpa takes it: boolean or added to the scores, (batch, 1, length, length); None for causal
     """
 
-    module: Any
+    module: Module
     query: Tensor
     key: Tensor
     value: Tensor
     mask: Tensor | None
-    settings: dict[str, Any]
+    settings: Inputs
 
     @property
     def layer(self) -> int:
@@ -108,11 +109,16 @@ def wide(tensor: Tensor) -> Tensor:
 
 def grouped(heads: Tensor, groups: Tensor) -> Tensor:
     """Tensor (batch, heads, ...) as (batch, groups, heads of each, ...): heads that share a key and a value."""
-    return heads.unflatten(1, (groups.shape[1], -1))
+    return torch.unflatten(heads, 1, (groups.shape[1], -1))
 
 
 def _attention(
-    module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **settings: Any
+    module: Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    **settings: Setting,
 ) -> tuple[Tensor, None]:
     call, watcher = Call(module, query, key, value, attention_mask, settings), _watcher.get()
     return (call.output() if watcher is None else watcher(call)), None

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache
 
 from medground_bench.core.types import Frame
+from medground_bench.lvlms import TokenGrid
 from medground_bench.lvlms.engine.family import Family
 from medground_bench.lvlms.engine.opening import Loaded
 from medground_bench.lvlms.engine.passes import Passes
-from medground_bench.lvlms.engine.rows import Row
+from medground_bench.lvlms.engine.token_rows import TokenRow
+from medground_bench.lvlms.engine.untyped import Inputs, Module
+from medground_bench.lvlms.engine.word_log_probs import word_log_probs
 
 Prefix = tuple[Tensor, ...]
 """Keys and values by turns, layer by layer, (pictures, groups, positions, channels) of the row up to its picture's
@@ -30,27 +32,44 @@ end."""
 class Engine:
     """A loaded model and what counts its passes.
 
-    alone  held while the model runs: transformers keeps state on a Qwen model while it generates, and hooks are the
-           module's, not the caller's
+    write_at_most  tokens of a response that are really written; counted are all that it was allowed to have. By
+                   default there is no bound
+    alone          held while the model runs: transformers keeps state on a Qwen model while it generates, and hooks
+                   are the module's, not the caller's
     """
 
     loaded: Loaded
     family: Family
     passes: Passes = field(default_factory=Passes)
+    write_at_most: int | None = None
     alone: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def language_model(self) -> Module:
+        """The decoder, without its output matrix."""
+        return self.loaded.model.model.language_model
+
+    @property
+    def layers(self) -> int:
+        """Decoder layers of the language model."""
+        return len(self.language_model.layers)
+
+    def token_grid(self, frame: Frame) -> TokenGrid:
+        """The grid of image tokens for a picture of that frame, in raster order."""
+        return TokenGrid(*self.family.cells(frame), frame)
 
     def encode(self, values: Tensor) -> Tensor:
         """Image tokens (pictures, tokens, channels) of normalised values (pictures, 3, height, width)."""
         self.passes.encode(len(values), backward=values.requires_grad)
         return self.family.image_features(values.to(self.loaded.model.dtype))
 
-    def read(self, row: Row, features: Tensor) -> Tensor:
+    def read(self, row: TokenRow, features: Tensor) -> Tensor:
         """Last hidden states (pictures, length, channels) of one row of ids with each picture's image tokens."""
         self.passes.read(len(features), continued=False)
         inputs = self._inputs(row, slice(0, len(row.ids)), len(features))
         return self._hidden(inputs | self.family.language_inputs(features, row.frame))
 
-    def read_picture(self, row: Row, features: Tensor) -> Prefix:
+    def read_picture(self, row: TokenRow, features: Tensor) -> Prefix:
         """What the language model keeps of the row up to the end of its picture."""
         self.passes.read(len(features), continued=False)
         inputs = self._inputs(row, slice(0, row.image.stop), len(features))
@@ -58,29 +77,35 @@ class Engine:
         self._hidden(inputs | self.family.language_inputs(features, row.frame), cache)
         return tuple(tensor for keys, values, _ in cache for tensor in (keys, values))
 
-    def read_on(self, row: Row, prefix: Prefix) -> Tensor:
+    def read_on(self, row: TokenRow, prefix: Prefix) -> Tensor:
         """Last hidden states (pictures, length, channels) of what follows the picture; the prefix is left as it is."""
         self.passes.read(len(prefix[0]), continued=True)
         inputs = self._inputs(row, slice(row.image.stop, len(row.ids)), len(prefix[0]))
         return self._hidden(inputs, DynamicCache(zip(prefix[::2], prefix[1::2], strict=True)))
 
+    def token_log_probs(self, states: Tensor, row: TokenRow) -> Tensor:
+        """Log-probabilities (pictures, response tokens) float32 of the response, from the states that predict it."""
+        answer = row.ids[row.answer].expand(len(states), -1)
+        return word_log_probs(states, answer, self.loaded.model.lm_head.weight)
+
     def write(self, ids: Tensor, features: Tensor, frame: Frame, most_tokens: int) -> Tensor:
         """Ids (pictures, tokens) that follow rows of equal length, greedily; the shorter ones are padded."""
         self.passes.read(len(ids), continued=False)
-        model = self.loaded.model
+        model, bound = self.loaded.model, self.write_at_most
         with self.alone:
             whole: Tensor = model.generate(
                 input_ids=ids,
                 attention_mask=torch.ones_like(ids),
-                max_new_tokens=most_tokens,
+                max_new_tokens=most_tokens if bound is None else min(bound, most_tokens),
                 **{self.family.type_ids: (ids == model.config.image_token_id).long()},
                 **self.family.language_inputs(features, frame),
             )
         written = whole[:, ids.shape[1] :]
-        self.passes.write(len(ids) * (written.shape[1] - 1))  # the row itself gives the first token
+        tokens = written.shape[1] if bound is None else most_tokens
+        self.passes.write(len(ids) * (tokens - 1))  # the row itself gives the first token
         return written
 
-    def _inputs(self, row: Row, part: slice, pictures: int) -> dict[str, Any]:
+    def _inputs(self, row: TokenRow, part: slice, pictures: int) -> Inputs:
         """What the model is called with for a part of the row, positions and masks in full."""
         ids = row.ids[part].expand(pictures, -1)
         positions, masks = self.family.positions(row), self.family.masks(row)
@@ -91,7 +116,7 @@ class Engine:
             self.family.type_ids: row.image_types[part].expand(pictures, -1),
         }
 
-    def _hidden(self, inputs: dict[str, Any], cache: DynamicCache | None = None) -> Tensor:
+    def _hidden(self, inputs: Inputs, cache: DynamicCache | None = None) -> Tensor:
         with self.alone:
             done = self.loaded.model.model(**inputs, cache=cache, use_cache=cache is not None)
         hidden: Tensor = done.last_hidden_state

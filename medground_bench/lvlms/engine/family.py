@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from torch import Tensor
 
 from medground_bench.core.boxes_in_text import BoxConvention
 from medground_bench.core.types import Frame
+from medground_bench.lvlms.engine.untyped import Inputs
 
 if TYPE_CHECKING:
-    from medground_bench.lvlms.engine.rows import Row
+    from medground_bench.lvlms.engine.relevance import ModuleRules
+    from medground_bench.lvlms.engine.token_rows import TokenRow
 
 
 class Family(Protocol):
@@ -18,6 +20,7 @@ class Family(Protocol):
 
     turn_end: str
     type_ids: str
+    module_rules: ModuleRules
 
     def tower_frame(self, frame: Frame) -> Frame:
         """The raster the vision tower sees of a picture of that frame."""
@@ -39,22 +42,18 @@ class Family(Protocol):
         """Normalised values (pictures, 3, height, width) -> (pictures, image tokens, channels)."""
         ...
 
-    def language_inputs(self, features: Tensor, frame: Frame) -> dict[str, Any]:
+    def language_inputs(self, features: Tensor, frame: Frame) -> Inputs:
         """What the language model needs of the pictures beside the ids."""
         ...
 
-    def positions(self, row: Row) -> Tensor | None:
+    def positions(self, row: TokenRow) -> Tensor | None:
         """Positions of one row of ids; None where they are 0, 1, 2, ..."""
         ...
 
-    def masks(self, row: Row) -> dict[str, Tensor] | None:
+    def masks(self, row: TokenRow) -> dict[str, Tensor] | None:
         """Who sees whom, (1, 1, length, length) for every kind of layer; None where it is plainly causal."""
         ...
 
     def box_convention(self, frame: Frame) -> BoxConvention:
         """How it writes boxes on a picture of that frame."""
-        ...
-
-    def norm(self, module: Any) -> tuple[Tensor, float]:
-        """Gain per channel and epsilon of one of the language model's RMSNorms."""
         ...

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
 import xxhash
-from numpy.typing import NDArray
 from torch import Tensor
+
+from medground_bench.lvlms import Pictures
 
 GIB = 1 << 30
 
-Kept = tuple[Tensor, ...]
+Tensors = tuple[Tensor, ...]
 
 
 def most_bytes(device: torch.device) -> int:
@@ -33,13 +33,13 @@ def most_bytes(device: torch.device) -> int:
     return max(GIB, torch.cuda.get_device_properties(device).total_memory // 16)
 
 
-def name_of(pictures: Sequence[NDArray[Any]]) -> bytes:
+def name_of(pictures: Pictures) -> bytes:
     """The content of a batch in 16 bytes; order, sizes and types count."""
     # Ten times as fast as SHA-256, and nobody forges pictures to be mistaken for others.
     digest = xxhash.xxh3_128()
     for picture in pictures:
         digest.update(f"{picture.dtype}{picture.shape}".encode())
-        digest.update(np.ascontiguousarray(picture))
+        digest.update(np.ascontiguousarray(picture).data)
     return digest.digest()
 
 
@@ -51,7 +51,7 @@ class Memory:
     """
 
     most_bytes: int
-    _kept: OrderedDict[Hashable, Kept] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[Hashable, Tensors] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -60,14 +60,14 @@ class Memory:
         with self._lock:
             return sum(map(_size, self._kept.values()))
 
-    def find(self, name: Hashable) -> Kept | None:
+    def find(self, name: Hashable) -> Tensors | None:
         """What was kept under that name; None when it was never there or had to go."""
         with self._lock:
             if name in self._kept:
                 self._kept.move_to_end(name)
             return self._kept.get(name)
 
-    def keep(self, name: Hashable, tensors: Kept) -> None:
+    def keep(self, name: Hashable, tensors: Tensors) -> None:
         """Keep tensors that nobody will change, and let go of others until they fit."""
         if _size(tensors) > self.most_bytes:
             return
@@ -83,5 +83,5 @@ class Memory:
             self._kept.clear()
 
 
-def _size(tensors: Kept) -> int:
+def _size(tensors: Tensors) -> int:
     return sum(tensor.untyped_storage().nbytes() for tensor in tensors)

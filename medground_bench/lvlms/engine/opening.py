@@ -7,11 +7,15 @@ import json
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from medground_bench.core.errors import SourceMissing, Unsupported
 from medground_bench.lvlms import EMBEDDED, Checkpoint
+from medground_bench.lvlms.engine.untyped import ImageProcessor, Module, Tokenizer
 from medground_bench.storage import hub
+
+if TYPE_CHECKING:
+    import torch
 
 WANTED = ("*.json", "*.jinja", "*.model", "*.safetensors", "*.txt")
 """What a checkpoint needs of its repository; pickled weights are never fetched."""
@@ -30,9 +34,9 @@ class CheckpointFolder:
 class Loaded:
     """Frozen model in evaluation mode, its tokenizer and its image processor (PIL back end)."""
 
-    model: Any
-    tokenizer: Any
-    image_processor: Any
+    model: Module
+    tokenizer: Tokenizer
+    image_processor: ImageProcessor
 
 
 def known_folder(checkpoint: Checkpoint, *, newest: bool) -> CheckpointFolder:
@@ -80,7 +84,7 @@ def hub_folder(repository: hub.Repository) -> CheckpointFolder:
     return CheckpointFolder(path, repository.commit, _model_type(path))
 
 
-def load(folder: CheckpointFolder, model_class: Any, device: str | None) -> Loaded:
+def load(folder: CheckpointFolder, model_class: Module, device: str | None) -> Loaded:
     """Weights, tokenizer and image processor of a folder, frozen, on the device.
 
     Precision: float32 on a CPU; elsewhere bfloat16 for a checkpoint saved in bfloat16, float32 for any other.
@@ -102,11 +106,11 @@ def load(folder: CheckpointFolder, model_class: Any, device: str | None) -> Load
         raise SourceMissing(
             f"{folder.path} has no chat template (chat_template.jinja); LVLMs are asked through it."
         )
-    image_processor = AutoImageProcessor.from_pretrained(folder.path, backend="pil")
+    image_processor: ImageProcessor = AutoImageProcessor.from_pretrained(folder.path, backend="pil")  # type: ignore[no-untyped-call]
     return Loaded(model, tokenizer, image_processor)
 
 
-def whole_model(model_class: Any, folder: Path, dtype: Any, device: str) -> Any:
+def whole_model(model_class: Module, folder: Path, dtype: torch.dtype, device: str) -> Module:
     """The model of a folder on the device, frozen, in evaluation mode; its weights come from safetensors alone.
 
     A weight that the folder lacks is an error: transformers would fill it with random numbers and go on.
@@ -114,7 +118,7 @@ def whole_model(model_class: Any, folder: Path, dtype: Any, device: str) -> Any:
     from safetensors import SafetensorError
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         model, report = model_class.from_pretrained(
             folder, dtype=dtype, output_loading_info=True, use_safetensors=True
@@ -140,7 +144,7 @@ def _model_type(path: Path) -> str:
     return model_type
 
 
-def _config(path: Path) -> dict[str, Any]:
+def _config(path: Path) -> dict[str, object]:
     file = path / "config.json"
     try:
         config = json.loads(file.read_text("utf-8"))

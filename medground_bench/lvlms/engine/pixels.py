@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from medground_bench.core.errors import Unsupported
+from medground_bench.lvlms.engine.untyped import ImageProcessor
 
 FILTERS = {Image.Resampling.BILINEAR: "bilinear", Image.Resampling.BICUBIC: "bicubic"}
 """Pillow's filter -> the name of torch's, which follows Pillow's when antialiasing is on."""
@@ -42,7 +42,7 @@ class PixelPath:
     std: Tensor
 
     @classmethod
-    def of(cls, image_processor: Any, device: torch.device) -> PixelPath:
+    def of(cls, image_processor: ImageProcessor, device: torch.device) -> PixelPath:
         """The path of a transformers image processor with the PIL back end."""
         settings = image_processor
         resample = Image.Resampling(settings.resample)
@@ -63,7 +63,7 @@ class PixelPath:
     def of_levels(self, pictures: Sequence[NDArray[np.uint8]], *, width: int, height: int) -> Tensor:
         """Normalised values (pictures, 3, height, width) float32 of grey levels."""
         grey = torch.from_numpy(resized(pictures, width, height, self.resample)).to(self.levels.device)
-        values = self.levels.index_select(1, grey.flatten().int()).unflatten(1, grey.shape)
+        values = torch.unflatten(self.levels.index_select(1, grey.flatten().int()), 1, grey.shape)
         return values.movedim(0, 1)
 
     def of_floats(self, pictures: Tensor, *, width: int, height: int) -> Tensor:

@@ -7,18 +7,18 @@ Patches   each patch is embedded by a 3-D convolution that meets it exactly once
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
+from medground_bench.lvlms.engine.untyped import Module, Setting
+
 NAME = "windows_at_once_not_flash"
 """transformers hands whole sequences only to implementations with "flash" in their name, to others a window a call."""
 
 
-def quicken(tower: Any) -> None:
+def quicken(tower: Module) -> None:
     """Replace both places of a loaded tower, for good."""
     tower.patch_embed = _Patches(tower.patch_embed)
     tower.config._attn_implementation = (
@@ -29,7 +29,7 @@ def quicken(tower: Any) -> None:
 class _Patches(nn.Module):
     """Rows of patch pixels (patches, pixels) -> (patches, channels)."""
 
-    def __init__(self, embed: Any) -> None:
+    def __init__(self, embed: Module) -> None:
         super().__init__()
         self.proj = embed.proj
 
@@ -39,7 +39,7 @@ class _Patches(nn.Module):
 
 
 def _attention(
-    module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: None, **settings: Any
+    module: Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: None, **settings: Setting
 ) -> tuple[Tensor, None]:
     """Attention within windows.
 
@@ -54,10 +54,11 @@ def _attention(
             continue  # a row of windows beyond the edge, where the grid fits exactly
         begins = starts[:-1][lengths == length]
         places = (begins[:, None] + torch.arange(length, device=begins.device)).flatten()
-        windows = (
-            part[0, :, places].unflatten(1, (-1, length)).transpose(0, 1) for part in (query, key, value)
-        )
-        seen = scaled_dot_product_attention(*windows, scale=settings["scaling"])
+        windows = [
+            torch.unflatten(part[0, :, places], 1, (-1, length)).transpose(0, 1)
+            for part in (query, key, value)
+        ]
+        seen = scaled_dot_product_attention(windows[0], windows[1], windows[2], scale=settings["scaling"])
         mixed = mixed.index_copy(2, places, seen.transpose(0, 1).flatten(1, 2)[None])
     return mixed.transpose(1, 2), None
 

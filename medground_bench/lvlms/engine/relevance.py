@@ -4,38 +4,50 @@ Relevance of a state is state x "gradient", where the gradient of some operation
 on what comes in, so that the sum over a layer is kept (AttnLRP's softmax alone does not). The forward pass is the
 model's own to the last bit, and nothing stays on the model.
 
-RMSNorm             the scale of a position is a constant: y = factor x, so its gradient is `factor`
-gated unit          act(gate) x up: half of the relevance to each; act by the identity rule, gradient act(gate) / gate
-linear, residual    the gradient as it is (the epsilon rule at epsilon 0)
-attention           by `Rule`
+constant_scale   RMSNorm: the scale of a position is a constant, y = factor x, so its gradient is `factor`
+gated_unit       act(gate) x up: half of the relevance to each; act by the identity rule, gradient act(gate) / gate
+as_it_is         linear, residual: the gradient as it is (the epsilon rule at epsilon 0)
+attention        by `Rule`
+
+A family says which class of its modules follows which; a class that nobody has thought of is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
+from medground_bench.core.errors import Unsupported
 from medground_bench.lvlms import Rule
 from medground_bench.lvlms.engine.attention import Call, grouped, watching, wide
-from medground_bench.lvlms.engine.family import Family
+from medground_bench.lvlms.engine.untyped import Context, Module
 
 SMALLEST = 1e-6
 """Below it act(x) / x is taken at x = 0, where GELU and SiLU have 1/2."""
+
+ModuleRule = Callable[[Module], Iterator[RemovableHandle]]
+"""Puts a module under a rule, and gives back what takes it away again."""
+
+ModuleRules = Mapping[type[nn.Module], ModuleRule]
+"""Class of a module -> its rule, for every class of a language model that holds weights and is not `PLAIN`."""
+
+PLAIN = (nn.Linear, nn.Embedding, nn.ModuleList)
+"""Classes that are taken as they are in every family."""
 
 Visit = Callable[[int, Tensor, Tensor], None]
 """Takes a layer, its attention weights and their gradient, both (heads, length, length)."""
 
 
 @dataclass(slots=True)
-class Kept:
+class BiasRelevance:
     """Relevance that the biases of the value projections kept for themselves (Qwen2.5-VL has them, Gemma 3 not)."""
 
-    biases: float = 0.0
+    kept: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,19 +57,19 @@ class _Back:
     call: Call
     rule: Rule | None
     visit: Visit | None = None
-    kept: Kept = field(default_factory=Kept)
+    by_biases: BiasRelevance = field(default_factory=BiasRelevance)
 
 
 class _Attend(torch.autograd.Function):
     """Fast attention forward; backward from weights computed again, one layer's at a time."""
 
     @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, back: _Back) -> Tensor:
+    def forward(ctx: Context, query: Tensor, key: Tensor, value: Tensor, back: _Back) -> Tensor:
         ctx.back = back
         return back.call.output()
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor, None]:
+    def backward(ctx: Context, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor, None]:
         back: _Back = ctx.back
         call, value = back.call, wide(back.call.value)
         weights = call.weights()
@@ -65,7 +77,7 @@ class _Attend(torch.autograd.Function):
         to_value = (grouped(weights, value).mT @ mixed).sum(2)
         bias = call.module.v_proj.bias
         if back.rule is not None and bias is not None:
-            back.kept.biases += float(to_value.sum(2).flatten() @ wide(bias))
+            back.by_biases.kept += float(to_value.sum(2).flatten() @ wide(bias))
         if back.rule is Rule.CP:
             return None, None, to_value.type_as(call.value), None
         to_weights = (mixed @ value.mT[:, :, None]).flatten(1, 2)
@@ -88,12 +100,12 @@ class _Replaced(torch.autograd.Function):
     """An output as it is, whose gradient to the input is `factor`."""
 
     @staticmethod
-    def forward(ctx: Any, inputs: Tensor, output: Tensor, factor: Tensor | float) -> Tensor:
+    def forward(ctx: Context, inputs: Tensor, output: Tensor, factor: Tensor | float) -> Tensor:
         ctx.factor = factor
         return output.view_as(output)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Context, gradient: Tensor) -> tuple[Tensor, None, None]:
         return (gradient * ctx.factor).type_as(gradient), None, None
 
 
@@ -105,19 +117,58 @@ def attention_gradients(visit: Visit) -> Iterator[None]:
 
 
 @contextmanager
-def relevance_rules(language_model: nn.Module, family: Family, rule: Rule) -> Iterator[Kept]:
-    """Inside the block the language model's gradients follow the rules; the caller keeps other threads out."""
-    kept = Kept()
-    module: Any
+def relevance_rules(language_model: nn.Module, rules: ModuleRules, rule: Rule) -> Iterator[BiasRelevance]:
+    """Inside the block the language model's gradients follow the rules; the caller keeps other threads out.
+
+    rules  of its modules;  rule  of its attention
+
+    Unsupported for a module that no rule was made for: its relevance would be wrong without a word.
+    """
+    by_biases = BiasRelevance()
     with ExitStack() as stack:
-        stack.enter_context(watching(lambda call: _attend(_Back(call, rule, kept=kept))))
+        stack.enter_context(watching(lambda call: _attend(_Back(call, rule, by_biases=by_biases))))
         for module in language_model.modules():
-            if type(module).__name__.endswith("RMSNorm"):
-                stack.callback(module.register_forward_hook(_norm_rule(family)).remove)
-            elif hasattr(module, "act_fn"):
-                stack.callback(module.act_fn.register_forward_hook(_activation_rule).remove)
-                stack.callback(module.up_proj.register_forward_hook(_half).remove)
-        yield kept
+            for hook in _rule_of(module, rules)(module):
+                stack.callback(hook.remove)
+        yield by_biases
+
+
+def as_it_is(module: Module) -> Iterator[RemovableHandle]:
+    """What only adds, or multiplies by weights, or has its parts do all the work."""
+    yield from ()
+
+
+def gated_unit(module: Module) -> Iterator[RemovableHandle]:
+    """down_proj(act_fn(gate) x up_proj), as in GLU."""
+    yield module.act_fn.register_forward_hook(_activation_rule)
+    yield module.up_proj.register_forward_hook(_half)
+
+
+def constant_scale(gain_and_epsilon: Callable[[Module], tuple[Tensor, float]]) -> ModuleRule:
+    """The rule of an RMSNorm, of which it is told the gain per channel and the epsilon."""
+
+    def hook(module: Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        states, (gain, epsilon) = inputs[0], gain_and_epsilon(module)
+        values = wide(states.detach())
+        factor = torch.rsqrt(values.pow(2).mean(-1, keepdim=True) + epsilon) * wide(gain)
+        return _replaced(states, output, factor)
+
+    def put(module: Module) -> Iterator[RemovableHandle]:
+        yield module.register_forward_hook(hook)
+
+    return put
+
+
+def _rule_of(module: nn.Module, rules: ModuleRules) -> ModuleRule:
+    kind = type(module)
+    if kind in rules:
+        return rules[kind]
+    if isinstance(module, PLAIN) or next(module.parameters(), None) is None:
+        return as_it_is
+    raise Unsupported(
+        f"relevance has no rule for {kind.__name__}, a part of this language model, so it would be wrong. "
+        "Choose a method that differentiates as ever, for example gradcam."
+    )
 
 
 def _attend(back: _Back) -> Tensor:
@@ -125,24 +176,14 @@ def _attend(back: _Back) -> Tensor:
     return output
 
 
-def _norm_rule(family: Family) -> Callable[[Any, tuple[Tensor, ...], Tensor], Tensor]:
-    def hook(module: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        states, (gain, epsilon) = inputs[0], family.norm(module)
-        values = wide(states.detach())
-        factor = torch.rsqrt(values.pow(2).mean(-1, keepdim=True) + epsilon) * wide(gain)
-        return _replaced(states, output, factor)
-
-    return hook
-
-
-def _activation_rule(module: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+def _activation_rule(module: Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
     gate = inputs[0].detach()
     small = gate.abs() < SMALLEST
     ratio = torch.where(small, 0.5, output.detach() / torch.where(small, 1.0, gate))
     return _replaced(inputs[0], output, 0.5 * ratio)
 
 
-def _half(module: Any, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+def _half(module: Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
     return _replaced(output, output, 0.5)
 
 

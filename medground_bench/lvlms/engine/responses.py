@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from medground_bench.core.types import Response
 from medground_bench.lvlms.engine.opening import Loaded
+from medground_bench.lvlms.engine.untyped import Tokenizer
 
 
 def stop_ids(loaded: Loaded, turn_end: str) -> frozenset[int]:
@@ -17,7 +17,7 @@ def stop_ids(loaded: Loaded, turn_end: str) -> frozenset[int]:
     return frozenset(token for token in ids if token is not None)
 
 
-def response_of(tokenizer: Any, generated: list[int], stops: frozenset[int]) -> Response:
+def response_of(tokenizer: Tokenizer, generated: list[int], stops: frozenset[int]) -> Response:
     """The tokens before the first end of turn; special tokens stay in the text, thought blocks are read later."""
     end = next((place for place, token in enumerate(generated) if token in stops), len(generated))
     ids = generated[:end]

@@ -23,7 +23,8 @@ def word_log_probs(states: Tensor, words: Tensor, weight: Tensor) -> Tensor:
     states = states.float()
     chosen = (states * weight[words].float()).sum(-1)
     words_at_once = max(1, FLOATS_AT_ONCE // max(words.numel(), weight.shape[-1]))
-    sums = [_log_sum(states, part) for part in weight.split(words_at_once)]
+    parts = (weight[start : start + words_at_once] for start in range(0, len(weight), words_at_once))
+    sums = [_log_sum(states, part) for part in parts]
     return chosen - torch.stack(sums).logsumexp(0)
 
 

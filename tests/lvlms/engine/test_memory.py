@@ -163,6 +163,6 @@ def test_gemmas_masks_are_where_its_slow_attention_looks(tiny_lvlms, raws, monke
         monkeypatch.setattr(model.config.get_text_config(), "sliding_window", window)
     with torch.no_grad():
         weights = raw.model(**raw.inputs(radiograph(1), DIRECT), output_attentions=True).attentions
-    ours = lvlm.family.masks(lvlm._row(Frame("study", width=56, height=56), DIRECT))
+    ours = lvlm.family.masks(lvlm.rows.of(Frame("study", width=56, height=56), DIRECT))
     for kind, layer in zip(raw.model.config.get_text_config().layer_types, weights, strict=True):
         assert torch.equal(layer[0].amax(0) > 0, ours[kind][0, 0])

@@ -54,3 +54,12 @@ def test_tokens_are_those_that_are_written_one_at_a_time(lvlm):
         lvlm.counted_by(counted).generate([radiograph(1), radiograph(2)], [DIRECT] * 2, max_new_tokens=5)
     assert (counted.steps, counted.rows) == (seen.steps, seen.rows)
     assert counted.rows == 2
+
+
+def test_of_a_bounded_response_one_token_is_written_and_all_that_it_might_have_are_counted(lvlm):
+    counted = Passes()
+    bounded = lvlm.counted_by(counted, write_at_most=1)
+    said = bounded.generate([radiograph(1), radiograph(2)], [DIRECT] * 2, max_new_tokens=5)
+    assert [len(each.token_ids) for each in said] == [1, 1]
+    assert counted == Passes(pictures=2, rows=2, steps=2 * 4)
+    assert len(lvlm.generate([radiograph(1)], [DIRECT], max_new_tokens=5)[0].token_ids) > 1

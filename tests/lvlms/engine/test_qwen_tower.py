@@ -15,7 +15,7 @@ def test_windows_at_once_give_what_one_at_a_time_gives(tiny_lvlms, raws, width, 
     lvlm, own = tiny_lvlms["qwen2_5_vl"], raws["qwen2_5_vl"].model.model
     tower = lvlm.family.tower_frame(Frame("study", width=width, height=height))
     pictures = [radiograph(seed, width=width, height=height) for seed in range(3)]
-    values = lvlm.pixels.of_levels(pictures, width=tower.width, height=tower.height)
+    values = lvlm.sight.pixels.of_levels(pictures, width=tower.width, height=tower.height)
     rows, grid = lvlm.family.patches(values)
     with torch.no_grad():
         ours = lvlm.family.image_features(values)
@@ -27,7 +27,7 @@ def test_windows_at_once_give_what_one_at_a_time_gives(tiny_lvlms, raws, width, 
 
 def test_gradients_flow_through_the_windows(tiny_lvlms, raws):
     lvlm, own = tiny_lvlms["qwen2_5_vl"], raws["qwen2_5_vl"].model.model
-    values = lvlm.pixels.of_levels([radiograph(1, width=84, height=140)], width=84, height=140)
+    values = lvlm.sight.pixels.of_levels([radiograph(1, width=84, height=140)], width=84, height=140)
     gradients = []
     for features_of in (
         lvlm.family.image_features,
@@ -53,7 +53,7 @@ def test_64_windows_of_a_batch_are_one_call_a_layer(tiny_lvlms, monkeypatch):
     )
     lvlm = tiny_lvlms["qwen2_5_vl"]
     with torch.no_grad():
-        lvlm._encoded([radiograph(seed, width=112, height=112) for seed in range(16)])
+        lvlm.sight.tokens_once([radiograph(seed, width=112, height=112) for seed in range(16)])
     assert calls == [(64, 2, 16), (16, 2, 64)], (
         "windows of 4 x 4 patches, then a layer over each whole picture"
     )

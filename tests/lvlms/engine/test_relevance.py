@@ -8,7 +8,7 @@ import torch
 from transformers.models.gemma3 import modeling_gemma3
 from transformers.models.qwen2_5_vl import modeling_qwen2_5_vl
 
-from medground_bench.core.errors import MedgroundError
+from medground_bench.core.errors import MedgroundError, Unsupported
 from medground_bench.lvlms import Rule, open_lvlm
 from medground_bench.lvlms.engine import relevance
 from tests.kit.method_cases import own_case
@@ -109,7 +109,7 @@ def test_attnlrp_gives_attention_its_share_and_conserves_only_roughly(lvlm):
 def test_the_forward_pass_under_the_rules_is_the_models_own_to_the_last_bit(lvlm, rule):
     case = own_case(lvlm)
     before = lvlm.log_probs([case.picture], case.prompt, case.response)
-    with relevance.relevance_rules(lvlm.loaded.model.model.language_model, lvlm.family, rule):
+    with relevance.relevance_rules(lvlm.loaded.model.model.language_model, lvlm.family.module_rules, rule):
         under = lvlm.log_probs([case.picture], case.prompt, case.response)
     assert np.array_equal(under, before)
 
@@ -117,8 +117,8 @@ def test_the_forward_pass_under_the_rules_is_the_models_own_to_the_last_bit(lvlm
 def test_nothing_of_the_rules_stays_on_the_model_even_when_it_fails_inside(lvlm):
     case = own_case(lvlm)
     plain = lvlm.layer_gradients(case.picture, case.prompt, case.response, layer=1).gradients
-    decoder = lvlm.loaded.model.model.language_model
-    with pytest.raises(ZeroDivisionError), relevance.relevance_rules(decoder, lvlm.family, Rule.CP):
+    decoder, rules = lvlm.loaded.model.model.language_model, lvlm.family.module_rules
+    with pytest.raises(ZeroDivisionError), relevance.relevance_rules(decoder, rules, Rule.CP):
         assert any(module._forward_hooks for module in decoder.modules())
         raise ZeroDivisionError
     lvlm.relevance(case.picture, case.prompt, case.response, rule=Rule.ATTNLRP)
@@ -126,6 +126,37 @@ def test_nothing_of_the_rules_stays_on_the_model_even_when_it_fails_inside(lvlm)
     again = lvlm.layer_gradients(case.picture, case.prompt, case.response, layer=1).gradients
     assert np.array_equal(again, plain)
     assert all(not weight.requires_grad for weight in lvlm.loaded.model.parameters())
+
+
+def test_every_rule_of_a_family_is_of_a_class_that_its_language_model_has(lvlm):
+    here = {type(module) for module in lvlm.loaded.model.model.language_model.modules()}
+    assert set(lvlm.family.module_rules) <= here
+
+
+class ScaledNorm(torch.nn.RMSNorm):
+    """A class that no family has a rule for, though its name ends like one that has."""
+
+
+class Mixture(torch.nn.Module):
+    """The same: its parts are plain, but what it does with them is not."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.other = torch.nn.Linear(64, 64), torch.nn.Linear(64, 64)
+
+    def forward(self, states):
+        return self.one(states) * self.other(states)
+
+
+@pytest.mark.parametrize(
+    "place, part", [("input_layernorm", ScaledNorm(64)), ("mlp", Mixture())], ids=["norm", "mixture"]
+)
+def test_a_module_without_a_rule_is_named_instead_of_given_wrong_relevance(lvlm, monkeypatch, place, part):
+    case, decoder = own_case(lvlm), lvlm.loaded.model.model.language_model
+    monkeypatch.setitem(decoder.layers[1]._modules, place, part)
+    with pytest.raises(Unsupported, match=f"no rule for {type(part).__name__}"):
+        lvlm.relevance(case.picture, case.prompt, case.response, rule=Rule.CP)
+    assert not any(module._forward_hooks for module in decoder.modules())
 
 
 def test_a_layer_that_is_not_there_is_answered_with_the_range(lvlm):

@@ -18,7 +18,7 @@ TAKE_OUT = "holds the model's own image token. Take it out."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Row:
+class TokenRow:
     """One sequence of ids.
 
     image   positions of the image tokens
@@ -43,7 +43,7 @@ class Row:
         return slice(self.answer.start - 1, self.answer.stop - 1)
 
 
-class Rows:
+class TokenRows:
     """The rows of one LVLM. The ids of its last prompts are kept, since every picture is asked the same questions."""
 
     def __init__(self, loaded: Loaded, family: Family) -> None:
@@ -51,7 +51,7 @@ class Rows:
         self._loaded, self._family = loaded, family
         self._ids = lru_cache(maxsize=PROMPTS_KEPT)(self._ids_of_prompt)
 
-    def of(self, frame: Frame, prompt: str, response: Response | None = None) -> Row:
+    def of(self, frame: Frame, prompt: str, response: Response | None = None) -> TokenRow:
         """The row of a picture of that frame and a prompt; the response is appended as ids, never as text."""
         rows, columns = self._family.cells(frame)
         model = self._loaded.model
@@ -60,7 +60,7 @@ class Rows:
         image = (row == model.config.image_token_id).nonzero()[:, 0].tolist()
         if image != list(range(image[0], image[0] + rows * columns)):
             raise CaseFailed(f"the prompt {prompt[:80]!r} or its response {TAKE_OUT}")
-        return Row(row, slice(image[0], image[-1] + 1), slice(len(ids), len(row)), frame)
+        return TokenRow(row, slice(image[0], image[-1] + 1), slice(len(ids), len(row)), frame)
 
     def _ids_of_prompt(self, image_tokens: int, prompt: str) -> tuple[int, ...]:
         tokenizer, placeholder = self._loaded.tokenizer, self._family.placeholder()
