@@ -23,6 +23,7 @@ from medground_bench.core.types import Case, Frame, Response
 from medground_bench.methods import Method
 from medground_bench.submission.read import Submission, read_submission
 from tests.kit.examples import example_references
+from tests.kit.imports import arrows, arrows_up, circles, imported
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -75,15 +76,30 @@ ROOMS = (
 """Each room imports from those above it alone; `plugins`, which finds files by name, may be asked by all but core."""
 
 
-def test_every_room_imports_only_from_rooms_above_it():
+def test_every_room_imports_only_from_rooms_above_it_and_none_goes_in_a_circle():
     floor = {room: height for height, rooms in enumerate(ROOMS) for room in rooms}
-    for room, height in floor.items():
-        for module in imported_by(room):
-            package, _, rest = module.partition(".")
-            other = rest.partition(".")[0]
-            assert package not in ("builder", "space_app", "metrics"), module
-            if package == "medground_bench" and other not in ("", "plugins", "__version__", room):
-                assert floor[other] < height, f"{room} imports {module}"
+    between = arrows(ROOT / "medground_bench")
+    assert not circles(between)
+    assert {room for room, other in between if other == "plugins"} <= set(floor) - {
+        "core",
+        "submission",
+        "storage",
+    }
+    assert {other for room, other in between if room == "plugins"} == {"core"}
+    assert not arrows_up({arrow for arrow in between if "plugins" not in arrow}, floor)
+
+
+PROGRAMS = re.compile(r"(builder|metrics|space_app)([./]|$)")
+
+
+def test_the_library_names_the_programs_beside_it_nowhere_but_in_its_command_line():
+    named = set()
+    for file in (ROOT / "medground_bench").rglob("*.py"):
+        nodes = ast.walk(ast.parse(file.read_text("utf-8")))
+        texts = [str(node.value) for node in nodes if isinstance(node, ast.Constant)]
+        if any(map(PROGRAMS.match, [*imported(file), *texts])):
+            named.add(file.relative_to(ROOT / "medground_bench").as_posix())
+    assert named == {"commands/programs.py", "commands/demo_stages.py"}
 
 
 def test_the_tree_of_the_readme_names_every_room():
@@ -141,22 +157,9 @@ def nodes_of(name: str) -> Iterator[ast.AST]:
         yield from ast.walk(ast.parse(file.read_text("utf-8")))
 
 
-def imported_by(name: str) -> set[str]:
-    found = set()
-    for node in nodes_of(name):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            module = (
-                f"{node.module}.{node.names[0].name}" if node.module == "medground_bench" else node.module
-            )
-            found.add(module)
-    return found
-
-
 @pytest.mark.parametrize("name", PURE)
 def test_pure_files_import_neither_torch_nor_anything_with_effects(name):
-    for module in imported_by(name):
+    for module in {module for file in files_of(name) for module in imported(file)}:
         package, _, rest = module.partition(".")
         ours = package == "medground_bench" and rest.partition(".")[0] in PURE
         assert package in WITHOUT_EFFECTS or ours, module
