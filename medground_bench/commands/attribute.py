@@ -15,6 +15,7 @@ from medground_bench.commands.options import (
     JsonOption,
     LvlmOption,
     ModeOption,
+    NewestOption,
     demand_name,
     tell,
 )
@@ -32,6 +33,7 @@ def attribute(
     vocabulary: Annotated[str | None, typer.Option("--vocabulary", help=VOCABULARY_HELP)] = None,
     out: FolderOption = None,
     as_json: JsonOption = False,
+    newest: NewestOption = False,
 ) -> None:  # fmt: skip
     """Show what an LVLM's answer about a picture rests on.
 
@@ -51,7 +53,7 @@ def attribute(
 
     folder = out or folder_of(image)
     query = Query(mode, finding, question)
-    attributed = attribute_file(image, query, lvlm, methods, vocabulary=vocabulary)
+    attributed = attribute_file(image, query, lvlm, methods, vocabulary=vocabulary, newest=newest)
     attributed.save(folder)
     tell((*attributed.how.notes, attributed.note))
     typer.echo(json.dumps(attributed.as_json(), indent=2) if as_json else attributed.as_text())

@@ -153,7 +153,13 @@ def folder_of(image: Path) -> Path:
 
 
 def attribute_file(
-    image: Path, query: Query, lvlm: str, methods: Sequence[str], *, vocabulary: str | None = None
+    image: Path,
+    query: Query,
+    lvlm: str,
+    methods: Sequence[str],
+    *,
+    vocabulary: str | None = None,
+    newest: bool = False,
 ) -> Attributed:
     """Query and explain; everything cheap that can be wrong is looked at before the LVLM is opened, or at least asked.
 
@@ -161,13 +167,14 @@ def attribute_file(
     the picture is raised.
 
     vocabulary  concepts for the methods that try concepts: a shipped name or a YAML file
+    newest      takes the LVLM's newest commit on the hub, see `open_lvlm`
     """
     film = read_film(image)
     if query.finding is not None:
         check_finding(query.finding, lvlm)
     if vocabulary is not None:
         check_vocabulary(vocabulary, methods)
-    opened = open_lvlm(lvlm)
+    opened = open_lvlm(lvlm, newest=newest)
     chosen = {method: open_method(method, opened) for method in methods}
     asked = ask(opened, film, query, name=picture_name(image))
     explanations, failures = explain_by_each(chosen, opened, asked.case, vocabulary=vocabulary)
