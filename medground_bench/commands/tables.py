@@ -26,7 +26,7 @@ def listing(kind: str) -> list[dict[str, str]]:
     return [
         {
             "name": key,
-            "about": f"{checkpoint.family}, {checkpoint.location}{'@' * bool(checkpoint.revision)}{checkpoint.revision}",
+            "about": f"{checkpoint.family}, {checkpoint}",
             "family": checkpoint.family,
             "location": checkpoint.location,
             "revision": checkpoint.revision,

@@ -277,6 +277,10 @@ class Checkpoint:
     location: str
     revision: str
 
+    def __str__(self) -> str:
+        """Where it is, at its commit."""
+        return f"{self.location}@{self.revision}" if self.revision else self.location
+
 
 def checkpoints() -> Mapping[str, Checkpoint]:
     """Key -> checkpoint for every LVLM this installation knows, sorted; imports no family.
