@@ -1,0 +1,1 @@
+"""The commands of the builder, one a file."""

@@ -1,0 +1,43 @@
+"""What several commands of the builder share: their options, and the table of retained cases with which they end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from medground_bench.core.types import Mode
+
+if TYPE_CHECKING:
+    from medground_bench.benchmark.folder import DatasetFolder
+
+SourceOption = Annotated[
+    str, typer.Option("--source", help="Where the questions come from, for example phantom.")
+]
+LvlmOption = Annotated[
+    list[str], typer.Option("--lvlm", help="Key, local folder or org/name@commit; may be given again.")
+]
+ModeOption = Annotated[list[Mode], typer.Option("--mode", help="direct or reason; may be given again.")]
+OutOption = Annotated[Path, typer.Option("--out", help="The dataset folder, for example medground-bench.")]
+StoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--store", help="Where results of finished work are kept; by default beside the dataset folder."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def say_retained(folder: DatasetFolder) -> None:
+    """Print what the causal filter kept, and where it is."""
+    from builder.report import retained_table
+    from medground_bench.benchmark.rows import SPLITS
+    from medground_bench.benchmark.statistics import Statistics
+
+    for split in SPLITS:
+        numbers = Statistics.of(folder, split)
+        if numbers.groups:
+            Console().print(retained_table(numbers))
+    typer.echo(f"written to {folder.path}")
