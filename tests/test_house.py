@@ -86,6 +86,16 @@ def test_every_room_imports_only_from_rooms_above_it():
                 assert floor[other] < height, f"{room} imports {module}"
 
 
+def test_no_public_class_has_the_name_of_another():
+    homes: dict[str, list[str]] = {}
+    for file in (file for package in PACKAGES for file in (ROOT / package).rglob("*.py")):
+        for node in ast.parse(file.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(file.relative_to(ROOT).as_posix())
+    assert homes
+    assert not {name: files for name, files in homes.items() if len(files) > 1}
+
+
 def test_the_tree_of_the_readme_names_every_room():
     named = re.findall(
         r"^\| `medground_bench/(\w+)/` \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE
