@@ -298,7 +298,7 @@ def test_the_method_of_the_contributing_guide_is_a_method():
     exec(re.search(r"```python\n(.*?)```", guide, flags=re.DOTALL).group(1), scope)  # noqa: S102
     method = scope["METHOD"]()
     assert isinstance(method, Method)
-    case = Case("c", "mass", "?", Response("", (), ()), np.zeros((8, 8), np.uint8), Frame("native", 8, 8))
+    case = Case("c", "mass", "?", Response("", (), ()), np.zeros((8, 8), np.uint8), Frame.native(8, 8))
     assert method.attribute(None, case, np.random.default_rng(0)).boxes[0].xyxy == (0, 0, 4, 8)
 
 

@@ -74,7 +74,7 @@ def overlap(predicted: Sequence[Box], reference: Sequence[Box]) -> Overlap:
     FrameMismatch.
 
     >>> from medground_bench.core.types import Frame
-    >>> native = Frame("native", width=100, height=100)
+    >>> native = Frame.native(width=100, height=100)
     >>> overlap([Box(0, 0, 10, 10, native)], [Box(0, 0, 10, 20, native)]).iou
     0.5
     >>> overlap([], []).iou, overlap([], [Box(0, 0, 10, 20, native)]).iou
@@ -121,7 +121,7 @@ def score_cases(references: Iterable[Reference], predictions: Iterable[Predictio
     """Every reference scored, by case id; ValueError for repeated cases and predictions of unknown ones.
 
     >>> from medground_bench.core.types import Frame, Mode
-    >>> native = Frame("native", width=100, height=100)
+    >>> native = Frame.native(width=100, height=100)
     >>> truth = Reference("c", "vindr", "i", "medgemma", Mode.DIRECT, "mass", native, (Box(0, 0, 9, 9, native),))
     >>> [(score.predicted, score.overlap.iou) for score in score_cases([truth], [])]
     [(False, 0.0)]
@@ -212,7 +212,7 @@ def score(
     """The table of one method: a row per track, or per other group, sorted by group.
 
     >>> from medground_bench.core.types import Frame, Mode
-    >>> native = Frame("native", width=100, height=100)
+    >>> native = Frame.native(width=100, height=100)
     >>> truth = Reference("c", "vindr", "i", "medgemma", Mode.DIRECT, "mass", native, (Box(0, 0, 9, 9, native),))
     >>> rows = score([truth], [Prediction("c", truth.boxes)], rng=np.random.default_rng(0))
     >>> [row.mean.iou for row in rows]

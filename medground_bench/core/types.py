@@ -107,7 +107,7 @@ class Frame:
 
     @classmethod
     def study_of(cls, picture: NDArray[np.generic]) -> Frame:
-        """The frame of a picture (height, width) that was brought to the study frame, of grey levels or floats."""
+        """The frame of a picture (height, width) that was brought to the study frame, or of a mask there."""
         return cls("study", width=picture.shape[1], height=picture.shape[0])
 
 

@@ -20,10 +20,10 @@ from medground_bench.core.geometry import (
 from medground_bench.core.types import Box, Frame, SaliencyMap
 
 STUDY = Frame("study", width=224, height=224)
-SMALL = Frame("native", width=12, height=9)
+SMALL = Frame.native(width=12, height=9)
 
 sizes = st.integers(1, 4000)
-natives = st.builds(lambda width, height: Frame("native", width=width, height=height), sizes, sizes)
+natives = st.builds(lambda width, height: Frame.native(width=width, height=height), sizes, sizes)
 
 
 @st.composite
@@ -57,7 +57,7 @@ def painted(boxes):
     ],
 )
 def test_the_longer_side_fills_the_square_and_the_rest_is_centred_padding(width, height, content):
-    box = Letterbox.fit(Frame("native", width=width, height=height))
+    box = Letterbox.fit(Frame.native(width=width, height=height))
     assert (box.content_width, box.content_height, box.left, box.top) == content
     assert box.study == STUDY
 
@@ -87,13 +87,13 @@ def test_a_box_survives_the_round_trip_through_the_study_frame(data, native):
 
 
 def test_a_study_box_is_clipped_to_the_picture_and_nothing_is_left_of_one_in_the_padding():
-    letterbox = Letterbox.fit(Frame("native", width=100, height=200), side=100)
+    letterbox = Letterbox.fit(Frame.native(width=100, height=200), side=100)
     assert letterbox.to_native(Box(0, 0, 100, 100, letterbox.study)).xyxy == (0, 0, 100, 200)
     assert letterbox.to_native(Box(0, 10, 20, 30, letterbox.study)) is None
 
 
 def test_a_box_of_another_frame_is_refused():
-    letterbox = Letterbox.fit(Frame("native", width=100, height=200))
+    letterbox = Letterbox.fit(Frame.native(width=100, height=200))
     with pytest.raises(FrameMismatch):
         letterbox.to_native(Box(0, 0, 1, 1, letterbox.native))
     with pytest.raises(FrameMismatch):
@@ -126,7 +126,7 @@ def test_the_area_does_not_change_when_boxes_are_repeated_or_shuffled(boxes):
 
 def test_many_boxes_take_rounds_instead_of_memory(monkeypatch):
     rng = np.random.default_rng(0)
-    frame = Frame("native", width=1000, height=1000)
+    frame = Frame.native(width=1000, height=1000)
     low = rng.uniform(0, 900, size=(60, 2))
     boxes = [
         Box(x, y, x + w, y + h, frame)
@@ -214,7 +214,7 @@ def test_boxes_do_not_depend_on_the_scale_of_the_map(seed, gain, offset):
 
 
 def test_a_perfect_coarse_map_of_a_letterboxed_portrait_lands_within_one_cell():
-    native = Frame("native", width=1500, height=2000)
+    native = Frame.native(width=1500, height=2000)
     letterbox = Letterbox.fit(native)
     truth = Box(450, 900, 800, 1300, native)
     study = letterbox.to_study(truth)

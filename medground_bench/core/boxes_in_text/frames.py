@@ -47,7 +47,7 @@ def box_in_picture(written: WrittenBox, convention: BoxConvention, picture: Fram
     """The box in the pixels of the picture, clipped to it; None for one that is refused.
 
     >>> from medground_bench.core.boxes_in_text.tokens import written_in
-    >>> native, convention = Frame("native", width=2000, height=1000), BoxConvention(THOUSANDTHS)
+    >>> native, convention = Frame.native(width=2000, height=1000), BoxConvention(THOUSANDTHS)
     >>> box_in_picture(*written_in("[0, 0, 500, 500]", convention.order), convention, native).xyxy
     (0.0, 0.0, 1000.0, 500.0)
     """
