@@ -109,14 +109,12 @@ class Transport:
 
     log_u, log_v  (..., cells, cells) float64, -inf outside the support of the reference and of the target
     kernel        k of every entry, K = k x k
-    cost_scale    s, (...), squared cells
     iterations    (...) int64
     """
 
     log_u: Array
     log_v: Array
     kernel: AxisKernel
-    cost_scale: Array
     iterations: Array
 
     def push(self, regions: Array) -> Array:
@@ -166,7 +164,7 @@ def solve(references: Array, targets: Array, settings: TransportSettings) -> Tra
     kernel = AxisKernel(
         *(xp.reshape(each, (*batch, *picture)) for each in (kernel.logarithm, kernel.factors))
     )
-    return Transport(log_u, log_v, kernel, xp.reshape(scale, batch), xp.reshape(iterations, batch))
+    return Transport(log_u, log_v, kernel, xp.reshape(iterations, batch))
 
 
 def _iterate(k: Array, a: Array, b: Array, settings: TransportSettings) -> tuple[Array, Array, Array]:

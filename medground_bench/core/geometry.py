@@ -74,37 +74,19 @@ class Letterbox:
         return Box(x0, y0, x1, y1, self.native) if x0 < x1 and y0 < y1 else None
 
 
-def union_area(boxes: Sequence[Box]) -> float:
-    """Square pixels covered by at least one box; two frames raise FrameMismatch.
-
-    >>> native = Frame.native(width=100, height=100)
-    >>> union_area([Box(0, 0, 10, 10, native), Box(5, 0, 15, 10, native)])
-    150.0
-    """
-    return cover_areas(boxes, ()).first
-
-
-def intersection_area(first: Sequence[Box], second: Sequence[Box]) -> float:
-    """Square pixels covered by both unions.
-
-    >>> native = Frame.native(width=100, height=100)
-    >>> intersection_area([Box(0, 0, 10, 10, native)], [Box(10, 0, 20, 10, native)])  # half-open: they only touch
-    0.0
-    """
-    return cover_areas(first, second).both
-
-
 def box_iou(one: Box, other: Box) -> float:
     """Intersection over union of two boxes in one frame, 0..1; FrameMismatch for two frames.
 
     >>> native = Frame.native(width=100, height=100)
     >>> box_iou(Box(0, 0, 10, 10, native), Box(0, 0, 10, 20, native))
     0.5
+    >>> box_iou(Box(0, 0, 10, 10, native), Box(10, 0, 20, 10, native))  # half-open: they only touch
+    0.0
     >>> box_iou(Box(0, 0, 10, 10, native), Box(0, 0, 10, 20, Frame("study", 224, 224)))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     medground_bench.core.errors.FrameMismatch: boxes live in 2 frames: ...
     """
-    both = intersection_area([one], [other])
+    both = cover_areas([one], [other]).both
     return both / (one.area + other.area - both)
 
 
@@ -123,7 +105,7 @@ class CoverAreas:
 
 
 def cover_areas(first: Sequence[Box], second: Sequence[Box]) -> CoverAreas:
-    """The three areas that every overlap score is made of.
+    """The three areas that every overlap score is made of; two frames raise FrameMismatch.
 
     Exact: the plane is cut at every box edge, and each cell is inside or outside (coordinate compression). Time
     grows with the square of the number of boxes, memory is bounded.

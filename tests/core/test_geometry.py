@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 
 from medground_bench.core.errors import FrameMismatch, MethodFailed
 from medground_bench.core.geometry import (
+    CoverAreas,
     Letterbox,
     boxes_from_map,
     cover_areas,
-    intersection_area,
     resize_bilinear,
     tight_box,
-    union_area,
 )
 from medground_bench.core.types import Box, Frame, SaliencyMap
 
@@ -99,16 +98,14 @@ def test_a_box_of_another_frame_is_refused():
     with pytest.raises(FrameMismatch):
         letterbox.to_study(Box(0, 0, 1, 1, letterbox.study))
     with pytest.raises(FrameMismatch):
-        union_area([Box(0, 0, 1, 1, letterbox.study), Box(0, 0, 1, 1, letterbox.native)])
+        cover_areas([Box(0, 0, 1, 1, letterbox.study), Box(0, 0, 1, 1, letterbox.native)], ())
 
 
 def test_areas_by_hand():
     first = [Box(0, 0, 4, 4, SMALL), Box(2, 2, 6, 6, SMALL)]
     second = [Box(5, 0, 6, 9, SMALL)]
-    assert union_area(first) == 28
-    assert intersection_area(first, second) == 4
-    assert union_area([]) == 0
-    assert intersection_area(first, []) == 0
+    assert cover_areas(first, second) == CoverAreas(first=28, second=9, both=4)
+    assert cover_areas(first, []) == CoverAreas(first=28, second=0, both=0)
 
 
 @given(st.lists(whole_pixel_boxes(), max_size=8), st.lists(whole_pixel_boxes(), max_size=8))
@@ -121,7 +118,7 @@ def test_areas_equal_the_count_of_painted_pixels(first, second):
 
 @given(st.lists(whole_pixel_boxes(), min_size=1, max_size=8))
 def test_the_area_does_not_change_when_boxes_are_repeated_or_shuffled(boxes):
-    assert union_area([*reversed(boxes), *boxes]) == union_area(boxes)
+    assert cover_areas([*reversed(boxes), *boxes], ()) == cover_areas(boxes, ())
 
 
 def test_many_boxes_take_rounds_instead_of_memory(monkeypatch):
