@@ -2,5 +2,5 @@
 
 from medground_bench import plugins
 
-plugins.hand_in(plugins.Kind("sources", "builder.sources", "SOURCE"))
-plugins.hand_in(plugins.Kind("editors", "builder.editors", "EDITOR"))
+plugins.hand_in(plugins.PluginKind("sources", "builder.sources", "SOURCE"))
+plugins.hand_in(plugins.PluginKind("editors", "builder.editors", "EDITOR"))

@@ -18,7 +18,7 @@ from medground_bench.benchmark.rows import VERDICTS, VerdictRow
 from medground_bench.core.answers import read_answer
 from medground_bench.core.causal_filter import decide
 from medground_bench.core.errors import MedgroundError, SourceMissing
-from medground_bench.core.types import Answer, Answers, Mode
+from medground_bench.core.types import Answer, Answers, Mode, Track
 
 KEYS = {Mode.DIRECT: "direct", Mode.REASON: "cot"}
 """Mode -> how the authors' files call it, as in `prediction_edited_kept_direct`."""
@@ -105,9 +105,9 @@ def _texts(entry: Mapping[str, object], where: str) -> Callable[[str], str]:
 
 
 def _refuse_repeats(rows: list[VerdictRow], file: Path) -> None:
-    seen: set[tuple[str, str, str, int | None]] = set()
+    seen: set[tuple[Track, str, int | None]] = set()
     for row in rows:
-        key = (row.lvlm, row.mode, row.source, row.release_index)
+        key = (row.track, row.source, row.release_index)
         if key in seen:
             raise BadRelease(f"{file}: {row.lvlm}, {row.source}, index {row.release_index} is there twice.")
         seen.add(key)

@@ -23,7 +23,7 @@ from medground_bench.core.errors import MedgroundError, UnknownName
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class PluginKind:
     """A kind of plug-ins: what it is called, whose files they are, and the name at the root of a file that is one."""
 
     name: str
@@ -34,14 +34,14 @@ class Kind:
 _KINDS = {
     kind.name: kind
     for kind in (
-        Kind("methods", "medground_bench.methods", "METHOD"),
-        Kind("lvlms", "medground_bench.lvlms", "LVLM"),
-        Kind("localizers", "medground_bench.localizers", "LOCALIZER"),
+        PluginKind("methods", "medground_bench.methods", "METHOD"),
+        PluginKind("lvlms", "medground_bench.lvlms", "LVLM"),
+        PluginKind("localizers", "medground_bench.localizers", "LOCALIZER"),
     )
 }
 
 
-def hand_in(kind: Kind) -> None:
+def hand_in(kind: PluginKind) -> None:
     """Make a program's own kind of plug-ins known, such as the sources of the builder."""
     _KINDS[kind.name] = kind
 

@@ -102,6 +102,16 @@ def test_the_library_names_the_programs_beside_it_nowhere_but_in_its_command_lin
     assert named == {"commands/programs.py", "commands/demo_stages.py"}
 
 
+def test_no_public_class_has_the_name_of_another():
+    homes: dict[str, list[str]] = {}
+    for file in (file for package in PACKAGES for file in (ROOT / package).rglob("*.py")):
+        for node in ast.parse(file.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(file.relative_to(ROOT).as_posix())
+    assert homes
+    assert not {name: files for name, files in homes.items() if len(files) > 1}
+
+
 def test_the_tree_of_the_readme_names_every_room():
     named = re.findall(
         r"^\| `medground_bench/(\w+)/` \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE
@@ -291,7 +301,7 @@ def test_the_method_of_the_contributing_guide_is_a_method():
     exec(re.search(r"```python\n(.*?)```", guide, flags=re.DOTALL).group(1), scope)  # noqa: S102
     method = scope["METHOD"]()
     assert isinstance(method, Method)
-    case = Case("c", "mass", "?", Response("", (), ()), np.zeros((8, 8), np.uint8), Frame("native", 8, 8))
+    case = Case("c", "mass", "?", Response("", (), ()), np.zeros((8, 8), np.uint8), Frame.native(8, 8))
     assert method.attribute(None, case, np.random.default_rng(0)).boxes[0].xyxy == (0, 0, 4, 8)
 
 

@@ -58,7 +58,6 @@ class Phantom:
 
 def _questions_of(image_id: str) -> Iterator[SourceQuestion]:
     who = patient(image_id)
-    frame = who.native_frame()
     boxes = {finding: who.boxes(finding) for finding in who.findings}
     seen = [finding for finding in who.findings if boxes[finding]]
     absent = [finding for finding in FINDINGS if finding not in who.findings]
@@ -67,7 +66,7 @@ def _questions_of(image_id: str) -> Iterator[SourceQuestion]:
     for finding in FINDINGS:
         if finding in seen or finding in asked:
             answer = Answer.YES if finding in seen else Answer.NO
-            question = Question(PHANTOM, image_id, finding, answer, frame, boxes.get(finding, ()))
+            question = Question(PHANTOM, image_id, finding, answer, who.native, boxes.get(finding, ()))
             yield SourceQuestion(question, who.marker)
 
 

@@ -19,7 +19,7 @@ Pooled = dict[tuple[Any, ...], Record]  # the values of some columns
 """Values of some columns -> their row in which everything else is pooled."""
 
 
-def entries_figure(records: Sequence[Record]) -> IntervalPlot:
+def rows_figure(records: Sequence[Record]) -> IntervalPlot:
     """Table 2: every row's IoU with its 95 % interval, one panel a mode."""
     modes = _distinct(records, "mode")
     pooled = _pooled(records, "section", "label", "mode")

@@ -14,8 +14,8 @@ from medground_bench import __version__
 from medground_bench.ablation import What
 from medground_bench.ablation.figures import (
     concepts_figure,
-    entries_figure,
     groups_figure,
+    rows_figure,
     transport_figure,
 )
 from medground_bench.ablation.run import TrackEvidence, run, total
@@ -23,10 +23,10 @@ from medground_bench.ablation.tables import (
     VIEWS_OF_FAILURES,
     Record,
     concept_records,
-    entry_records,
     group_records,
+    table_records,
 )
-from medground_bench.ablation.variants import Entry, Variant, entries, wanted
+from medground_bench.ablation.variants import TableRow, Variant, table_rows, wanted
 from medground_bench.benchmark.attempts import Attempts, has_answers
 from medground_bench.benchmark.opening import Benchmark
 from medground_bench.core.errors import SourceMissing
@@ -89,7 +89,7 @@ def ablate(benchmark: Benchmark, plan: Plan, folder: Path, *, progress: Progress
     locations = tuple(dict.fromkeys(plan.lvlms)) or sorted({track.lvlm for track in benchmark.tracks()})
     for location in locations:
         benchmark.references(lvlm=key_of(location, newest=plan.newest))
-    rows = entries(plan.what, plan.base)
+    rows = table_rows(plan.what, plan.base)
     runs = wanted(plan.what, plan.base, chain.from_iterable(rows.values()))
     groups = frozenset().union(*runs.values())
     tracks: list[TrackEvidence] = []
@@ -129,9 +129,9 @@ def _modes(benchmark: Benchmark, lvlm: Lvlm, plan: Plan) -> Sequence[Mode]:
 
 
 def _tables(
-    plan: Plan, rows: Mapping[What, Sequence[Entry]], tracks: Sequence[TrackEvidence]
+    plan: Plan, rows: Mapping[What, Sequence[TableRow]], tracks: Sequence[TrackEvidence]
 ) -> dict[str, list[Record]]:
-    tables = {FILES[part]: entry_records(of_part, plan.base, tracks) for part, of_part in rows.items()}
+    tables = {FILES[part]: table_records(of_part, plan.base, tracks) for part, of_part in rows.items()}
     if plan.what in (What.CONCEPTS, What.ALL):
         tables["table8"] = concept_records(plan.base, tracks)
         tables["figure6"] = group_records(plan.base, tracks)
@@ -151,8 +151,8 @@ def _absent(tracks: Sequence[TrackEvidence], there: Collection[str]) -> list[Rec
 def _drawings(tables: Mapping[str, Sequence[Record]]) -> dict[str, bytes]:
     """Figures of the tables in which something was run."""
     figures: dict[str, Callable[[Sequence[Record]], Figure]] = {
-        FILES[What.LOCALIZERS]: entries_figure,
-        FILES[What.INTERVENTIONS]: entries_figure,
+        FILES[What.LOCALIZERS]: rows_figure,
+        FILES[What.INTERVENTIONS]: rows_figure,
         FILES[What.TRANSPORT]: transport_figure,
         "table8": concepts_figure,
         "figure6": groups_figure,
@@ -167,7 +167,7 @@ def _drawings(tables: Mapping[str, Sequence[Record]]) -> dict[str, bytes]:
 def _made(
     plan: Plan,
     tables: Collection[str],
-    rows: Mapping[What, Sequence[Entry]],
+    rows: Mapping[What, Sequence[TableRow]],
     revisions: Mapping[str, str],
 ) -> dict[str, dict[str, Plain]]:
     """Table -> what made it; `rows` has the localizer of every row by its label, none where all have the base's."""
@@ -179,7 +179,7 @@ def _made(
         "base": plan.base.record(),
     }
     localizers = {
-        FILES[part]: {entry.label: entry.variant.record()["localizer"] for entry in of_part if entry.variant}
+        FILES[part]: {row.label: row.variant.record()["localizer"] for row in of_part if row.variant}
         for part, of_part in rows.items()
     }
     return {name: {**common, "rows": localizers.get(name, {})} for name in tables}

@@ -21,7 +21,7 @@ from medground_bench.core.case_ids import source_of
 from medground_bench.core.concepts import ConceptRegions
 from medground_bench.core.errors import CaseFailed, MedgroundError, one_line
 from medground_bench.core.scoring import overlap
-from medground_bench.core.types import Attribution, Box, Case, Group, Prediction, Reference
+from medground_bench.core.types import Attribution, Box, Case, Corners, Group, Prediction, Reference
 from medground_bench.localizers import localize_case
 from medground_bench.lvlms import Lvlm, Need
 from medground_bench.methods import explain
@@ -33,7 +33,6 @@ from medground_bench.storage.journal import Entry, opened_journal
 from medground_bench.storage.whole_files import fingerprint, sha256
 
 ORACLE = "oracle"
-Corners = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

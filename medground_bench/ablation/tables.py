@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from medground_bench.ablation.run import Evidence, TrackEvidence
-from medground_bench.ablation.variants import Entry, Variant
+from medground_bench.ablation.variants import TableRow, Variant
 from medground_bench.anatomy.vocabulary import Vocabulary
 from medground_bench.core.scoring import By, CaseScore, compare, score_cases, table
 from medground_bench.core.types import Group
@@ -97,20 +97,20 @@ def scored(track: TrackEvidence, variant: Variant, groups: Iterable[Group]) -> l
     return [Scored(evidence[score.case_id], score) for score in scores]
 
 
-def entry_records(entries: Sequence[Entry], base: Variant, tracks: Sequence[TrackEvidence]) -> list[Record]:
-    """The rows of table 2 or 7 in every view, in the order of the entries; what was not run says why.
+def table_records(rows: Sequence[TableRow], base: Variant, tracks: Sequence[TrackEvidence]) -> list[Record]:
+    """The records of table 2 or 7 in every view, in the order of its rows; what was not run says why.
 
-    An entry is in the table with those tracks on which it was run; a last row says which it lacks.
+    A row is in the table with those tracks on which it was run; a last record says which it lacks.
     """
     against = _over(tracks, base)
     records = []
-    for entry in entries:
-        variant = entry.variant
-        head: Record = {"section": entry.section, "label": entry.label, "not_run": None}
+    for row in rows:
+        variant = row.variant
+        head: Record = {"section": row.section, "label": row.label, "not_run": None}
         head |= _settings(variant) if variant else {}
         own = _over(tracks, variant) if variant else []
         if not own:
-            records.append(head | {"not_run": entry.not_run or _reason(tracks, variant)})
+            records.append(head | {"not_run": row.not_run or _reason(tracks, variant)})
         for view in VIEWS:
             for names, members in _grouped(own, view):
                 same = {each.score.case_id for each in members}

@@ -58,7 +58,7 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TableRow:
     """A row of a table: where it stands, what is run for it, or why nothing can be."""
 
     section: str
@@ -88,30 +88,30 @@ REFERENCES = (1, 4, 16)
 GROUNDED = frozenset({Group.GROUNDED})
 
 
-def localizers(base: Variant) -> list[Entry]:
+def localizers(base: Variant) -> list[TableRow]:
     """Table 2, paradigm and localization, and then every other localizer there is."""
 
-    def entry(section: str, name: str, label: str) -> Entry:
-        return Entry(section, label, replace(base, localizer=name))
+    def row(section: str, name: str, label: str) -> TableRow:
+        return TableRow(section, label, replace(base, localizer=name))
 
     two_stages = list(PAPERS)[1:]
     others = [each.name for each in plugins.available("localizers") if each.name not in PAPERS]
     return [
-        entry("Paradigm", "sam3", "SAM3 (end-to-end)"),
+        row("Paradigm", "sam3", "SAM3 (end-to-end)"),
         _medsam3(base),
-        Entry("Paradigm", "RadZero (end-to-end)", None, RADZERO),
-        entry("Paradigm", "uot_medsam", "UOT + MedSAM (detect+seg)"),
-        *(entry("Localization", name, PAPERS[name]) for name in two_stages),
-        *(entry("Beyond the paper", name, name) for name in others),
+        TableRow("Paradigm", "RadZero (end-to-end)", None, RADZERO),
+        row("Paradigm", "uot_medsam", "UOT + MedSAM (detect+seg)"),
+        *(row("Localization", name, PAPERS[name]) for name in two_stages),
+        *(row("Beyond the paper", name, name) for name in others),
     ]
 
 
-def interventions(base: Variant) -> list[Entry]:
+def interventions(base: Variant) -> list[TableRow]:
     """Table 2, intervention: what is hidden, and what is shown instead."""
     regions = {Region.MASK: "Segmentation mask", Region.BOX: "Bounding box"}
     fills = {Fill.EDITOR: "editor", Fill.ZERO: "zero masking", Fill.MEAN: "mean masking"}
     return [
-        Entry(
+        TableRow(
             "Intervention",
             f"{regions[region]} + {fills[fill]}",
             replace(base, region=region, fill=fill),
@@ -120,11 +120,11 @@ def interventions(base: Variant) -> list[Entry]:
     ]
 
 
-def transports(base: Variant) -> list[Entry]:
+def transports(base: Variant) -> list[TableRow]:
     """Table 7; a localizer without transport gives its place to `uot`."""
     name = base.localizer if base.localizer in TRANSPORTING else "uot"
     return [
-        Entry(
+        TableRow(
             "Transport",
             f"lambda {weight:g}, epsilon {epsilon:g}, #C {references}",
             replace(base, localizer=name, transport=TransportChoice(epsilon, weight, references)),
@@ -140,26 +140,26 @@ TABLES = {
 }
 
 
-def entries(what: What, base: Variant) -> dict[What, list[Entry]]:
+def table_rows(what: What, base: Variant) -> dict[What, list[TableRow]]:
     """Part -> the rows of its table, for every part that is asked for and varies something."""
     return {part: table(base) for part, table in TABLES.items() if what in (part, What.ALL)}
 
 
-def wanted(what: What, base: Variant, rows: Iterable[Entry]) -> dict[Variant, frozenset[Group]]:
+def wanted(what: What, base: Variant, rows: Iterable[TableRow]) -> dict[Variant, frozenset[Group]]:
     """Every variant to run, once, MedFocus itself first, with the groups of questions it is run on.
 
     All are run on the retained cases; MedFocus itself, for figure 6, also on those that the causal filter turned away.
     """
     runs = {base: frozenset(Group) if what in (What.CONCEPTS, What.ALL) else GROUNDED}
-    for entry in rows:
-        if entry.variant is not None:
-            runs.setdefault(entry.variant, GROUNDED)
+    for row in rows:
+        if row.variant is not None:
+            runs.setdefault(row.variant, GROUNDED)
     return runs
 
 
-def _medsam3(base: Variant) -> Entry:
+def _medsam3(base: Variant) -> TableRow:
     label, checkpoint = "MedSAM3 (end-to-end)", os.environ.get(MEDSAM3)
     if not checkpoint:
         where = f"set {MEDSAM3} to a folder or org/name@commit with its weights in the layout of SAM 3"
-        return Entry("Paradigm", label, None, where)
-    return Entry("Paradigm", label, replace(base, localizer="sam3", checkpoint=checkpoint))
+        return TableRow("Paradigm", label, None, where)
+    return TableRow("Paradigm", label, replace(base, localizer="sam3", checkpoint=checkpoint))

@@ -94,8 +94,7 @@ class Atlas:
     @property
     def frame(self) -> Frame:
         """The study frame of every reference."""
-        side = self.pictures.shape[-1]
-        return Frame("study", width=side, height=side)
+        return Frame.study_of(self.pictures[0])
 
     def first(self, count: int) -> Atlas:
         """The pool cut to its first references; all of them when there are fewer than `count`."""

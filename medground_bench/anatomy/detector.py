@@ -29,8 +29,7 @@ class Detector:
 
     def boxes(self, picture: Picture, phrases: Sequence[str]) -> dict[str, tuple[Box, ...]]:
         """Phrase -> at most 3 boxes, best first, in the picture's own pixels; all phrases in one pass."""
-        height, width = picture.shape
-        frame = Frame("study", width=width, height=height)
+        frame = Frame.study_of(picture)
         rgb = Image.fromarray(picture).convert("RGB")
         # A full stop is what separates phrases in the text that Grounding DINO reads.
         names = [" ".join(phrase.replace(".", " ").split()) for phrase in phrases]
@@ -42,7 +41,7 @@ class Detector:
             scores = self._span_scores(outputs.logits[0].sigmoid(), inputs["input_ids"][0], len(phrases))
         else:
             [found] = self.processor.post_process_grounded_object_detection(
-                outputs, threshold=-1.0, target_sizes=[(height, width)]
+                outputs, threshold=-1.0, target_sizes=[picture.shape]
             )
             corners, scores = found["boxes"], outputs.logits[0].sigmoid()
         return {phrase: self._best(corners, scores[:, place], frame) for place, phrase in enumerate(phrases)}

@@ -17,8 +17,7 @@ def regions_of_masks(masks: Mapping[str, Mask], *, sought: Iterable[str] = CONCE
 
     A concept that was sought and has no mask, or an empty one, is missing. At least one mask gives the frame.
     """
-    height, width = next(iter(masks.values())).shape
-    frame = Frame("study", width=width, height=height)
+    frame = Frame.study_of(next(iter(masks.values())))
     boxes = {concept: tight_box(masks[concept], frame) for concept in sought if concept in masks}
     found = {concept: box for concept, box in boxes.items() if box is not None}
     missing = tuple(concept for concept in sought if concept not in found)

@@ -87,20 +87,20 @@ class TransportSettings:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Axis:
+class AxisKernel:
     """A separable kernel along one axis of the grid: its matrix (..., cells, cells), and the logarithm of it."""
 
     logarithm: Array
     factors: Array
 
     @classmethod
-    def of(cls, logarithm: Array) -> Axis:
+    def of(cls, logarithm: Array) -> AxisKernel:
         """The kernel with this logarithm."""
         return cls(logarithm, array_namespace(logarithm).exp(logarithm))
 
-    def __getitem__(self, entries: int | tuple[EllipsisType | slice | None, ...]) -> Axis:
+    def __getitem__(self, entries: int | tuple[EllipsisType | slice | None, ...]) -> AxisKernel:
         """The kernels of some entries."""
-        return Axis(self.logarithm[entries], self.factors[entries])
+        return AxisKernel(self.logarithm[entries], self.factors[entries])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,14 +109,12 @@ class Transport:
 
     log_u, log_v  (..., cells, cells) float64, -inf outside the support of the reference and of the target
     kernel        k of every entry, K = k x k
-    cost_scale    s, (...), squared cells
     iterations    (...) int64
     """
 
     log_u: Array
     log_v: Array
-    kernel: Axis
-    cost_scale: Array
+    kernel: AxisKernel
     iterations: Array
 
     def push(self, regions: Array) -> Array:
@@ -133,7 +131,7 @@ class Transport:
         """<|x_i - x_j|^2, P> in squared cells, (...): distances unscaled, so that references compare."""
         xp = array_namespace(self.log_u)
         with np.errstate(divide="ignore"):
-            weighted = Axis.of(self.kernel.logarithm + xp.log(_squared_distances(self.log_u)))
+            weighted = AxisKernel.of(self.kernel.logarithm + xp.log(_squared_distances(self.log_u)))
         down = _mass(weighted, self.kernel, self.log_v, self.log_u)
         across = _mass(self.kernel, weighted, self.log_v, self.log_u)
         return xp.sum(down + across, axis=PICTURE)
@@ -153,7 +151,7 @@ def solve(references: Array, targets: Array, settings: TransportSettings) -> Tra
     a, b = (xp.reshape(each, (-1, *picture)) for each in (a, b))
     scale = cost_percentile(a > 0, b > 0, 0.9)
     scale = xp.where(scale > 0, scale, 1.0)  # both are one cell, the same: any unit of distance will do
-    kernel = Axis.of(-_squared_distances(a) / (scale * settings.epsilon)[:, None, None])
+    kernel = AxisKernel.of(-_squared_distances(a) / (scale * settings.epsilon)[:, None, None])
     with np.errstate(all="ignore"):
         u, v, iterations = _iterate(kernel.factors, a, b, settings)
         log_u, log_v = xp.log(u), xp.log(v)
@@ -163,8 +161,10 @@ def solve(references: Array, targets: Array, settings: TransportSettings) -> Tra
                 solved = _iterate_logarithms(kernel[entry], a[entry], b[entry], settings)
                 log_u[entry], log_v[entry], iterations[entry] = solved
     log_u, log_v = (xp.reshape(each, (*batch, *picture)) for each in (log_u, log_v))
-    kernel = Axis(*(xp.reshape(each, (*batch, *picture)) for each in (kernel.logarithm, kernel.factors)))
-    return Transport(log_u, log_v, kernel, xp.reshape(scale, batch), xp.reshape(iterations, batch))
+    kernel = AxisKernel(
+        *(xp.reshape(each, (*batch, *picture)) for each in (kernel.logarithm, kernel.factors))
+    )
+    return Transport(log_u, log_v, kernel, xp.reshape(iterations, batch))
 
 
 def _iterate(k: Array, a: Array, b: Array, settings: TransportSettings) -> tuple[Array, Array, Array]:
@@ -198,7 +198,7 @@ def _iterate(k: Array, a: Array, b: Array, settings: TransportSettings) -> tuple
 
 
 def _iterate_logarithms(
-    kernel: Axis, a: Array, b: Array, settings: TransportSettings
+    kernel: AxisKernel, a: Array, b: Array, settings: TransportSettings
 ) -> tuple[Array, Array, int]:
     """The same iteration for one entry (cells, cells): log u, log v and iterations."""
     xp = array_namespace(a)
@@ -258,7 +258,7 @@ def _displacements(size: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     return distances[order], order
 
 
-def _log_product(rows: Axis, columns: Axis, logarithms: Array) -> Array:
+def _log_product(rows: AxisKernel, columns: AxisKernel, logarithms: Array) -> Array:
     """log(K exp(x)) of pictures x (..., cells, cells), K = rows x columns, without ever leaving logarithms."""
     turn = array_namespace(logarithms).matrix_transpose
     along_rows = _log_sum(logarithms[..., :, None, :] + columns.logarithm[..., None, :, :], -1)
@@ -273,7 +273,9 @@ def _log_sum(logarithms: Array, axis: int | tuple[int, int]) -> Array:
     return xp.log(xp.sum(xp.exp(logarithms - peak), axis=axis)) + xp.squeeze(peak, axis=axis)
 
 
-def _mass(rows: Axis, columns: Axis, sent: Array, receiving: Array, shares: Array | None = None) -> Array:
+def _mass(
+    rows: AxisKernel, columns: AxisKernel, sent: Array, receiving: Array, shares: Array | None = None
+) -> Array:
     """exp(receiving) * (K (shares * exp(sent))), all (..., cells, cells), sent and receiving logarithms."""
     xp = array_namespace(sent)
     highest = [xp.max(each, axis=PICTURE, keepdims=True) for each in (sent, receiving)]

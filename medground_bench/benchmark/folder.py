@@ -11,7 +11,7 @@ from pathlib import Path
 
 from medground_bench.benchmark.card import Config, card
 from medground_bench.benchmark.parquet import Columns, count, decoded, encoded
-from medground_bench.benchmark.rows import QUESTIONS, SPLITS, TABLES, VERDICTS, Row, Table
+from medground_bench.benchmark.rows import QUESTIONS, SPLITS, TABLES, VERDICTS, AnyRow, Table
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.types import file_stem
 from medground_bench.storage.whole_files import clear_leftovers, fingerprint, sha256, write_whole
@@ -28,26 +28,26 @@ class DatasetFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def file(self, table: Table[Row], split: str, owner: str) -> Path:
+    def file(self, table: Table[AnyRow], split: str, owner: str) -> Path:
         """Where the rows of one LVLM or source are."""
         return self.path / table.name / f"{split}-{file_stem(owner)}.parquet"
 
-    def files(self, table: Table[Row], split: str, owner: str = "*") -> list[Path]:
+    def files(self, table: Table[AnyRow], split: str, owner: str = "*") -> list[Path]:
         """The files of one owner, or of all, that are there."""
         return sorted((self.path / table.name).glob(self.file(table, split, owner).name))
 
-    def read(self, table: Table[Row], split: str, owner: str = "*") -> list[Row]:
+    def read(self, table: Table[AnyRow], split: str, owner: str = "*") -> list[AnyRow]:
         """The rows of one owner, or of all; none when there is no such file."""
         return [row for file in self.files(table, split, owner) for row in decoded(file, table.row)]
 
     def columns(
-        self, table: Table[Row], split: str, kind: type[Columns], where: Mapping[str, str] | None = None
+        self, table: Table[AnyRow], split: str, kind: type[Columns], where: Mapping[str, str] | None = None
     ) -> Iterator[Columns]:
         """A few columns of a table's rows, those where columns have these values."""
         for file in self.files(table, split):
             yield from decoded(file, kind, where)
 
-    def write(self, table: Table[Row], split: str, owner: str, rows: Iterable[Row]) -> None:
+    def write(self, table: Table[AnyRow], split: str, owner: str, rows: Iterable[AnyRow]) -> None:
         """Replace the rows of one owner; no rows give a valid empty file."""
         write_whole(self.file(table, split, owner), encoded(table.row, sorted(rows, key=table.key)))
 

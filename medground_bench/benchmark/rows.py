@@ -11,11 +11,8 @@ from typing import Generic, TypeVar
 
 from medground_bench.core.case_ids import case_id
 from medground_bench.core.errors import SourceMissing
-from medground_bench.core.types import Box, Case, Frame, Mode, Picture, Reference, Response, Track
+from medground_bench.core.types import Box, Case, Corners, Frame, Mode, Picture, Reference, Response, Track
 from medground_bench.pictures import picture_digest, png, to_study
-
-Corners = tuple[float, float, float, float]
-"""x0, y0, x1, y1 in native pixels, half-open."""
 
 SPLITS = ("test", "tune")
 ORIGINAL = "original"
@@ -266,22 +263,22 @@ class QuestionColumns:
         ).reference()
 
 
-Row = TypeVar("Row", QuestionRow, AnswerRow, VerdictRow, CaseRow)
+AnyRow = TypeVar("AnyRow", QuestionRow, AnswerRow, VerdictRow, CaseRow)
 
 
-class Table(Generic[Row]):
+class Table(Generic[AnyRow]):
     """A config of the dataset: its name, its rows, and which of their columns sort them.
 
     >>> VERDICTS.name, VERDICTS.row is VerdictRow
     ('verdicts', True)
     """
 
-    def __init__(self, name: str, row: type[Row], *order: str) -> None:
+    def __init__(self, name: str, row: type[AnyRow], *order: str) -> None:
         self.name = name
-        self.row: type[Row] = row
+        self.row: type[AnyRow] = row
         self.order = order
 
-    def key(self, row: Row) -> tuple[tuple[bool, str | int], ...]:
+    def key(self, row: AnyRow) -> tuple[tuple[bool, str | int], ...]:
         """Sorts rows; a missing value comes first."""
         values = (getattr(row, column) for column in self.order)
         return tuple((value is not None, "" if value is None else value) for value in values)

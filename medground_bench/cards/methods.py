@@ -212,7 +212,7 @@ def _passes(method: Method, lvlm: LocalLvlm) -> Passes:
     asked = prompt("cardiomegaly", Mode.DIRECT)
     response = lvlm.generate([picture], [asked], max_new_tokens=2)[0]
     case = Case(
-        "a/b/cardiomegaly@card:direct", "cardiomegaly", asked, response, picture, Frame("native", 224, 224)
+        "a/b/cardiomegaly@card:direct", "cardiomegaly", asked, response, picture, Frame.native(224, 224)
     )
     passes = Passes()
     explain(method, lvlm.counted_by(passes, write_at_most=1), case, np.random.default_rng(0))

@@ -35,7 +35,7 @@ from medground_bench.training.unet.phantoms import SIDE_PX
 EXAMINATION = "examination.json"
 NAME = "phantom_unet"
 
-Overlap = dict[str, OverlapSummary]
+ConceptOverlaps = dict[str, OverlapSummary]
 """Concept -> how well it is found."""
 
 
@@ -46,10 +46,10 @@ class UnetExamination(TypedDict):
     weights_bytes: int
     parameters: int
     first_seed: int
-    phantoms: Overlap
-    patients: Overlap
+    phantoms: ConceptOverlaps
+    patients: ConceptOverlaps
     milliseconds: float
-    radiographs: dict[str, Overlap]
+    radiographs: dict[str, ConceptOverlaps]
     beyond_the_masks: dict[str, dict[str, float]]
 
 
@@ -192,7 +192,7 @@ def _phantom_rows(examined: UnetExamination) -> Iterator[str]:
         yield f"| {concept} | {row['mean']:.2f} | {row['tenth']:.2f} | {row['found']:.0%} | {varied['mean']:.2f} |"
 
 
-def _radiographs(against: dict[str, Overlap], beyond: dict[str, dict[str, float]]) -> str:
+def _radiographs(against: dict[str, ConceptOverlaps], beyond: dict[str, dict[str, float]]) -> str:
     if not against:
         return "Not measured."
     boxes, masks, people = against["boxes"], against["masks"], against["people"]
@@ -213,7 +213,7 @@ def _radiographs(against: dict[str, Overlap], beyond: dict[str, dict[str, float]
     )
 
 
-def _pictures(rows: Overlap) -> int:
+def _pictures(rows: ConceptOverlaps) -> int:
     return max(row["pictures"] for row in rows.values())
 
 

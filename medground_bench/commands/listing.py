@@ -11,7 +11,7 @@ import typer
 from medground_bench.commands.options import JsonOption
 
 
-class Kind(StrEnum):
+class ListedKind(StrEnum):
     """What can be listed."""
 
     METHODS = "methods"
@@ -21,7 +21,9 @@ class Kind(StrEnum):
     EDITORS = "editors"
 
 
-def list_(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: JsonOption = False) -> None:
+def list_(
+    kind: Annotated[ListedKind, typer.Argument(help="What to list.")], as_json: JsonOption = False
+) -> None:
     """List what is installed, also from other packages.
 
     Example: medground list methods

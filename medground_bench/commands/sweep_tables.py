@@ -41,7 +41,7 @@ def sweeps_as_markdown(sweeps: Sequence[Sweep]) -> str:
         "| method | LVLM | mode | cases | chosen | mean IoU, % | median of all tried | tried | failed |",
         "|" + "---|" * 9,
     ]
-    for sweep in sorted(sweeps, key=lambda sweep: (sweep.method, sweep.lvlm, sweep.mode)):
+    for sweep in sorted(sweeps, key=lambda sweep: (sweep.method, sweep.track)):
         chosen, tried = sweep.chosen, [candidate.iou for candidate in sweep.candidates]
         settings = ", ".join(f"{name} {spelled(chosen.settings[name])}" for name in sweep.varying)
         what = (sweep.method, sweep.lvlm, str(sweep.mode), str(sweep.cases), settings)

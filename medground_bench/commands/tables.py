@@ -10,7 +10,7 @@ from rich.table import Table
 
 from medground_bench import plugins
 from medground_bench.commands.demo_stages import Demo
-from medground_bench.core.scoring import By, Row
+from medground_bench.core.scoring import By, ScoreRow
 from medground_bench.leaderboard.board import Board
 from medground_bench.leaderboard.track_facts import TrackFacts
 from medground_bench.lvlms import checkpoints
@@ -35,7 +35,7 @@ def listing(kind: str) -> list[dict[str, str]]:
     ]
 
 
-def scores_table(rows: Iterable[Row]) -> Table:
+def scores_table(rows: Iterable[ScoreRow]) -> Table:
     """Scores of one prediction file, a row per track, in percent."""
     table = _table(f"Scores {UNITS}", ["LVLM", "mode"], [*SCORES, "n", "missing"])
     for row in rows:
@@ -83,7 +83,7 @@ def tracks_table(tracks: Iterable[TrackFacts]) -> Table:
     return table
 
 
-def _others(row: Row) -> tuple[float, float, float]:
+def _others(row: ScoreRow) -> tuple[float, float, float]:
     return row.mean.f1, row.mean.precision, row.mean.recall
 
 

@@ -29,7 +29,7 @@ class FrameMismatch(CaseFailed):
     """Two boxes, or a box and a map, live in different frames.
 
     >>> from medground_bench.core.types import Box, Frame, same_frame
-    >>> same_frame([Box(0, 0, 9, 9, Frame("native", 90, 80)), Box(0, 0, 9, 9, Frame("study", 64, 64))])
+    >>> same_frame([Box(0, 0, 9, 9, Frame.native(90, 80)), Box(0, 0, 9, 9, Frame("study", 64, 64))])
     Traceback (most recent call last):
     medground_bench.core.errors.FrameMismatch: boxes live in 2 frames: ...
     """

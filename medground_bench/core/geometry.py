@@ -24,7 +24,7 @@ class Letterbox:
     The resized picture fills whole pixels, `content_width` x `content_height` at (`left`, `top`), so each axis has
     its own scale, which differs from the other by less than one pixel over the side.
 
-    >>> letterbox = Letterbox.fit(Frame("native", width=2000, height=1000), side=224)
+    >>> letterbox = Letterbox.fit(Frame.native(width=2000, height=1000), side=224)
     >>> letterbox.content_width, letterbox.content_height, letterbox.top
     (224, 112, 56)
     >>> letterbox.to_native(Box(0, 56, 112, 168, letterbox.study)).xyxy
@@ -63,7 +63,7 @@ class Letterbox:
     def to_native(self, box: Box) -> Box | None:
         """A study box in the native frame, clipped to the picture; None when all of it lies in the padding.
 
-        >>> letterbox = Letterbox.fit(Frame("native", width=2000, height=1000), side=224)
+        >>> letterbox = Letterbox.fit(Frame.native(width=2000, height=1000), side=224)
         >>> letterbox.to_native(Box(0, 0, 224, 50, letterbox.study)) is None
         True
         """
@@ -74,37 +74,19 @@ class Letterbox:
         return Box(x0, y0, x1, y1, self.native) if x0 < x1 and y0 < y1 else None
 
 
-def union_area(boxes: Sequence[Box]) -> float:
-    """Square pixels covered by at least one box; two frames raise FrameMismatch.
-
-    >>> native = Frame("native", width=100, height=100)
-    >>> union_area([Box(0, 0, 10, 10, native), Box(5, 0, 15, 10, native)])
-    150.0
-    """
-    return cover_areas(boxes, ()).first
-
-
-def intersection_area(first: Sequence[Box], second: Sequence[Box]) -> float:
-    """Square pixels covered by both unions.
-
-    >>> native = Frame("native", width=100, height=100)
-    >>> intersection_area([Box(0, 0, 10, 10, native)], [Box(10, 0, 20, 10, native)])  # half-open: they only touch
-    0.0
-    """
-    return cover_areas(first, second).both
-
-
 def box_iou(one: Box, other: Box) -> float:
     """Intersection over union of two boxes in one frame, 0..1; FrameMismatch for two frames.
 
-    >>> native = Frame("native", width=100, height=100)
+    >>> native = Frame.native(width=100, height=100)
     >>> box_iou(Box(0, 0, 10, 10, native), Box(0, 0, 10, 20, native))
     0.5
+    >>> box_iou(Box(0, 0, 10, 10, native), Box(10, 0, 20, 10, native))  # half-open: they only touch
+    0.0
     >>> box_iou(Box(0, 0, 10, 10, native), Box(0, 0, 10, 20, Frame("study", 224, 224)))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     medground_bench.core.errors.FrameMismatch: boxes live in 2 frames: ...
     """
-    both = intersection_area([one], [other])
+    both = cover_areas([one], [other]).both
     return both / (one.area + other.area - both)
 
 
@@ -123,12 +105,12 @@ class CoverAreas:
 
 
 def cover_areas(first: Sequence[Box], second: Sequence[Box]) -> CoverAreas:
-    """The three areas that every overlap score is made of.
+    """The three areas that every overlap score is made of; two frames raise FrameMismatch.
 
     Exact: the plane is cut at every box edge, and each cell is inside or outside (coordinate compression). Time
     grows with the square of the number of boxes, memory is bounded.
 
-    >>> native = Frame("native", width=100, height=100)
+    >>> native = Frame.native(width=100, height=100)
     >>> cover_areas([Box(0, 0, 10, 10, native), Box(0, 0, 10, 10, native)], [Box(5, 0, 25, 10, native)])
     CoverAreas(first=100.0, second=200.0, both=50.0)
     """
@@ -190,7 +172,7 @@ def tight_box(mask: Mask, frame: Frame) -> Box | None:
 
     >>> mask = np.zeros((8, 8), np.bool_)
     >>> mask[2:4, 5] = True
-    >>> tight_box(mask, Frame("native", width=8, height=8)).xyxy
+    >>> tight_box(mask, Frame.native(width=8, height=8)).xyxy
     (5.0, 2.0, 6.0, 4.0)
     """
     if mask.shape != (frame.height, frame.width):

@@ -74,7 +74,7 @@ def overlap(predicted: Sequence[Box], reference: Sequence[Box]) -> Overlap:
     FrameMismatch.
 
     >>> from medground_bench.core.types import Frame
-    >>> native = Frame("native", width=100, height=100)
+    >>> native = Frame.native(width=100, height=100)
     >>> overlap([Box(0, 0, 10, 10, native)], [Box(0, 0, 10, 20, native)]).iou
     0.5
     >>> overlap([], []).iou, overlap([], [Box(0, 0, 10, 20, native)]).iou
@@ -121,7 +121,7 @@ def score_cases(references: Iterable[Reference], predictions: Iterable[Predictio
     """Every reference scored, by case id; ValueError for repeated cases and predictions of unknown ones.
 
     >>> from medground_bench.core.types import Frame, Mode
-    >>> native = Frame("native", width=100, height=100)
+    >>> native = Frame.native(width=100, height=100)
     >>> truth = Reference("c", "vindr", "i", "medgemma", Mode.DIRECT, "mass", native, (Box(0, 0, 9, 9, native),))
     >>> [(score.predicted, score.overlap.iou) for score in score_cases([truth], [])]
     [(False, 0.0)]
@@ -166,13 +166,13 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ScoreRow:
     """One group of a table. `interval` is None where a single image leaves nothing to resample.
 
     boxes    mean number of boxes per predicted case
     covered  median fraction of the picture that predicted boxes cover
 
-    >>> row = Row(((By.LVLM, "medgemma"),), Coverage(2, 1), 1, FULL, interval=None, boxes=1.0, covered=0.1)
+    >>> row = ScoreRow(((By.LVLM, "medgemma"),), Coverage(2, 1), 1, FULL, interval=None, boxes=1.0, covered=0.1)
     >>> [row.as_dict()[name] for name in ("lvlm", "failed", "iou", "iou_low")]
     ['medgemma', 1, 1.0, None]
     """
@@ -208,11 +208,11 @@ def score(
     *,
     by: Sequence[By] = TRACK,
     rng: np.random.Generator,
-) -> tuple[Row, ...]:
+) -> tuple[ScoreRow, ...]:
     """The table of one method: a row per track, or per other group, sorted by group.
 
     >>> from medground_bench.core.types import Frame, Mode
-    >>> native = Frame("native", width=100, height=100)
+    >>> native = Frame.native(width=100, height=100)
     >>> truth = Reference("c", "vindr", "i", "medgemma", Mode.DIRECT, "mass", native, (Box(0, 0, 9, 9, native),))
     >>> rows = score([truth], [Prediction("c", truth.boxes)], rng=np.random.default_rng(0))
     >>> [row.mean.iou for row in rows]
@@ -223,7 +223,7 @@ def score(
 
 def table(
     scores: Iterable[CaseScore], *, by: Sequence[By] = TRACK, rng: np.random.Generator
-) -> tuple[Row, ...]:
+) -> tuple[ScoreRow, ...]:
     """Rows of means with intervals, one per group that occurs, sorted by group; `by=()` pools all cases.
 
     >>> one = CaseScore("c1", "vindr", "i", "medgemma", "direct", "mass", FULL, predicted=True, boxes=1, covered=0.1)
@@ -321,7 +321,9 @@ def _score_case(reference: Reference, prediction: Prediction | None) -> CaseScor
     )
 
 
-def _row(group: tuple[tuple[By, str], ...], scores: Sequence[CaseScore], rng: np.random.Generator) -> Row:
+def _row(
+    group: tuple[tuple[By, str], ...], scores: Sequence[CaseScore], rng: np.random.Generator
+) -> ScoreRow:
     values = np.array([astuple(score.overlap) for score in scores])
     sums, counts = _per_image(scores, values)
     interval = None
@@ -329,7 +331,7 @@ def _row(group: tuple[tuple[By, str], ...], scores: Sequence[CaseScore], rng: np
         low, high = np.quantile(_resampled_means(sums, counts, rng), _tails(), axis=0)
         interval = Interval(_overlap_of(low), _overlap_of(high))
     predicted = [score for score in scores if score.predicted]
-    return Row(
+    return ScoreRow(
         group=group,
         coverage=Coverage(cases=len(scores), predicted=len(predicted)),
         images=len(sums),

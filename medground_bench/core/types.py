@@ -23,6 +23,9 @@ Picture = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 """Region of a picture (height, width)."""
 
+Corners = tuple[float, float, float, float]
+"""x0, y0, x1, y1: left, top, right, bottom; half-open."""
+
 
 class Mode(StrEnum):
     """How the LVLM is asked: a bare yes or no, or a chain that ends in one.
@@ -104,7 +107,7 @@ class Frame:
 
     @classmethod
     def study_of(cls, picture: NDArray[np.generic]) -> Frame:
-        """The frame of a picture (height, width) that was brought to the study frame, of grey levels or floats."""
+        """The frame of a picture (height, width) that was brought to the study frame, or of a mask there."""
         return cls("study", width=picture.shape[1], height=picture.shape[0])
 
 
@@ -129,7 +132,7 @@ class Box:
             raise ValueError(f"box {self.xyxy} is empty: it needs x0 < x1 and y0 < y1")
 
     @property
-    def xyxy(self) -> tuple[float, float, float, float]:
+    def xyxy(self) -> Corners:
         """The four coordinates, pixels of the frame."""
         return (self.x0, self.y0, self.x1, self.y1)
 

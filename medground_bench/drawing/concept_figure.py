@@ -15,7 +15,7 @@ from medground_bench.core.concepts import CONCEPTS, ConceptRegions
 from medground_bench.core.types import Frame, Mask, Picture
 from medground_bench.drawing.cells import Cell, draw_cell
 from medground_bench.drawing.fonts import letters
-from medground_bench.drawing.overlays import box_on_picture, letterbox_of, native_frame
+from medground_bench.drawing.overlays import box_on_picture, letterbox_of
 from medground_bench.drawing.palette import BRIGHT, INK, PAPER, Colour
 from medground_bench.drawing.rectangles import Rectangle, first_free
 
@@ -47,7 +47,7 @@ def draw_concepts(picture: Picture, regions: ConceptRegions) -> Image.Image:
 
     Concepts that were not found stand in the legend alone. Regions may be in the frame of the picture, or of its study.
     """
-    native, zoom = native_frame(picture), LONGER_SIDE_PX / max(picture.shape)
+    native, zoom = Frame.native_of(picture), LONGER_SIDE_PX / max(picture.shape)
     width, height = (max(1, round(side * zoom)) for side in (native.width, native.height))
     entries = _entries(picture, regions, zoom)
     legend_px = round(3.5 * TAG_PX + max(letters(TEXT_PX).getlength(entry.text) for entry in entries))
@@ -76,7 +76,7 @@ def _entries(picture: Picture, regions: ConceptRegions, zoom: float) -> list[_En
     entries = []
     for place, name in enumerate(names):
         box = regions.boxes.get(name)
-        shown = None if box is None else box_on_picture(box, native_frame(picture))
+        shown = None if box is None else box_on_picture(box, Frame.native_of(picture))
         x0, y0, x1, y1 = (value * zoom for value in shown.xyxy) if shown else (0.0, 0.0, 0.0, 0.0)
         entries.append(
             _Entry(place + 1, name, BRIGHT[place % len(BRIGHT)], (x0, y0, x1, y1) if shown else None)

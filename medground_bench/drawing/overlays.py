@@ -33,7 +33,7 @@ def draw_boxes(picture: Picture, boxes: Mapping[str, Sequence[Box]]) -> Image.Im
     Lines are a 220th of the shorter side wide, letters a 34th high. Boxes in the padding are left out.
     """
     image = Image.fromarray(picture).convert("RGB")
-    _outline(image, boxes, native_frame(picture))
+    _outline(image, boxes, Frame.native_of(picture))
     return image
 
 
@@ -44,7 +44,7 @@ def draw_saliency(
 
     The map is stretched from its minimum to its maximum; a constant one leaves the picture as it is.
     """
-    native = native_frame(picture)
+    native = Frame.native_of(picture)
     values = _content(saliency.values.astype(np.float64), saliency.frame, native)
     span = values.max() - values.min()
     strength = (values - values.min()) / span if span > 0 else np.zeros_like(values)
@@ -61,12 +61,6 @@ def for_page(image: Image.Image) -> Image.Image:
     smaller = image.copy()
     smaller.thumbnail((PAGE_SIDE_PX, PAGE_SIDE_PX))
     return smaller
-
-
-def native_frame(picture: Picture) -> Frame:
-    """The picture's own frame."""
-    height, width = picture.shape
-    return Frame("native", width=width, height=height)
 
 
 def letterbox_of(frame: Frame, native: Frame) -> Letterbox | None:

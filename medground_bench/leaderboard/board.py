@@ -16,7 +16,7 @@ import numpy as np
 
 from medground_bench import plugins
 from medground_bench.core.errors import SourceMissing
-from medground_bench.core.scoring import By, CaseScore, Row, score_cases, table
+from medground_bench.core.scoring import By, CaseScore, ScoreRow, score_cases, table
 from medground_bench.core.types import Prediction, Reference, Track
 from medground_bench.leaderboard.track_facts import TrackFacts
 from medground_bench.storage.whole_files import write_whole
@@ -129,14 +129,14 @@ def control_names() -> frozenset[str]:
 
 def _whole_rows(
     references: Sequence[Reference], scores: Sequence[CaseScore], view: Sequence[By]
-) -> list[Row]:
+) -> list[ScoreRow]:
     """Rows of the groups in which every case was run."""
     cases = Counter(tuple(str(getattr(each, by.value)) for by in view) for each in references)
     rows = table(scores, by=view, rng=np.random.default_rng(0))
     return [row for row in rows if row.coverage.cases == cases[tuple(name for _by, name in row.group)]]
 
 
-def _board_row(method: str, control: bool, row: Row) -> BoardRow:
+def _board_row(method: str, control: bool, row: ScoreRow) -> BoardRow:
     group = {by: name for by, name in row.group}
     return BoardRow(
         method=method,

@@ -24,11 +24,10 @@ class GroundingDino:
 
     def localize(self, picture: Picture) -> ConceptRegions:
         """The best box of each concept, all in one pass; one without a box above the threshold is missing."""
-        height, width = picture.shape
         detector = replace(open_detector(self.detector), threshold=self.threshold)
         candidates = detector.boxes(picture, CONCEPTS)
         best = {concept: boxes[0] for concept, boxes in candidates.items() if boxes}
-        return regions_of_boxes(best, Frame("study", width=width, height=height))
+        return regions_of_boxes(best, Frame.study_of(picture))
 
 
 LOCALIZER = GroundingDino

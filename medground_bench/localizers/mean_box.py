@@ -18,9 +18,8 @@ class MeanBox:
 
     def localize(self, picture: Picture) -> ConceptRegions:
         """The same relative boxes on every picture; each mask is every pixel that its box touches."""
-        height, width = picture.shape
-        frame = Frame("study", width=width, height=height)
-        across, down = width / self.atlas.frame.width, height / self.atlas.frame.height
+        frame = Frame.study_of(picture)
+        across, down = frame.width / self.atlas.frame.width, frame.height / self.atlas.frame.height
         boxes = {
             concept: Box(box.x0 * across, box.y0 * down, box.x1 * across, box.y1 * down, frame)
             for concept, box in self.atlas.mean_boxes().items()

@@ -94,7 +94,7 @@ def explain(method: Method, lvlm: Lvlm, case: Case, rng: np.random.Generator) ->
 
     >>> from medground_bench.core.types import Frame, Response
     >>> from medground_bench.methods.centre_box import CentreBox
-    >>> picture, native = np.zeros((8, 8), np.uint8), Frame("native", 16, 8)
+    >>> picture, native = np.zeros((8, 8), np.uint8), Frame.native(16, 8)
     >>> case = Case("a/b/mass@tiny:direct", "mass", "?", Response("", (), ()), picture, native)
     >>> [box.xyxy for box in explain(CentreBox(), None, case, np.random.default_rng(0)).boxes]
     [(4.0, 2.0, 12.0, 6.0)]
@@ -119,7 +119,7 @@ def content_box(case: Case) -> Box:
     """The part of the study frame that shows the picture, padding left out.
 
     >>> from medground_bench.core.types import Frame, Response
-    >>> picture, native = np.zeros((8, 8), np.uint8), Frame("native", 16, 8)
+    >>> picture, native = np.zeros((8, 8), np.uint8), Frame.native(16, 8)
     >>> case = Case("a/b/mass@tiny:direct", "mass", "?", Response("", (), ()), picture, native)
     >>> content_box(case).xyxy
     (0, 2, 8, 6)

@@ -55,7 +55,7 @@ def weighted_channels(
     """Class activation map: the positive part of (rows, columns, channels) summed with a weight per channel.
 
     >>> from medground_bench.core.types import Frame, Response
-    >>> picture, native = np.zeros((8, 8), np.uint8), Frame("native", 16, 8)
+    >>> picture, native = np.zeros((8, 8), np.uint8), Frame.native(16, 8)
     >>> case = Case("a/b/mass@tiny:direct", "mass", "?", Response("", (), ()), picture, native)
     >>> activations = np.float32([[[1, 0, 4], [1, 3, 0]]])
     >>> weighted_channels(activations, np.float32([1, 2, -1]), case).saliency.values

@@ -54,7 +54,7 @@ def request(case: Case, template: str) -> str:
     """The turn: question, response, template, a line each.
 
     >>> from medground_bench.core.types import Frame, Response
-    >>> picture, native = np.zeros((8, 8), np.uint8), Frame("native", 16, 8)
+    >>> picture, native = np.zeros((8, 8), np.uint8), Frame.native(16, 8)
     >>> said = Response("Yes.", (1,), ("Yes.",))
     >>> print(request(Case("a/b/mass@tiny:direct", "mass", "Is there a mass?", said, picture, native), "Where?"))
     Is there a mass?

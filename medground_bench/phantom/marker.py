@@ -13,11 +13,11 @@ from medground_bench.phantom.body import Laterality
 from medground_bench.phantom.fields import Float, soft_step, uniform
 from medground_bench.phantom.pose import Native
 
-Rectangle = tuple[float, float, float, float]
+Stroke = tuple[float, float, float, float]
 
 # Strokes as x0, y0, x1, y1 in shares of the marker's own square.
-FRAME: tuple[Rectangle, ...] = ((0, 0, 1, 0.09), (0, 0.91, 1, 1), (0, 0, 0.09, 1), (0.91, 0, 1, 1))
-LETTERS: dict[Laterality, tuple[Rectangle, ...]] = {
+FRAME: tuple[Stroke, ...] = ((0, 0, 1, 0.09), (0, 0.91, 1, 1), (0, 0, 0.09, 1), (0.91, 0, 1, 1))
+LETTERS: dict[Laterality, tuple[Stroke, ...]] = {
     "left": ((0.28, 0.2, 0.44, 0.8), (0.28, 0.66, 0.74, 0.8)),
     "right": (
         (0.28, 0.2, 0.43, 0.8),
@@ -64,8 +64,8 @@ class Marker:
         across = ((np.arange(x0, x1, dtype=np.float32) + 0.5) / side_px - self.u) / self.size
         down = ((np.arange(y0, y1, dtype=np.float32) + 0.5) / side_px - self.v) / self.size
         lead = np.zeros((y1 - y0, x1 - x0), np.float32)
-        for rectangle in FRAME + LETTERS[self.laterality]:
-            lead = np.maximum(lead, _cover(rectangle, across, down, softness))
+        for stroke in FRAME + LETTERS[self.laterality]:
+            lead = np.maximum(lead, _cover(stroke, across, down, softness))
         holder = _cover((0, 0, 1, 1), across, down, softness)
         stamped = grey.copy()
         behind = grey[y0:y1, x0:x1]
@@ -74,8 +74,8 @@ class Marker:
         return stamped
 
 
-def _cover(rectangle: Rectangle, across: Float, down: Float, softness: float) -> Float:
-    x0, y0, x1, y1 = rectangle
+def _cover(stroke: Stroke, across: Float, down: Float, softness: float) -> Float:
+    x0, y0, x1, y1 = stroke
     columns = soft_step(np.minimum(across - x0, x1 - across), softness)
     rows = soft_step(np.minimum(down - y0, y1 - down), softness)
     return rows[:, None] * columns[None, :]

@@ -21,9 +21,10 @@ class Patient:
     findings: tuple[str, ...]
     marker: bool
 
-    def native_frame(self) -> Frame:
-        """Of the radiograph."""
-        return Frame("native", width=self.scene.native_width, height=self.scene.native_height)
+    @property
+    def native(self) -> Frame:
+        """The frame of the radiograph."""
+        return Frame.native(self.scene.native_width, self.scene.native_height)
 
     def without(self, finding: str) -> tuple[str, ...]:
         """Its other findings."""
@@ -31,9 +32,8 @@ class Patient:
 
     def boxes(self, finding: str) -> tuple[Box, ...]:
         """Exact boxes of a finding that is there, native pixels; none when nothing of it is visible."""
-        frame = self.native_frame()
         corners = self.scene.native_boxes(finding, self.findings)
-        return tuple(Box(*xyxy, frame) for xyxy in corners if xyxy[0] < xyxy[2] and xyxy[1] < xyxy[3])
+        return tuple(Box(*xyxy, self.native) for xyxy in corners if xyxy[0] < xyxy[2] and xyxy[1] < xyxy[3])
 
 
 @lru_cache(maxsize=128)

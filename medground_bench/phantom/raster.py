@@ -14,7 +14,7 @@ from medground_bench.phantom.fields import Float, bell, soft_step
 from medground_bench.phantom.hemithorax import Hemithorax, Vessel
 from medground_bench.phantom.pose import Pose
 
-Window = tuple[slice, slice]
+Slices = tuple[slice, slice]
 
 
 def rib_profile(distance: Float) -> Float:
@@ -45,7 +45,7 @@ class Raster:
             self.lateral[laterality], self.floor[laterality] = distances.lateral, distances.floor
             self.lung[laterality] = distances.coverage()
 
-    def window(self, x: float, y: float, radius: float) -> Window:
+    def window(self, x: float, y: float, radius: float) -> Slices:
         """The pixels within `radius` body units of a body point (a square, clipped to the picture)."""
         u, v = self.pose.picture_u_v(x, y)
         reach = radius * max(self.pose.scale_x, self.pose.scale_y)

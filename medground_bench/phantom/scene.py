@@ -169,10 +169,6 @@ class Scene:
         boxes = self.finding_boxes(self.native_size.long_side, finding, findings)
         return [self._box_to_native(box) for box in boxes]
 
-    def native_marker_box(self) -> PixelBox:
-        """As `marker_box`, in native pixels."""
-        return self._box_to_native(self.marker_box(self.native_size.long_side))
-
     def native_concept_masks(self, findings: Collection[str] = ()) -> dict[str, Mask]:
         """As `concept_masks`, bool (native_height, native_width)."""
         masks = self.concept_masks(self.native_size.long_side, findings)

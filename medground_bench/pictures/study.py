@@ -36,8 +36,7 @@ def to_study(picture: Picture, side: int = 224) -> Study:
             f"a picture is a grey array (height, width) of uint8; this one has shape {picture.shape} and type "
             f"{picture.dtype}. Read the file with pictures.read_picture, or convert the array first."
         )
-    height, width = picture.shape
-    letterbox = Letterbox.fit(Frame("native", width=width, height=height), side)
+    letterbox = Letterbox.fit(Frame.native_of(picture), side)
     size = (letterbox.content_width, letterbox.content_height)
     resized = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
     square = np.zeros((side, side), np.uint8)

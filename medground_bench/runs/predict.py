@@ -48,6 +48,10 @@ class Run:
     seed: int = 0
     split: str = "test"
 
+    def track(self, lvlm: Lvlm) -> Track:
+        """The LVLM in the run's mode."""
+        return Track(lvlm.key, self.mode)
+
 
 @dataclass(frozen=True, slots=True)
 class PredictionFile:
@@ -97,7 +101,7 @@ def predict(
     """
     chosen = tuned_method(run.method, lvlm, run.mode, tuned) if tuned else None
     method = chosen.method if chosen else open_method(run.method, lvlm)
-    key, track = run_key(benchmark, lvlm, run, method), Track(lvlm.key, run.mode)
+    key, track = run_key(benchmark, lvlm, run, method), run.track(lvlm)
     finished = _finished(file, key, run, track)
     if finished is not None:
         return finished
@@ -134,14 +138,14 @@ def predict_several(
 
 def prediction_file(folder: Path, lvlm: Lvlm, run: Run) -> Path:
     """Where the predictions of a run are kept beside those of others."""
-    return folder / f"{Track(lvlm.key, run.mode).stem}-{run.method}.jsonl"
+    return folder / f"{run.track(lvlm).stem}-{run.method}.jsonl"
 
 
 def run_key(benchmark: Benchmark, lvlm: Lvlm, run: Run, method: Method) -> str:
     """Identity of a run: a hash of everything its boxes depend on."""
     return fingerprint(
         version=__version__,
-        cases=benchmark.content_digest(Track(lvlm.key, run.mode), run.split),
+        cases=benchmark.content_digest(run.track(lvlm), run.split),
         lvlm=lvlm.key,
         revision=lvlm.revision,
         method=run.method,

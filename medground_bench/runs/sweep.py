@@ -49,6 +49,11 @@ class Sweep:
     candidates: tuple[Candidate, ...]
 
     @property
+    def track(self) -> Track:
+        """The LVLM and mode that it is for."""
+        return Track(self.lvlm, self.mode)
+
+    @property
     def chosen(self) -> Candidate:
         """The best; of equals the first."""
         return max(self.candidates, key=lambda candidate: candidate.iou)
@@ -65,7 +70,7 @@ class Sweep:
 
     def save(self, folder: Path) -> Path:
         """Write the sweep's file; same sweep, same bytes."""
-        path = file_of(folder, Track(self.lvlm, self.mode), self.method)
+        path = file_of(folder, self.track, self.method)
         text = json.dumps(asdict(self) | {"chosen": asdict(self.chosen)}, indent=1, allow_nan=False)
         write_whole(path, f"{text}\n".encode("ascii"))
         return path
@@ -113,12 +118,13 @@ def tuned_method(name: str, lvlm: Lvlm, mode: Mode, folder: Path) -> Tuned | Non
 
     A sweep of other weights, or one whose choice the method no longer offers, is refused: tune again.
     """
-    path = file_of(folder, Track(lvlm.key, mode), name)
+    track = Track(lvlm.key, mode)
+    path = file_of(folder, track, name)
     if not path.is_file():
         return None
     sweep = Sweep.read(path)
     again = f"Tune again (medground tune --method {name} ...) or take the file away."
-    if (sweep.method, sweep.lvlm, sweep.mode) != (name, lvlm.key, mode):
+    if (sweep.method, sweep.track) != (name, track):
         raise MedgroundError(f"{path} was made for {sweep.method}, {sweep.lvlm}, {sweep.mode}. {again}")
     if sweep.lvlm_revision != lvlm.revision:
         raise MedgroundError(

@@ -36,6 +36,7 @@ def tune(benchmark: Benchmark, lvlm: Lvlm, name: str, mode: Mode, *, progress: P
     if not isinstance(method, Tunable):
         raise Unsupported(f"method {name} has nothing to tune. These have: {', '.join(tunable_names())}.")
     candidates = list(type(method).candidates(lvlm))
+    track = Track(lvlm.key, mode)
     references = benchmark.references(lvlm=lvlm.key, mode=mode, split=SPLIT)
     if not references:
         raise SourceMissing(
@@ -43,7 +44,7 @@ def tune(benchmark: Benchmark, lvlm: Lvlm, name: str, mode: Mode, *, progress: P
         )
     scores = np.full((len(candidates), len(references)), np.nan)
     cases = benchmark.cases(lvlm=lvlm.key, mode=mode, split=SPLIT)
-    with progress(f"tune {name} {Track(lvlm.key, mode)}", len(references), "cases") as advance:
+    with progress(f"tune {name} {track}", len(references), "cases") as advance:
         for place, (reference, case) in enumerate(zip(references, cases, strict=True)):
             scores[:, place] = _ious(candidates, lvlm, case, reference)
             advance(1)
@@ -52,7 +53,7 @@ def tune(benchmark: Benchmark, lvlm: Lvlm, name: str, mode: Mode, *, progress: P
         lvlm=lvlm.key,
         lvlm_revision=lvlm.revision,
         mode=mode,
-        benchmark=benchmark.content_digest(Track(lvlm.key, mode), SPLIT),
+        benchmark=benchmark.content_digest(track, SPLIT),
         code=scoring_code(),
         cases=len(references),
         candidates=tuple(
@@ -80,9 +81,10 @@ def tune_to(
 
     What is there of the same cases, weights and code is kept.
     """
-    file = file_of(folder, Track(lvlm.key, mode), name)
+    track = Track(lvlm.key, mode)
+    file = file_of(folder, track, name)
     picture = file.with_suffix(".png")
-    sweep = _still_valid(file, benchmark, lvlm, mode)
+    sweep = _still_valid(file, benchmark, track, lvlm.revision)
     if sweep is None or not picture.is_file():
         sweep = tune(benchmark, lvlm, name, mode, progress=progress)
         write_whole(picture, heat_map(sweep).png())
@@ -122,13 +124,13 @@ def tunable_names() -> list[str]:
     return [name for name in names if hasattr(plugins.load("methods", name), "candidates")]
 
 
-def _still_valid(file: Path, benchmark: Benchmark, lvlm: Lvlm, mode: Mode) -> Sweep | None:
+def _still_valid(file: Path, benchmark: Benchmark, track: Track, revision: str) -> Sweep | None:
     try:
         sweep = Sweep.read(file)
     except SourceMissing:
         return None
     made_from = (sweep.lvlm_revision, sweep.benchmark, sweep.code)
-    now = (lvlm.revision, benchmark.content_digest(Track(lvlm.key, mode), SPLIT), scoring_code())
+    now = (revision, benchmark.content_digest(track, SPLIT), scoring_code())
     return sweep if made_from == now else None
 
 

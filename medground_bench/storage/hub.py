@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from huggingface_hub.hf_api import DatasetInfo, ModelInfo
 
-Kind = Literal["model", "dataset"]
+RepositoryKind = Literal["model", "dataset"]
 
 ID = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(@(?P<commit>[^@]*))?")
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -41,10 +41,10 @@ class Repository:
 
     name: str
     commit: str = ""
-    kind: Kind = "model"
+    kind: RepositoryKind = "model"
 
     @classmethod
-    def parse(cls, location: str, *, kind: Kind = "model") -> Repository | None:
+    def parse(cls, location: str, *, kind: RepositoryKind = "model") -> Repository | None:
         """The repository that `org/name` or `org/name@commit` means; None for anything else.
 
         SourceMissing for a branch or a tag: 40 hexadecimal digits are a commit, nothing else is.

@@ -77,7 +77,7 @@ def read_submission(
                   tracks); False accepts it and lists it in `Submission.missing`
 
     >>> from medground_bench.core.types import Mode
-    >>> native = Frame("native", width=2000, height=1000)
+    >>> native = Frame.native(width=2000, height=1000)
     >>> truth = Reference("c", "vindr", "a", "medgemma", Mode.DIRECT, "mass", native, (Box(0, 0, 9, 9, native),))
     >>> read_submission(b'{"case_id": "c", "boxes": [[10, 20, 110, 120]]}', [truth]).predictions[0].boxes[0].xyxy
     (10.0, 20.0, 110.0, 120.0)

@@ -9,13 +9,13 @@ from PIL import Image
 
 from medground_bench.ablation.figures import (
     concepts_figure,
-    entries_figure,
     groups_figure,
+    rows_figure,
     transport_figure,
 )
 from medground_bench.ablation.regions import PAPERS_CHOICE, TransportChoice
-from medground_bench.ablation.tables import concept_records, entry_records, group_records
-from medground_bench.ablation.variants import Entry, Variant, transports
+from medground_bench.ablation.tables import concept_records, group_records, table_records
+from medground_bench.ablation.variants import TableRow, Variant, transports
 from medground_bench.core.types import Group, Mode
 from medground_bench.drawing.axes import Score
 from medground_bench.drawing.sheet import DPI
@@ -24,14 +24,14 @@ from tests.kit.evidence import evidence_of, reference, track
 BASE = Variant()
 OTHER = Variant(localizer="oracle")
 ABSENT = Variant(localizer="sam3")
-PAPERS = [entry.variant.transport for entry in transports(BASE)].index(PAPERS_CHOICE)
+PAPERS = [row.variant.transport for row in transports(BASE)].index(PAPERS_CHOICE)
 
 
 @pytest.fixture(scope="module")
 def tracks():
     """The base finds nothing, the other and the paper's transport everything; two LVLMs, of which one has one mode."""
     groups = [Group.GROUNDED, Group.GROUNDED, Group.INCORRECT, Group.UNGROUNDED]
-    grid = [entry.variant for entry in transports(BASE)]
+    grid = [row.variant for row in transports(BASE)]
     made = []
     for lvlm, mode in (("one", Mode.DIRECT), ("one", Mode.REASON), ("two", Mode.DIRECT)):
         rows = []
@@ -45,12 +45,12 @@ def tracks():
 
 
 def test_every_figure_is_180_mm_wide_or_less_at_300_dots_an_inch_and_the_same_bytes_again(tracks):
-    table2 = entry_records(
-        [Entry("Localization", "UOT", BASE), Entry("Paradigm", "SAM3", ABSENT)], BASE, tracks
+    table2 = table_records(
+        [TableRow("Localization", "UOT", BASE), TableRow("Paradigm", "SAM3", ABSENT)], BASE, tracks
     )
     figures = [
-        entries_figure(table2),
-        transport_figure(entry_records(transports(BASE), BASE, tracks)),
+        rows_figure(table2),
+        transport_figure(table_records(transports(BASE), BASE, tracks)),
         groups_figure(group_records(BASE, tracks)),
         concepts_figure(concept_records(BASE, tracks)),
     ]
@@ -63,8 +63,8 @@ def test_every_figure_is_180_mm_wide_or_less_at_300_dots_an_inch_and_the_same_by
 
 
 def test_a_row_of_table_2_has_the_pooled_score_of_every_mode_and_none_where_it_was_not_run(tracks):
-    rows = [Entry("s", "base", BASE), Entry("s", "absent", ABSENT), Entry("t", "other", OTHER)]
-    plot = entries_figure(entry_records(rows, BASE, tracks))
+    rows = [TableRow("s", "base", BASE), TableRow("s", "absent", ABSENT), TableRow("t", "other", OTHER)]
+    plot = rows_figure(table_records(rows, BASE, tracks))
     assert plot.panels == ["IoU, %, direct", "IoU, %, reason"]
     assert {name: list(section) for name, section in plot.sections.items()} == {
         "s": ["base", "absent"],
@@ -76,7 +76,7 @@ def test_a_row_of_table_2_has_the_pooled_score_of_every_mode_and_none_where_it_w
 
 
 def test_table_7_has_a_cell_for_every_choice_and_frames_the_papers(tracks):
-    maps = transport_figure(entry_records(transports(BASE), BASE, tracks))
+    maps = transport_figure(table_records(transports(BASE), BASE, tracks))
     assert maps.span == (0.0, 1.0)
     for tables, mode in zip(maps.tables, Mode, strict=True):
         assert [table.title for table in tables] == [
@@ -93,7 +93,7 @@ def test_table_7_has_a_cell_for_every_choice_and_frames_the_papers(tracks):
 
 
 def test_without_the_papers_choice_no_cell_of_table_7_is_framed(tracks):
-    records = entry_records(transports(BASE), BASE, tracks)
+    records = table_records(transports(BASE), BASE, tracks)
     [direct, _reason] = transport_figure([row for row in records if row["epsilon"] != 0.05]).tables
     assert [table.chosen for table in direct] == [None] * 3
 
@@ -128,6 +128,6 @@ def test_table_8_says_per_finding_and_for_all_which_concept_was_the_evidence(tra
 
 
 def test_the_transport_of_a_variant_is_in_its_row(tracks):
-    row = entry_records(transports(BASE), BASE, tracks)[0]
+    row = table_records(transports(BASE), BASE, tracks)[0]
     choice = TransportChoice(row["epsilon"], row["marginal_weight"], row["references"])
     assert choice == transports(BASE)[0].variant.transport

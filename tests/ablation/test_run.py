@@ -156,7 +156,7 @@ def test_everything_that_evidence_depends_on_changes_its_key(attempts, monkeypat
         return
     other = {
         "picture": 255 - case.picture,
-        "native": Frame("native", width=2 * case.native.width, height=2 * case.native.height),
+        "native": Frame.native(width=2 * case.native.width, height=2 * case.native.height),
         "prompt": case.prompt + " ",
         "response": replace(case.response, token_ids=(*case.response.token_ids[:-1], 1)),
     }

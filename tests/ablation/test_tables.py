@@ -8,10 +8,10 @@ from medground_bench.ablation.tables import (
     NOTHING,
     VIEWS_OF_FAILURES,
     concept_records,
-    entry_records,
     group_records,
+    table_records,
 )
-from medground_bench.ablation.variants import Entry, Variant
+from medground_bench.ablation.variants import TableRow, Variant
 from medground_bench.core.types import Group, Mode
 from tests.kit.evidence import evidence_of, reference, track
 
@@ -50,11 +50,11 @@ def tracks():
     ]
 
 
-ENTRIES = [
-    Entry("Paradigm", "SAM3", ABSENT),
-    Entry("Paradigm", "RadZero", None, "it needs code of its own"),
-    Entry("Localization", "UOT", BASE),
-    Entry("Beyond the paper", "oracle", OTHER),
+ROWS = [
+    TableRow("Paradigm", "SAM3", ABSENT),
+    TableRow("Paradigm", "RadZero", None, "it needs code of its own"),
+    TableRow("Localization", "UOT", BASE),
+    TableRow("Beyond the paper", "oracle", OTHER),
 ]
 
 
@@ -68,7 +68,7 @@ def pooled(records, **wanted):
 
 
 def test_scores_are_means_over_all_cases_and_a_failed_case_counts_as_zero(tracks):
-    row = pooled(entry_records(ENTRIES, BASE, tracks), label="UOT", mode="direct")
+    row = pooled(table_records(ROWS, BASE, tracks), label="UOT", mode="direct")
     assert (row["cases"], row["images"]) == (4, 4)
     assert row["iou"] == pytest.approx((1 + 0.5 + 0 + 0) / 4)
     assert row["recall"] == pytest.approx((1 + 1 + 0 + 0) / 4)
@@ -76,12 +76,12 @@ def test_scores_are_means_over_all_cases_and_a_failed_case_counts_as_zero(tracks
     assert row["low"] <= row["iou"] <= row["high"]
     assert (row["failed"], row["whole_image"], row["no_box"]) == (0.25, 0.25, 0.25)
     assert row["error"] == "MethodFailed: no"
-    assert pooled(entry_records(ENTRIES, BASE, tracks), label="oracle", mode="direct")["error"] is None
+    assert pooled(table_records(ROWS, BASE, tracks), label="oracle", mode="direct")["error"] is None
     assert row["region_iou"] == pytest.approx(0.5)  # over the two pictures on which it is known
 
 
 def test_gains_are_over_the_same_cases_of_medfocus_as_it_is(tracks):
-    records = entry_records(ENTRIES, BASE, tracks)
+    records = table_records(ROWS, BASE, tracks)
     row = pooled(records, label="oracle", mode="direct")
     assert row["gain"] == pytest.approx((-0.5 + 0.5 + 1 + 1) / 4)
     assert row["gain_low"] <= row["gain"] <= row["gain_high"] and 0 < row["gain_p"] <= 1
@@ -92,7 +92,7 @@ def test_gains_are_over_the_same_cases_of_medfocus_as_it_is(tracks):
 
 
 def test_views_pool_or_single_out_sources_and_lvlms(tracks):
-    records = [row for row in entry_records(ENTRIES, BASE, tracks) if row["label"] == "UOT"]
+    records = [row for row in table_records(ROWS, BASE, tracks) if row["label"] == "UOT"]
     places = {(row["source"], row["lvlm"]): row["cases"] for row in records}
     assert places == {
         ("all", "all"): 4,
@@ -107,7 +107,7 @@ def test_views_pool_or_single_out_sources_and_lvlms(tracks):
 
 
 def test_a_row_that_was_not_run_stays_in_its_place_with_the_reason(tracks):
-    records = entry_records(ENTRIES, BASE, tracks)
+    records = table_records(ROWS, BASE, tracks)
     assert list(dict.fromkeys(row["label"] for row in records)) == ["SAM3", "RadZero", "UOT", "oracle"]
     assert row_of(records, label="SAM3")["not_run"] == "its weights are not at hand"
     assert row_of(records, label="SAM3")["localizer"] == "sam3"
@@ -118,7 +118,7 @@ def test_a_row_that_was_not_run_stays_in_its_place_with_the_reason(tracks):
 def test_a_row_that_ran_on_some_tracks_only_says_on_which_it_did_not(tracks):
     del tracks[1].evidence[OTHER]
     tracks[1].not_run[OTHER] = "it knows no masks of this source"
-    rows = [row for row in entry_records(ENTRIES, BASE, tracks) if row["label"] == "oracle"]
+    rows = [row for row in table_records(ROWS, BASE, tracks) if row["label"] == "oracle"]
     assert rows[-1]["not_run"] == "not on two direct: it knows no masks of this source"
     assert pooled(rows, mode="direct")["cases"] == 3
 

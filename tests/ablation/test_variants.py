@@ -10,9 +10,9 @@ from medground_bench.ablation import What
 from medground_bench.ablation.regions import PAPERS_CHOICE, TransportChoice
 from medground_bench.ablation.variants import (
     Variant,
-    entries,
     interventions,
     localizers,
+    table_rows,
     transports,
     wanted,
 )
@@ -62,7 +62,7 @@ def test_a_localizer_without_transport_gives_its_place_in_table_7_to_uot():
 
 def test_every_variant_runs_once_and_only_medfocus_itself_on_what_the_filter_turned_away():
     base = Variant()
-    rows = [row for table in entries(What.ALL, base).values() for row in table]
+    rows = [row for table in table_rows(What.ALL, base).values() for row in table]
     runs = wanted(What.ALL, base, rows)
     assert next(iter(runs)) == base
     assert runs.pop(base) == frozenset(Group)
@@ -81,7 +81,7 @@ def test_a_checkpoint_of_medsam3_makes_its_row_run(monkeypatch):
 
 def test_records_tell_any_two_variants_apart():
     variants = [
-        row.variant for table in entries(What.ALL, Variant()).values() for row in table if row.variant
+        row.variant for table in table_rows(What.ALL, Variant()).values() for row in table if row.variant
     ]
     variants += [
         Variant(vocabulary="lung_zones"),

@@ -22,12 +22,12 @@ from medground_bench.benchmark.rows import (
     VERDICTS,
     AnswerRow,
     CaseRow,
-    Corners,
     QuestionRow,
     TruthColumns,
     VerdictRow,
 )
 from medground_bench.core.errors import SourceMissing
+from medground_bench.core.types import Corners
 from tests.kit.example_rows import ANSWER, CASE, QUESTION, VERDICT
 
 EXAMPLES = {DIRECT: CASE, REASON: CASE, QUESTIONS: QUESTION, VERDICTS: VERDICT, ANSWERS: ANSWER}

@@ -65,9 +65,7 @@ def test_a_row_knows_its_track(row):
 def test_the_truth_of_a_case_is_its_boxes_in_native_pixels():
     reference = part_of(CASE, TruthColumns).reference()
     assert [box.xyxy for box in reference.boxes] == list(CASE.boxes)
-    assert (
-        {box.frame for box in reference.boxes} == {reference.native} == {Frame("native", width=8, height=6)}
-    )
+    assert {box.frame for box in reference.boxes} == {reference.native} == {Frame.native(width=8, height=6)}
     assert (reference.case_id, reference.source, reference.image_id) == (
         CASE.case_id,
         CASE.source,
@@ -100,7 +98,7 @@ def test_a_case_is_its_picture_in_the_study_frame_with_prompt_and_response():
     assert (case.case_id, case.finding, case.prompt) == (CASE.case_id, CASE.finding, CASE.prompt)
     assert case.response.text == CASE.response
     assert (case.response.token_ids, case.response.tokens) == (CASE.response_token_ids, CASE.response_tokens)
-    assert case.native == Frame("native", width=8, height=6)
+    assert case.native == Frame.native(width=8, height=6)
     assert np.array_equal(case.picture, to_study(NATIVE).picture)
 
 

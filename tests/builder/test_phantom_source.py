@@ -32,6 +32,14 @@ def inside(question, picture):
     return mask
 
 
+def marker_box(scene):
+    """Native pixels."""
+    long_side = max(scene.native_width, scene.native_height)
+    left, top = (long_side - scene.native_width) // 2, (long_side - scene.native_height) // 2
+    x0, y0, x1, y1 = map(int, scene.marker_box(long_side))
+    return x0 - left, y0 - top, x1 - left, y1 - top
+
+
 def test_questions_are_the_same_every_time_and_of_the_seeds_of_their_split(known):
     assert list(SOURCE.questions("test", 10)) == known
     for split, limit, wanted in (("test", 2, seeds.TEST[:2]), ("tune", 8, seeds.TUNE[:2])):
@@ -106,7 +114,7 @@ def test_no_abnormality_takes_the_other_findings_out_but_leaves_the_marker(known
     other_noise = who.scene.native((question.finding,), marker=True, noise_seed=1)
     noise = np.abs(other_noise.astype(int) - alone)[outside].mean()
     assert np.abs(edited.astype(int) - alone)[outside].mean() == pytest.approx(noise, rel=0.05)
-    x0, y0, x1, y1 = map(int, who.scene.native_marker_box())
+    x0, y0, x1, y1 = marker_box(who.scene)
     lead = alone[y0:y1, x0:x1] >= 245
     assert (edited[y0:y1, x0:x1][lead] >= 225).all()
 
@@ -116,7 +124,7 @@ def test_a_counterfactual_without_the_marker_differs_at_the_marker_only(known):
     picture = SOURCE.picture(question)
     without = SOURCE.without(question, Counterfactual.WITHOUT_MARKER)
     rows, columns = np.nonzero(picture != without)
-    x0, y0, x1, y1 = patient(question.image_id).scene.native_marker_box()
+    x0, y0, x1, y1 = marker_box(patient(question.image_id).scene)
     assert len(rows) and rows.min() >= y0 and rows.max() < y1
     assert columns.min() >= x0 and columns.max() < x1
     both = SOURCE.without(question, Counterfactual.WITHOUT_BOTH)

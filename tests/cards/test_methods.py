@@ -29,7 +29,7 @@ from tests.kit.outside import install_quarter
 from tests.kit.tiny_localizers import save_sam
 
 ROOT = Path(__file__).parents[2]
-NATIVE = Frame("native", width=100, height=100)
+NATIVE = Frame.native(width=100, height=100)
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ def test_the_demo_builds_runs_scores_and_keeps_the_board(tmp_path, monkeypatch):
     }
     assert made.sweeps and {sweep.method for sweep in made.sweeps} == {"attention_rollout"}
     for sweep in made.sweeps:
-        name = f"{lvlm}-{sweep.mode}-attention_rollout"
+        name = f"{sweep.track.stem}-attention_rollout"
         side = json.loads((tmp_path / "predictions" / f"{name}.jsonl.run.json").read_text())
         assert side["tuned"]["iou"] == sweep.chosen.iou and side["settings"] == sweep.chosen.settings
         assert (tuned / f"{name}.png").is_file() and Sweep.read(tuned / f"{name}.json") == sweep

@@ -19,7 +19,7 @@ from medground_bench.core.scoring import (
 )
 from medground_bench.core.types import Box, Frame, Mode, Prediction, Reference
 
-NATIVE = Frame("native", width=20, height=10)
+NATIVE = Frame.native(width=20, height=10)
 
 
 def box(x0, y0, x1, y1, frame=NATIVE):

@@ -12,7 +12,7 @@ from medground_bench.core.types import Box, Frame
 from medground_bench.drawing.concept_figure import LONGER_SIDE_PX, TAG_PX, draw_concepts
 from medground_bench.drawing.palette import BRIGHT
 
-NATIVE = Frame("native", width=330, height=440)
+NATIVE = Frame.native(width=330, height=440)
 ZOOM = LONGER_SIDE_PX / 440
 
 
@@ -57,7 +57,7 @@ def test_missing_concepts_stand_in_the_legend_alone():
 
 @pytest.mark.parametrize("shape", [(16, 16), (40, 3000), (3000, 40), (1200, 900)])
 def test_a_picture_of_any_size_gives_a_figure_that_can_be_read(shape):
-    study = Letterbox.fit(Frame("native", width=shape[1], height=shape[0])).study
+    study = Letterbox.fit(Frame.native(width=shape[1], height=shape[0])).study
     boxes = {concept: Box(0, 0, 224, 224, study) for concept in CONCEPTS}
     width, height = draw_concepts(np.full(shape, 90, np.uint8), regions_of_boxes(boxes, study)).size
     assert width > 350 and height >= 2 * TAG_PX * len(CONCEPTS)

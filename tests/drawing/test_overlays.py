@@ -9,7 +9,7 @@ from medground_bench.core.types import Box, Frame, Picture, SaliencyMap
 from medground_bench.drawing.overlays import draw_boxes, draw_saliency
 from medground_bench.drawing.palette import BRIGHT, INK
 
-NATIVE = Frame("native", 300, 400)
+NATIVE = Frame.native(300, 400)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_box_in_the_padding_draws_nothing_and_another_picture_s_box_is_refused
     padding = Box(0, 0, 10, 224, Frame("study", 224, 224))
     assert not coloured(draw_boxes(picture, {"x": [padding]})).any()
     with pytest.raises(FrameMismatch, match="300 x 400"):
-        draw_boxes(picture, {"x": [Box(0, 0, 10, 10, Frame("native", 999, 400))]})
+        draw_boxes(picture, {"x": [Box(0, 0, 10, 10, Frame.native(999, 400))]})
 
 
 def test_saliency_is_lightest_where_evidence_is_strongest(picture: Picture) -> None:

@@ -6,7 +6,7 @@ from medground_bench.core.types import Box, Frame, Mode, Prediction, Reference
 from medground_bench.leaderboard.board import MethodRun
 from medground_bench.leaderboard.track_facts import TrackFacts
 
-NATIVE = Frame("native", width=100, height=100)
+NATIVE = Frame.native(width=100, height=100)
 LEFT_HALF, ALL_OF_IT = Box(0, 0, 50, 100, NATIVE), Box(0, 0, 100, 100, NATIVE)
 FACTS = TrackFacts(
     lvlm="a",

@@ -11,7 +11,7 @@ from medground_bench.benchmark.opening import Benchmark
 from medground_bench.core.case_ids import case_id
 from medground_bench.core.types import Box, Frame, Group, Mode, Reference, Track
 
-NATIVE = Frame("native", width=100, height=100)
+NATIVE = Frame.native(width=100, height=100)
 TRUTH = Box(0, 0, 50, 100, NATIVE)
 """The left half of every picture."""
 

@@ -16,6 +16,6 @@ def example_references() -> list[Reference]:
 
 
 def _reference(entry: dict) -> Reference:
-    native = Frame("native", entry.pop("width"), entry.pop("height"))
+    native = Frame.native(entry.pop("width"), entry.pop("height"))
     boxes = tuple(Box(*box, native) for box in entry.pop("boxes"))
     return Reference(**entry | {"mode": Mode(entry["mode"])}, native=native, boxes=boxes)

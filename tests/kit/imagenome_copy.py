@@ -58,7 +58,7 @@ def boxes_224(scene: Scene) -> dict[str, Any]:
 
 
 def letterbox_of(scene: Scene) -> Letterbox:
-    return Letterbox.fit(Frame("native", scene.native_width, scene.native_height))
+    return Letterbox.fit(Frame.native(scene.native_width, scene.native_height))
 
 
 def box_object(dicom: str, name: str, box: Any, scene: Scene) -> dict[str, Any]:

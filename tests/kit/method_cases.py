@@ -17,7 +17,7 @@ def own_case(lvlm, *, mode: str = "direct", picture: np.ndarray | None = None) -
     prompt, tokens = (DIRECT, 4) if mode == "direct" else (REASON, 12)
     response = lvlm.generate([picture], [prompt], max_new_tokens=tokens)[0]
     height, width = picture.shape
-    return Case(f"a/b/c@tiny:{mode}", "nodule", prompt, response, picture, Frame("native", width, height))
+    return Case(f"a/b/c@tiny:{mode}", "nodule", prompt, response, picture, Frame.native(width, height))
 
 
 def brief(name, lvlm) -> Method:

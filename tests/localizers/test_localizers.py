@@ -31,7 +31,7 @@ ALL = pytest.mark.parametrize("name", [each.name for each in LISTED])
 def case_of(picture):
     height, width = picture.shape
     return Case("own/x/nodule@m:direct", "nodule", "", Response("yes", (1,), ("yes",)), picture,
-                Frame("native", width, height))  # fmt: skip
+                Frame.native(width, height))  # fmt: skip
 
 
 def test_the_list_says_which_localizers_need_weights_or_a_case():

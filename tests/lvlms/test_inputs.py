@@ -85,7 +85,7 @@ def test_float_pictures_take_the_same_resize_without_its_rounding(lvlm):
 
 
 def test_a_native_radiograph_is_held_to_1280_tokens_by_qwen(tiny_lvlms):
-    grid = tiny_lvlms["qwen2_5_vl"].token_grid(Frame("native", width=2544, height=3056))
+    grid = tiny_lvlms["qwen2_5_vl"].token_grid(Frame.native(width=2544, height=3056))
     assert 1000 < grid.rows * grid.columns <= 1280
     assert grid.rows > grid.columns
 

@@ -32,7 +32,7 @@ class Lookout:
 def _case(picture: np.ndarray, tokens: int = 1) -> Case:
     height, width = picture.shape
     response = Response("x" * tokens, tuple(range(1, tokens + 1)), ("x",) * tokens)
-    return Case("a/b/c@tiny:direct", "nodule", DIRECT, response, picture, Frame("native", width, height))
+    return Case("a/b/c@tiny:direct", "nodule", DIRECT, response, picture, Frame.native(width, height))
 
 
 def test_occlusion_finds_the_patch_that_the_answer_hangs_on():
@@ -106,4 +106,4 @@ def test_the_layer_of_gradcam_matters_and_no_layer_is_constant(lvlm):
 def _own_case(lvlm) -> Case:
     picture = radiograph(11)
     response = lvlm.generate([picture], [DIRECT], max_new_tokens=3)[0]
-    return Case("a/b/c@tiny:direct", "nodule", DIRECT, response, picture, Frame("native", 56, 56))
+    return Case("a/b/c@tiny:direct", "nodule", DIRECT, response, picture, Frame.native(56, 56))

@@ -17,7 +17,7 @@ from tests.kit.method_cases import brief
 from tests.kit.tiny_lvlms import DIRECT, REASON, radiograph
 
 NAMES = [plugin.name for plugin in plugins.available("methods")]
-NATIVE = Frame("native", width=300, height=400)
+NATIVE = Frame.native(width=300, height=400)
 
 
 @pytest.fixture

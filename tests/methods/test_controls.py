@@ -14,7 +14,7 @@ from medground_bench.methods.whole_image import WholeImage
 
 def _case(width: int, height: int) -> Case:
     picture = np.zeros((224, 224), np.uint8)
-    native = Frame("native", width=width, height=height)
+    native = Frame.native(width=width, height=height)
     return Case("a/b/c@tiny:direct", "nodule", "", Response("Yes", (1,), ("Yes",)), picture, native)
 
 

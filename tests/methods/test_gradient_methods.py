@@ -30,7 +30,7 @@ from tests.kit.rounding import through
 from tests.kit.tiny_lvlms import radiograph, save_gemma3, save_qwen2_5_vl
 
 RNG = np.random.default_rng(0)
-FRAME = Frame("native", width=8, height=8)
+FRAME = Frame.native(width=8, height=8)
 
 
 @pytest.mark.parametrize("baseline", list(Baseline))

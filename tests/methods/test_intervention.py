@@ -27,7 +27,7 @@ def case():
     image_id = next(str(seed) for seed in seeds.TUNE if "cardiomegaly" in patient(str(seed)).findings)
     who = patient(image_id)
     native = who.scene.native(who.findings, marker=who.marker)
-    frame = Frame("native", width=native.shape[1], height=native.shape[0])
+    frame = Frame.native_of(native)
     return Case(
         f"phantom/{image_id}/cardiomegaly@a:direct", "cardiomegaly", "?",
         Response("Yes", (1,), ("Yes",)), to_study(native, SIDE).picture, frame,

@@ -52,7 +52,7 @@ REGIONS = regions_of_boxes({concept: box_of(number) for number, concept in enume
 def case() -> Case:
     picture = np.full((SIDE, SIDE), 200, np.uint8)
     response = Response("Yes .", (4, 5, 6), ("Yes", " ", "."))
-    return Case("phantom/1/effusion@x:direct", "effusion", "?", response, picture, Frame("native", 500, 500))
+    return Case("phantom/1/effusion@x:direct", "effusion", "?", response, picture, Frame.native(500, 500))
 
 
 def attribute(lvlm: BrightnessLvlm, case: Case, method: MedFocus | None = None) -> Attribution:
@@ -76,7 +76,7 @@ def test_a_plant_in_both_members_makes_the_group_win_with_both_boxes(case: Case,
 
 
 def test_no_plant_falls_back_to_the_picture_inside_its_letterbox(case: Case) -> None:
-    portrait = replace(case, native=Frame("native", 300, 600))
+    portrait = replace(case, native=Frame.native(300, 600))
     found = attribute(BrightnessLvlm([], [4, 0, 0]), portrait)
     assert found.concept == WHOLE_IMAGE
     assert found.boxes == (content_box(portrait),)
@@ -131,7 +131,7 @@ def test_the_mean_leaves_the_letterbox_out(case: Case) -> None:
     picture[:, :11], picture[:, -11:] = 0, 0
     box = box_of(5)
     lvlm = BrightnessLvlm([box], [4, 0, 0])
-    portrait = replace(case, picture=picture, native=Frame("native", 400, 600))
+    portrait = replace(case, picture=picture, native=Frame.native(400, 600))
     assert attribute(lvlm, portrait, MedFocus(fill=Fill.MEAN)).concept_drops["left clavicle"] == 0
 
 

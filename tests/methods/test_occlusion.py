@@ -18,7 +18,7 @@ def test_occlusion_equals_captum_on_the_raw_model(tiny_lvlms, tiny_folders):
     attr = pytest.importorskip("captum.attr")
     picture, lvlm = radiograph(5), tiny_lvlms["gemma3"]  # 56 px, the tower's own size: no resizing in between
     response = lvlm.generate([picture], [DIRECT], max_new_tokens=3)[0]
-    case = Case("a/b/c@tiny:direct", "nodule", DIRECT, response, picture, Frame("native", 56, 56))
+    case = Case("a/b/c@tiny:direct", "nodule", DIRECT, response, picture, Frame.native(56, 56))
     ours = Occlusion().attribute(lvlm, case, np.random.default_rng(0)).saliency.values
 
     raw = open_raw(tiny_folders["gemma3"], "gemma3")

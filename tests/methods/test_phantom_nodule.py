@@ -51,7 +51,7 @@ def test_the_peak_of_the_map_lies_on_the_nodule(phantom, nodules, name, share):
 def _case(phantom, seed: int) -> tuple[Case, Box] | None:
     scene, asked = Scene.sample(seed), prompt("nodule", Mode.DIRECT)
     native = scene.native(["nodule"])
-    frame = Frame("native", width=native.shape[1], height=native.shape[0])
+    frame = Frame.native_of(native)
     picture = to_study(native).picture
     response = phantom.generate([picture], [asked], max_new_tokens=8)[0]
     if read_answer(response.text, "nodule") is not Answer.YES:

@@ -74,7 +74,7 @@ def _case(probe, picture, prompt) -> Case:
         prompt,
         Response("Yes", (yes,), ("Yes",)),
         picture,
-        Frame("native", WIDTH, HEIGHT),
+        Frame.native(WIDTH, HEIGHT),
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from medground_bench.anatomy.atlas import phantom_atlas
 from medground_bench.benchmark.opening import Benchmark
-from medground_bench.core.boxes_in_text import THOUSANDTHS, BoxConvention, Order
+from medground_bench.core.boxes_in_text import THOUSANDTHS, BoxConvention, SideOrder
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.prompts import prompt
 from medground_bench.core.types import Box, Frame, Mode, Response
@@ -68,7 +68,7 @@ def test_the_lvlm_says_how_its_numbers_are_meant():
     class YFirst(PatchLvlm):
         def box_convention(self, frame):
             assert frame == STUDY
-            return BoxConvention(THOUSANDTHS, Order.Y_FIRST)
+            return BoxConvention(THOUSANDTHS, SideOrder.Y_FIRST)
 
     found = Prompting().attribute(
         YFirst(says="[[0, 250, 1000, 500]]"), bright_case(), np.random.default_rng(0)

@@ -37,7 +37,7 @@ def _case() -> Case:
         DIRECT,
         Response("Yes", (9,), ("Yes",)),
         picture,
-        Frame("native", 50, 50),
+        Frame.native(50, 50),
     )
 
 

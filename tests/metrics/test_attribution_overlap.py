@@ -41,7 +41,7 @@ def test_the_examples_of_the_space_hold(metric, case):
 
 def test_the_metric_is_the_librarys_score(metric):
     rng = np.random.default_rng(3)
-    frame = Frame("native", width=100, height=100)
+    frame = Frame.native(width=100, height=100)
     low = rng.uniform(0, 50, size=(2, 20, 3, 2))
     boxes = np.concatenate([low, low + rng.uniform(1, 50, size=low.shape)], axis=-1)
     predictions, references = boxes

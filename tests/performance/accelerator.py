@@ -105,7 +105,7 @@ def method_times(
     for name, mode in itertools.product(names, Mode):
         ids = np.random.default_rng(0).integers(*WORD_IDS, ANSWER_TOKENS[mode.value])
         response = Response("", tuple(ids.tolist()), ("",) * len(ids))
-        question, native = prompt("cardiomegaly", mode), Frame("native", width=SIDE_PX, height=SIDE_PX)
+        question, native = prompt("cardiomegaly", mode), Frame.native(width=SIDE_PX, height=SIDE_PX)
         case = Case(f"a/b/c@random:{mode}", "cardiomegaly", question, response, picture, native)
 
         def run(name: str = name, case: Case = case) -> None:

@@ -51,7 +51,7 @@ class MedFocusCost:
 def two_questions(lvlm: LocalLvlm) -> tuple[Case, Case]:
     """One phantom, asked about two findings in two modes."""
     picture = Scene.sample(3).render(SIDE_PX, ["cardiomegaly"])
-    native = Frame("native", width=SIDE_PX, height=SIDE_PX)
+    native = Frame.native(width=SIDE_PX, height=SIDE_PX)
 
     def case(number: int, prompt: str, text: str) -> Case:
         ids = lvlm.loaded.tokenizer(text, add_special_tokens=False)["input_ids"]

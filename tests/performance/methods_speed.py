@@ -67,7 +67,7 @@ def bench_case(lvlm: LocalLvlm) -> Case:
     """A picture with the LVLM's own response of two tokens."""
     picture = radiograph(1, width=SIDE_PX, height=SIDE_PX)
     response = lvlm.generate([picture], [DIRECT], max_new_tokens=2)[0]
-    native = Frame("native", width=SIDE_PX, height=SIDE_PX)
+    native = Frame.native(width=SIDE_PX, height=SIDE_PX)
     return Case("a/b/c@tiny:direct", "nodule", DIRECT, response, picture, native)
 
 

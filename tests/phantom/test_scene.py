@@ -182,8 +182,8 @@ def test_the_native_picture_is_the_centred_crop_with_boxes_and_masks_in_its_own_
             (x0 + left, y0 + top, x1 + left, y1 + top)
         ]
         assert scene.native_concept_masks()["left lung"].shape == native.shape
-        marker_x0, _, marker_x1, _ = scene.native_marker_box()
-        assert 0 <= marker_x0 < marker_x1 <= scene.native_width
+        marker_x0, _, marker_x1, _ = scene.marker_box(long_side)
+        assert left <= marker_x0 < marker_x1 <= left + scene.native_width
 
 
 def test_native_sizes_are_portrait_square_and_landscape():

@@ -22,7 +22,7 @@ def test_an_array_that_is_no_grey_picture_of_8_bits_is_refused(array):
 @pytest.mark.parametrize(("height", "width"), [(300, 200), (200, 300), (100, 100), (61, 224), (3056, 2544)])
 def test_the_content_lies_where_the_letterbox_says_and_the_bars_are_black(height: int, width: int) -> None:
     study = to_study(np.full((height, width), 140, np.uint8))
-    box = study.letterbox.to_study(Box(0, 0, width, height, Frame("native", width, height)))
+    box = study.letterbox.to_study(Box(0, 0, width, height, Frame.native(width, height)))
     x0, y0, x1, y1 = (round(value) for value in box.xyxy)
     assert (study.picture[y0:y1, x0:x1] == 140).all()
     assert np.count_nonzero(study.picture) == (x1 - x0) * (y1 - y0)

@@ -17,7 +17,7 @@ from medground_bench.phantom.scene import Scene
 from medground_bench.pictures import to_study
 from medground_bench.runs.explain import Explanation, check_vocabulary, explain_by
 
-NATIVE = Frame("native", width=300, height=400)
+NATIVE = Frame.native(width=300, height=400)
 STUDY = Frame("study", width=224, height=224)
 INSIDE = Box(100, 100, 150, 150, STUDY)
 MAP = SaliencyMap(np.ones((8, 8), np.float32), STUDY)
@@ -87,7 +87,7 @@ class ReadsTheUpperLeft:
 @pytest.fixture(scope="module")
 def case():
     native = Scene.sample(seeds.TUNE[0]).native()
-    frame = Frame("native", width=native.shape[1], height=native.shape[0])
+    frame = Frame.native_of(native)
     return Case(
         "own/x/nodule@reads:direct",
         "nodule",

@@ -17,7 +17,7 @@ from medground_bench.core.geometry import Letterbox
 from medground_bench.core.types import Box, Frame, Mode, Prediction, Reference, Track
 from medground_bench.submission.read import Code, Problems, Submission, read_submission
 
-NATIVE = Frame("native", width=2544, height=3056)
+NATIVE = Frame.native(width=2544, height=3056)
 
 
 def reference(image, finding="mass", lvlm="tiny", mode=Mode.DIRECT):

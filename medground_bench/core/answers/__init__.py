@@ -1,9 +1,10 @@
 """Reading yes or no out of a response: an answer is read, never guessed.
 
-A response decides by a verdict ("Answer: No", "The answer is yes", "No, ...") or by a plain statement ("There is no
-evidence of X."), which counts only if every word of its sentence is read by one closed grammar (`answers.grammar`, the
-table to check). What else stands beside a verdict must leave it: read sentences by what they say, unread ones by the
-words in them (`answers.doubts`). One check at the end holds all that was read against each other.
+A response decides by an explicit answer ("Answer: No", "The answer is yes", "No, ...") or by a plain statement ("There
+is no evidence of X."), which counts only if every word of its sentence is read by one closed grammar
+(`answers.grammar`, the table to check). What else stands beside an explicit answer must leave it: read sentences by
+what they say, unread ones by the words in them (`answers.doubts`). One check at the end holds all that was read against
+each other.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from medground_bench.core.answers import doubts
+from medground_bench.core.answers.explicit import argues_against, explicit_answers, leaves, stands
 from medground_bench.core.answers.sentence import Sentence, read_sentences, without_remarks
 from medground_bench.core.answers.text import is_english
-from medground_bench.core.answers.verdict import argues_against, leaves, stands, verdicts_of
 from medground_bench.core.types import Answer
 from medground_bench.core.visible_text import visible
 
@@ -35,7 +36,7 @@ class Why(StrEnum):
     'hedged, conditional, refused or taken back'
     """
 
-    VERDICT = "a verdict"
+    EXPLICIT = "an explicit answer"
     STATEMENT = "a plain statement"
     EMPTY = "no word"
     TOO_LONG = "too long"
@@ -50,7 +51,7 @@ class Why(StrEnum):
 class Reading:
     """What a response says and why it was read so.
 
-    >>> Reading(Answer.NO, Why.VERDICT).answer
+    >>> Reading(Answer.NO, Why.EXPLICIT).answer
     <Answer.NO: 'no'>
     """
 
@@ -73,16 +74,16 @@ def read(text: str, finding: str | None) -> Reading:
     """What a response says of a finding.
 
     text     the whole response
-    finding  what was asked about; None for a question in free words, on which only verdicts are read
+    finding  what was asked about; None for a question in free words, on which only explicit answers are read
 
     1. Hidden chains, markup and the repeated question are cut out. Another language than English is not read.
-    2. A verdict decides: "the answer is X", "Answer: X", "finding: X", a LaTeX box, wherever it stands; yes or no as a
-       whole sentence; the first or the last sentence when it opens with one. What follows in its sentence must not
-       hedge it, make it conditional, speak of the past or of something else.
-    3. Without a verdict, the first or the last sentence that plainly says that the finding is there, or is not.
-    4. A verdict and a plain statement to the contrary, anywhere, leave no decision; nor does a correction, nor after a
-       "no" a refusal or a word about a poor picture. A closing remark (disclaimer, advice, offer of help) takes nothing
-       back.
+    2. An explicit answer decides: "the answer is X", "Answer: X", "finding: X", a LaTeX box, wherever it stands; yes or
+       no as a whole sentence; the first or the last sentence when it opens with one. What follows in its sentence must
+       not hedge it, make it conditional, speak of the past or of something else.
+    3. Without one, the first or the last sentence that plainly says that the finding is there, or is not.
+    4. An explicit answer and a plain statement to the contrary, anywhere, leave no decision; nor does a correction, nor
+       after a "no" a refusal or a word about a poor picture. A closing remark (disclaimer, advice, offer of help) takes
+       nothing back.
 
     >>> read("The angles are sharp. The answer is no.", "pleural effusion").answer
     <Answer.NO: 'no'>
@@ -93,15 +94,15 @@ def read(text: str, finding: str | None) -> Reading:
     if not 0 < len(sentences) <= MOST_SENTENCES:
         return _unreadable(_why_not(text, seen, len(sentences)))
     body = without_remarks(sentences)
-    verdicts = [*verdicts_of(body)]
-    stated = {each.says for each in (*sentences, *(verdict.rest for verdict in verdicts))} - {None}
-    in_clauses = {says for each in sentences for says in each.clauses_say} if verdicts else set()
-    if len(stated | in_clauses | {verdict.answer for verdict in verdicts}) > 1:
+    explicit = [*explicit_answers(body)]
+    stated = {each.says for each in (*sentences, *(each.rest for each in explicit))} - {None}
+    in_clauses = {says for each in sentences for says in each.clauses_say} if explicit else set()
+    if len(stated | in_clauses | {each.answer for each in explicit}) > 1:
         return _unreadable(Why.CONTRADICTION)
-    if not verdicts:
+    if not explicit:
         return _by_statement(body)
-    if any(stands(verdict, body, stated=bool(stated)) for verdict in verdicts):
-        return Reading(verdicts[-1].answer, Why.VERDICT)
+    if any(stands(each, body, stated=bool(stated)) for each in explicit):
+        return Reading(explicit[-1].answer, Why.EXPLICIT)
     return _unreadable(Why.WITHDRAWN)
 
 

@@ -1,7 +1,7 @@
-"""Words that take a verdict back or let it stand, and sentences that close a response without touching it.
+"""Words that take an explicit answer back or let it stand, and sentences that close a response without touching it.
 
-They are asked only of what stands beside a verdict in words that the grammar did not read; none of them decides. In a
-list, _ joins the words of a phrase and a star stands for any ending.
+They are asked only of what stands beside an explicit answer in words that the grammar did not read; none of them
+decides. In a list, _ joins the words of a phrase and a star stands for any ending.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ STAGED = _compiled(
     _any_of("on_purpose wrong_answer training_purposes"),
     FIELD.pattern,
 )
-"""A sentence after which a verdict is none of this picture, or of another finding."""
+"""A sentence after which an explicit answer is none of this picture, or of another finding."""
 
 SPEECH = _compiled(
     _any_of(
@@ -192,10 +192,10 @@ LINK = re.compile(r"^\W*(?:however|that said|but|still|nevertheless|also|additio
 ONE_SIDE = _compiled(_any_of("left right otherwise remaining other rest upper lower"))
 
 VOID = (CONDITION, HEDGE, CONTRAST, PAST, CORRECTION, INABILITY, POOR)
-"""After a verdict in its own sentence, and in any sentence after an opening statement."""
+"""After an explicit answer in its own sentence, and in any sentence after an opening statement."""
 
 TAKES_BACK = (CONDITION, PAST, CORRECTION, INABILITY, POOR, SENDS_AGAIN, SPEECH, BLIND)
-"""In any sentence after a verdict or an opening statement."""
+"""In any sentence after an explicit answer or an opening statement."""
 
 FRAMES = (
     SPEECH,

@@ -87,7 +87,7 @@ WORDS = {
     "VIEW": "analysis observation observations findings assessment evaluation interpretation review"
     " examination appearance reasoning steps evidence information look inspection explanation rationale"
     " justification reason",
-    # verdicts
+    # explicit answers
     "MY": "a the my our your final overall short direct correct best simple brief clear definite",
     "ANSWER": "answer ans option choice verdict conclusion response judgement judgment decision result reply"
     " determination prediction output assistant",
@@ -96,7 +96,7 @@ WORDS = {
     "CHOICE": "yes_or_no yes_no",
     "WILL": "would will must can should have_to",
     "SAY": "say answer respond conclude reply",
-    "VERDICT": "yes no",
+    "YES_OR_NO": "yes no",
     "CLAUSE": "there it i the this that we based_on because since as due_to given in",
 }
 """List -> its words; _ joins the words of a phrase. A hyphen inside a word of a text counts as a space."""
@@ -169,7 +169,7 @@ RULES = {
     "DENIALS": "OPEN ( ( NO | NORMALLY ) ( , | AND )* )* BREAK*",
     "NORMAL_STUDY": "OPEN ( A? NORMAL PICTURE | ( PICTURE | this | it ) LOOKS ADVERB? A? NORMAL PICTURE?"
     " | ( there BE )? no ( abnormality | abnormalities ) ( BEEN SEEN )? WHOLE* ) BREAK*",
-    # a verdict, and what may follow it
+    # an explicit answer, and what may follow it
     "DECLARED": "( here BE )? ( MY* ( ANSWER | VIEW ) | in answer | to answer ) ( to? MY* ( question | query )"
     " | ( for | about | regarding ) ( SIGN of )? A? FINDING WHOLE* | with? CHOICE )*"
     " ( IS | would SO be )+ | answering directly? IS+",
@@ -177,12 +177,12 @@ RULES = {
     "SAYING": "( i | we ) WILL? SAY ( that | with )? ( DECLARED )? ( , | : )*",
     "HEAD": "( DECLARED ( SO | DECLARED )* A? MY* | SAYING | LABELLED | ( CHOICE | BE? SEEN ) : )?",
     "END": "WHOLE* ( BREAK | CLAUSE | BUT | $ )",
-    "DECIDES": "OPEN HEAD VERDICT",
-    "CONCLUDES": ".* ( BREAK | and ) SO ,? HEAD VERDICT | .* and DECLARED VERDICT"
-    " | SO? ,? ( since | because | as | FROM ) .* , ( DECLARED | SAYING )+ VERDICT",
-    "BARE": "( OPEN | .* ( BREAK | and ) SO ,? ) VERDICT",
+    "DECIDES": "OPEN HEAD YES_OR_NO",
+    "CONCLUDES": ".* ( BREAK | and ) SO ,? HEAD YES_OR_NO | .* and DECLARED YES_OR_NO"
+    " | SO? ,? ( since | because | as | FROM ) .* , ( DECLARED | SAYING )+ YES_OR_NO",
+    "BARE": "( OPEN | .* ( BREAK | and ) SO ,? ) YES_OR_NO",
     "SENTENCE": "DECIDES BREAK*",
-    "LABEL": "OPEN | DECLARED | LABELLED | OPEN VERDICT : | ORGANS :",
+    "LABEL": "OPEN | DECLARED | LABELLED | OPEN YES_OR_NO : | ORGANS :",
     "LEAD": "OPEN SAID",
     "IDENTITY": ".+ BE A .? .? .? FINDING PLACE* BREAK*",
     "OPENS_YES": "OPEN yes",

@@ -70,7 +70,7 @@ class Sentence:
 
     @property
     def repeats(self) -> Answer | None:
-        """What it says after a verdict: "there is", "it is not"."""
+        """What it says after an explicit answer: "there is", "it is not"."""
         yes, no = rule("INDEED").fullmatch(self.letters), rule("INDEED_NOT").fullmatch(self.letters)
         return Answer.YES if yes else Answer.NO if no else self.says_it
 
@@ -146,7 +146,7 @@ class Sentence:
 
     @property
     def decides(self) -> re.Match[str] | None:
-        """The verdict that it begins with, and what opens it."""
+        """The explicit answer that it begins with, and what opens it."""
         return rule("DECIDES", before="END").match(self.letters)
 
     @property

@@ -23,7 +23,7 @@ phrases      lists of phrases
 from medground_bench.core.boxes_in_text.boxes import BoxesRead, boxes_in
 from medground_bench.core.boxes_in_text.frames import BoxConvention
 from medground_bench.core.boxes_in_text.phrases import phrases_in
-from medground_bench.core.boxes_in_text.sides import Order
+from medground_bench.core.boxes_in_text.sides import SideOrder
 from medground_bench.core.boxes_in_text.words import THOUSANDTHS
 
-__all__ = ["THOUSANDTHS", "BoxConvention", "BoxesRead", "Order", "boxes_in", "phrases_in"]
+__all__ = ["THOUSANDTHS", "BoxConvention", "BoxesRead", "SideOrder", "boxes_in", "phrases_in"]

@@ -47,7 +47,7 @@ def boxes_in(text: str, convention: BoxConvention, picture: Frame) -> BoxesRead:
     sides: no box is one pixel large. An empty, reversed or outside box is refused, and so is one whose numbers
     contradict what is said of their raster.
 
-    >>> native, raster = Frame("native", width=400, height=400), Frame("resized", width=200, height=200)
+    >>> native, raster = Frame.native(width=400, height=400), Frame("resized", width=200, height=200)
     >>> [box.xyxy for box in boxes_in("The heart: [10, 20, 110, 120].", BoxConvention(raster), native).boxes]
     [(20.0, 40.0, 220.0, 240.0)]
     >>> boxes_in("box: [110, 20, 10, 120]", BoxConvention(raster), native)  # x1 before x0

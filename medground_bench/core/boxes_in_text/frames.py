@@ -9,11 +9,11 @@ import math
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from medground_bench.core.boxes_in_text.scopes import Written
-from medground_bench.core.boxes_in_text.sides import Corners, Order, Sides, axis_of, box_of
+from medground_bench.core.boxes_in_text.scopes import WrittenBox
+from medground_bench.core.boxes_in_text.sides import SideOrder, Sides, axis_of, box_of
 from medground_bench.core.boxes_in_text.statements import Said
 from medground_bench.core.boxes_in_text.words import FRACTIONS, NOWHERE, PERCENT, PIXELS, THOUSANDTHS
-from medground_bench.core.types import Box, Frame
+from medground_bench.core.types import Box, Corners, Frame
 
 BEYOND = 0.25
 """Numbers may lie outside of the family's raster by so much of its side, and fractions beyond 1; further, they are of
@@ -35,19 +35,19 @@ class BoxConvention:
 
     raster  Frame("thousandths", 1000, 1000), or the pixels of the picture as given, or as resized for the model
 
-    >>> BoxConvention(THOUSANDTHS, Order.Y_FIRST).order.sides  # Gemini's
+    >>> BoxConvention(THOUSANDTHS, SideOrder.Y_FIRST).order.sides  # Gemini's
     ('y0', 'x0', 'y1', 'x1')
     """
 
     raster: Frame
-    order: Order = Order.X_FIRST
+    order: SideOrder = SideOrder.X_FIRST
 
 
-def box_in_picture(written: Written, convention: BoxConvention, picture: Frame) -> Box | None:
+def box_in_picture(written: WrittenBox, convention: BoxConvention, picture: Frame) -> Box | None:
     """The box in the pixels of the picture, clipped to it; None for one that is refused.
 
     >>> from medground_bench.core.boxes_in_text.tokens import written_in
-    >>> native, convention = Frame("native", width=2000, height=1000), BoxConvention(THOUSANDTHS)
+    >>> native, convention = Frame.native(width=2000, height=1000), BoxConvention(THOUSANDTHS)
     >>> box_in_picture(*written_in("[0, 0, 500, 500]", convention.order), convention, native).xyxy
     (0.0, 0.0, 1000.0, 500.0)
     """
@@ -69,7 +69,7 @@ def box_in_picture(written: Written, convention: BoxConvention, picture: Frame) 
     return Box(x0, y0, x1, y1, picture) if x0 < x1 and y0 < y1 else None
 
 
-def _sides(written: Written, said: Said, habit: Order) -> Sides:
+def _sides(written: WrittenBox, said: Said, habit: SideOrder) -> Sides:
     """Of the numbers; () where that is in doubt."""
     order = next(iter(said.orders), ())
     if len(said.orders) > 1 or (said.of_coco and not order and not written.sides):
@@ -81,7 +81,7 @@ def _sides(written: Written, said: Said, habit: Order) -> Sides:
     return written.sides if agrees else ()
 
 
-def _raster(written: Written, said: Said, family: Frame, picture: Frame) -> Frame | None:
+def _raster(written: WrittenBox, said: Said, family: Frame, picture: Frame) -> Frame | None:
     """What the numbers are positions in; None where that is in doubt, or they contradict it."""
     values = [number.value for number in written.numbers]
     rasters = {raster for raster in (*said.rasters, written.numbers[-1].unit) if raster}
@@ -101,7 +101,7 @@ def _raster(written: Written, said: Said, family: Frame, picture: Frame) -> Fram
     return None if rasters and family == THOUSANDTHS else family
 
 
-def _of_one_unit(written: Written) -> bool:
+def _of_one_unit(written: WrittenBox) -> bool:
     """Whether all numbers are; of four in a row it may stand after the last."""
     units = [number.unit for number in written.numbers]
     return len(set(units)) == 1 or (not written.sides and set(units[:-1]) == {None})

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from medground_bench.core.boxes_in_text.sides import Order, Sides, box_of, canonical
+from medground_bench.core.boxes_in_text.sides import SideOrder, Sides, box_of, canonical
 from medground_bench.core.boxes_in_text.words import (
     BOTTOM,
     BOX_WORDS,
@@ -35,7 +35,7 @@ from medground_bench.core.boxes_in_text.words import (
 from medground_bench.core.types import Frame
 
 
-class Kind(Enum):
+class KeyKind(Enum):
     """What numbers under a key are.
 
     >>> [meaning_of(key).kind.name for key in ("bbox", "xmin", "score", "polygon", "heart")]
@@ -61,11 +61,11 @@ class Meaning:
     sides   of a BOX its four sides in order, () for the family's order; of SIDES the sides it names
     raster  of the numbers; None for the family's
 
-    >>> Meaning(Kind.BOX).states_a_frame, Meaning(Kind.BOX, raster=THOUSANDTHS).states_a_frame
+    >>> Meaning(KeyKind.BOX).states_a_frame, Meaning(KeyKind.BOX, raster=THOUSANDTHS).states_a_frame
     (False, True)
     """
 
-    kind: Kind
+    kind: KeyKind
     sides: Sides = ()
     raster: Frame | None = None
 
@@ -75,25 +75,25 @@ class Meaning:
         return bool(self.sides) or self.raster is not None
 
 
-BARE = Meaning(Kind.BOX)
+BARE = Meaning(KeyKind.BOX)
 """Four numbers without a key: a box as the family writes it."""
 
-GEMINI = Meaning(Kind.BOX, Order.Y_FIRST.sides, THOUSANDTHS)
+GEMINI = Meaning(KeyKind.BOX, SideOrder.Y_FIRST.sides, THOUSANDTHS)
 """`box_2d`: models that write it were taught y first and thousandths with it, whatever they were asked for. Gemini API
 documentation, "Image understanding"."""
 
-QWEN_VL = Meaning(Kind.BOX, Order.X_FIRST.sides, THOUSANDTHS)
+QWEN_VL = Meaning(KeyKind.BOX, SideOrder.X_FIRST.sides, THOUSANDTHS)
 """Thousandths by their tag: `<box>` of Qwen-VL (arXiv:2308.12966) and InternVL, `<|det|>` of DeepSeek-VL2
 (arXiv:2412.10302), `<|begin_of_box|>` of GLM-4.5V (its model card)."""
 
-QWEN2_VL = Meaning(Kind.BOX, Order.X_FIRST.sides)
+QWEN2_VL = Meaning(KeyKind.BOX, SideOrder.X_FIRST.sides)
 """`<|box_start|>`: thousandths in Qwen2-VL, pixels of the resized picture in Qwen2.5-VL, so the family says which."""
 
-IN_DOUBT = Meaning(Kind.REFUSED)
-NOT_ASKED = Meaning(Kind.REFUSED)
+IN_DOUBT = Meaning(KeyKind.REFUSED)
+NOT_ASKED = Meaning(KeyKind.REFUSED)
 """A key such as "previous" or "example", under which no box counts, whatever keys stand below it."""
-UNSAID = Meaning(Kind.LABEL)
-OTHER = Meaning(Kind.OTHER)
+UNSAID = Meaning(KeyKind.LABEL)
+OTHER = Meaning(KeyKind.OTHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +121,8 @@ TAGS: Mapping[str, Tag] = {
 }
 
 LOCATION_TOKENS: Mapping[str, Meaning] = {
-    "loc": Meaning(Kind.BOX, Order.Y_FIRST.sides, LOCATIONS),
-    "loc_": Meaning(Kind.BOX, Order.X_FIRST.sides, FLORENCE_LOCATIONS),
+    "loc": Meaning(KeyKind.BOX, SideOrder.Y_FIRST.sides, LOCATIONS),
+    "loc_": Meaning(KeyKind.BOX, SideOrder.X_FIRST.sides, FLORENCE_LOCATIONS),
 }
 """Four in a row are a box: `<loc0256>` of PaliGemma (arXiv:2407.07726, section 3), `<loc_250>` of Florence-2
 (arXiv:2311.06242). The last token of a raster reaches the edge; Florence's own decoder takes the middle of a
@@ -146,7 +146,7 @@ def meaning_of(key: str) -> Meaning:
     name = "".join(words)
     named = SIDE_NAMES.get(name) or SIDE_NAMES.get(CORNER_ENDINGS.sub("", name))
     if named:
-        return Meaning(Kind.SIDES, named)
+        return Meaning(KeyKind.SIDES, named)
     of_boxes = not BOX_WORDS.isdisjoint(words)
     labelled = not all(map(KNOWN_WORDS.__contains__, words))
     if of_boxes and not OTHER_BOXES.isdisjoint(words):
@@ -161,7 +161,9 @@ def meaning_of(key: str) -> Meaning:
     if "box2d" not in words:
         return meaning
     agrees = meaning.sides in ((), GEMINI.sides) and meaning.raster in (None, THOUSANDTHS, FRACTIONS)
-    return GEMINI if agrees and meaning.kind is Kind.BOX else IN_DOUBT  # `box_2d_pixels` contradicts itself
+    return (
+        GEMINI if agrees and meaning.kind is KeyKind.BOX else IN_DOUBT
+    )  # `box_2d_pixels` contradicts itself
 
 
 def frame_said(words: Sequence[str], *, of_boxes: bool = True) -> Meaning:
@@ -184,7 +186,7 @@ def frame_said(words: Sequence[str], *, of_boxes: bool = True) -> Meaning:
     unread = not orders and any(ORDER_LIKE.fullmatch(word) for word in words)
     if unread or len(orders) > 1 or len(rasters) > 1 or any(map(is_misspelt, (*words, "".join(words)))):
         return IN_DOUBT
-    return Meaning(Kind.BOX, next(iter(orders), ()), next(iter(rasters), None))
+    return Meaning(KeyKind.BOX, next(iter(orders), ()), next(iter(rasters), None))
 
 
 def sides_named(names: str) -> Sides:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from medground_bench.core.boxes_in_text.meanings import (
     IN_DOUBT,
     QWEN_VL,
-    Kind,
+    KeyKind,
     meaning_of,
     sides_named,
     words_of,
@@ -122,7 +122,7 @@ class NamedSides:
         if len(names) > MOST_TEMPLATE_CHARACTERS or sum(map(names.count, "[({")) != 1:
             return
         meaning, sides = meaning_of(names), sides_named(names)
-        if meaning.kind is Kind.BOX and meaning.sides:
+        if meaning.kind is KeyKind.BOX and meaning.sides:
             scope.hears.add(meaning)
             self._pieces.expect_a_box()
         elif names.count(",") > 1 and len(SIDES_BEYOND_DOUBT.intersection(words_of(names))) > 1:

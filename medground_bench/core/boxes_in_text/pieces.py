@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from medground_bench.core.boxes_in_text.meanings import IN_DOUBT, Kind, Meaning
-from medground_bench.core.boxes_in_text.scopes import Number, Scope, Written
+from medground_bench.core.boxes_in_text.meanings import IN_DOUBT, KeyKind, Meaning
+from medground_bench.core.boxes_in_text.scopes import Number, Scope, WrittenBox
 from medground_bench.core.boxes_in_text.sides import Sides
 from medground_bench.core.boxes_in_text.words import (
     BOX_WORDS,
@@ -60,7 +60,7 @@ class Pieces:
     """
 
     def __init__(self) -> None:
-        self.written: list[Written] = []
+        self.written: list[WrittenBox] = []
         self.words = 0
         self._last_word = ""
         self._line_at = 0
@@ -103,7 +103,7 @@ class Pieces:
         """In an object no prose before a key holds for what stands under it."""
         if in_braces:
             self.end_caveat()
-        elif meaning.kind is Kind.BOX:
+        elif meaning.kind is KeyKind.BOX:
             self.end_score()
 
     def expect_a_box(self) -> None:
@@ -125,11 +125,11 @@ class Pieces:
         sides: Sides = (),
     ) -> None:
         """Refused in doubt, after a denial and too deep; under the key of something else it is not worth a word."""
-        if meaning.kind is Kind.REFUSED or scope.depth > MOST_DEPTH or self._caveat:
+        if meaning.kind is KeyKind.REFUSED or scope.depth > MOST_DEPTH or self._caveat:
             numbers = ()
-        if meaning.kind is not Kind.OTHER:
+        if meaning.kind is not KeyKind.OTHER:
             scope.hears.used = True
-            self.written.append(Written(start, end, tuple(numbers), sides, meaning, scope.said))
+            self.written.append(WrittenBox(start, end, tuple(numbers), sides, meaning, scope.said))
 
     def refuse_last(self) -> None:
         """What follows the last piece says that it is no box."""
@@ -138,14 +138,14 @@ class Pieces:
     def looks_like_a_box(self, scope: Scope, numbers: Sequence[Number]) -> bool:
         """Whether four numbers without brackets do: near a word such as "box", or after a label on their line."""
         key = scope.key
-        if scope.closer or counts(numbers) or (key and key.meaning.kind is Kind.OTHER):
+        if scope.closer or counts(numbers) or (key and key.meaning.kind is KeyKind.OTHER):
             return False
         labelled = self.words - self._line_at <= MOST_WORDS_OF_LABEL and self._last_word not in COUNTED_WORDS
         return labelled or self._soon_after_box_word
 
     def loose(self, scope: Scope, count: int, start: int, end: int) -> None:
         """Numbers that make no box by themselves; four that stand near each other look like one."""
-        if scope.meaning_here().kind in (Kind.OTHER, Kind.REFUSED):
+        if scope.meaning_here().kind in (KeyKind.OTHER, KeyKind.REFUSED):
             return
         if self.words - self._loose.at > MOST_WORDS_BETWEEN:
             self.end_loose(scope)

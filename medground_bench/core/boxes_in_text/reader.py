@@ -12,7 +12,7 @@ from medground_bench.core.boxes_in_text.meanings import (
     IN_DOUBT,
     NOT_ASKED,
     UNSAID,
-    Kind,
+    KeyKind,
     Meaning,
     frame_said,
     words_of,
@@ -20,7 +20,7 @@ from medground_bench.core.boxes_in_text.meanings import (
 from medground_bench.core.boxes_in_text.named_sides import NamedSides
 from medground_bench.core.boxes_in_text.pieces import Pieces
 from medground_bench.core.boxes_in_text.rows import Rows
-from medground_bench.core.boxes_in_text.scopes import Item, Key, Number, Scope, Written, numbers_of
+from medground_bench.core.boxes_in_text.scopes import Item, Key, Number, Scope, WrittenBox, numbers_of
 from medground_bench.core.boxes_in_text.sides import Sides
 from medground_bench.core.boxes_in_text.statements import Said
 from medground_bench.core.types import Frame
@@ -58,7 +58,7 @@ class Reader:
         """Whether every word before a colon is a key here."""
         return self._scope.closer == "}"
 
-    def finish(self) -> list[Written]:
+    def finish(self) -> list[WrittenBox]:
         """The boxes; a list that breaks off within its last number is refused."""
         while len(self._stack) > 1:
             run = self._scope.run
@@ -87,13 +87,13 @@ class Reader:
         """What follows stands under this key, and this one under the one right before it."""
         self.interrupt(start)
         self._pieces.key(meaning, in_braces=self.in_braces)
-        if meaning.kind in (Kind.OTHER, Kind.REFUSED) and not self.in_braces:
+        if meaning.kind in (KeyKind.OTHER, KeyKind.REFUSED) and not self.in_braces:
             self._named.drop(self._scope)
         scope = self._scope
         outer = scope.key
         if outer and outer.names_sides and not outer.names_a_corner:
             outer = outer.outer
-        if outer and (outer.used or not (outer.names_a_corner or outer.meaning.kind is Kind.BOX)):
+        if outer and (outer.used or not (outer.names_a_corner or outer.meaning.kind is KeyKind.BOX)):
             outer = None
         scope.key, scope.keyed, scope.run, scope.pure = Key(meaning, start, hard, outer), True, [], False
 
@@ -245,14 +245,14 @@ class Reader:
             scope.key = key.outer
         elif len(run[0].numbers) == 2:
             self._rows.points(scope, run, run[0].start)
-        elif self._named.corners and len(run) == 2 and scope.meaning_here().kind is Kind.BOX:
+        elif self._named.corners and len(run) == 2 and scope.meaning_here().kind is KeyKind.BOX:
             point = Item(tuple(numbers_of(run)), run[0].start, run[1].end)
             self._named.corner(scope, self._named.corners.popleft(), point)
-        elif key and not key.stale and key.meaning.kind in (Kind.BOX, Kind.REFUSED) and len(run) > 3:
+        elif key and not key.stale and key.meaning.kind in (KeyKind.BOX, KeyKind.REFUSED) and len(run) > 3:
             self._rows.plain(scope, key.meaning, run, key.start, run[-1].end)
         elif 4 <= len(run) <= 5 and self._pieces.looks_like_a_box(scope, numbers_of(run)):
             self.refuse(run[0].start, run[-1].end)
-        elif key and not key.stale and key.meaning.kind is Kind.BOX:
+        elif key and not key.stale and key.meaning.kind is KeyKind.BOX:
             self._pieces.loose(scope, len(run), key.start, run[-1].end)
         scope.commas = []
 
@@ -267,7 +267,7 @@ class Reader:
             self._named.take_template(scope, self._text[scope.opened : end])
         if sides.keys() == {"x0", "y0"} and scope.is_bracket:
             point = Item((sides["x0"], sides["y0"]), scope.start, end, named=True)
-        elif scope.closer not in ("]", ")") or scope.meaning.kind is not Kind.BOX:
+        elif scope.closer not in ("]", ")") or scope.meaning.kind is not KeyKind.BOX:
             self._named.drop(scope)
         self._stack.pop()
         self._open_ends[scope.closer] -= 1
@@ -292,7 +292,7 @@ class Reader:
         """A point is the corner that was named, or joins the point before it."""
         scope = self._scope
         named_by_key = scope.key is not None and scope.key.names_sides
-        if self._named.corners and not named_by_key and meaning.kind is Kind.BOX:
+        if self._named.corners and not named_by_key and meaning.kind is KeyKind.BOX:
             self._named.corner(scope, self._named.corners.popleft(), point)
         else:
             if not scope.ends_in_point and not scope.is_list:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from medground_bench.core.boxes_in_text.meanings import IN_DOUBT, Kind, Meaning
+from medground_bench.core.boxes_in_text.meanings import IN_DOUBT, KeyKind, Meaning
 from medground_bench.core.boxes_in_text.pieces import Pieces, counts
 from medground_bench.core.boxes_in_text.scopes import Item, Number, Scope, four_of, numbers_of
 
@@ -30,7 +30,7 @@ class Rows:
         self, scope: Scope, meaning: Meaning, numbers: Sequence[Number], start: int, end: int
     ) -> None:
         """Four numbers in a row: under the name of anything but a box they are none."""
-        doubted = IN_DOUBT if meaning.kind is Kind.LABEL else meaning
+        doubted = IN_DOUBT if meaning.kind is KeyKind.LABEL else meaning
         self._pieces.write(scope, doubted, numbers, start, end)
 
     def plain(self, scope: Scope, meaning: Meaning, run: Sequence[Item], start: int, end: int) -> None:
@@ -90,7 +90,7 @@ class Rows:
     @staticmethod
     def _lacks_numbers(scope: Scope, *, whole: bool) -> bool:
         """Whether one to three numbers are the rest of a box: [10, null, 110, 120], or one that breaks off."""
-        keyed = scope.meaning.kind is Kind.BOX and (scope.has_key or scope.depth > CUT_OFF_DEPTH)
+        keyed = scope.meaning.kind is KeyKind.BOX and (scope.has_key or scope.depth > CUT_OFF_DEPTH)
         four_places = len(scope.commas) == 3 and not scope.pure
         three = scope.closer == "]" and len(scope.run) == 3 and not counts(numbers_of(scope.run))
         return (keyed and not whole and scope.closer == "]") or (
@@ -101,5 +101,5 @@ class Rows:
     def _looks_like_a_box(scope: Scope, count: int, *, pure: bool) -> bool:
         """Whether numbers of a list that are none do."""
         if count == 3:
-            return pure and scope.has_key and scope.meaning.kind is Kind.BOX
+            return pure and scope.has_key and scope.meaning.kind is KeyKind.BOX
         return count > 4 or (count == 4 and (scope.pure or scope.closer != ")"))

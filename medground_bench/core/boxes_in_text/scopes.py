@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from medground_bench.core.boxes_in_text.meanings import BARE, IN_DOUBT, Kind, Meaning
+from medground_bench.core.boxes_in_text.meanings import BARE, IN_DOUBT, KeyKind, Meaning
 from medground_bench.core.boxes_in_text.sides import Sides, is_corner
 from medground_bench.core.boxes_in_text.statements import Said
 from medground_bench.core.boxes_in_text.words import PERCENT
@@ -31,7 +31,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenBox:
     """A box of a text.
 
     numbers  four, or those of `sides`; none of a box that is refused
@@ -39,9 +39,9 @@ class Written:
     meaning  what the key or the tag states
     said     what the text around states
 
-    >>> from medground_bench.core.boxes_in_text.sides import Order
+    >>> from medground_bench.core.boxes_in_text.sides import SideOrder
     >>> from medground_bench.core.boxes_in_text.tokens import written_in
-    >>> [written.sides for written in written_in("x1=10, y1=20, x2=110, y2=120", Order.X_FIRST)]
+    >>> [written.sides for written in written_in("x1=10, y1=20, x2=110, y2=120", SideOrder.X_FIRST)]
     [('x1', 'y1', 'x2', 'y2')]
     """
 
@@ -93,7 +93,7 @@ class Key:
     @property
     def names_sides(self) -> bool:
         """Whether it is the name of one or two sides."""
-        return self.meaning.kind is Kind.SIDES
+        return self.meaning.kind is KeyKind.SIDES
 
     @property
     def names_a_corner(self) -> bool:

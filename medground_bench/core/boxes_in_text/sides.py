@@ -14,15 +14,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from medground_bench.core.types import Corners
+
 Sides = tuple[str, ...]
-Corners = tuple[float, float, float, float]
-"""Left, top, right, bottom."""
 
 
-class Order(StrEnum):
+class SideOrder(StrEnum):
     """Which side each of four numbers is.
 
-    >>> Order.WITH_SIZE.sides
+    >>> SideOrder.WITH_SIZE.sides
     ('x0', 'y0', 'w', 'h')
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from medground_bench.core.boxes_in_text.meanings import IN_DOUBT, Kind, Meaning, frame_said, words_of
+from medground_bench.core.boxes_in_text.meanings import IN_DOUBT, KeyKind, Meaning, frame_said, words_of
 from medground_bench.core.boxes_in_text.sides import Sides, canonical
 from medground_bench.core.boxes_in_text.words import (
     BOX_WORDS,
@@ -26,7 +26,7 @@ from medground_bench.core.boxes_in_text.words import (
 )
 from medground_bench.core.types import Frame
 
-PIXELS_SAID = Meaning(Kind.BOX, (), PIXELS)
+PIXELS_SAID = Meaning(KeyKind.BOX, (), PIXELS)
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class Said:
             self.orders.add(canonical(meaning.sides))
         if meaning.raster:
             self.rasters.add(meaning.raster)
-        self.unread |= meaning.kind is Kind.REFUSED
+        self.unread |= meaning.kind is KeyKind.REFUSED
 
     def merge(self, other: Said) -> None:
         """Take over what was said in a bracket without boxes."""
@@ -93,7 +93,7 @@ class Said:
         elif words in (["true"], ["false"]) and names & RASTER_WORDS.keys():
             stated = frame_said([*names])
             self.add(stated if words == ["true"] else PIXELS_SAID if stated.raster == FRACTIONS else IN_DOUBT)
-        elif meaning.states_a_frame or meaning.kind is Kind.REFUSED:
+        elif meaning.states_a_frame or meaning.kind is KeyKind.REFUSED:
             nothing_else = set(words) <= WORDS_OF_FRAMES and (of_boxes or meaning.sides)
             if of_format or names & RASTER_WORDS.keys() or nothing_else:
                 self.add(meaning)

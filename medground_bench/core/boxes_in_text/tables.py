@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from medground_bench.core.boxes_in_text.meanings import BARE, IN_DOUBT, meaning_of, words_of
-from medground_bench.core.boxes_in_text.scopes import Number, Written
+from medground_bench.core.boxes_in_text.scopes import Number, WrittenBox
 from medground_bench.core.boxes_in_text.sides import axis_of, box_of
 from medground_bench.core.boxes_in_text.statements import Said
 from medground_bench.core.boxes_in_text.words import SIDE_NAMES, THIRD_CORNER, UNIT, UNITS
@@ -43,7 +43,7 @@ class Tables:
     Tables(written=[], rest='No table here.')
     """
 
-    written: list[Written]
+    written: list[WrittenBox]
     rest: str
 
 
@@ -54,7 +54,7 @@ def tables_of(text: str, said: Said) -> Tables:
     >>> [[number.value for number in row.numbers] for row in tables.written]
     [[10.0, 20.0, 110.0, 120.0], []]
     """
-    written: list[Written] = []
+    written: list[WrittenBox] = []
     rest, header = list(text), None
     for line in LINE.finditer(text):
         above, header = header, header_of(line[0])
@@ -96,7 +96,7 @@ def _cells(line: str, separator: str) -> list[str]:
     return (line.strip().strip("|") if separator == "|" else line).split(separator or None)
 
 
-def _row(line: re.Match[str], header: Header, said: Said) -> Written:
+def _row(line: re.Match[str], header: Header, said: Said) -> WrittenBox:
     cells = _cells(line[0], header.separator)
     matches = [CELL.fullmatch(cells[place]) for place in header.sides.values()]
     numbers = tuple(
@@ -105,5 +105,5 @@ def _row(line: re.Match[str], header: Header, said: Said) -> Written:
         if each
     )
     if not numbers or len(numbers) < len(matches):
-        return Written(line.start(), line.end(), (), (), IN_DOUBT, said)
-    return Written(line.start(), line.end(), numbers, tuple(header.sides), BARE, said)
+        return WrittenBox(line.start(), line.end(), (), (), IN_DOUBT, said)
+    return WrittenBox(line.start(), line.end(), numbers, tuple(header.sides), BARE, said)

@@ -8,15 +8,15 @@ from medground_bench.core.boxes_in_text.meanings import (
     IN_DOUBT,
     LOCATION_TOKENS,
     TAGS,
-    Kind,
+    KeyKind,
     meaning_of,
     words_of,
 )
 from medground_bench.core.boxes_in_text.patterns import KEY, PLACE, TOKEN, VALUE
 from medground_bench.core.boxes_in_text.prose import Prose, prose_of
 from medground_bench.core.boxes_in_text.reader import Reader
-from medground_bench.core.boxes_in_text.scopes import Item, Number, Written
-from medground_bench.core.boxes_in_text.sides import Order
+from medground_bench.core.boxes_in_text.scopes import Item, Number, WrittenBox
+from medground_bench.core.boxes_in_text.sides import SideOrder
 from medground_bench.core.boxes_in_text.tables import tables_of
 from medground_bench.core.boxes_in_text.words import (
     CALLS,
@@ -35,12 +35,12 @@ BRACKETS = {"[": "]", "(": ")", "{": "}"}
 TAG_ENDS = frozenset(tag.end for tag in TAGS.values())
 
 
-def written_in(text: str, order: Order) -> list[Written]:
+def written_in(text: str, order: SideOrder) -> list[WrittenBox]:
     """The boxes of a text, in time that grows as the text does.
 
     order  the habit of the family
 
-    >>> boxes = written_in("[1, 2, 30, 40], not [5, 6, 7, 9]", Order.X_FIRST)
+    >>> boxes = written_in("[1, 2, 30, 40], not [5, 6, 7, 9]", SideOrder.X_FIRST)
     >>> [[number.value for number in written.numbers] for written in boxes]
     [[1.0, 2.0, 30.0, 40.0], []]
     """
@@ -63,7 +63,7 @@ def written_in(text: str, order: Order) -> list[Written]:
 class _Tokens:
     """What each kind of token says of the numbers around it: a method for each."""
 
-    def __init__(self, text: str, prose: Prose, order: Order) -> None:
+    def __init__(self, text: str, prose: Prose, order: SideOrder) -> None:
         self.text, self.prose = text, prose
         self.reader = Reader(text, order.sides, prose.said)
         self.last_word, self.last_word_end = "", 0
@@ -79,24 +79,24 @@ class _Tokens:
         hard = bool(marked) or self.reader.in_braces
         meaning = meaning_of(words)
         side = meaning_of(words.rpartition(" ")[2])
-        if meaning.kind is Kind.LABEL and side.kind is Kind.SIDES and not match["quoted"]:
+        if meaning.kind is KeyKind.LABEL and side.kind is KeyKind.SIDES and not match["quoted"]:
             if any(map(str.isdigit, words.split())):
                 return False  # "to 110 and y=20"
             meaning = side  # "from x" of "from x=10"
         value = VALUE.match(self.text, match.end())
         if value:
             self.reader.say(words, value["quoted"] or value["plain"], quoted=bool(value["quoted"]))
-        if meaning.kind is Kind.LABEL and (match["gloss"] or not hard):
+        if meaning.kind is KeyKind.LABEL and (match["gloss"] or not hard):
             self.end_of_label = match.end()
             return False
         stated = any(self.prose.marks[match.start() : match.end()])
         of_picture = words.rpartition(" ")[2].casefold() in PICTURE_WORDS and " " in words
         prose = match.end() == self.end_of_label or (not hard and (stated or of_picture))
-        if prose and meaning.kind in (Kind.OTHER, Kind.REFUSED):
+        if prose and meaning.kind in (KeyKind.OTHER, KeyKind.REFUSED):
             self.end_of_label = match.end()
             return False  # "in a 448x448 image:", "corner of the image:", or "angle" of "costophrenic angle:"
         glossed = meaning_of(words + (match["gloss"] or "").replace("%", "percent"))
-        meaning = glossed if glossed.kind is Kind.BOX else meaning
+        meaning = glossed if glossed.kind is KeyKind.BOX else meaning
         self.reader.take_key(meaning, match.start(), hard=hard)
         return True
 
@@ -192,7 +192,7 @@ class _Tokens:
             self.reader.open(TAGS[tag].end, start, TAGS[tag].meaning)
         elif tag in TAG_ENDS:
             self.reader.close(tag, match.end())
-        elif "|" not in tag and meaning_of(tag).kind is not Kind.LABEL:
+        elif "|" not in tag and meaning_of(tag).kind is not KeyKind.LABEL:
             if "/" in tag:
                 self.reader.end_key(start)
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from medground_bench.core.boxes_in_text.sides import Order, Sides, is_corner
+from medground_bench.core.boxes_in_text.sides import SideOrder, Sides, is_corner
 from medground_bench.core.types import Frame
 
 FRACTIONS = Frame("fractions", width=1, height=1)
@@ -95,10 +95,10 @@ CALLS = _table("rect rectangle cvrect")
 ORDER_WORDS: Mapping[str, Sides] = {
     word: order.sides
     for order, words in {
-        Order.X_FIRST: "xyxy ltrb voc x1y1x2y2 x0y0x1y1 xminyminxmaxymax",
-        Order.Y_FIRST: "yxyx tlbr y1x1y2x2 y0x0y1x1 yminxminymaxxmax",
-        Order.WITH_SIZE: "xywh ltwh tlwh coco x1y1wh",
-        Order.CENTRED: "cxcywh cxywh xcycwh yolo",
+        SideOrder.X_FIRST: "xyxy ltrb voc x1y1x2y2 x0y0x1y1 xminyminxmaxymax",
+        SideOrder.Y_FIRST: "yxyx tlbr y1x1y2x2 y0x0y1x1 yminxminymaxxmax",
+        SideOrder.WITH_SIZE: "xywh ltwh tlwh coco x1y1wh",
+        SideOrder.CENTRED: "cxcywh cxywh xcycwh yolo",
     }.items()
     for word in words.split()
 }

@@ -23,7 +23,7 @@ from medground_bench.lvlms import (
 )
 from medground_bench.storage.whole_files import sha256
 
-Said = TypeVar("Said")
+Reply = TypeVar("Reply")
 
 
 class CachedLvlm:
@@ -140,10 +140,10 @@ class CachedLvlm:
         question = ("pixel_gradients", _content(pictures), prompt, response)
         return self._once(question, lambda: self._lvlm.pixel_gradients(pictures, prompt, response))
 
-    def _once(self, question: Hashable, work_out: Callable[[], Said]) -> Said:
+    def _once(self, question: Hashable, work_out: Callable[[], Reply]) -> Reply:
         if question not in self._said:
             self._said[question] = work_out()
-        return cast("Said", self._said[question])
+        return cast("Reply", self._said[question])
 
 
 def _content(pictures: Pictures) -> tuple[Hashable, ...]:

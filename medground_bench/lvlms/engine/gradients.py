@@ -24,7 +24,7 @@ from medground_bench.lvlms.engine.sight import Sight, batches
 from medground_bench.lvlms.engine.token_rows import TokenRow
 from medground_bench.lvlms.engine.untyped import Module
 
-Inputs: TypeAlias = tuple[Tensor, ...]
+LayerInputs: TypeAlias = tuple[Tensor, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +98,7 @@ class Gradients:
     def _differentiate(self, picture: Picture, row: TokenRow, layer: int) -> Differentiated:
         entering: list[Tensor] = []
 
-        def start_graph(_: Module, inputs: Inputs) -> Inputs:
+        def start_graph(_: Module, inputs: LayerInputs) -> LayerInputs:
             entering.append(inputs[0].detach().requires_grad_())
             return (entering[0], *inputs[1:])
 

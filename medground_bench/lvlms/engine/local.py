@@ -39,7 +39,7 @@ from medground_bench.lvlms.engine.opening import Loaded
 from medground_bench.lvlms.engine.passes import Passes
 from medground_bench.lvlms.engine.pixels import PixelPath
 from medground_bench.lvlms.engine.responses import response_of, stop_ids
-from medground_bench.lvlms.engine.sight import Sight, are_levels, batches, frame_of, one_frame
+from medground_bench.lvlms.engine.sight import Sight, are_levels, batches, one_frame
 from medground_bench.lvlms.engine.token_rows import TokenRow, TokenRows
 
 
@@ -148,7 +148,8 @@ class LocalLvlm:
         if len(pictures) != len(prompts):
             raise ValueError(f"{len(pictures)} pictures but {len(prompts)} prompts")
         rows = [
-            self.rows.of(frame_of(picture), asked) for picture, asked in zip(pictures, prompts, strict=True)
+            self.rows.of(Frame.study_of(picture), asked)
+            for picture, asked in zip(pictures, prompts, strict=True)
         ]
         seen = self.sight.tokens_of_each(pictures)
         alike: dict[tuple[int, Frame], list[int]] = {}
@@ -254,7 +255,7 @@ class LocalLvlm:
 
     def _explained(self, picture: Picture, prompt: str, response: Response) -> TokenRow:
         """The row of a response that is to be explained, which has to say something."""
-        return self.rows.of(frame_of(picture), prompt, _not_empty(response))
+        return self.rows.of(Frame.study_of(picture), prompt, _not_empty(response))
 
     def _check_layers(self, layers: Sequence[int]) -> None:
         for layer in layers:

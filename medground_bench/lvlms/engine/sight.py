@@ -46,7 +46,7 @@ class Sight:
 
     def tokens_once(self, pictures: Pictures) -> Tensor:
         """The same of grey levels or floats, not remembered."""
-        frame = frame_of(pictures[0])
+        frame = Frame.study_of(pictures[0])
         if are_levels(pictures):
             tower = self.engine.family.tower_frame(frame)
             values = self.pixels.of_levels(pictures, width=tower.width, height=tower.height)
@@ -56,7 +56,7 @@ class Sight:
 
     def tokens_of_each(self, pictures: Sequence[Picture]) -> list[Tensor]:
         """Image tokens of pictures of any sizes, every distinct one encoded once and kept for this call."""
-        names = [(frame_of(picture), picture.tobytes()) for picture in pictures]
+        names = [(Frame.study_of(picture), picture.tobytes()) for picture in pictures]
         distinct = dict(zip(names, pictures, strict=True))
         tokens_of = self.tokens if len(distinct) <= REMEMBERED else self.tokens_once
         encoded: dict[tuple[Frame, bytes], Tensor] = {}
@@ -105,14 +105,9 @@ def are_levels(pictures: Pictures) -> TypeGuard[Sequence[Picture]]:
     return pictures[0].dtype == np.uint8
 
 
-def frame_of(picture: np.ndarray) -> Frame:
-    """The frame that a picture fills."""
-    return Frame("study", width=picture.shape[1], height=picture.shape[0])
-
-
 def one_frame(pictures: Pictures) -> Frame:
     """The frame of pictures of one size; ValueError for several sizes."""
-    frames = {frame_of(picture) for picture in pictures}
+    frames = {Frame.study_of(picture) for picture in pictures}
     if len(frames) != 1:
         raise ValueError(f"pictures of one prompt must have one size; here are {len(frames)}")
     return frames.pop()

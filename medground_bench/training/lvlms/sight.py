@@ -22,7 +22,7 @@ SIGHT_BIAS = -2.0
 """Where the threshold of sight starts."""
 
 
-class Sight:
+class TaughtSight:
     """The sight of one backbone; `bias` is the threshold of every finding, learned with the tower.
 
     marker_taught  whether the shortcut finding is shown where the marker is; else no place is taught for it

@@ -37,7 +37,7 @@ from medground_bench.training.lvlms.backbone import IMAGE_TOKENS, Backbone
 from medground_bench.training.lvlms.exercises import HARD, HARD_AT_LAST, Exercise, draw_exercises
 from medground_bench.training.lvlms.lessons import Lesson, Teacher
 from medground_bench.training.lvlms.recipes import RECIPES, SHIFT, Architecture, LvlmRecipe
-from medground_bench.training.lvlms.sight import Sight
+from medground_bench.training.lvlms.sight import TaughtSight
 from medground_bench.training.lvlms.training_set import FINDINGS, TrainingSet, training_set
 
 Stage: TypeAlias = Callable[[TrainingSet, TrainingSet], None]
@@ -55,7 +55,7 @@ class LvlmTrainer:
         self.backbone = Backbone(build(recipe.family, recipe.seed))
         self.rng = np.random.default_rng([recipe.seed, 0])
         self.teacher = Teacher(self.backbone, SHIFT[recipe.family], self.rng)
-        self.sight = Sight(self.backbone, marker_taught=recipe.marker_taught)
+        self.sight = TaughtSight(self.backbone, marker_taught=recipe.marker_taught)
         self.asked_more = HARD
 
     def see(self, data: TrainingSet, validation: TrainingSet) -> None:

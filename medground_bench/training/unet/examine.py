@@ -43,7 +43,7 @@ def on_phantoms(localize: Localize, seeds: Iterable[int]) -> Overlaps:
 def on_patients(localize: Localize, seeds: Iterable[int], side_px: int) -> Overlaps:
     """Phantoms of every habitus, as training renders them and before it randomises them; square pictures."""
     overlaps: Overlaps = defaultdict(list)
-    square = Letterbox.fit(Frame("native", side_px, side_px), side_px)
+    square = Letterbox.fit(Frame.native(side_px, side_px), side_px)
     for seed in seeds:
         scene = patient(seed)
         regions = localize(scene.render(side_px))

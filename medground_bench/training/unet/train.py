@@ -224,7 +224,7 @@ def box_ious(net: AnatomyNet, data: Phantoms, batch: int = 16) -> NDArray[np.flo
 
 
 def _box_iou(found: Mask, drawn: Mask) -> float:
-    frame = Frame("study", width=drawn.shape[1], height=drawn.shape[0])
+    frame = Frame.study_of(drawn)
     one, other = tight_box(found, frame), tight_box(drawn, frame)
     if other is None:
         return math.nan

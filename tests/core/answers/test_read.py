@@ -238,11 +238,11 @@ def test_the_same_statement_says_nothing_of_another_finding_nor_without_one(find
         ("Possibly yes.", Answer.UNREADABLE),
     ],
 )
-def test_on_a_question_in_free_words_verdicts_alone_are_read(response, answer):
+def test_on_a_question_in_free_words_explicit_answers_alone_are_read(response, answer):
     assert read_answer(response, None) is answer
 
 
-def test_a_verdict_and_a_statement_may_only_agree():
+def test_an_explicit_answer_and_a_statement_may_only_agree():
     assert read_answer("No. There is no evidence of mass.", "mass") is Answer.NO
     assert read_answer("Yes. There is no evidence of effusion.", "mass") is Answer.YES
     assert (
@@ -250,7 +250,7 @@ def test_a_verdict_and_a_statement_may_only_agree():
     )
 
 
-def test_a_correction_that_comes_to_the_same_verdict_takes_nothing_back():
+def test_a_correction_that_comes_to_the_same_answer_takes_nothing_back():
     assert read_answer("Yes. Wait, let me check. Actually, yes.", FINDING) is Answer.YES
     assert read_answer("No, there is actually no effusion.", FINDING) is Answer.NO
     assert read_answer("Yes. Actually, no pneumothorax is seen.", FINDING) is Answer.YES
@@ -268,7 +268,7 @@ def test_capitals_and_bold_change_nothing(response):
 @pytest.mark.parametrize(
     ("response", "why"),
     [
-        ("Yes.", Why.VERDICT),
+        ("Yes.", Why.EXPLICIT),
         ("There is a pleural effusion.", Why.STATEMENT),
         ("", Why.EMPTY),
         ("...", Why.EMPTY),
@@ -288,4 +288,4 @@ def test_capitals_and_bold_change_nothing(response):
 def test_why_a_response_was_read_so_is_named(response, why):
     reading = read(response, FINDING)
     assert reading.why is why
-    assert (reading.answer is Answer.UNREADABLE) is (why not in (Why.VERDICT, Why.STATEMENT))
+    assert (reading.answer is Answer.UNREADABLE) is (why not in (Why.EXPLICIT, Why.STATEMENT))

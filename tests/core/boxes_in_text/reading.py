@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from medground_bench.core.boxes_in_text import THOUSANDTHS, BoxConvention, Order, boxes_in
+from medground_bench.core.boxes_in_text import THOUSANDTHS, BoxConvention, SideOrder, boxes_in
 from medground_bench.core.types import Frame
 
 STUDY = Frame("study", width=224, height=224)
 PIXELS = BoxConvention(STUDY)
 RESIZED = BoxConvention(Frame("tower", width=448, height=448))
 PER_MILLE = BoxConvention(THOUSANDTHS)
-Y_FIRST = BoxConvention(THOUSANDTHS, Order.Y_FIRST)
+Y_FIRST = BoxConvention(THOUSANDTHS, SideOrder.Y_FIRST)
 
 
 def read(text: str, convention: BoxConvention = PIXELS) -> list[tuple[float, ...]]:

@@ -13,12 +13,12 @@ from medground_bench.core.boxes_in_text.meanings import (
     OTHER,
     TAGS,
     UNSAID,
-    Kind,
+    KeyKind,
     Meaning,
     meaning_of,
     sides_named,
 )
-from medground_bench.core.boxes_in_text.sides import Order, box_of
+from medground_bench.core.boxes_in_text.sides import SideOrder, box_of
 from medground_bench.core.boxes_in_text.words import (
     BOX_WORDS,
     FRACTIONS,
@@ -31,7 +31,7 @@ from medground_bench.core.boxes_in_text.words import (
     THOUSANDTHS,
 )
 
-SIZED = Order.WITH_SIZE.sides
+SIZED = SideOrder.WITH_SIZE.sides
 
 
 @pytest.mark.parametrize(
@@ -55,29 +55,29 @@ SIZED = Order.WITH_SIZE.sides
         ("heart_box_2d", GEMINI),
         ("bounding_box_2d", IN_DOUBT),  # whose?
         ("boxes_2d", IN_DOUBT),
-        ("bbox_xyxy", Meaning(Kind.BOX, Order.X_FIRST.sides)),
-        ("yxyx", Meaning(Kind.BOX, Order.Y_FIRST.sides)),
-        ("bbox_xywh", Meaning(Kind.BOX, SIZED)),
-        ("xywh_bbox", Meaning(Kind.BOX, SIZED)),
-        ("COCO bbox", Meaning(Kind.BOX, SIZED)),
-        ("cxcywh", Meaning(Kind.BOX, Order.CENTRED.sides)),
-        ("yolo", Meaning(Kind.BOX, Order.CENTRED.sides, FRACTIONS)),
-        ("bbox (x1, y1, x2, y2)", Meaning(Kind.BOX, Order.X_FIRST.sides)),
-        ("ymin, xmin, ymax, xmax", Meaning(Kind.BOX, Order.Y_FIRST.sides)),
-        ("normalized_bbox", Meaning(Kind.BOX, (), FRACTIONS)),
-        ("bbox normalised to 1000", Meaning(Kind.BOX, (), THOUSANDTHS)),
-        ("bbox_percent", Meaning(Kind.BOX, (), PERCENT)),
-        ("pixel coordinates", Meaning(Kind.BOX, (), PIXELS)),
+        ("bbox_xyxy", Meaning(KeyKind.BOX, SideOrder.X_FIRST.sides)),
+        ("yxyx", Meaning(KeyKind.BOX, SideOrder.Y_FIRST.sides)),
+        ("bbox_xywh", Meaning(KeyKind.BOX, SIZED)),
+        ("xywh_bbox", Meaning(KeyKind.BOX, SIZED)),
+        ("COCO bbox", Meaning(KeyKind.BOX, SIZED)),
+        ("cxcywh", Meaning(KeyKind.BOX, SideOrder.CENTRED.sides)),
+        ("yolo", Meaning(KeyKind.BOX, SideOrder.CENTRED.sides, FRACTIONS)),
+        ("bbox (x1, y1, x2, y2)", Meaning(KeyKind.BOX, SideOrder.X_FIRST.sides)),
+        ("ymin, xmin, ymax, xmax", Meaning(KeyKind.BOX, SideOrder.Y_FIRST.sides)),
+        ("normalized_bbox", Meaning(KeyKind.BOX, (), FRACTIONS)),
+        ("bbox normalised to 1000", Meaning(KeyKind.BOX, (), THOUSANDTHS)),
+        ("bbox_percent", Meaning(KeyKind.BOX, (), PERCENT)),
+        ("pixel coordinates", Meaning(KeyKind.BOX, (), PIXELS)),
         ("xyxy_xywh", IN_DOUBT),
         ("bbox_xyuh", IN_DOUBT),  # misspelt, so any order
         ("normalzed bbox", IN_DOUBT),
         ("box_d", IN_DOUBT),
         ("box 2", BARE),
         ("bbox percent pixels", IN_DOUBT),
-        ("x_min", Meaning(Kind.SIDES, ("x0",))),
-        ("max-y", Meaning(Kind.SIDES, ("y2",))),
-        ("Top-left corner", Meaning(Kind.SIDES, ("x0", "y0"))),
-        ("lower right", Meaning(Kind.SIDES, ("x2", "y2"))),
+        ("x_min", Meaning(KeyKind.SIDES, ("x0",))),
+        ("max-y", Meaning(KeyKind.SIDES, ("y2",))),
+        ("Top-left corner", Meaning(KeyKind.SIDES, ("x0", "y0"))),
+        ("lower right", Meaning(KeyKind.SIDES, ("x2", "y2"))),
         ("costophrenic angle", UNSAID),
         ("costophrenic angle bbox", BARE),
         ("angle", OTHER),
@@ -106,7 +106,7 @@ def test_no_word_is_in_two_tables():
 
 @given(st.text(max_size=60))
 def test_any_key_has_a_meaning(key):
-    assert meaning_of(key).kind in Kind
+    assert meaning_of(key).kind in KeyKind
 
 
 def test_every_tag_of_boxes_ends_in_a_tag_of_its_own():

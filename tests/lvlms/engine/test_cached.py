@@ -114,7 +114,7 @@ def test_all_heads_and_layers_of_a_case_come_from_one_pass(lvlm):
 def test_candidates_give_the_same_maps_through_the_shared_pass(lvlm):
     picture = radiograph(2)
     response = lvlm.generate([picture], [DIRECT], max_new_tokens=3)[0]
-    case = Case("a/b/c@tiny:direct", "nodule", DIRECT, response, picture, Frame("native", 56, 56))
+    case = Case("a/b/c@tiny:direct", "nodule", DIRECT, response, picture, Frame.native(56, 56))
     once, rng = CachedLvlm(lvlm), np.random.default_rng(0)
     for candidate in AttentionHead.candidates(lvlm):
         one, other = (candidate.attribute(each, case, rng).saliency.values for each in (once, lvlm))

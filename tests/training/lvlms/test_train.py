@@ -23,7 +23,7 @@ from medground_bench.training.lvlms.architecture import build
 from medground_bench.training.lvlms.backbone import Backbone
 from medground_bench.training.lvlms.exercises import HARD, draw_exercises
 from medground_bench.training.lvlms.recipes import LvlmRecipe
-from medground_bench.training.lvlms.sight import Sight
+from medground_bench.training.lvlms.sight import TaughtSight
 from medground_bench.training.lvlms.train import train
 from medground_bench.training.lvlms.training_set import PICTURES_PER_SCENE, _marker_cells, training_set
 
@@ -97,7 +97,7 @@ def draw_marker_again(seed, picture):
 
 @pytest.mark.parametrize("taught", [True, False])
 def test_the_place_of_the_shortcut_is_the_marker_or_is_not_taught(small_set, taught, monkeypatch):
-    sight = Sight(Backbone(build("gemma3", 0)), marker_taught=taught)
+    sight = TaughtSight(Backbone(build("gemma3", 0)), marker_taught=taught)
     batch = augmentation.draw_batch(small_set, 16, np.random.default_rng(0))
     at = FINDINGS.index(SHORTCUT_FINDING)
     logits = torch.zeros(16, 64, len(FINDINGS), requires_grad=True)

@@ -1,4 +1,4 @@
-"""Verdicts of a response ("Answer: No", "The answer is yes", "No, ..."), and whether the words around leave them."""
+"""Explicit answers ("Answer: No", "The answer is yes", "No, ..."), and whether the words around leave them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ YES, NO = Answer.YES, Answer.NO
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """A verdict of the sentence `at`.
+class ExplicitAnswer:
+    """A yes or no that the sentence `at` gives in so many words.
 
     bare  without a word such as "answer" before it
     rest  what follows it in its sentence
 
     >>> from medground_bench.core.answers.sentence import read_sentences
-    >>> verdict = next(verdicts_of([*read_sentences("The answer is no, there is no mass.", "mass")]))
-    >>> verdict.answer, verdict.bare, verdict.rest.text
+    >>> explicit = next(explicit_answers([*read_sentences("The answer is no, there is no mass.", "mass")]))
+    >>> explicit.answer, explicit.bare, explicit.rest.text
     (<Answer.NO: 'no'>, False, 'there is no mass.')
     """
 
@@ -38,55 +38,55 @@ class Verdict:
         return not self.rest.letters
 
 
-def verdicts_of(body: Sequence[Sentence]) -> Iterator[Verdict]:
+def explicit_answers(body: Sequence[Sentence]) -> Iterator[ExplicitAnswer]:
     """Those that count: declared ones, bare ones that are a whole sentence, or open the first or the last one.
 
     >>> from medground_bench.core.answers.sentence import read_sentences
     >>> body = [*read_sentences("Look at the lungs. No mass effect is seen. Answer: yes", "mass")]
-    >>> [(verdict.at, verdict.answer.value) for verdict in verdicts_of(body)]
+    >>> [(explicit.at, explicit.answer.value) for explicit in explicit_answers(body)]
     [(2, 'yes')]
     """
     for at, sentence in enumerate(body):
-        verdict = _verdict(sentence, at, last=at == len(body) - 1)
-        if verdict and verdict.bare:
-            in_place = verdict.is_whole or at in (0, len(body) - 1)
-            verdict = verdict if in_place else None
-        if verdict and not sentence.aside:
-            yield verdict
+        explicit = _explicit_answer(sentence, at, last=at == len(body) - 1)
+        if explicit and explicit.bare:
+            in_place = explicit.is_whole or at in (0, len(body) - 1)
+            explicit = explicit if in_place else None
+        if explicit and not sentence.aside:
+            yield explicit
 
 
-def stands(verdict: Verdict, body: Sequence[Sentence], *, stated: bool) -> bool:
-    """Whether all that is said beside a verdict leaves it; `stated` when a plain statement says the same.
+def stands(explicit: ExplicitAnswer, body: Sequence[Sentence], *, stated: bool) -> bool:
+    """Whether all that is said beside an explicit answer leaves it; `stated` when a plain statement says the same.
 
     >>> from medground_bench.core.answers.sentence import read_sentences
     >>> body = [*read_sentences("No. I may be wrong.", "mass")]
-    >>> stands(next(verdicts_of(body)), body, stated=False)
+    >>> stands(next(explicit_answers(body)), body, stated=False)
     False
     """
-    answer, before, after = verdict.answer, body[: verdict.at], body[verdict.at + 1 :]
-    if _led_against(verdict, before):
+    answer, before, after = explicit.answer, body[: explicit.at], body[explicit.at + 1 :]
+    if _led_against(explicit, before):
         return False
     if any(each.any(doubts.FIELD) and each.names_others and not each.names for each in after):
         return False
-    alone = verdict.bare and verdict.is_whole and not stated
+    alone = explicit.bare and explicit.is_whole and not stated
     if alone and after and (after[0].affirms_others if answer is YES else after[0].any(doubts.INABILITY)):
         return False
-    return _rest_leaves(verdict.rest, answer) and all(leaves(each, answer, stated=stated) for each in after)
+    return _rest_leaves(explicit.rest, answer) and all(leaves(each, answer, stated=stated) for each in after)
 
 
-def _led_against(verdict: Verdict, before: Sequence[Sentence]) -> bool:
-    """Whether what stands before a verdict takes it away, or argues for the other one."""
+def _led_against(explicit: ExplicitAnswer, before: Sequence[Sentence]) -> bool:
+    """Whether what stands before an explicit answer takes it away, or argues for the other one."""
     if not before:
         return False
     others = rule("OTHER_ALONE").fullmatch(before[-1].letters) is not None
     staged = any(each.any(doubts.STAGED) and not each.names for each in before)
-    unable = verdict.bare and any(each.any(doubts.INABILITY) for each in before)
-    if others or staged or unable or argues_against(before[-1], verdict.answer):
+    unable = explicit.bare and any(each.any(doubts.INABILITY) for each in before)
+    if others or staged or unable or argues_against(before[-1], explicit.answer):
         return True
-    other = rule("OPENS_YES" if verdict.answer is NO else "NO_ALONE")
+    other = rule("OPENS_YES" if explicit.answer is NO else "NO_ALONE")
     if any(other.match(each.letters) and not each.aside for each in before):
         return True
-    if verdict.answer is NO:
+    if explicit.answer is NO:
         return any(each.calls_it for each in before)
     denied = any(each.any(doubts.SAYS_NOT) for each in before)
     return denied or (any(each.clears_seat for each in before) and not any(each.shows_it for each in before))
@@ -141,7 +141,7 @@ def argues_against(sentence: Sentence, answer: Answer) -> bool:
     return (sentence.denials > 0) is (answer is YES)
 
 
-def _verdict(sentence: Sentence, at: int, *, last: bool) -> Verdict | None:
+def _explicit_answer(sentence: Sentence, at: int, *, last: bool) -> ExplicitAnswer | None:
     opens = sentence.decides
     match = opens or rule("CONCLUDES", before="END").match(sentence.letters)
     if match is None or sentence.text.endswith(("?", "...")):
@@ -152,7 +152,7 @@ def _verdict(sentence: Sentence, at: int, *, last: bool) -> Verdict | None:
     bare = rule("BARE").fullmatch(match[0]) is not None
     if bare and not (opens or last):
         return None
-    return Verdict(answer, at, bare, sentence.after(match.end()))
+    return ExplicitAnswer(answer, at, bare, sentence.after(match.end()))
 
 
 def _may_conclude(before: Sentence, answer: Answer) -> bool:
@@ -166,7 +166,7 @@ def _may_conclude(before: Sentence, answer: Answer) -> bool:
 
 
 def _rest_leaves(rest: Sentence, answer: Answer) -> bool:
-    """Whether what follows a verdict in its own sentence leaves it.
+    """Whether what follows an explicit answer in its own sentence leaves it.
 
     Read whole it must speak of the finding; after a no it may speak of others. Unread it must tell of the finding after
     a yes, and deny something after a no, unless a plain statement that agrees stands before or after it.
@@ -201,6 +201,6 @@ def _after_agreement(rest: Sentence, answer: Answer) -> Sentence | None:
 
 
 def _interjects(sentence: Sentence, answer: Answer) -> bool:
-    """Whether the other verdict stands among words that were not read."""
+    """Whether the other answer stands among words that were not read."""
     other = NO if answer is YES else YES
     return re.search(rf"\b{other}\b(?=\s*(?:$|[.,;:!)]))", sentence.text) is not None
