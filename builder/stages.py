@@ -216,6 +216,7 @@ def answer_key(lvlm: Lvlm, picture: Picture, text: str) -> str:
     return fingerprint(
         lvlm=lvlm.key,
         revision=lvlm.revision,
+        precision=lvlm.precision,
         code=lvlm_code(),
         picture=picture_digest(picture),
         prompt=text,

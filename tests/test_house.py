@@ -29,8 +29,8 @@ ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PURE = ("core", "submission")
 WITHOUT_EFFECTS = {
-    "__future__", "ast", "collections", "contextlib", "dataclasses", "difflib", "enum", "functools", "itertools",
-    "json", "math", "re", "statistics", "typing", "unicodedata", "zlib", "numpy", "scipy",
+    "__future__", "ast", "collections", "contextlib", "dataclasses", "difflib", "enum", "functools", "hashlib",
+    "itertools", "json", "math", "re", "statistics", "typing", "unicodedata", "zlib", "numpy", "scipy",
 }  # fmt: skip
 PROJECT = PYPROJECT["project"]
 

@@ -33,7 +33,7 @@ from medground_bench.core.errors import SourceMissing
 from medground_bench.core.progress import Progress, silently
 from medground_bench.core.types import Group, Mode, Track
 from medground_bench.drawing.sheet import Figure
-from medground_bench.lvlms import Lvlm, key_of, open_lvlm
+from medground_bench.lvlms import Lvlm, key_of, open_lvlm, pinned
 from medground_bench.methods import open_method
 from medground_bench.runs.code_version import library_versions
 from medground_bench.storage.whole_files import Plain, sha256, write_whole
@@ -86,9 +86,10 @@ def ablate(benchmark: Benchmark, plan: Plan, folder: Path, *, progress: Progress
     does not do again what it has in common with an earlier one.
     """
     plan.base.method()  # a vocabulary that cannot be used is refused before anything is opened
-    locations = tuple(dict.fromkeys(plan.lvlms)) or sorted({track.lvlm for track in benchmark.tracks()})
+    named = plan.lvlms or sorted({track.lvlm for track in benchmark.tracks()})
+    locations = [pinned(location, newest=plan.newest) for location in dict.fromkeys(named)]
     for location in locations:
-        benchmark.references(lvlm=key_of(location, newest=plan.newest))
+        benchmark.references(lvlm=key_of(location))
     rows = table_rows(plan.what, plan.base)
     runs = wanted(plan.what, plan.base, chain.from_iterable(rows.values()))
     groups = frozenset().union(*runs.values())
@@ -175,6 +176,7 @@ def _made(
         "version": __version__,
         "libraries": library_versions(),
         "lvlms": dict(revisions),
+        "benchmark_revision": benchmark_revision,
         "limit": plan.limit,
         "base": plan.base.record(),
     }

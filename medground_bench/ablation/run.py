@@ -16,19 +16,19 @@ import numpy as np
 from medground_bench import __version__
 from medground_bench.ablation.regions import CANNOT_RUN
 from medground_bench.ablation.variants import Variant
+from medground_bench.anatomy.hiding import editor_versions
 from medground_bench.benchmark.attempts import Attempts
 from medground_bench.core.case_ids import source_of
 from medground_bench.core.concepts import ConceptRegions
-from medground_bench.core.errors import CaseFailed, MedgroundError, one_line
+from medground_bench.core.errors import CaseFailed, SourceMissing, attempted, one_line
+from medground_bench.core.randomness import case_rng
 from medground_bench.core.scoring import overlap
 from medground_bench.core.types import Attribution, Box, Case, Corners, Group, Prediction, Reference
 from medground_bench.localizers import localize_case
 from medground_bench.lvlms import Lvlm, Need
 from medground_bench.methods import explain
-from medground_bench.methods._intervention import editor_versions
 from medground_bench.methods.medfocus import MedFocus
-from medground_bench.runs.code_version import scoring_code
-from medground_bench.runs.predict import case_rng
+from medground_bench.runs.code_version import ablation_code
 from medground_bench.storage.journal import Entry, opened_journal
 from medground_bench.storage.whole_files import fingerprint, sha256
 
@@ -130,7 +130,7 @@ class _Work:
         """Identity of the evidence: a hash of everything it depends on, and of what is kept of it."""
         return fingerprint(
             version=__version__,
-            code=scoring_code(),
+            code=ablation_code(),
             case=case.case_id,
             picture=sha256(case.picture.tobytes()),
             native=[case.native.width, case.native.height],
@@ -138,6 +138,7 @@ class _Work:
             response=case.response.token_ids,
             lvlm=self.lvlm.key,
             revision=self.lvlm.revision,
+            precision=self.lvlm.precision,
             variant=self.record,
             editors=editor_versions(self.medfocus.fill, [source_of(case.case_id)]),
             kept=[each.name for each in fields(Evidence)],
@@ -145,21 +146,23 @@ class _Work:
 
     def attributed(self, case: Case) -> Entry:
         """The fields of `Evidence` for a case; an error about the case is among them."""
-        try:
-            regions = self.variant.regions(case)
-            rng = case_rng(0, case.case_id)
-            explained = explain(_Given(self.medfocus, regions), self.lvlm, case, rng)
-        except CaseFailed as error:
-            said = one_line(f"{type(error).__name__}: {error}")
-            return asdict(Evidence(case_id=case.case_id, error=said))
-        evidence = Evidence(
+        evidence = attempted(partial(self._evidence, case))
+        if isinstance(evidence, CaseFailed):
+            said = one_line(f"{type(evidence).__name__}: {evidence}")
+            evidence = Evidence(case_id=case.case_id, error=said)
+        return asdict(evidence)
+
+    def _evidence(self, case: Case) -> Evidence:
+        regions = self.variant.regions(case)
+        given = _Given(self.medfocus, regions)
+        explained = explain(given, self.lvlm, case, case_rng(0, case.case_id))
+        return Evidence(
             case_id=case.case_id,
             boxes=tuple(box.xyxy for box in explained.boxes),
             concept=explained.attribution.concept,
             missing=explained.attribution.missing_concepts,
             region_iou=_region_iou(regions, case),
         )
-        return asdict(evidence)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,7 +184,7 @@ def _region_iou(regions: ConceptRegions, case: Case) -> float | None:
     """A concept that was not found counts as 0."""
     try:
         truth = localize_case(ORACLE, case).boxes
-    except MedgroundError:
+    except SourceMissing:
         return None
     ious = [
         overlap([regions.boxes[concept]] if concept in regions.boxes else [], [box]).iou

@@ -18,9 +18,9 @@ from medground_bench.ablation.regions import (
     found_regions,
     record_of_choice,
 )
+from medground_bench.anatomy.hiding import Fill, Region
 from medground_bench.core.concepts import ConceptRegions
 from medground_bench.core.types import Case, Group
-from medground_bench.methods._intervention import Fill, Region
 from medground_bench.methods.medfocus import MedFocus
 from medground_bench.runs.sweep import settings_of
 from medground_bench.storage.whole_files import Plain

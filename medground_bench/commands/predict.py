@@ -53,9 +53,10 @@ def predict(
         if name != ALL_METHODS:
             demand_name("methods", name)
     opened = open_benchmark(benchmark)
-    from medground_bench.lvlms import key_of, open_lvlm
+    from medground_bench.lvlms import key_of, open_lvlm, pinned
 
-    opened.references(lvlm=key_of(lvlm, newest=newest), mode=mode)
+    lvlm = pinned(lvlm, newest=newest)
+    opened.references(lvlm=key_of(lvlm), mode=mode)
     from medground_bench.methods import open_method
     from medground_bench.runs.parallel import method_names
     from medground_bench.runs.predict import Run, predict_several

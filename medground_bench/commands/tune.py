@@ -40,9 +40,10 @@ def tune(
     """
     demand_name("methods", method)
     opened = open_benchmark(benchmark)
-    from medground_bench.lvlms import key_of, open_lvlm
+    from medground_bench.lvlms import key_of, open_lvlm, pinned
 
-    key = key_of(lvlm, newest=newest)
+    lvlm = pinned(lvlm, newest=newest)
+    key = key_of(lvlm)
     asked = [track.mode for track, cases in opened.tracks("tune").items() if track.lvlm == key and cases]
     modes = [mode] if mode else asked or list(Mode)
     for each in modes:

@@ -1,7 +1,8 @@
 """The library's own errors: each message says what happened, where, and what to do."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
+from typing import TypeVar
 
 SHOWN = 50
 """Problems of a file that are told in full; all are counted."""
@@ -23,6 +24,21 @@ class CaseFailed(MedgroundError):
     >>> issubclass(MethodFailed, CaseFailed), issubclass(SourceMissing, CaseFailed)
     (True, False)
     """
+
+
+Made = TypeVar("Made")
+
+
+def attempted(make: Callable[[], Made]) -> Made | CaseFailed:
+    """What was made of a case, or what it suffered; any other error goes on and ends the run.
+
+    >>> attempted(lambda: 1 + 1)
+    2
+    """
+    try:
+        return make()
+    except CaseFailed as error:
+        return error
 
 
 class FrameMismatch(CaseFailed):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from medground_bench.core.errors import FrameMismatch, MethodFailed
-from medground_bench.core.types import Box, Frame, Mask, SaliencyMap, same_frame
+from medground_bench.core.types import Box, Case, Frame, Mask, SaliencyMap, same_frame
 
 EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=np.bool_)
 CELLS_AT_ONCE = 4_000_000
@@ -184,6 +184,20 @@ def tight_box(mask: Mask, frame: Frame) -> Box | None:
     if not len(columns):
         return None
     return Box(float(columns[0]), float(rows[0]), float(columns[-1]) + 1, float(rows[-1]) + 1, frame)
+
+
+def content_box(case: Case) -> Box:
+    """The part of the study frame that shows the picture, padding left out.
+
+    >>> from medground_bench.core.types import Response
+    >>> picture, native = np.zeros((8, 8), np.uint8), Frame.native(16, 8)
+    >>> case = Case("a/b/mass@tiny:direct", "mass", "?", Response("", (), ()), picture, native)
+    >>> content_box(case).xyxy
+    (0, 2, 8, 6)
+    """
+    letterbox = Letterbox.fit(case.native, case.study.width)
+    right, bottom = letterbox.left + letterbox.content_width, letterbox.top + letterbox.content_height
+    return Box(letterbox.left, letterbox.top, right, bottom, letterbox.study)
 
 
 def resize_bilinear(values: NDArray[np.floating], *, width: int, height: int) -> NDArray[np.float64]:

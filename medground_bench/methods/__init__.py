@@ -113,17 +113,3 @@ def explain(method: Method, lvlm: Lvlm, case: Case, rng: np.random.Generator) ->
     letterbox = Letterbox.fit(case.native, case.study.width)
     native = (letterbox.to_native(box) for box in boxes or ())
     return Explained(attribution, tuple(box for box in native if box is not None))
-
-
-def content_box(case: Case) -> Box:
-    """The part of the study frame that shows the picture, padding left out.
-
-    >>> from medground_bench.core.types import Frame, Response
-    >>> picture, native = np.zeros((8, 8), np.uint8), Frame.native(16, 8)
-    >>> case = Case("a/b/mass@tiny:direct", "mass", "?", Response("", (), ()), picture, native)
-    >>> content_box(case).xyxy
-    (0, 2, 8, 6)
-    """
-    letterbox = Letterbox.fit(case.native, case.study.width)
-    right, bottom = letterbox.left + letterbox.content_width, letterbox.top + letterbox.content_height
-    return Box(letterbox.left, letterbox.top, right, bottom, letterbox.study)

@@ -15,6 +15,7 @@ import numpy as np
 from medground_bench.core.errors import MedgroundError
 from medground_bench.core.types import Attribution, Case, SaliencyMap
 from medground_bench.lvlms import Lvlm, Need
+from medground_bench.methods._settings import demand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,9 @@ class AttentionHead:
 
     layer: int | None = None  # from 0; by default two thirds of the way up, where answers form
     head: int | None = None  # from 0; by default the mean of all
+
+    def __post_init__(self) -> None:
+        demand(self, (self.layer or 0) >= 0 and (self.head or 0) >= 0, "layers and heads are counted from 0")
 
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
         """Attention weight per image token."""

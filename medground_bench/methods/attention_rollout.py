@@ -23,6 +23,7 @@ import torch
 
 from medground_bench.core.types import Attribution, Case, SaliencyMap
 from medground_bench.lvlms import LayerAttention, Lvlm, Need
+from medground_bench.methods._settings import demand
 from medground_bench.methods.attention_head import demand_layer
 
 
@@ -37,6 +38,9 @@ class AttentionRollout:
     needs: ClassVar[frozenset[Need]] = frozenset({Need.ATTENTIONS})
 
     first_layer: int = 0  # the product starts here, from 0
+
+    def __post_init__(self) -> None:
+        demand(self, self.first_layer >= 0, "layers are counted from 0")
 
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
         """Share of each image token in what the predicting rows hold at the top; 0..1."""

@@ -20,6 +20,7 @@ import numpy as np
 from medground_bench.core.types import Attribution, Case
 from medground_bench.lvlms import Lvlm, Need, Rule
 from medground_bench.methods._relevance import propagated
+from medground_bench.methods._settings import demand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,9 @@ class AttnLrp:
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS})
 
     layer: int = 0  # whose input relevance is read at, from 0
+
+    def __post_init__(self) -> None:
+        demand(self, self.layer >= 0, "layers are counted from 0")
 
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
         """Relevance of each image token, nats; negative where it speaks against the response."""

@@ -21,6 +21,7 @@ import torch
 
 from medground_bench.core.types import Attribution, Case, SaliencyMap
 from medground_bench.lvlms import LayerAttention, Lvlm, Need
+from medground_bench.methods._settings import demand
 from medground_bench.methods.attention_head import demand_layer
 
 
@@ -35,6 +36,9 @@ class GradWeightedAttention:
     needs: ClassVar[frozenset[Need]] = frozenset({Need.ATTENTIONS, Need.GRADIENTS})
 
     first_layer: int = 0  # layers below add nothing, from 0
+
+    def __post_init__(self) -> None:
+        demand(self, self.first_layer >= 0, "layers are counted from 0")
 
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
         """Relevance of each image token, at least 0."""

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from medground_bench.core.types import Attribution, Case, SaliencyMap
 from medground_bench.lvlms import Lvlm, Need
+from medground_bench.methods._settings import demand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,9 @@ class GradCam:
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS})
 
     layer: int | None = None  # whose input is read, from 0; by default the middle one
+
+    def __post_init__(self) -> None:
+        demand(self, (self.layer or 0) >= 0, "layers are counted from 0")
 
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
         """relu(sum over channels of mean gradient x hidden state), per image token."""

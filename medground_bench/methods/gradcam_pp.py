@@ -18,6 +18,7 @@ import numpy as np
 
 from medground_bench.core.types import Attribution, Case
 from medground_bench.lvlms import Lvlm, Need
+from medground_bench.methods._settings import demand
 from medground_bench.methods.gradcam import weighted_channels
 
 
@@ -36,6 +37,9 @@ class GradCamPp:
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS})
 
     layer: int | None = None  # whose input is read, from 0; by default the middle one
+
+    def __post_init__(self) -> None:
+        demand(self, (self.layer or 0) >= 0, "layers are counted from 0")
 
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
         """relu(sum over channels of weight x hidden state), per image token."""

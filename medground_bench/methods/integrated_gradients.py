@@ -26,9 +26,9 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from medground_bench.core.errors import MedgroundError
 from medground_bench.core.types import Attribution, Case, SaliencyMap
 from medground_bench.lvlms import Lvlm, Need
+from medground_bench.methods._settings import coerce, demand
 
 SMALLEST = 1e-9
 """Nats; a smaller difference between the ends is none."""
@@ -67,13 +67,14 @@ class IntegratedGradients:
     steps: int = 36  # paper, Appendix C
 
     def __post_init__(self) -> None:
-        if self.steps < POINTS or self.steps % POINTS:
-            raise MedgroundError(f"{self}: steps come {POINTS} to a cell, so give a multiple of {POINTS}.")
+        coerce(self, "baseline", Baseline)
+        whole = self.steps >= POINTS and self.steps % POINTS == 0
+        demand(self, whole, f"steps come {POINTS} to a cell, so give a multiple of {POINTS}")
 
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
         """Nats per pixel of the study frame."""
         picture = case.picture.astype(np.float32)
-        grey = 0.0 if Baseline(self.baseline) is Baseline.ZERO else float(picture.mean())
+        grey = 0.0 if self.baseline is Baseline.ZERO else float(picture.mean())
         whole_way = picture - np.float32(grey)
 
         def on_line(shares: Floats) -> list[NDArray[np.float32]]:

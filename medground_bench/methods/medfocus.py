@@ -19,16 +19,17 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from medground_bench.anatomy.hiding import Fill, Region, hidden
 from medground_bench.anatomy.regions import touched_pixels
 from medground_bench.anatomy.vocabulary import Vocabulary
 from medground_bench.anatomy.vocabulary_file import read_vocabulary
 from medground_bench.core.concepts import ConceptRegions
 from medground_bench.core.errors import FrameMismatch, MethodFailed
+from medground_bench.core.geometry import content_box
 from medground_bench.core.types import Attribution, Case, Mask, TokenDrop
 from medground_bench.localizers import localize_case
 from medground_bench.lvlms import REMEMBERED, Lvlm, Need
-from medground_bench.methods import content_box
-from medground_bench.methods._intervention import Fill, Region, hidden
+from medground_bench.methods._settings import BadSetting, coerce
 
 WHOLE_IMAGE = "whole image"
 """The concept of the fallback, by which its rate is counted."""
@@ -59,9 +60,11 @@ class MedFocus:
     concepts: Vocabulary = field(init=False)
 
     def __post_init__(self) -> None:
+        coerce(self, "region", Region)
+        coerce(self, "fill", Fill)
         if not 0 < self.tau <= 1:
-            raise ValueError(
-                f"tau is a share of the response's probability, above 0 and at most 1, not {self.tau}"
+            raise BadSetting(
+                f"tau is a share of the response's probability, above 0 and at most 1, not {self.tau}."
             )
         object.__setattr__(self, "concepts", read_vocabulary(self.vocabulary))
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from medground_bench.core.types import Attribution, Case, SaliencyMap
 from medground_bench.lvlms import Lvlm, Need
+from medground_bench.methods._settings import demand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,9 @@ class Occlusion:
     needs: ClassVar[frozenset[Need]] = frozenset({Need.LOG_PROBS})
 
     cells: int = 8  # patches per side (paper, Appendix C)
+
+    def __post_init__(self) -> None:
+        demand(self, self.cells > 0, "needs at least 1 patch a side")
 
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
         """Fall of the response's summed log-probability, nats per patch; negative where hiding helps."""

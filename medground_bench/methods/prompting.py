@@ -17,6 +17,7 @@ from medground_bench.core.boxes_in_text import boxes_in
 from medground_bench.core.prompts import SUFFIXES
 from medground_bench.core.types import Attribution, Case
 from medground_bench.lvlms import Lvlm, Need
+from medground_bench.methods._settings import demand
 
 TEMPLATE = (
     "Identify the local evidence in the image that supports the answer, and output the bounding box coordinates. "
@@ -38,6 +39,9 @@ class Prompting:
     needs: ClassVar[frozenset[Need]] = frozenset({Need.TEXT})
 
     max_new_tokens: int = 256
+
+    def __post_init__(self) -> None:
+        demand(self, self.max_new_tokens > 0, "needs room for at least 1 token")
 
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
         """The boxes of the LVLM's text; a text without one gives no boxes and says so as its concept.

@@ -24,6 +24,7 @@ from medground_bench.core.errors import SourceMissing
 from medground_bench.core.types import Attribution, Box, Case
 from medground_bench.localizers import localize_case
 from medground_bench.lvlms import Lvlm, Need
+from medground_bench.methods._settings import BadSetting
 from medground_bench.methods.prompting import request
 
 TEMPLATE = (
@@ -61,6 +62,8 @@ class PromptingMedsam:
     refiner_revision: str | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
+        if self.max_new_tokens < 1:
+            raise BadSetting(f"prompting_medsam: {self.max_new_tokens} new tokens are no room for phrases.")
         for part in ("detector", "refiner"):
             location = getattr(self, part)
             try:

@@ -15,10 +15,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from medground_bench.core.errors import MedgroundError
 from medground_bench.core.geometry import resize_bilinear
 from medground_bench.core.types import Attribution, Case, SaliencyMap
 from medground_bench.lvlms import Lvlm, Need
+from medground_bench.methods._settings import coerce, demand
 
 MASKS_AT_ONCE = 256
 """Masks held at a time, 51 MB of float32 at 224 px; the LVLM cuts them into its own batches."""
@@ -51,8 +51,9 @@ class Rise:
     kind: Masks = Masks.HARD
 
     def __post_init__(self) -> None:
-        if not (self.masks > 1 and self.cells > 0 and 0 < self.keep < 1):
-            raise MedgroundError(f"{self}: needs at least 2 masks, 1 cell, and keep between 0 and 1.")
+        coerce(self, "kind", Masks)
+        enough = self.masks > 1 and self.cells > 0 and 0 < self.keep < 1
+        demand(self, enough, "needs at least 2 masks, 1 cell, and keep between 0 and 1")
 
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
         """Sum over masks of (score - mean score) x mask, over masks x keep: nats, per pixel.

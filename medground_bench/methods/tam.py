@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from medground_bench.core.types import Attribution, Case, SaliencyMap
 from medground_bench.lvlms import Lvlm, Need, TokenLogits
+from medground_bench.methods._settings import demand
 
 Floats = NDArray[np.float64]
 
@@ -43,6 +44,9 @@ class Tam:
     needs: ClassVar[frozenset[Need]] = frozenset({Need.HIDDEN_STATES})
 
     window: int = 3  # side of the filter's neighbourhood, image tokens, odd
+
+    def __post_init__(self) -> None:
+        demand(self, self.window > 0 and self.window % 2 == 1, "the window has an odd side, 1 or more")
 
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
         """Mean over the response's tokens of their filtered maps, in logits, at least 0."""

@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from medground_bench.core.geometry import content_box
 from medground_bench.core.types import Attribution, Case
 from medground_bench.lvlms import Lvlm, Need
-from medground_bench.methods import content_box
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,7 +39,7 @@ def edits_version() -> str:
 
 @dataclass(frozen=True, slots=True)
 class PhantomRegions:
-    """Makes any region of a phantom normal; see `methods._intervention.RegionEditor`."""
+    """Makes any region of a phantom normal; see `anatomy.hiding.RegionEditor`."""
 
     version: str = field(default_factory=edits_version)
 

@@ -14,10 +14,12 @@ from medground_bench.storage.whole_files import fingerprint, sha256
 
 OF_LVLMS = ("lvlms",)
 OF_METHODS = (
-    "anatomy", "core/boxes_in_text", "core/concepts.py", "core/geometry.py", "core/prompts.py", "core/types.py",
+    "anatomy", "core/boxes_in_text", "core/concepts.py", "core/geometry.py", "core/prompts.py", "core/randomness.py",
+    "core/types.py",
     "core/visible_text.py", "localizers", "lvlms", "methods", "phantom/patient.py", "phantom/region_edits.py",
     "pictures",
 )  # fmt: skip
+OF_ABLATION = ("ablation/regions.py", "ablation/run.py", "ablation/variants.py")
 OF_SCORING = ("core/scoring.py", "core/geometry.py")
 """Folders and files of this package that decide a response, the boxes of a method, or a score."""
 
@@ -28,6 +30,12 @@ LIBRARIES = ("numpy", "pillow", "scipy", "tokenizers", "torch", "transformers")
 def lvlm_code() -> str:
     """Of everything an LVLM's response depends on besides its weights, the picture and the prompt."""
     return _digest(OF_LVLMS, ["lvlms"])
+
+
+@cache
+def ablation_code() -> str:
+    """Of everything a row of an ablation depends on besides its inputs: scores, and how variants are run."""
+    return fingerprint(scores=scoring_code(), variants=_digest(OF_ABLATION, []))
 
 
 @cache

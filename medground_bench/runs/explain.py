@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -21,9 +22,11 @@ from medground_bench.core.errors import (
     CaseFailed,
     UnknownName,
     Unsupported,
+    attempted,
     one_line,
 )
 from medground_bench.core.prompts import SUFFIXES, prompt
+from medground_bench.core.randomness import case_rng
 from medground_bench.core.types import Answer, Case, Frame, Mode, Picture, Track
 from medground_bench.core.word_drops import WordDrop, word_drops
 from medground_bench.drawing.charts import draw_concept_drops, draw_word_drops
@@ -34,7 +37,6 @@ from medground_bench.methods import Explained, Method, explain, open_method
 from medground_bench.methods.medfocus import MedFocus
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.pictures import HowRead, Study, radiograph_of, to_study
-from medground_bench.runs.predict import case_rng
 from medground_bench.storage.whole_files import Plain
 
 PHANTOM_NOTE = (
@@ -209,10 +211,12 @@ def explain_by_each(
     """
     explanations, failures = [], {}
     for name, settings in methods.items():
-        try:
-            explanations.append(explain_by(name, lvlm, case, vocabulary=vocabulary, settings=settings))
-        except CaseFailed as error:
-            failures[name] = one_line(error)
+        make = partial(explain_by, name, lvlm, case, vocabulary=vocabulary, settings=settings)
+        explanation = attempted(make)
+        if isinstance(explanation, CaseFailed):
+            failures[name] = one_line(explanation)
+        else:
+            explanations.append(explanation)
     return explanations, failures
 
 

@@ -19,7 +19,7 @@ from medground_bench import plugins
 from medground_bench.core.errors import FolderTaken
 from medground_bench.core.types import Box
 from medground_bench.drawing.concept_figure import draw_concepts
-from medground_bench.localizers import localize
+from medground_bench.localizers import localize, localizer_record
 from medground_bench.lvlms import embedded, open_lvlm
 from medground_bench.methods import open_method
 from medground_bench.pictures import HowRead, picture_digest, picture_name
@@ -55,6 +55,7 @@ class Attributed:
     image: Path
     how: HowRead
     lvlm: str
+    lvlm_revision: str
     asked: AnsweredCase
     explanations: Sequence[Explanation]
     failures: Mapping[str, str]
@@ -74,6 +75,7 @@ class Attributed:
             "width": case.native.width,
             "height": case.native.height,
             "lvlm": self.lvlm,
+            "lvlm_revision": self.lvlm_revision,
             "prompt": case.prompt,
             "response": case.response.text,
             "answer": self.asked.answer.value,
@@ -113,12 +115,16 @@ class Attributed:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Located:
-    """The concepts on a picture file, boxes in native pixels."""
+    """The concepts on a picture file, boxes in native pixels.
+
+    made_by  the localizer's settings, pool and weights; see `localizers.record_of`
+    """
 
     image: Path
     how: HowRead
     image_sha256: str
     localizer: str
+    made_by: dict[str, Plain]
     concepts: dict[str, Box]
     missing: tuple[str, ...]
 
@@ -129,6 +135,7 @@ class Located:
             "image_sha256": self.image_sha256,
             "read": self.how.as_json(),
             "localizer": self.localizer,
+            "made_by": self.made_by,
             "concepts": {name: list(box.xyxy) for name, box in self.concepts.items()},
             "missing": list(self.missing),
         }
@@ -178,7 +185,7 @@ def attribute_file(
     chosen = {method: open_method(method, opened) for method in methods}
     asked = ask(opened, film, query, name=picture_name(image))
     explanations, failures = explain_by_each(chosen, opened, asked.case, vocabulary=vocabulary)
-    return Attributed(image, film.how, opened.key, asked, explanations, failures)
+    return Attributed(image, film.how, opened.key, opened.revision, asked, explanations, failures)
 
 
 def localize_file(image: Path, localizer: str, folder: Path) -> Located:
@@ -188,7 +195,9 @@ def localize_file(image: Path, localizer: str, folder: Path) -> Located:
     boxes = {name: film.study.letterbox.to_native(box) for name, box in regions.boxes.items()}
     found = {name: box for name, box in boxes.items() if box is not None}
     missing = (*regions.missing, *(name for name in boxes if name not in found))
-    located = Located(image, film.how, picture_digest(film.picture), localizer, found, missing)
+    located = Located(
+        image, film.how, picture_digest(film.picture), localizer, localizer_record(localizer), found, missing
+    )
     _make_room(folder, CONCEPTS, located.image_sha256)
     _save_json(folder / CONCEPTS, located.as_json())
     _save(folder / DRAWN_CONCEPTS, draw_concepts(film.picture, regions))

@@ -12,7 +12,6 @@ from there when it is started again.
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 import time
 from collections import Counter
@@ -25,14 +24,14 @@ import numpy as np
 
 from medground_bench import __version__
 from medground_bench.benchmark.opening import Benchmark
-from medground_bench.core.errors import CaseFailed, one_line
+from medground_bench.core.errors import CaseFailed, attempted, one_line
 from medground_bench.core.progress import Progress, silently
+from medground_bench.core.randomness import case_rng
 from medground_bench.core.types import Case, Mode, Prediction, Track
-from medground_bench.localizers import localizer_record
 from medground_bench.lvlms import Lvlm
 from medground_bench.methods import Method, explain, open_method
-from medground_bench.methods._intervention import Fill, editor_versions
 from medground_bench.runs.code_version import library_versions, method_code
+from medground_bench.runs.inputs import inputs_of, localizer_of
 from medground_bench.runs.run_file import Failure, read_run, run_file
 from medground_bench.runs.sweep import Tuned, settings_of, tuned_method
 from medground_bench.storage.journal import Entry, opened_journal
@@ -115,7 +114,7 @@ def predict(
             make = partial(_predicted, case, method, lvlm, run.seed)
             lines[case.case_id] = _Line(**journal.once(f"{key} {case.case_id}", make))
             advance(1)
-        _finish(file, key, lines, _provenance(run, lvlm, method, chosen))
+        _finish(file, key, lines, _provenance(benchmark, run, lvlm, method, chosen))
     written = _finished(file, key, run, track)
     assert written is not None, "what was just written is there"
     return written
@@ -143,23 +142,17 @@ def prediction_file(folder: Path, lvlm: Lvlm, run: Run) -> Path:
 
 def run_key(benchmark: Benchmark, lvlm: Lvlm, run: Run, method: Method) -> str:
     """Identity of a run: a hash of everything its boxes depend on."""
+    references = benchmark.references(lvlm=lvlm.key, mode=run.mode, split=run.split)
+    sources = {reference.source for reference in references}
     return fingerprint(
         version=__version__,
         cases=benchmark.content_digest(run.track(lvlm), run.split),
-        lvlm=lvlm.key,
-        revision=lvlm.revision,
         method=run.method,
         settings=repr(method),  # a frozen dataclass: its name and all its settings
-        localizer=_localizer(method),
-        editors=_editors(method, benchmark, run),
+        inputs=inputs_of(method, lvlm, sources),
         seed=run.seed,
         code=method_code(),
     )
-
-
-def case_rng(seed: int, case: str) -> np.random.Generator:
-    """The generator of one case: the same whatever was run before it."""
-    return np.random.default_rng([seed, *hashlib.sha256(case.encode("utf-8")).digest()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +174,10 @@ class _Line:
 def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> Entry:
     """The fields of the case's `_Line`."""
     start = time.perf_counter()
-    try:
-        explained = explain(method, lvlm, case, case_rng(seed, case.case_id))
-    except CaseFailed as error:
+    explained = attempted(partial(explain, method, lvlm, case, case_rng(seed, case.case_id)))
+    if isinstance(explained, CaseFailed):
         prediction = Prediction(case.case_id, (), seconds=round(time.perf_counter() - start, 4))
-        return asdict(_Line(prediction.as_json(), one_line(f"{type(error).__name__}: {error}")))
+        return asdict(_Line(prediction.as_json(), one_line(f"{type(explained).__name__}: {explained}")))
     evidence = explained.attribution
     prediction = Prediction(
         case.case_id,
@@ -198,33 +190,25 @@ def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> Entry:
     return asdict(_Line(prediction.as_json(), None, *said))
 
 
-def _provenance(run: Run, lvlm: Lvlm, method: Method, chosen: Tuned | None) -> dict[str, Plain]:
-    """What made the file; `tuned` is null for a method with its defaults, `localizer` for one without."""
+def _provenance(
+    benchmark: Benchmark, run: Run, lvlm: Lvlm, method: Method, chosen: Tuned | None
+) -> dict[str, Plain]:
+    """What made the file; `tuned` is null for a method with its defaults, `localizer` for one without.
+
+    `benchmark_revision` is the commit of a benchmark of the hub, null for a folder.
+    """
     return {
         "version": __version__,
         "libraries": library_versions(),
         **asdict(run),
         "lvlm": lvlm.key,
         "lvlm_revision": lvlm.revision,
+        "lvlm_precision": lvlm.precision,
+        "benchmark_revision": benchmark.revision,
         "settings": settings_of(method),
-        "localizer": _localizer(method),
+        "localizer": localizer_of(method),
         "tuned": None if chosen is None else chosen.as_json(),
     }
-
-
-def _localizer(method: Method) -> Plain:
-    """What the localizer that a method's settings name depends on; None for a method without one."""
-    name = getattr(method, "localizer", None)
-    return localizer_record(name) if isinstance(name, str) else None
-
-
-def _editors(method: Method, benchmark: Benchmark, run: Run) -> dict[str, str]:
-    """Source -> version of the editor by which a method that hides regions fills them; see `editor_versions`."""
-    fill = getattr(method, "fill", None)
-    if fill is not Fill.EDITOR:
-        return {}
-    references = benchmark.references(mode=run.mode, split=run.split)
-    return editor_versions(fill, {reference.source for reference in references})
 
 
 def _finish(file: Path, key: str, lines: Mapping[str, _Line], provenance: Mapping[str, Plain]) -> None:

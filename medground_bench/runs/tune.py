@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from medground_bench import plugins
 from medground_bench.benchmark.opening import Benchmark
-from medground_bench.core.errors import CaseFailed, SourceMissing, Unsupported
+from medground_bench.core.errors import CaseFailed, MethodFailed, SourceMissing, Unsupported, attempted
 from medground_bench.core.progress import Progress, silently
+from medground_bench.core.randomness import case_rng
 from medground_bench.core.scoring import overlap
 from medground_bench.core.types import Case, Mode, Reference, Track
 from medground_bench.drawing.heat_maps import HeatMap, HeatMaps
@@ -20,9 +22,9 @@ from medground_bench.lvlms import Lvlm
 from medground_bench.lvlms.engine.cached import CachedLvlm
 from medground_bench.methods import Method, Tunable, explain, open_method
 from medground_bench.runs.code_version import scoring_code
-from medground_bench.runs.predict import case_rng
+from medground_bench.runs.inputs import inputs_of
 from medground_bench.runs.sweep import Candidate, Sweep, file_of, settings_of, spelled
-from medground_bench.storage.whole_files import Plain, write_whole
+from medground_bench.storage.whole_files import Plain, fingerprint, write_whole
 
 SPLIT = "tune"
 
@@ -48,13 +50,17 @@ def tune(benchmark: Benchmark, lvlm: Lvlm, name: str, mode: Mode, *, progress: P
         for place, (reference, case) in enumerate(zip(references, cases, strict=True)):
             scores[:, place] = _ious(candidates, lvlm, case, reference)
             advance(1)
+    if np.isnan(scores).all():
+        raise MethodFailed(
+            f"{name} failed on every case of {track} with every setting, so there is none to choose."
+        )
     return Sweep(
         method=name,
         lvlm=lvlm.key,
         lvlm_revision=lvlm.revision,
         mode=mode,
         benchmark=benchmark.content_digest(track, SPLIT),
-        code=scoring_code(),
+        code=_made_by(method, lvlm, references),
         cases=len(references),
         candidates=tuple(
             Candidate(
@@ -84,7 +90,7 @@ def tune_to(
     track = Track(lvlm.key, mode)
     file = file_of(folder, track, name)
     picture = file.with_suffix(".png")
-    sweep = _still_valid(file, benchmark, track, lvlm.revision)
+    sweep = _still_valid(file, benchmark, track, lvlm)
     if sweep is None or not picture.is_file():
         sweep = tune(benchmark, lvlm, name, mode, progress=progress)
         write_whole(picture, heat_map(sweep).png())
@@ -124,23 +130,32 @@ def tunable_names() -> list[str]:
     return [name for name in names if hasattr(plugins.load("methods", name), "candidates")]
 
 
-def _still_valid(file: Path, benchmark: Benchmark, track: Track, revision: str) -> Sweep | None:
+def _still_valid(file: Path, benchmark: Benchmark, track: Track, lvlm: Lvlm) -> Sweep | None:
     try:
         sweep = Sweep.read(file)
     except SourceMissing:
         return None
+    references = benchmark.references(lvlm=track.lvlm, mode=track.mode, split=SPLIT)
     made_from = (sweep.lvlm_revision, sweep.benchmark, sweep.code)
-    now = (revision, benchmark.content_digest(track, SPLIT), scoring_code())
+    now = (
+        lvlm.revision,
+        benchmark.content_digest(track, SPLIT),
+        _made_by(open_method(sweep.method, lvlm), lvlm, references),
+    )
     return sweep if made_from == now else None
+
+
+def _made_by(method: Method, lvlm: Lvlm, references: Sequence[Reference]) -> str:
+    """Of everything that the scores of candidates depend on besides their settings and the cases."""
+    sources = {reference.source for reference in references}
+    return fingerprint(code=scoring_code(), inputs=inputs_of(method, lvlm, sources))
 
 
 def _ious(candidates: Sequence[Method], lvlm: Lvlm, case: Case, reference: Reference) -> NDArray[np.float64]:
     """IoU of every candidate on one case; NaN where it failed."""
     once, ious = CachedLvlm(lvlm), np.full(len(candidates), np.nan)
     for place, candidate in enumerate(candidates):
-        try:
-            explained = explain(candidate, once, case, case_rng(0, case.case_id))
-        except CaseFailed:  # counted, as in predict
-            continue
-        ious[place] = overlap(explained.boxes, reference.boxes).iou
+        explained = attempted(partial(explain, candidate, once, case, case_rng(0, case.case_id)))
+        if not isinstance(explained, CaseFailed):  # counted, as in predict
+            ious[place] = overlap(explained.boxes, reference.boxes).iou
     return ious

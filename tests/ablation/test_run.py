@@ -20,13 +20,13 @@ from medground_bench.ablation.variants import GROUNDED, Variant
 from medground_bench.benchmark.attempts import Attempts
 from medground_bench.benchmark.opening import Benchmark
 from medground_bench.core.errors import SourceMissing
+from medground_bench.core.randomness import case_rng
 from medground_bench.core.scoring import overlap
 from medground_bench.core.types import Frame, Group, Mode, Track
 from medground_bench.localizers import localize, localize_case, open_localizer
 from medground_bench.methods import explain
 from medground_bench.methods.medfocus import MedFocus
-from medground_bench.runs.code_version import scoring_code
-from medground_bench.runs.predict import case_rng
+from medground_bench.runs.code_version import ablation_code
 from tests.kit.checkpoints import as_in_a_new_process, exchange_weights
 from tests.kit.spot_lvlm import SPOT, SpotLvlm
 from tests.kit.tiny_localizers import save_sam
@@ -108,11 +108,11 @@ def test_a_killed_run_is_gone_on_with(built, attempts, tmp_path):
         "        time.sleep(0.3); return super().log_probs(*asked)\n"
         "track, groups = Track('rule_lvlm', Mode.DIRECT), frozenset(Group)\n"
         "of = Attempts.of(Benchmark.open(sys.argv[1]), track, groups=groups, limit=2)\n"
-        "import medground_bench.ablation.run as module; module.scoring_code = lambda: sys.argv[3]\n"
+        "import medground_bench.ablation.run as module; module.ablation_code = lambda: sys.argv[3]\n"
         "ran(of, Slow(), TWO, Path(sys.argv[2]))"
     )
     file = tmp_path / "r.jsonl"
-    command = [sys.executable, "-c", program, built.path, file, scoring_code()]
+    command = [sys.executable, "-c", program, built.path, file, ablation_code()]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     child = subprocess.Popen(command, cwd=ROOT, env=environment)
     deadline = time.monotonic() + 120
@@ -151,7 +151,7 @@ def test_everything_that_evidence_depends_on_changes_its_key(attempts, monkeypat
     before = work.key(case)
     assert work.key(replace(case)) == before
     if changed == "code":
-        monkeypatch.setattr(run_module, "scoring_code", lambda: "other")
+        monkeypatch.setattr(run_module, "ablation_code", lambda: "other")
         assert work.key(case) != before
         return
     other = {

@@ -30,6 +30,7 @@ class RuleLvlm:
 
     key: str = "rule_lvlm"
     revision: str = "r1"
+    precision: str = "float32"
     gives: frozenset[Need] = frozenset({Need.TEXT})
     layers: int = 0
     seconds_per_call: float = 0.0

@@ -23,6 +23,7 @@ class PatchLvlm:
     says: str = ""
     key: str = "patch"
     revision: str = "r1"
+    precision: str = "float32"
     gives: frozenset[Need] = frozenset({Need.LOG_PROBS, Need.TEXT})
     layers: int = 0
     heads: int = 0

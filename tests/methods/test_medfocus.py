@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from medground_bench.anatomy.regions import regions_of_boxes
 from medground_bench.core.concepts import CONCEPTS, GROUPS, ConceptRegions
-from medground_bench.core.errors import FrameMismatch, MethodFailed
+from medground_bench.core.errors import FrameMismatch, MedgroundError, MethodFailed
+from medground_bench.core.geometry import content_box
 from medground_bench.core.types import Attribution, Box, Case, Frame, Picture, Response
 from medground_bench.lvlms import REMEMBERED, Need
-from medground_bench.methods import content_box, open_method
+from medground_bench.methods import open_method
 from medground_bench.methods.medfocus import WHOLE_IMAGE, Fill, MedFocus, Region, positive_drops
 from medground_bench.methods.medfocus_plus import MedFocusPlus
 from tests.kit.rounding import rounding
@@ -179,7 +180,7 @@ def test_the_defaults_are_the_papers() -> None:
 
 @pytest.mark.parametrize("tau", [0.0, 1.01, float("nan")])
 def test_a_tau_that_is_no_share_of_a_probability_is_refused(tau: float) -> None:
-    with pytest.raises(ValueError, match="share of the response's probability"):
+    with pytest.raises(MedgroundError, match="share of the response's probability"):
         MedFocus(tau=tau)
 
 

@@ -9,12 +9,12 @@ import pytest
 
 from medground_bench.ablation.run import _Work
 from medground_bench.ablation.variants import Variant
+from medground_bench.anatomy import hiding
+from medground_bench.anatomy.hiding import Fill
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.opening import Benchmark
 from medground_bench.benchmark.rows import DIRECT
 from medground_bench.core.types import Mode
-from medground_bench.methods import _intervention
-from medground_bench.methods._intervention import Fill
 from medground_bench.methods.medfocus import MedFocus
 from medground_bench.pictures import picture_digest, png
 from medground_bench.runs.predict import Run, run_key
@@ -63,12 +63,12 @@ def other_renderer(monkeypatch):
 
     def change() -> None:
         monkeypatch.setattr("medground_bench.phantom.region_edits.renderer_digest", lambda: "of tomorrow")
-        _intervention._editor_of_source.cache_clear()
+        hiding._editor_of_source.cache_clear()
 
-    _intervention._editor_of_source.cache_clear()
+    hiding._editor_of_source.cache_clear()
     yield change
     monkeypatch.undo()
-    _intervention._editor_of_source.cache_clear()
+    hiding._editor_of_source.cache_clear()
 
 
 def test_evidence_with_an_editors_fill_follows_the_version_of_the_editor(benchmark, other_renderer):

@@ -28,12 +28,13 @@ from medground_bench.core.errors import (
     UnknownName,
     Unsupported,
 )
+from medground_bench.core.randomness import case_rng
 from medground_bench.core.types import Mode
 from medground_bench.localizers import localizer_record
 from medground_bench.methods import open_method
 from medground_bench.methods.medfocus import MedFocus
 from medground_bench.runs import predict as predict_module
-from medground_bench.runs.predict import Run, case_rng, predict, run_key
+from medground_bench.runs.predict import Run, predict, run_key
 from medground_bench.runs.run_file import run_file
 from medground_bench.submission.read import Submission, read_submission
 from tests.kit.checkpoints import as_in_a_new_process, exchange_weights

@@ -49,6 +49,11 @@ class CachedLvlm:
         return self._lvlm.revision
 
     @property
+    def precision(self) -> str:
+        """That of the LVLM."""
+        return self._lvlm.precision
+
+    @property
     def gives(self) -> frozenset[Need]:
         """What the LVLM gives."""
         return self._lvlm.gives

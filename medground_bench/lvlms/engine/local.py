@@ -119,6 +119,11 @@ class LocalLvlm:
         return self.engine.family
 
     @property
+    def precision(self) -> str:
+        """The type of its weights, such as float32."""
+        return str(self.loaded.model.dtype).removeprefix("torch.")
+
+    @property
     def layers(self) -> int:
         """Decoder layers of the language model."""
         return self.engine.layers

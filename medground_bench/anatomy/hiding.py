@@ -14,8 +14,8 @@ from medground_bench import plugins
 from medground_bench.anatomy.regions import touched_pixels
 from medground_bench.core.case_ids import case_parts
 from medground_bench.core.errors import Unsupported
+from medground_bench.core.geometry import content_box
 from medground_bench.core.types import Case, Mask, Picture
-from medground_bench.methods import content_box
 from medground_bench.phantom.region_edits import PHANTOM, PhantomRegions
 
 

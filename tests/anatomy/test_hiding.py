@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from medground_bench import plugins
+from medground_bench.anatomy import hiding
+from medground_bench.anatomy.hiding import Fill, RegionEditor, hidden
 from medground_bench.core.errors import Unsupported
 from medground_bench.core.types import Case, Frame, Response
-from medground_bench.methods import _intervention
-from medground_bench.methods._intervention import Fill, RegionEditor, hidden
 from medground_bench.methods.medfocus import WHOLE_IMAGE, MedFocus
 from medground_bench.phantom import seeds
 from medground_bench.phantom.patient import patient
@@ -117,7 +117,7 @@ def test_an_editor_that_a_program_hands_in_is_taken_when_it_edits_regions(case, 
     editors = {"sources": Clinic, "editors": object}
     monkeypatch.setattr(plugins, "available", lambda kind: [plugins.Plugin("clinic", "", "")])
     monkeypatch.setattr(plugins, "load", lambda kind, name: editors[kind])
-    _intervention._editor_of_source.cache_clear()
+    hiding._editor_of_source.cache_clear()
     with pytest.raises(Unsupported, match=r"brush cannot edit any region"):
         hidden(theirs, regions, Fill.EDITOR)
     editors["editors"] = Grey
@@ -125,7 +125,7 @@ def test_an_editor_that_a_program_hands_in_is_taken_when_it_edits_regions(case, 
         (picture[region] == 7).all()
         for picture, region in zip(hidden(theirs, regions, Fill.EDITOR), regions, strict=True)
     )
-    _intervention._editor_of_source.cache_clear()
+    hiding._editor_of_source.cache_clear()
 
 
 class Grey:
