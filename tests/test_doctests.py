@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("core", "submission", "benchmark", "methods", "lvlms/__init__")
+ROOMS = ("core", "submission", "benchmark", "methods", "lvlms/__init__", "lvlms/engine/locations")
 """Folders and files of the package, without their ending."""
 
 
