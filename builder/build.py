@@ -37,7 +37,7 @@ from medground_bench.core.errors import MedgroundError, SourceMissing
 from medground_bench.core.progress import Progress, silently
 from medground_bench.core.types import Answer, Answers, Mode, Track
 from medground_bench.lvlms import Lvlm
-from medground_bench.pictures import picture_digest, png
+from medground_bench.pictures import picture_digest, stored_png
 
 
 class OtherQuestions(MedgroundError):
@@ -157,7 +157,11 @@ def _question_rows(source: Source, split: str, limit: int | None) -> Iterator[Qu
     for known in source.questions(split, limit):
         if known.question.image_id != image_id:
             picture = source.picture(known.question)
-            image_id, content, digest = known.question.image_id, png.encode(picture), picture_digest(picture)
+            image_id, content, digest = (
+                known.question.image_id,
+                stored_png.encode(picture),
+                picture_digest(picture),
+            )
         yield question_row(known, content if source.may_show else None, digest, source.levels)
 
 

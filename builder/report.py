@@ -49,7 +49,7 @@ def _accuracies(numbers: Statistics) -> Iterator[Table]:
 
 
 def _causes(numbers: Statistics) -> Iterator[Table]:
-    for track, rows in groupby(numbers.causes, lambda row: (row.lvlm, row.mode)):
+    for track, rows in groupby(numbers.causes, lambda row: (row.lvlm, row.mode, row.source)):
         title = f"Known cause of right answers: {', '.join(track)}, split {numbers.split}"
         table = _table(title, ["finding", "known cause"], ["ungrounded", "grounded"])
         for row in rows:

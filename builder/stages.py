@@ -22,7 +22,7 @@ from medground_bench.core.errors import MedgroundError, SourceMissing
 from medground_bench.core.prompts import prompt
 from medground_bench.core.types import Answer, Answers, Group, Mode, Picture, Question, Response
 from medground_bench.lvlms import Lvlm
-from medground_bench.pictures import picture_digest, png, to_study
+from medground_bench.pictures import picture_digest, stored_png, to_study
 from medground_bench.runs.code_version import lvlm_code
 from medground_bench.storage.whole_files import fingerprint
 
@@ -162,13 +162,13 @@ def edited(
     ]
 
     def make(positions: Sequence[int]) -> list[bytes]:
-        return [png.encode(bench.editor.edit(questions[i], pictures[i], edit)) for i in positions]
+        return [stored_png.encode(bench.editor.edit(questions[i], pictures[i], edit)) for i in positions]
 
     return [_picture(content) for content in done_once(bench.edits, keys, make)]
 
 
 def _picture(content: bytes) -> Picture:
-    picture = png.decode(content)
+    picture = stored_png.decode(content)
     if picture is None:
         raise SourceMissing(
             "the store holds an edited picture that is no PNG. Remove the store and build again."

@@ -6,7 +6,7 @@ from typing import Literal
 
 import gradio as gr
 import pandas as pd
-from results import errors_shown, results_folder
+from results_folder import errors_shown, results_folder
 
 from medground_bench.core.errors import MedgroundError
 from medground_bench.core.scoring import By

@@ -10,7 +10,7 @@ from pathlib import Path
 import gradio as gr
 import pandas as pd
 from PIL import Image
-from results import errors_shown, results_folder
+from results_folder import errors_shown, results_folder
 
 from medground_bench import plugins
 from medground_bench.commands.demo_stages import TUNED

@@ -293,6 +293,8 @@ def test_files_and_examples_named_in_the_readme_exist():
     readme = (ROOT / "README.md").read_text("utf-8")
     for folder in re.findall(r"^\| `([\w/]+)/` \|", readme, flags=re.MULTILINE):
         assert (ROOT / folder).is_dir(), folder
+    for path in re.findall(r"[`(]((?:[\w.]+/)+[\w.]+\.(?:py|md|png|json))[`)]", readme):
+        assert (ROOT / path).is_file(), path
 
 
 def test_the_method_of_the_contributing_guide_is_a_method():

@@ -10,7 +10,7 @@ from rich.console import Group as Together
 from rich.table import Table
 
 from medground_bench.ablation import What
-from medground_bench.ablation.report import FILES, Ablation
+from medground_bench.ablation.ablate import FILES, Ablation
 from medground_bench.ablation.tables import Record
 from medground_bench.leaderboard.board import ALL
 

@@ -69,8 +69,7 @@ class DatasetFolder:
         if not self.is_one():
             raise SourceMissing(
                 f"{self.path.resolve()} is no benchmark folder: it has neither {QUESTIONS.name}/ nor {VERDICTS.name}/. "
-                "Build one first, for example with "
-                f"python -m builder build --source phantom --lvlm phantom_gemma3 --mode direct --out {self.path}"
+                "Build one first with the builder's command build; medground demo does it for the phantom."
             )
 
     def _configs(self) -> list[Config]:

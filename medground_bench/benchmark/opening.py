@@ -109,8 +109,8 @@ class Benchmark:
         tracks = self.tracks(split)
         if lvlm is not None and not tracks:
             raise SourceMissing(
-                f"{self.folder} holds no answers yet in its split {split}. Ask an LVLM with: "
-                f"python -m builder add-lvlm --lvlm {lvlm} --mode {mode or Mode.DIRECT} --out {self.folder}"
+                f"{self.folder} holds no answers yet in its split {split}. Add {lvlm} with the "
+                "builder's command add-lvlm."
             )
         if lvlm is not None and lvlm not in {track.lvlm for track in tracks}:
             raise UnknownName(f"LVLM of {self.folder.name}", lvlm, {track.lvlm for track in tracks})

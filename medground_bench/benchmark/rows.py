@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from medground_bench.core.case_ids import case_id
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.types import Box, Case, Corners, Frame, Mode, Picture, Reference, Response, Track
-from medground_bench.pictures import picture_digest, png, to_study
+from medground_bench.pictures import picture_digest, stored_png, to_study
 
 SPLITS = ("test", "tune")
 ORIGINAL = "original"
@@ -300,7 +300,7 @@ def stored_picture(row: QuestionRow | CaseRow, name: str) -> Picture:
     >>> picture = np.full((4, 6), 7, np.uint8)
     >>> row = QuestionRow(
     ...     question_id="phantom/1/mass", source="phantom", image_id="1", finding="mass", question="?", answer="no",
-    ...     boxes=(), width=6, height=4, image=png.encode(picture), image_sha256=picture_digest(picture),
+    ...     boxes=(), width=6, height=4, image=stored_png.encode(picture), image_sha256=picture_digest(picture),
     ...     levels="min-max", marker=None,
     ... )
     >>> stored_picture(row, "a question").shape
@@ -311,7 +311,7 @@ def stored_picture(row: QuestionRow | CaseRow, name: str) -> Picture:
             f"{name}: the pictures of {row.source} may not be shared and are not in this copy of "
             "the benchmark. Build it from your own credentialed copy of the source."
         )
-    picture = png.decode(row.image)
+    picture = stored_png.decode(row.image)
     if picture is None or picture_digest(picture) != row.image_sha256:
         raise SourceMissing(f"{name}: its picture is damaged. Build or download the benchmark again.")
     return picture

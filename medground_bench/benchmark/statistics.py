@@ -114,6 +114,7 @@ class CauseRow:
 
     lvlm: str
     mode: str
+    source: str
     finding: str
     known_cause: str
     ungrounded: int
@@ -238,7 +239,7 @@ def unreadable_table(answers: Iterable[AnswerRow]) -> list[UnreadableRow]:
 
 
 def cause_table(verdicts: Iterable[VerdictRow]) -> list[CauseRow]:
-    """Per LVLM, mode, finding and known cause; a right answer whose cause is not known is left out.
+    """Per LVLM, mode, source, finding and known cause; a right answer whose cause is not known is left out.
 
     >>> row = VerdictRow(question_id="phantom/1/mass", source="phantom", image_id="1", finding="mass",
     ...     lvlm="gemma3_4b", lvlm_revision="1f2e", mode="direct", answer="yes", original="yes", foreground="yes",
@@ -247,10 +248,10 @@ def cause_table(verdicts: Iterable[VerdictRow]) -> list[CauseRow]:
     >>> cause_table([row])[0].known_cause
     'marker'
     """
-    counts: dict[tuple[str, str, str, str], Counter[str]] = {}
+    counts: dict[tuple[str, str, str, str, str], Counter[str]] = {}
     for row in verdicts:
         if row.known_cause is not None:
-            key = (row.lvlm, row.mode, row.finding or ALL, row.known_cause)
+            key = (row.lvlm, row.mode, row.source, row.finding or ALL, row.known_cause)
             counts.setdefault(key, Counter())[row.group] += 1
     return [
         CauseRow(*key, counts[key][Group.UNGROUNDED.value], counts[key][Group.GROUNDED.value])

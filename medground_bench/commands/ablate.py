@@ -43,8 +43,8 @@ def ablate(
     opened = open_benchmark(benchmark)
     from rich.console import Console
 
-    from medground_bench.ablation.report import Plan
-    from medground_bench.ablation.report import ablate as run_ablation
+    from medground_bench.ablation.ablate import Plan
+    from medground_bench.ablation.ablate import ablate as run_ablation
     from medground_bench.ablation.summary import summary
     from medground_bench.ablation.variants import Variant
     from medground_bench.commands.programs import hand_in_plugins

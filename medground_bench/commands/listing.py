@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from medground_bench import plugins
 from medground_bench.commands.options import JsonOption
+from medground_bench.lvlms import checkpoints
 
 
 class ListedKind(StrEnum):
@@ -29,7 +31,6 @@ def list_(
     Example: medground list methods
     """
     from medground_bench.commands.programs import hand_in_plugins
-    from medground_bench.commands.tables import listing
 
     hand_in_plugins()
     entries = listing(kind.value)
@@ -43,3 +44,19 @@ def list_(
         typer.echo(
             f"no {kind} here: they belong to the builder, and it is not beside this package.", err=True
         )
+
+
+def listing(kind: str) -> list[dict[str, str]]:
+    """Every plug-in of a kind as {"name", "about", ...}, sorted by name; LVLMs by key. Imports none of them."""
+    if kind != "lvlms":
+        return [{"name": each.name, "about": each.summary or each.origin} for each in plugins.available(kind)]
+    return [
+        {
+            "name": key,
+            "about": f"{checkpoint.family}, {checkpoint}",
+            "family": checkpoint.family,
+            "location": checkpoint.location,
+            "revision": checkpoint.revision,
+        }
+        for key, checkpoint in checkpoints().items()
+    ]

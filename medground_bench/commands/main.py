@@ -14,12 +14,13 @@ from medground_bench import __version__
 from medground_bench.commands.ablate import ablate
 from medground_bench.commands.atlas import atlas_app
 from medground_bench.commands.attribute import attribute
+from medground_bench.commands.check import check
 from medground_bench.commands.console import run
 from medground_bench.commands.demo import demo
 from medground_bench.commands.listing import list_
 from medground_bench.commands.localize import localize
 from medground_bench.commands.predict import predict
-from medground_bench.commands.submissions import check, score
+from medground_bench.commands.score import score
 from medground_bench.commands.tune import tune
 
 app = typer.Typer(

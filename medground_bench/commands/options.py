@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medground_bench import plugins
-from medground_bench.core.errors import UnknownName
+from medground_bench.core.errors import BadSubmission, SourceMissing, UnknownName
 from medground_bench.core.types import Mode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medground_bench.benchmark.opening import Benchmark
+    from medground_bench.core.types import Reference
+    from medground_bench.submission.read import Submission
 
 BenchmarkOption = Annotated[
     str, typer.Option("--benchmark", help="A benchmark folder, or a hub id such as org/name.")
@@ -31,6 +35,9 @@ NewestOption = Annotated[
 ModeOption = Annotated[Mode, typer.Option("--mode", help="How the LVLM is asked.")]
 FolderOption = Annotated[
     Path | None, typer.Option("--out", help="Folder for pictures and JSON; medground-out/<image> by default.")
+]
+PredictionsArgument = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A prediction file, .jsonl or .jsonl.gz.")
 ]
 VOCABULARY_HELP = "Concepts for MedFocus: imagenome, lung_zones, or a YAML file."
 
@@ -57,3 +64,20 @@ def tell(notes: Iterable[str | None]) -> None:
     """Say what a user should know beside the result."""
     for note in filter(None, notes):
         typer.echo(f"note: {note}", err=True)
+
+
+def read_predictions(file: Path, references: Sequence[Reference], *, whole_tracks: bool) -> Submission:
+    """The predictions in a file; BadSubmission tells the first problems and counts all."""
+    from medground_bench.submission.read import Problems, read_submission
+
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError as error:
+        raise SourceMissing(f"{file}: there is no such file. Check the path.") from error
+    given = read_submission(content, references, whole_tracks=whole_tracks)
+    if isinstance(given, Problems):
+        shown = "".join(f"\n  {problem}" for problem in given.shown)
+        more = f"\n  ... and {given.total - len(given.shown)} more." if given.total > len(given.shown) else ""
+        counts = ", ".join(f"{code} {count}" for code, count in given.counts.items())
+        raise BadSubmission(f"{file} has {given.total} problems ({counts}):{shown}{more}")
+    return given

@@ -8,31 +8,13 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Group as Together
 from rich.table import Table
 
-from medground_bench import plugins
 from medground_bench.commands.demo_stages import Demo
 from medground_bench.core.scoring import By, ScoreRow
 from medground_bench.leaderboard.board import Board
 from medground_bench.leaderboard.track_facts import TrackFacts
-from medground_bench.lvlms import checkpoints
 
 SCORES = ("IoU", "interval", "F1", "precision", "recall")
 UNITS = "(%; interval of IoU at 95 %)"
-
-
-def listing(kind: str) -> list[dict[str, str]]:
-    """Every plug-in of a kind as {"name", "about", ...}, sorted by name; LVLMs by key. Imports none of them."""
-    if kind != "lvlms":
-        return [{"name": each.name, "about": each.summary or each.origin} for each in plugins.available(kind)]
-    return [
-        {
-            "name": key,
-            "about": f"{checkpoint.family}, {checkpoint}",
-            "family": checkpoint.family,
-            "location": checkpoint.location,
-            "revision": checkpoint.revision,
-        }
-        for key, checkpoint in checkpoints().items()
-    ]
 
 
 def scores_table(rows: Iterable[ScoreRow]) -> Table:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from medground_bench.benchmark.statistics import ALL, Statistics
+from medground_bench.benchmark.statistics import ALL, AccuracyRow, GroupRow, Statistics
 from medground_bench.core.causes import KnownCause
 from medground_bench.core.types import Group
+from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.phantom.shortcut import SHORTCUT_FINDING
 
 MARKER_CAUSES = (KnownCause.MARKER, KnownCause.BOTH)
@@ -59,28 +60,38 @@ class TrackFacts:
 
 
 def track_facts(numbers: Statistics) -> list[TrackFacts]:
-    """The facts of every track of a split."""
+    """The facts of every track of a split; only the phantom has a planted shortcut."""
     totals = {(row.lvlm, row.mode, row.source): row for row in numbers.groups if row.finding == ALL}
-    causes: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
+    causes: dict[tuple[str, str, str], dict[str, dict[str, int]]] = {}
     for row in numbers.causes:
         if row.finding == SHORTCUT_FINDING:
             counts = {"ungrounded": row.ungrounded, "grounded": row.grounded}
-            causes.setdefault((row.lvlm, row.mode), {})[row.known_cause] = counts
+            causes.setdefault((row.lvlm, row.mode, row.source), {})[row.known_cause] = counts
     return [
-        TrackFacts(
-            lvlm=row.lvlm,
-            mode=row.mode,
-            source=row.source,
-            questions=row.questions,
-            accuracy=row.accuracy,
-            positives=total.questions or 0,
-            incorrect=total.incorrect,
-            ungrounded=total.ungrounded,
-            grounded=total.grounded,
-            shortcut=SHORTCUT_FINDING,
-            shortcut_causes=causes.get((row.lvlm, row.mode), {}),
+        _facts(
+            row,
+            totals.get((row.lvlm, row.mode, row.source)),
+            causes.get((row.lvlm, row.mode, row.source), {}),
         )
         for row in numbers.accuracy
         if row.finding == ALL
-        for total in [totals[row.lvlm, row.mode, row.source]]
     ]
+
+
+def _facts(
+    accuracy: AccuracyRow, groups: GroupRow | None, causes: Mapping[str, Mapping[str, int]]
+) -> TrackFacts:
+    """Of one track; it has no groups where its source has no positive question."""
+    return TrackFacts(
+        lvlm=accuracy.lvlm,
+        mode=accuracy.mode,
+        source=accuracy.source,
+        questions=accuracy.questions,
+        accuracy=accuracy.accuracy,
+        positives=(groups.questions or 0) if groups else 0,
+        incorrect=groups.incorrect if groups else 0,
+        ungrounded=groups.ungrounded if groups else 0,
+        grounded=groups.grounded if groups else 0,
+        shortcut=SHORTCUT_FINDING if accuracy.source == PHANTOM else None,
+        shortcut_causes=causes,
+    )

@@ -25,6 +25,7 @@ from medground_bench.lvlms.engine.locations import (
     key_of,
     open_folder,
     open_lvlm,
+    pinned,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ __all__ = [
     "key_of",
     "open_folder",
     "open_lvlm",
+    "pinned",
 ]
 
 REMEMBERED = 32
@@ -201,6 +203,11 @@ class Lvlm(Protocol):
     @property
     def revision(self) -> str:
         """Which weights: the hub's commit, or a digest of the checkpoint's files."""
+        ...
+
+    @property
+    def precision(self) -> str:
+        """Of its weights and its arithmetic, such as float32: it decides the last digits, so it is in every key."""
         ...
 
     @property

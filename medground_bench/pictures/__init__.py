@@ -2,9 +2,12 @@
 
 reading                                 the one way in          content, files         what a file is and holds
 raster, png_lines, deep_png             PNG, JPEG, BMP, WEBP    tiff, deep_tiff        TIFF
-dicom, dicom_header, _pixels, _greys    DICOM, within bounds    frames, rle            its compressed frames
-samples, greys                          any depth to 0..255     radiograph             what reading gives
-sizes, silence                          what decoders may do    study                  the way on
+dicom, dicom_header, _pixels, _greys    DICOM, within bounds    codestreams, rle       its compressed frames
+samples, spare_bits                     stored bits to values   greys                  values to greys 0..255
+sizes, libtiff_messages                 what decoders may do    radiograph             what reading gives
+study                                   the study frame         stored_png             the benchmark's own pictures
+
+A 16-bit PNG: `raster` hands it to `deep_png`, which unpacks its samples; `greys` makes 0..255 of them by a rule.
 """
 
 from medground_bench.pictures.content import READ

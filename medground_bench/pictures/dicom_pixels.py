@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from medground_bench.core.errors import BadPicture
+from medground_bench.pictures.codestreams import JPEG, JPEG_2000, JPEG_LS, frame_of
 from medground_bench.pictures.dicom_header import AGAIN, PALETTE, UNPACKED, PixelHeader, faults, header_of
-from medground_bench.pictures.frames import JPEG, JPEG_2000, JPEG_LS, frame_of
 from medground_bench.pictures.greys import Values
 from medground_bench.pictures.rle import unpack_rle
 from medground_bench.pictures.sizes import demand_size

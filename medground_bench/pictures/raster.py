@@ -14,15 +14,15 @@ from PIL import __version__ as pillow_version
 
 from medground_bench.core.errors import BadPicture
 from medground_bench.pictures import tiff
+from medground_bench.pictures.codestreams import frame_of
 from medground_bench.pictures.content import another_behind
 from medground_bench.pictures.deep_png import is_deep_png, read_deep_png
 from medground_bench.pictures.deep_tiff import read_deep_tiff
-from medground_bench.pictures.frames import frame_of
 from medground_bench.pictures.greys import Levels
+from medground_bench.pictures.libtiff_messages import silent_libtiff
 from medground_bench.pictures.png_lines import demand_all_lines
 from medground_bench.pictures.radiograph import Radiograph
 from medground_bench.pictures.samples import Samples
-from medground_bench.pictures.silence import silent_libtiff
 from medground_bench.pictures.sizes import LARGEST_AREA_PX, demand_size
 
 BIG_AND_BIG_ENDIAN = tiff.Form(">", big=True)

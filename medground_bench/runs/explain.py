@@ -29,7 +29,7 @@ from medground_bench.core.prompts import SUFFIXES, prompt
 from medground_bench.core.randomness import case_rng
 from medground_bench.core.types import Answer, Case, Frame, Mode, Picture, Track
 from medground_bench.core.word_drops import WordDrop, word_drops
-from medground_bench.drawing.charts import draw_concept_drops, draw_word_drops
+from medground_bench.drawing.drop_charts import draw_concept_drops, draw_word_drops
 from medground_bench.drawing.overlays import draw_boxes, draw_saliency
 from medground_bench.localizers import demand_anatomy
 from medground_bench.lvlms import Lvlm, embedded

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from medground_bench.ablation.report import Ablation
+from medground_bench.ablation.ablate import Ablation
 from medground_bench.ablation.summary import summary
 
 

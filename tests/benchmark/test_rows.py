@@ -22,7 +22,7 @@ from medground_bench.benchmark.rows import (
 )
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.types import Frame, Mode, Track
-from medground_bench.pictures import png, to_study
+from medground_bench.pictures import stored_png, to_study
 from tests.kit.example_rows import ANSWER, CASE, NATIVE, QUESTION, VERDICT
 
 PARTS = (
@@ -104,7 +104,7 @@ def test_a_case_is_its_picture_in_the_study_frame_with_prompt_and_response():
 
 @pytest.mark.parametrize(
     "image",
-    [b"", b"no picture", CASE.image[:40], png.encode(NATIVE + 1), png.encode(NATIVE.T)],
+    [b"", b"no picture", CASE.image[:40], stored_png.encode(NATIVE + 1), stored_png.encode(NATIVE.T)],
     ids=["empty", "text", "cut", "other greys", "turned"],
 )
 def test_a_damaged_picture_is_told_by_the_name_of_the_case(image):

@@ -140,6 +140,7 @@ def test_the_key_of_a_response_changes_with_every_input(monkeypatch):
         answer_key(lvlm, picture, prompt),
         answer_key(replace(lvlm, key="k"), picture, prompt),
         answer_key(replace(lvlm, revision="r2"), picture, prompt),
+        answer_key(replace(lvlm, precision="bfloat16"), picture, prompt),
         answer_key(lvlm, other, prompt),
         answer_key(lvlm, picture.reshape(6, 4), prompt),
         answer_key(lvlm, picture, "q"),

@@ -25,7 +25,7 @@ from medground_bench.cards.methods import (
 )
 from medground_bench.core.types import Box, Frame, Mode, Prediction, Reference, Track
 from medground_bench.leaderboard.board import MethodRun, build_board
-from tests.kit.outside import install_quarter
+from tests.kit.foreign_package import install_quarter
 from tests.kit.tiny_localizers import save_sam
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ import pytest
 from medground_bench.core.errors import MethodFailed
 from medground_bench.core.types import Attribution
 from tests.kit.fakes import RuleLvlm
-from tests.kit.outside import install_quarter
+from tests.kit.foreign_package import install_quarter
 
 
 def test_predict_check_and_score_work_hand_in_hand(medground, built, tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from medground_bench.benchmark.rows import AnswerRow, CaseRow, QuestionRow, VerdictRow
-from medground_bench.pictures import picture_digest, png
+from medground_bench.pictures import picture_digest, stored_png
 
 NATIVE = np.arange(48, dtype=np.uint8).reshape(6, 8)
 """The native picture of every row, 8 x 6 px."""
@@ -22,7 +22,7 @@ SHOWN = {
     "boxes": ((0.0, 1.5, 8.0, 6.0), (1 / 3, 0.0, 2.0, 1e-3)),
     "width": 8,
     "height": 6,
-    "image": png.encode(NATIVE),
+    "image": stored_png.encode(NATIVE),
     "image_sha256": picture_digest(NATIVE),
 }
 QUESTION_ID = "vindr_cxr/p10/scan é@2x/nodule-mass"

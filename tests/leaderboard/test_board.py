@@ -11,7 +11,7 @@ from medground_bench import plugins
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.scoring import By
 from medground_bench.leaderboard.board import Board, build_board, control_names
-from tests.kit import outside
+from tests.kit import foreign_package
 from tests.kit.board_runs import ALL_OF_IT, FACTS, LEFT_HALF, reference, run
 
 
@@ -90,7 +90,7 @@ def quarter(tmp_path, monkeypatch):
 
     def put(text):
         forget()
-        monkeypatch.syspath_prepend(str(outside.install_quarter(tmp_path, text)))
+        monkeypatch.syspath_prepend(str(foreign_package.install_quarter(tmp_path, text)))
 
     yield put
     forget()
@@ -108,7 +108,9 @@ def quarter(tmp_path, monkeypatch):
 def test_a_description_makes_no_control_and_a_declaration_does_without_an_import(
     quarter, summary, declared, is_control
 ):
-    quarter(outside.METHOD.replace("Quarter: one quarter of the picture.", summary) + f"\n{declared}\n")
+    quarter(
+        foreign_package.METHOD.replace("Quarter: one quarter of the picture.", summary) + f"\n{declared}\n"
+    )
     assert {each.name: each.summary for each in plugins.available("methods")}["quarter"] == summary
     assert control_names() == (CONTROLS | {"quarter"} if is_control else CONTROLS)
     assert "someone_elses.quarter" not in sys.modules

@@ -29,8 +29,8 @@ def test_facts_of_a_track_come_from_the_statistics():
         unreadable=[],
         groups=[GroupRow(*TRACK, finding, **COUNTS) for finding in findings],
         causes=[
-            CauseRow("a", "direct", "rib fracture", "marker", 2, 0),
-            CauseRow("a", "direct", "nodule", "finding", 0, 1),
+            CauseRow("a", "direct", "phantom", "rib fracture", "marker", 2, 0),
+            CauseRow("a", "direct", "phantom", "nodule", "finding", 0, 1),
         ],
     )
     (facts,) = track_facts(numbers)
@@ -45,3 +45,16 @@ def test_the_shortcut_sentence_counts_answers_that_need_the_marker():
         "a direct: of 6 right answers about rib fracture, 4 rest on the planted side marker; "
         "the causal filter rejected 3 of them."
     )
+
+
+def test_a_source_without_a_planted_shortcut_or_without_positives_says_so():
+    numbers = Statistics(
+        split="test",
+        accuracy=[AccuracyRow("a", "direct", "vindr_cxr", "all", 12, 0.75, None, None, 0.0)],
+        readings=[],
+        unreadable=[],
+        groups=[],
+        causes=[CauseRow("a", "direct", "phantom", "rib fracture", "marker", 2, 0)],
+    )
+    (facts,) = track_facts(numbers)
+    assert (facts.shortcut, facts.shortcut_right, facts.positives, facts.retention) == (None, 0, 0, 0.0)

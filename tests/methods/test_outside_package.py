@@ -16,7 +16,7 @@ from medground_bench.core.errors import Unsupported
 from medground_bench.core.types import Mode
 from medground_bench.methods import open_method
 from tests.kit.fakes import RuleLvlm
-from tests.kit.outside import install_quarter
+from tests.kit.foreign_package import install_quarter
 
 ROOT = Path(__file__).parents[2]
 

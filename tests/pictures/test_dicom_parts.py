@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from medground_bench.pictures.frames import JPEG, JPEG_2000, JPEG_LS, frame_of
+from medground_bench.pictures.codestreams import JPEG, JPEG_2000, JPEG_LS, frame_of
 from medground_bench.pictures.rle import unpack_rle
 from tests.kit.containers import _j2k, coloured, phantom, rle
 

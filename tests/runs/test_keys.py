@@ -13,10 +13,10 @@ from medground_bench.anatomy import hiding
 from medground_bench.anatomy.hiding import Fill
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.opening import Benchmark
-from medground_bench.benchmark.rows import DIRECT
-from medground_bench.core.types import Mode
+from medground_bench.benchmark.rows import DIRECT, SPLITS
+from medground_bench.core.types import Mode, Track
 from medground_bench.methods.medfocus import MedFocus
-from medground_bench.pictures import picture_digest, png
+from medground_bench.pictures import picture_digest, stored_png
 from medground_bench.runs.predict import Run, run_key
 from tests.kit.fakes import RuleLvlm
 from tests.kit.spot_lvlm import SpotLvlm
@@ -33,9 +33,9 @@ def copy(built, tmp_path):
 
 
 def other_picture(row):
-    picture = png.decode(row.image)
+    picture = stored_png.decode(row.image)
     picture[0, 0] ^= 1
-    return replace(row, image=png.encode(picture), image_sha256=picture_digest(picture))
+    return replace(row, image=stored_png.encode(picture), image_sha256=picture_digest(picture))
 
 
 @pytest.mark.parametrize(
@@ -50,11 +50,15 @@ def other_picture(row):
     ids=["picture", "prompt", "response", "boxes", "case id"],
 )
 def test_predictions_and_sweeps_follow_every_column_of_a_case(copy, change):
-    benchmark, lvlm = Benchmark.open(copy.path), RuleLvlm()
-    before = run_key(benchmark, lvlm, RUN, MedFocus())
+    benchmark, lvlm, track = Benchmark.open(copy.path), RuleLvlm(), Track("rule_lvlm", Mode.DIRECT)
     first, *rows = copy.read(DIRECT, "test", "rule_lvlm")
-    copy.write(DIRECT, "test", "rule_lvlm", [change(first), *rows])
+    copy.write(DIRECT, "tune", "rule_lvlm", [first, *rows])
+    before = run_key(benchmark, lvlm, RUN, MedFocus())
+    tuned_on = benchmark.content_digest(track, "tune")
+    for split in SPLITS:
+        copy.write(DIRECT, split, "rule_lvlm", [change(first), *rows])
     assert run_key(benchmark, lvlm, RUN, MedFocus()) != before
+    assert benchmark.content_digest(track, "tune") != tuned_on
 
 
 @pytest.fixture

@@ -305,6 +305,7 @@ def test_the_key_of_a_run_changes_with_every_input(benchmark, monkeypatch):
     keys = {
         run_key(benchmark, lvlm, RANDOM, random_box),
         run_key(benchmark, RuleLvlm(revision="r2"), RANDOM, random_box),
+        run_key(benchmark, RuleLvlm(precision="bfloat16"), RANDOM, random_box),
         run_key(benchmark, lvlm, Run("random_box", Mode.REASON, seed=3), random_box),
         run_key(benchmark, lvlm, Run("random_box", Mode.DIRECT, seed=4), random_box),
         run_key(benchmark, lvlm, Run("whole_image", Mode.DIRECT, seed=3), random_box),
@@ -312,7 +313,7 @@ def test_the_key_of_a_run_changes_with_every_input(benchmark, monkeypatch):
     }
     monkeypatch.setattr(predict_module, "method_code", lambda: "of tomorrow")
     keys.add(run_key(benchmark, lvlm, RANDOM, random_box))
-    assert len(keys) == 7
+    assert len(keys) == 8
 
 
 def test_a_run_says_with_which_localizer_reference_pool_and_weights_it_was_made(

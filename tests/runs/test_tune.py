@@ -23,7 +23,7 @@ from medground_bench.runs.predict import Run, predict
 from medground_bench.runs.sweep import Candidate, Sweep, settings_of, tuned_method
 from medground_bench.runs.tune import tunable_names, tune, tune_to
 from tests.kit.fakes import RuleLvlm
-from tests.kit.outside import install_quarter
+from tests.kit.foreign_package import install_quarter
 from tests.kit.tiny_lvlms import save_gemma3
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from medground_bench.commands.submissions import check
+from medground_bench.commands.check import check
 from medground_bench.core.case_ids import case_id
 from medground_bench.core.errors import BadSubmission
 from medground_bench.core.types import Answer, Mode, Question

@@ -21,8 +21,8 @@ phrases      lists of phrases
 """
 
 from medground_bench.core.boxes_in_text.boxes import BoxesRead, boxes_in
-from medground_bench.core.boxes_in_text.frames import BoxConvention
 from medground_bench.core.boxes_in_text.phrases import phrases_in
+from medground_bench.core.boxes_in_text.rasters import BoxConvention
 from medground_bench.core.boxes_in_text.sides import SideOrder
 from medground_bench.core.boxes_in_text.words import THOUSANDTHS
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from medground_bench.core.boxes_in_text.frames import BoxConvention, box_in_picture
 from medground_bench.core.boxes_in_text.patterns import LATEX_SIDE
+from medground_bench.core.boxes_in_text.rasters import BoxConvention, box_in_picture
 from medground_bench.core.boxes_in_text.tokens import written_in
 from medground_bench.core.types import Box, Frame
 from medground_bench.core.visible_text import without_drafts

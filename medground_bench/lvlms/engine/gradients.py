@@ -19,8 +19,8 @@ from medground_bench.core.types import Picture
 from medground_bench.lvlms import LayerAttention, LayerGradients, LayerRelevance, Pictures, Rule
 from medground_bench.lvlms.engine.attention import wide
 from medground_bench.lvlms.engine.engine import Engine
+from medground_bench.lvlms.engine.image_tokens import Sight, batches
 from medground_bench.lvlms.engine.relevance import attention_gradients, relevance_rules
-from medground_bench.lvlms.engine.sight import Sight, batches
 from medground_bench.lvlms.engine.token_rows import TokenRow
 from medground_bench.lvlms.engine.untyped import Module
 

@@ -34,12 +34,12 @@ from medground_bench.lvlms.engine import attention
 from medground_bench.lvlms.engine.engine import Engine
 from medground_bench.lvlms.engine.family import Family
 from medground_bench.lvlms.engine.gradients import Gradients
+from medground_bench.lvlms.engine.image_tokens import Sight, are_levels, batches, one_frame
 from medground_bench.lvlms.engine.memory import Memory, most_bytes
 from medground_bench.lvlms.engine.opening import Loaded
 from medground_bench.lvlms.engine.passes import Passes
 from medground_bench.lvlms.engine.pixels import PixelPath
 from medground_bench.lvlms.engine.responses import response_of, stop_ids
-from medground_bench.lvlms.engine.sight import Sight, are_levels, batches, one_frame
 from medground_bench.lvlms.engine.token_rows import TokenRow, TokenRows
 
 

@@ -71,12 +71,13 @@ def open_lvlm(location: str, *, device: str | None = None, newest: bool = False)
     """
     from medground_bench.lvlms.engine import opening
 
-    key, known = key_of(location, newest=newest), checkpoints()
+    location, known = pinned(location, newest=newest), checkpoints()
+    key = key_of(location)
     if key in known:
         return _of_family(opening.known_folder(known[key], newest=newest), key, device)
     if Path(location).is_dir():
         return open_folder(Path(location), key, device=device)
-    repository = hub.Repository.parse(key)
+    repository = hub.Repository.parse(location)
     if repository is not None and repository.commit:
         return _of_family(opening.hub_folder(repository), key, device)
     if "/" in location or location.startswith("."):
@@ -87,22 +88,29 @@ def open_lvlm(location: str, *, device: str | None = None, newest: bool = False)
     raise UnknownName("LVLM", location, known)
 
 
-def key_of(location: str, *, newest: bool = False) -> str:
+def pinned(location: str, *, newest: bool) -> str:
+    """The location; where the newest is wanted of a hub id without a commit, at the commit that the hub names now.
+
+    >>> pinned("medgemma_4b", newest=True)
+    'medgemma_4b'
+    """
+    if not newest or location in checkpoints() or Path(location).is_dir():
+        return location
+    repository = hub.Repository.parse(location)
+    return location if repository is None or repository.commit else str(hub.newest(repository))
+
+
+def key_of(location: str) -> str:
     """The key under which `open_lvlm` opens a location, and so a part of its cases' ids; nothing is opened.
 
-    A folder's name, refused when that is a known key; a hub id with its commit, of which the hub is asked where the
-    newest is wanted; anything else, such as a known key, is its own.
+    A folder's name, refused when that is a known key; anything else, such as a known key or a hub id with its commit,
+    is its own.
 
     >>> key_of("medgemma_4b")
     'medgemma_4b'
     """
     known, path = checkpoints(), Path(location)
-    if location in known:
-        return location
-    if path.is_dir():
-        return _key_of_folder(path, known)
-    repository = hub.Repository.parse(location) if newest else None
-    return location if repository is None or repository.commit else str(hub.newest(repository))
+    return _key_of_folder(path, known) if location not in known and path.is_dir() else location
 
 
 def _key_of_folder(path: Path, known: Iterable[str]) -> str:

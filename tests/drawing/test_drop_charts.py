@@ -7,7 +7,7 @@ import pytest
 
 from medground_bench.core.types import TokenDrop
 from medground_bench.core.word_drops import WordDrop, word_drops
-from medground_bench.drawing.charts import (
+from medground_bench.drawing.drop_charts import (
     BAR_PX,
     LINE_PX,
     ROW_PX,

@@ -114,7 +114,8 @@ def ablate(benchmark: Benchmark, plan: Plan, folder: Path, *, progress: Progress
         )
     tables = _tables(plan, rows, tracks)
     contents = {f"{name}.csv": _csv(records) for name, records in tables.items()} | _drawings(tables)
-    contents[PROVENANCE] = _provenance(folder, contents, _made(plan, tables, rows, revisions))
+    made = _made(plan, tables, rows, {"lvlms": revisions, "benchmark_revision": benchmark.revision})
+    contents[PROVENANCE] = _provenance(folder, contents, made)
     for name, content in contents.items():
         write_whole(folder / name, content)
     return Ablation(folder, tables, tuple(folder / name for name in contents))
@@ -169,14 +170,16 @@ def _made(
     plan: Plan,
     tables: Collection[str],
     rows: Mapping[What, Sequence[TableRow]],
-    revisions: Mapping[str, str],
+    revisions: Mapping[str, Plain],
 ) -> dict[str, dict[str, Plain]]:
-    """Table -> what made it; `rows` has the localizer of every row by its label, none where all have the base's."""
+    """Table -> what made it; `rows` has the localizer of every row by its label, none where all have the base's.
+
+    revisions  of the LVLMs by key, and of a benchmark of the hub
+    """
     common = {
         "version": __version__,
         "libraries": library_versions(),
-        "lvlms": dict(revisions),
-        "benchmark_revision": benchmark_revision,
+        **revisions,
         "limit": plan.limit,
         "base": plan.base.record(),
     }

@@ -36,7 +36,7 @@ def ablate(monkeypatch, medground):
 def spot(monkeypatch) -> SpotLvlm:
     """The LVLM that the command opens, whatever it is called."""
     lvlm = SpotLvlm()
-    monkeypatch.setattr("medground_bench.ablation.report.open_lvlm", lambda location, **_choices: lvlm)
+    monkeypatch.setattr("medground_bench.ablation.ablate.open_lvlm", lambda location, **_choices: lvlm)
     return lvlm
 
 
@@ -238,7 +238,7 @@ def test_input_at_fault_gets_one_clear_paragraph(ablate, built, arguments, code,
 def test_an_lvlm_that_gives_no_log_probabilities_is_refused(ablate, built, tmp_path, monkeypatch):
     from tests.kit.fakes import RuleLvlm
 
-    monkeypatch.setattr("medground_bench.ablation.report.open_lvlm", lambda location, **_choices: RuleLvlm())
+    monkeypatch.setattr("medground_bench.ablation.ablate.open_lvlm", lambda location, **_choices: RuleLvlm())
     code, _out, err = ablate("--benchmark", built.path, "--out", tmp_path)
     assert code == 1 and "needs log_probs" in err
 

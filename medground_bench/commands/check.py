@@ -1,0 +1,24 @@
+"""`medground check`: everything that is wrong with a prediction file."""
+
+from __future__ import annotations
+
+import typer
+
+from medground_bench.commands.options import (
+    BenchmarkOption,
+    PredictionsArgument,
+    open_benchmark,
+    read_predictions,
+)
+
+
+def check(file: PredictionsArgument, benchmark: BenchmarkOption) -> None:
+    """Tell every problem of a prediction file.
+
+    Example: medground check medfocus.jsonl --benchmark medground-bench
+    """
+    given = read_predictions(file, open_benchmark(benchmark).references(), whole_tracks=True)
+    tracks = ", ".join(map(str, given.tracks)) or "none"
+    typer.echo(f"{file}: no problem. {len(given.predictions)} cases; whole tracks: {tracks}.")
+    if given.remark:
+        typer.echo(f"note: {given.remark}")
