@@ -26,7 +26,7 @@ from medground_bench.ablation.tables import (
     group_records,
     table_records,
 )
-from medground_bench.ablation.variants import TableRow, Variant, table_rows, wanted
+from medground_bench.ablation.variants import TableRow, Variant, table_rows, variant_runs
 from medground_bench.benchmark.attempts import Attempts, has_answers
 from medground_bench.benchmark.opening import Benchmark
 from medground_bench.core.errors import SourceMissing
@@ -90,7 +90,7 @@ def ablate(benchmark: Benchmark, plan: Plan, folder: Path, *, progress: Progress
     for location in locations:
         benchmark.references(lvlm=key_of(location, newest=plan.newest))
     rows = table_rows(plan.what, plan.base)
-    runs = wanted(plan.what, plan.base, chain.from_iterable(rows.values()))
+    runs = variant_runs(plan.what, plan.base, chain.from_iterable(rows.values()))
     groups = frozenset().union(*runs.values())
     tracks: list[TrackEvidence] = []
     revisions: dict[str, str] = {}
@@ -113,7 +113,7 @@ def ablate(benchmark: Benchmark, plan: Plan, folder: Path, *, progress: Progress
         )
     tables = _tables(plan, rows, tracks)
     contents = {f"{name}.csv": _csv(records) for name, records in tables.items()} | _drawings(tables)
-    contents[PROVENANCE] = _provenance(folder, contents, _made(plan, tables, rows, revisions))
+    contents[PROVENANCE] = _provenance(folder, contents, _origins(plan, tables, rows, revisions))
     for name, content in contents.items():
         write_whole(folder / name, content)
     return Ablation(folder, tables, tuple(folder / name for name in contents))
@@ -164,7 +164,7 @@ def _drawings(tables: Mapping[str, Sequence[Record]]) -> dict[str, bytes]:
     }
 
 
-def _made(
+def _origins(
     plan: Plan,
     tables: Collection[str],
     rows: Mapping[What, Sequence[TableRow]],
@@ -185,13 +185,15 @@ def _made(
     return {name: {**common, "rows": localizers.get(name, {})} for name in tables}
 
 
-def _provenance(folder: Path, contents: Mapping[str, bytes], made: Mapping[str, dict[str, Plain]]) -> bytes:
+def _provenance(
+    folder: Path, contents: Mapping[str, bytes], origins: Mapping[str, dict[str, Plain]]
+) -> bytes:
     """What made every table by its file; a table whose bytes have another SHA-256 is not the one that is meant."""
     try:
         earlier = json.loads((folder / PROVENANCE).read_bytes())
     except (FileNotFoundError, ValueError):
         earlier = {}
-    now = {f"{name}.csv": {"sha256": sha256(contents[f"{name}.csv"]), **of} for name, of in made.items()}
+    now = {f"{name}.csv": {"sha256": sha256(contents[f"{name}.csv"]), **of} for name, of in origins.items()}
     text = json.dumps({**(earlier if isinstance(earlier, dict) else {}), **now}, indent=1, sort_keys=True)
     return f"{text}\n".encode("ascii")
 

@@ -48,9 +48,9 @@ def open_benchmark(location: str) -> Benchmark:
 
 def demand_name(kind: str, name: str) -> None:
     """UnknownName before anything heavy is imported or opened."""
-    known = {plugin.name for plugin in plugins.available(kind)}
-    if name not in known:
-        raise UnknownName(kind.removesuffix("s"), name, known)
+    names = {plugin.name for plugin in plugins.available(kind)}
+    if name not in names:
+        raise UnknownName(kind.removesuffix("s"), name, names)
 
 
 def tell(notes: Iterable[str | None]) -> None:

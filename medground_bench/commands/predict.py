@@ -60,12 +60,12 @@ def predict(
     from medground_bench.runs.parallel import method_names
     from medground_bench.runs.predict import Run, predict_several
 
-    asked = open_lvlm(lvlm, newest=newest)
-    names = method_names(asked) if ALL_METHODS in method else list(dict.fromkeys(method))
+    loaded = open_lvlm(lvlm, newest=newest)
+    names = method_names(loaded) if ALL_METHODS in method else list(dict.fromkeys(method))
     for name in names:
-        open_method(name, asked)
+        open_method(name, loaded)
     runs = [Run(name, mode) for name in names]
-    _report(predict_several(opened, asked, runs, out, tuned=tuned, progress=progress))
+    _report(predict_several(opened, loaded, runs, out, tuned=tuned, progress=progress))
 
 
 def _report(files: Iterable[PredictionFile]) -> None:

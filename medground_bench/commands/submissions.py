@@ -25,11 +25,11 @@ def check(file: FileArgument, benchmark: BenchmarkOption) -> None:
 
     Example: medground check medfocus.jsonl --benchmark medground-bench
     """
-    given = _read_submission(file, open_benchmark(benchmark).references(), whole_tracks=True)
-    tracks = ", ".join(map(str, given.tracks)) or "none"
-    typer.echo(f"{file}: no problem. {len(given.predictions)} cases; whole tracks: {tracks}.")
-    if given.remark:
-        typer.echo(f"note: {given.remark}")
+    submission = _read_submission(file, open_benchmark(benchmark).references(), whole_tracks=True)
+    tracks = ", ".join(map(str, submission.tracks)) or "none"
+    typer.echo(f"{file}: no problem. {len(submission.predictions)} cases; whole tracks: {tracks}.")
+    if submission.remark:
+        typer.echo(f"note: {submission.remark}")
 
 
 def score(file: FileArgument, benchmark: BenchmarkOption, as_json: JsonOption = False) -> None:
@@ -41,7 +41,7 @@ def score(file: FileArgument, benchmark: BenchmarkOption, as_json: JsonOption = 
     Example: medground score medfocus.jsonl --benchmark medground-bench --json
     """
     references = open_benchmark(benchmark).references()
-    given = _read_submission(file, references, whole_tracks=False)
+    submission = _read_submission(file, references, whole_tracks=False)
     import numpy as np
     from rich.console import Console
 
@@ -49,8 +49,8 @@ def score(file: FileArgument, benchmark: BenchmarkOption, as_json: JsonOption = 
     from medground_bench.core import scoring
     from medground_bench.runs.run_file import predictions_of
 
-    touched = [each for each in references if each.track in given.tracks]
-    rows = scoring.score(touched, predictions_of(file, given.predictions), rng=np.random.default_rng(0))
+    touched = [each for each in references if each.track in submission.tracks]
+    rows = scoring.score(touched, predictions_of(file, submission.predictions), rng=np.random.default_rng(0))
     if as_json:
         typer.echo(json.dumps({"file": str(file), "tracks": [row.as_dict() for row in rows]}, indent=2))
     else:
@@ -64,10 +64,11 @@ def _read_submission(file: Path, references: Sequence[Reference], *, whole_track
         content = file.read_bytes()
     except FileNotFoundError as error:
         raise SourceMissing(f"{file}: there is no such file. Check the path.") from error
-    given = read_submission(content, references, whole_tracks=whole_tracks)
-    if isinstance(given, Problems):
-        shown = "".join(f"\n  {problem}" for problem in given.shown)
-        more = f"\n  ... and {given.total - len(given.shown)} more." if given.total > len(given.shown) else ""
-        counts = ", ".join(f"{code} {count}" for code, count in given.counts.items())
-        raise BadSubmission(f"{file} has {given.total} problems ({counts}):{shown}{more}")
-    return given
+    submission = read_submission(content, references, whole_tracks=whole_tracks)
+    if isinstance(submission, Problems):
+        listed = "".join(f"\n  {problem}" for problem in submission.shown)
+        rest = submission.total - len(submission.shown)
+        more = f"\n  ... and {rest} more." if rest else ""
+        counts = ", ".join(f"{code} {count}" for code, count in submission.counts.items())
+        raise BadSubmission(f"{file} has {submission.total} problems ({counts}):{listed}{more}")
+    return submission

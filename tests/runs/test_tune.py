@@ -81,9 +81,9 @@ def test_predict_takes_the_choice_and_records_it(benchmark, quarter, tmp_path):
     assert before[1]["tuned"] is None and before[1]["settings"] == {"right": False, "low": False}
 
     kept = tune_to(folder, benchmark, lvlm, quarter, Mode.DIRECT)
-    assert kept.file.is_file() and kept.picture.read_bytes().startswith(b"\x89PNG")
-    content = kept.file.read_bytes()
-    assert tune_to(folder, benchmark, lvlm, quarter, Mode.DIRECT).file.read_bytes() == content
+    assert kept.choice.is_file() and kept.picture.read_bytes().startswith(b"\x89PNG")
+    content = kept.choice.read_bytes()
+    assert tune_to(folder, benchmark, lvlm, quarter, Mode.DIRECT).choice.read_bytes() == content
     predict(benchmark, lvlm, run, tmp_path / "p.jsonl", tuned=folder)
     side = json.loads((tmp_path / "p.jsonl.run.json").read_text())
     assert side["settings"] == dict(kept.sweep.chosen.settings)
@@ -111,7 +111,7 @@ def test_a_sweep_of_the_same_cases_weights_and_code_is_kept_and_any_other_made_a
         assert tune_to(tmp_path, benchmark, RuleLvlm(), quarter, Mode.DIRECT) == kept
     kept.picture.unlink()
     tune_to(tmp_path, benchmark, RuleLvlm(), quarter, Mode.DIRECT)
-    kept.file.write_text("[]")
+    kept.choice.write_text("[]")
     assert tune_to(tmp_path, benchmark, RuleLvlm(), quarter, Mode.DIRECT) == kept
     assert len(made) == 6 and kept.picture.is_file()
 
@@ -144,7 +144,7 @@ def test_a_choice_made_with_other_weights_or_no_longer_offered_is_refused(benchm
     with pytest.raises(MedgroundError, match="does not offer"):
         tuned_method(quarter, RuleLvlm(), Mode.DIRECT, tmp_path)
     for rubbish in ("", "[]", "{}", '{"chosen": 1, "candidates": [{"a": 1}]}'):
-        kept.file.write_text(rubbish)
+        kept.choice.write_text(rubbish)
         with pytest.raises(SourceMissing, match="no result of medground tune"):
             tuned_method(quarter, RuleLvlm(), Mode.DIRECT, tmp_path)
 
