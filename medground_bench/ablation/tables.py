@@ -201,6 +201,7 @@ def _grouped(members: Sequence[Scored], view: View) -> list[tuple[Names, list[Sc
 
 def _numbers(members: Sequence[Scored]) -> Numbers:
     [row] = table([each.score for each in members], by=(), rng=np.random.default_rng(0))
+    low, high = row.iou_ends
     errors = Counter(each.evidence.error for each in members if each.evidence.error is not None)
     without = [each for each in members if each.evidence.error is None and not each.evidence.boxes]
     whole = [each for each in members if each.evidence.concept == WHOLE_IMAGE]
@@ -213,8 +214,8 @@ def _numbers(members: Sequence[Scored]) -> Numbers:
         cases=len(members),
         images=row.images,
         iou=row.mean.iou,
-        low=row.interval.low.iou if row.interval else None,
-        high=row.interval.high.iou if row.interval else None,
+        low=low,
+        high=high,
         f1=row.mean.f1,
         precision=row.mean.precision,
         recall=row.mean.recall,
