@@ -82,10 +82,10 @@ def verdict_rows(questions: Mapping[str, QuestionRow], answers: Iterable[AnswerR
         question, original = questions[question_id], group[ORIGINAL]
         if original.answer != Answer.YES:
             continue
-        said = {picture: read_answer(row.response, row.finding) for picture, row in group.items()}
-        four = four_answers(Answer.YES, said.get)
+        by_picture = {picture: read_answer(row.response, row.finding) for picture, row in group.items()}
+        four = four_answers(Answer.YES, by_picture.get)
         verdict = decide(four)
-        rows.append(_verdict_row(question, original, four, verdict, _cause(question, verdict, said)))
+        rows.append(_verdict_row(question, original, four, verdict, _cause(question, verdict, by_picture)))
     return rows
 
 
@@ -108,11 +108,11 @@ def _by_question(answers: Iterable[AnswerRow]) -> dict[tuple[str, str], dict[str
     return groups
 
 
-def _cause(question: QuestionRow, verdict: Verdict, said: Mapping[str, Answer]) -> str | None:
-    known = {name: said[name.value] for name in Counterfactual if name.value in said}
-    if verdict.group is Group.INCORRECT or not known:
+def _cause(question: QuestionRow, verdict: Verdict, by_picture: Mapping[str, Answer]) -> str | None:
+    answers = {name: by_picture[name.value] for name in Counterfactual if name.value in by_picture}
+    if verdict.group is Group.INCORRECT or not answers:
         return None
-    cause = known_cause(bool(question.marker), known)
+    cause = known_cause(bool(question.marker), answers)
     return None if cause is None else cause.value
 
 

@@ -194,10 +194,10 @@ def _write_track(
     verdicts = verdict_rows(questions, answers)
     cases = case_rows(questions, answers, verdicts)
 
-    def others(kept: Iterable[Sourced]) -> list[Sourced]:
-        return [row for row in kept if (row.source, row.mode) != (source, mode)]
+    def others(before: Iterable[Sourced]) -> list[Sourced]:
+        return [row for row in before if (row.source, row.mode) != (source, mode)]
 
     folder.write(ANSWERS, split, lvlm, others(folder.read(ANSWERS, split, lvlm)) + answers)
     folder.write(VERDICTS, split, lvlm, others(folder.read(VERDICTS, split, lvlm)) + verdicts)
-    kept = [row for row in folder.read(CASES[mode], split, lvlm) if row.source != source]
-    folder.write(CASES[mode], split, lvlm, kept + cases)
+    other_cases = [row for row in folder.read(CASES[mode], split, lvlm) if row.source != source]
+    folder.write(CASES[mode], split, lvlm, other_cases + cases)

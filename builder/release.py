@@ -58,8 +58,8 @@ def import_release(file: Path, folder: DatasetFolder) -> list[VerdictRow]:
     modes = {row.mode for row in rows}
     for lvlm in sorted({row.lvlm for row in rows}):
         before = folder.read(VERDICTS, "test", lvlm)
-        kept = [row for row in before if row.question_id is not None or row.mode not in modes]
-        folder.write(VERDICTS, "test", lvlm, kept + [row for row in rows if row.lvlm == lvlm])
+        others = [row for row in before if row.question_id is not None or row.mode not in modes]
+        folder.write(VERDICTS, "test", lvlm, others + [row for row in rows if row.lvlm == lvlm])
     folder.write_card()
     return rows
 
@@ -76,11 +76,11 @@ def _row(entry: object, where: str) -> VerdictRow:
         raise BadRelease(f"{where}: index is {index!r}, not a position.")
     if text("dataset") not in SOURCES:
         raise BadRelease(f"{where}: dataset is {text('dataset')!r}, not one of {', '.join(SOURCES)}.")
-    said = {name: read_answer(text(key.format(mode=KEYS[mode])), None) for name, key in COLUMNS.items()}
+    answers = {name: read_answer(text(key.format(mode=KEYS[mode])), None) for name, key in COLUMNS.items()}
     expected = read_answer(text("answer"), None)
     if expected is Answer.UNREADABLE:
         raise BadRelease(f"{where}: answer is {entry['answer']!r}, not yes or no.")
-    four = Answers(expected, **said)
+    four = Answers(expected, **answers)
     return VerdictRow(
         question_id=None,
         source=text("dataset"),

@@ -110,15 +110,15 @@ def _original(known: SourceQuestion, source: Source) -> Picture:
 def _ask_edits(
     chunk: Sequence[Interview], originals: Mapping[str, Picture], lvlm: Lvlm, bench: Bench
 ) -> None:
-    while wanted := _wanted(chunk, _next_edit):
-        for edit, group in wanted.items():
+    while groups := _grouped(chunk, _next_edit):
+        for edit, group in groups.items():
             pictures = edited([interview.question for interview in group], originals, edit, bench)
             _ask(group, edit.value, pictures, lvlm, bench)
 
 
 def _ask_counterfactuals(chunk: Sequence[Interview], source: KnowsCauses, lvlm: Lvlm, bench: Bench) -> None:
-    while wanted := _wanted(chunk, _next_counterfactual):
-        for counterfactual, group in wanted.items():
+    while groups := _grouped(chunk, _next_counterfactual):
+        for counterfactual, group in groups.items():
             pictures = [source.without(interview.question, counterfactual) for interview in group]
             _ask(group, counterfactual.value, pictures, lvlm, bench)
 
@@ -126,14 +126,14 @@ def _ask_counterfactuals(chunk: Sequence[Interview], source: KnowsCauses, lvlm: 
 Name = TypeVar("Name", Edit, Counterfactual)
 
 
-def _wanted(
+def _grouped(
     chunk: Sequence[Interview], next_of: Callable[[Interview], Name | None]
 ) -> dict[Name, list[Interview]]:
     groups: dict[Name, list[Interview]] = {}
     for interview in chunk:
-        wanted = next_of(interview) if interview.positive else None
-        if wanted is not None:
-            groups.setdefault(wanted, []).append(interview)
+        name = next_of(interview) if interview.positive else None
+        if name is not None:
+            groups.setdefault(name, []).append(interview)
     return dict(sorted(groups.items()))
 
 
@@ -144,8 +144,10 @@ def _next_edit(interview: Interview) -> Edit | None:
 def _next_counterfactual(interview: Interview) -> Counterfactual | None:
     if decide(interview.answers()).group is Group.INCORRECT:
         return None
-    known = {name: answer for name in Counterfactual if (answer := interview.answer(name.value)) is not None}
-    return next_counterfactual(bool(interview.marker), known)
+    answers = {
+        name: answer for name in Counterfactual if (answer := interview.answer(name.value)) is not None
+    }
+    return next_counterfactual(bool(interview.marker), answers)
 
 
 def edited(

@@ -95,14 +95,14 @@ def done_once(
 
     make  positions in `keys` -> their results, in that order
     """
-    found = {key: payload for key in dict.fromkeys(keys) if (payload := store.get(key)) is not None}
-    missing = {key: position for position, key in reversed(list(enumerate(keys))) if key not in found}
+    payloads = {key: payload for key in dict.fromkeys(keys) if (payload := store.get(key)) is not None}
+    missing = {key: position for position, key in reversed(list(enumerate(keys))) if key not in payloads}
     if missing:
         positions = sorted(missing.values())
-        made = {keys[position]: payload for position, payload in zip(positions, make(positions), strict=True)}
-        store.put(made)
-        found |= made
-    return [found[key] for key in keys]
+        new = {keys[position]: payload for position, payload in zip(positions, make(positions), strict=True)}
+        store.put(new)
+        payloads |= new
+    return [payloads[key] for key in keys]
 
 
 @contextmanager

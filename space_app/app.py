@@ -42,8 +42,7 @@ CSS = """
 
 def build_app() -> gr.Blocks:
     """The whole page; models are opened when they are first asked."""
-    kept = (LOOKED_S, KEPT_S)
-    with gr.Blocks(title="MedGround-Bench", analytics_enabled=False, delete_cache=kept) as app:
+    with gr.Blocks(title="MedGround-Bench", analytics_enabled=False, delete_cache=(LOOKED_S, KEPT_S)) as app:
         gr.Markdown(f"# MedGround-Bench\n\n{ABOUT}", elem_id="title")
         with gr.Tabs():
             with gr.Tab("Board"):

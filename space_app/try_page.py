@@ -67,23 +67,24 @@ def attribute(
             raise MedgroundError("No method is chosen. Tick at least one.")
         film, is_example = _read(image), _is_example(image)
         about = {"question": question.strip()} if question.strip() else {"finding": finding}
-        asked = _asked(film, picture_name(Path(image)), Query(Mode(mode), **about), lvlm)
+        answered = _ask(film, picture_name(Path(image)), Query(Mode(mode), **about), lvlm)
         tuned = {
             name: tuned_method(name, _open(lvlm), Mode(mode), results_folder() / TUNED) for name in methods
         }
         settings = {name: chosen.method if chosen else None for name, chosen in tuned.items()}
-        explanations, failures = explain_by_each(settings, _open(lvlm), asked.case)
+        explanations, failures = explain_by_each(settings, _open(lvlm), answered.case)
         if not explanations:
             raise MedgroundError(" ".join(f"{name} failed: {why}" for name, why in failures.items()))
     note = "" if not embedded(lvlm) or is_example else f"\n\n**{PHANTOM_NOTE.format(lvlm=lvlm)}**"
     note += "".join(f"\n\n**Note:** {told}." for told in film.how.notes)
     note += "".join(f"\n\n**{name} failed:** {why}" for name, why in failures.items())
     overlays = [
-        (for_page(each.overlay(asked.native)), caption_of(each, tuned[each.method])) for each in explanations
+        (for_page(each.overlay(answered.native)), caption_of(each, tuned[each.method]))
+        for each in explanations
     ]
     boxes = [row for each in explanations for row in _box_cells(each)]
     return (
-        _answer_text(asked) + note,
+        _answer_text(answered) + note,
         overlays,
         _concept_charts(explanations),
         _word_drops(explanations),
@@ -107,16 +108,16 @@ def try_tab() -> None:
     """The page's components."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=320):
-            asked = _question()
+            inputs = _question()
             go = gr.Button("Ask and explain", variant="primary")
         with gr.Column(scale=3, min_width=420):
-            shown = _answer()
+            outputs = _answer()
     go.click(
         attribute,
-        asked,
-        shown,
+        inputs,
+        outputs,
         api_name="attribute",
-        show_progress_on=shown[0],
+        show_progress_on=outputs[0],
         concurrency_limit=1,
         concurrency_id="lvlm",
     )
@@ -127,11 +128,11 @@ def _question() -> list[gr.components.Component]:
     methods = [method.name for method in plugins.available("methods")]
     lvlms, files = _lvlm_choices(), [str(file) for file in example_files()]
     findings = [finding for _seed, finding in EXAMPLES]
-    picture, said = preview(files[0])
+    picture, reading = preview(files[0])
     image = gr.File(files[0], label="Chest X-ray: PNG, JPEG, TIFF, BMP, WEBP or DICOM", height=140)
-    shown = gr.Image(picture, interactive=False, show_label=False, height=320, buttons=["fullscreen"])
-    how = gr.Markdown(said, elem_classes="note")
-    image.change(preview, image, [shown, how], api_visibility="private", show_progress_on=shown)
+    drawn = gr.Image(picture, interactive=False, show_label=False, height=320, buttons=["fullscreen"])
+    how = gr.Markdown(reading, elem_classes="note")
+    image.change(preview, image, [drawn, how], api_visibility="private", show_progress_on=drawn)
     finding = gr.Dropdown(list(FINDINGS), value=findings[0], label="Finding", allow_custom_value=True)
     gr.Examples(
         [list(example) for example in zip(files, findings, strict=True)],
@@ -191,9 +192,9 @@ def _lvlm_choices() -> list[str]:
     """The embedded LVLMs; the large ones only where there is a GPU to hold them."""
     import torch
 
-    known = list(checkpoints())
+    keys = list(checkpoints())
     return sorted(
-        known if torch.cuda.is_available() else filter(embedded, known), key=lambda key: not embedded(key)
+        keys if torch.cuda.is_available() else filter(embedded, keys), key=lambda key: not embedded(key)
     )
 
 
@@ -209,15 +210,15 @@ def _read(image: str) -> Film:
     return read_film(image, called=Path(image).name)
 
 
-def _asked(film: Film, name: str, query: Query, lvlm: str) -> AnsweredCase:
+def _ask(film: Film, name: str, query: Query, lvlm: str) -> AnsweredCase:
     if lvlm not in _lvlm_choices():
         raise MedgroundError(f"This Space does not serve {lvlm}. It serves: {', '.join(_lvlm_choices())}.")
     return ask(_open(lvlm), film, query, name=name)
 
 
-def _answer_text(asked: AnsweredCase) -> str:
-    said = " ".join(asked.case.response.text.split())
-    return f"**{asked.answer.value.capitalize()}.** \u201c{said}\u201d"
+def _answer_text(answered: AnsweredCase) -> str:
+    response = " ".join(answered.case.response.text.split())
+    return f"**{answered.answer.value.capitalize()}.** \u201c{response}\u201d"
 
 
 def caption_of(explanation: Explanation, tuned: Tuned | None) -> str:

@@ -42,8 +42,8 @@ def _other(question: Question, edit: Edit) -> Picture:
     if edit is Edit.FOREGROUND:
         return rendered(image_id, who.without(question.finding), who.marker)
     rng = np.random.default_rng([who.scene.seed, NOISE_STREAM[edit]])
-    kept = (question.finding,) if edit is Edit.BACKGROUND_NORMAL else who.findings
-    return rendered(image_id, kept, who.marker, int(rng.integers(2**31)))
+    findings = (question.finding,) if edit is Edit.BACKGROUND_NORMAL else who.findings
+    return rendered(image_id, findings, who.marker, int(rng.integers(2**31)))
 
 
 EDITOR = PhantomExact

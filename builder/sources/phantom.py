@@ -37,8 +37,9 @@ class Phantom:
 
     def questions(self, split: str, limit: int | None) -> Iterator[SourceQuestion]:
         """See `Source`. With a limit, `tune` gets a quarter as many pictures as `test`, at least two."""
-        wanted = limit if split == "test" or limit is None else max(2, limit // TUNE_SHARE)
-        pictures = PICTURES[split] if wanted is None else wanted
+        pictures = PICTURES[split] if limit is None else limit
+        if limit is not None and split == "tune":
+            pictures = max(2, limit // TUNE_SHARE)
         for seed in SEEDS[split][:pictures]:
             yield from _questions_of(str(seed))
 
@@ -52,20 +53,20 @@ class Phantom:
         who = patient(question.image_id)
         keeps_finding = counterfactual is Counterfactual.WITHOUT_MARKER
         marker = who.marker and counterfactual is Counterfactual.WITHOUT_FINDING
-        kept = who.findings if keeps_finding else who.without(question.finding)
-        return rendered(question.image_id, kept, marker)
+        findings = who.findings if keeps_finding else who.without(question.finding)
+        return rendered(question.image_id, findings, marker)
 
 
 def _questions_of(image_id: str) -> Iterator[SourceQuestion]:
     who = patient(image_id)
     boxes = {finding: who.boxes(finding) for finding in who.findings}
-    seen = [finding for finding in who.findings if boxes[finding]]
+    visible = [finding for finding in who.findings if boxes[finding]]
     absent = [finding for finding in FINDINGS if finding not in who.findings]
     rng = np.random.default_rng([int(image_id), 2])
-    asked = {str(finding) for finding in rng.permutation(absent)[: max(1, len(seen))]}
+    negatives = {str(finding) for finding in rng.permutation(absent)[: max(1, len(visible))]}
     for finding in FINDINGS:
-        if finding in seen or finding in asked:
-            answer = Answer.YES if finding in seen else Answer.NO
+        if finding in visible or finding in negatives:
+            answer = Answer.YES if finding in visible else Answer.NO
             question = Question(PHANTOM, image_id, finding, answer, who.native, boxes.get(finding, ()))
             yield SourceQuestion(question, who.marker)
 

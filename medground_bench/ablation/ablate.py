@@ -26,7 +26,7 @@ from medground_bench.ablation.tables import (
     group_records,
     table_records,
 )
-from medground_bench.ablation.variants import TableRow, Variant, table_rows, wanted
+from medground_bench.ablation.variants import TableRow, Variant, table_rows, variant_runs
 from medground_bench.benchmark.attempts import Attempts, has_answers
 from medground_bench.benchmark.opening import Benchmark
 from medground_bench.core.errors import SourceMissing
@@ -86,12 +86,9 @@ def ablate(benchmark: Benchmark, plan: Plan, folder: Path, *, progress: Progress
     does not do again what it has in common with an earlier one.
     """
     plan.base.method()  # a vocabulary that cannot be used is refused before anything is opened
-    named = plan.lvlms or sorted({track.lvlm for track in benchmark.tracks()})
-    locations = [pinned(location, newest=plan.newest) for location in dict.fromkeys(named)]
-    for location in locations:
-        benchmark.references(lvlm=key_of(location))
+    locations = _locations(benchmark, plan)
     rows = table_rows(plan.what, plan.base)
-    runs = wanted(plan.what, plan.base, chain.from_iterable(rows.values()))
+    runs = variant_runs(plan.what, plan.base, chain.from_iterable(rows.values()))
     groups = frozenset().union(*runs.values())
     tracks: list[TrackEvidence] = []
     revisions: dict[str, str] = {}
@@ -114,11 +111,20 @@ def ablate(benchmark: Benchmark, plan: Plan, folder: Path, *, progress: Progress
         )
     tables = _tables(plan, rows, tracks)
     contents = {f"{name}.csv": _csv(records) for name, records in tables.items()} | _drawings(tables)
-    made = _made(plan, tables, rows, {"lvlms": revisions, "benchmark_revision": benchmark.revision})
-    contents[PROVENANCE] = _provenance(folder, contents, made)
+    origins = _origins(plan, tables, rows, {"lvlms": revisions, "benchmark_revision": benchmark.revision})
+    contents[PROVENANCE] = _provenance(folder, contents, origins)
     for name, content in contents.items():
         write_whole(folder / name, content)
     return Ablation(folder, tables, tuple(folder / name for name in contents))
+
+
+def _locations(benchmark: Benchmark, plan: Plan) -> list[str]:
+    """Where the LVLMs are; one that the benchmark does not have is refused before any is opened."""
+    named = plan.lvlms or sorted({track.lvlm for track in benchmark.tracks()})
+    locations = [pinned(location, newest=plan.newest) for location in dict.fromkeys(named)]
+    for location in locations:
+        benchmark.references(lvlm=key_of(location))
+    return locations
 
 
 def _modes(benchmark: Benchmark, lvlm: Lvlm, plan: Plan) -> Sequence[Mode]:
@@ -166,7 +172,7 @@ def _drawings(tables: Mapping[str, Sequence[Record]]) -> dict[str, bytes]:
     }
 
 
-def _made(
+def _origins(
     plan: Plan,
     tables: Collection[str],
     rows: Mapping[What, Sequence[TableRow]],
@@ -190,13 +196,15 @@ def _made(
     return {name: {**common, "rows": localizers.get(name, {})} for name in tables}
 
 
-def _provenance(folder: Path, contents: Mapping[str, bytes], made: Mapping[str, dict[str, Plain]]) -> bytes:
+def _provenance(
+    folder: Path, contents: Mapping[str, bytes], origins: Mapping[str, dict[str, Plain]]
+) -> bytes:
     """What made every table by its file; a table whose bytes have another SHA-256 is not the one that is meant."""
     try:
         earlier = json.loads((folder / PROVENANCE).read_bytes())
     except (FileNotFoundError, ValueError):
         earlier = {}
-    now = {f"{name}.csv": {"sha256": sha256(contents[f"{name}.csv"]), **of} for name, of in made.items()}
+    now = {f"{name}.csv": {"sha256": sha256(contents[f"{name}.csv"]), **of} for name, of in origins.items()}
     text = json.dumps({**(earlier if isinstance(earlier, dict) else {}), **now}, indent=1, sort_keys=True)
     return f"{text}\n".encode("ascii")
 

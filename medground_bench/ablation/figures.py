@@ -70,24 +70,24 @@ def transport_figure(records: Sequence[Record]) -> HeatMaps:
 def groups_figure(records: Sequence[Record]) -> LinePanels:
     """Figure 6: IoU and failure rate from wrong answers to grounded ones, a column an LVLM, a line a mode."""
     pooled = _pooled(records, "lvlm", "mode", "group")
-    shown = {key: row for key, row in pooled.items() if key[0] != ALL}
+    of_lvlms = {key: row for key, row in pooled.items() if key[0] != ALL}
     return LinePanels(
-        columns=sorted({lvlm for lvlm, _mode, _group in shown}),
+        columns=sorted({lvlm for lvlm, _mode, _group in of_lvlms}),
         series=_distinct(records, "mode"),
         places=[group.value for group in Group],
         rows={
-            "IoU, %": {key: _score(row) for key, row in shown.items()},
-            "Failure rate, %": {key: Score(row["whole_image"]) for key, row in shown.items()},
+            "IoU, %": {key: _score(row) for key, row in of_lvlms.items()},
+            "Failure rate, %": {key: Score(row["whole_image"]) for key, row in of_lvlms.items()},
         },
     )
 
 
 def concepts_figure(records: Sequence[Record]) -> HeatMaps:
     """Table 8 by finding: which concept is the evidence, as a share of the cases; a table a mode."""
-    shown = [row for row in records if row["kind"] != "group"]
-    pooled = _pooled(shown, "mode", "finding", "concept")
-    concepts = _distinct(shown, "concept")
-    findings = [*(name for name in _distinct(shown, "finding") if name != ALL), ALL]
+    single = [row for row in records if row["kind"] != "group"]
+    pooled = _pooled(single, "mode", "finding", "concept")
+    concepts = _distinct(single, "concept")
+    findings = [*(name for name in _distinct(single, "finding") if name != ALL), ALL]
     tables = [
         HeatMap(
             title=mode,

@@ -83,7 +83,7 @@ class TrackEvidence:
 def run(
     attempts: Attempts,
     lvlm: Lvlm,
-    wanted: Mapping[Variant, frozenset[Group]],
+    runs: Mapping[Variant, frozenset[Group]],
     journal_file: Path,
     advance: Callable[[int], None],
 ) -> TrackEvidence:
@@ -94,8 +94,8 @@ def run(
 
     advance  told how many more pairs of variant and attempt are settled
     """
-    track = TrackEvidence(attempts, {variant: {} for variant in wanted})
-    work = [(_Work(variant, lvlm), groups) for variant, groups in wanted.items()]
+    track = TrackEvidence(attempts, {variant: {} for variant in runs})
+    work = [(_Work(variant, lvlm), groups) for variant, groups in runs.items()]
     with opened_journal(journal_file) as journal:
         for attempt in attempts.walk():
             for each in [each for each, groups in work if attempt.group in groups]:
@@ -113,10 +113,9 @@ def run(
     return track
 
 
-def total(attempts: Attempts, wanted: Mapping[Variant, frozenset[Group]]) -> int:
+def total(attempts: Attempts, runs: Mapping[Variant, frozenset[Group]]) -> int:
     """Pairs of variant and attempt that `run` settles."""
-    said = list(attempts.groups.values())
-    return sum(sum(group in groups for group in said) for groups in wanted.values())
+    return sum(group in groups for groups in runs.values() for group in attempts.groups.values())
 
 
 class _Work:

@@ -27,18 +27,18 @@ TITLES = {
 
 def summary(ablation: Ablation) -> Together:
     """The pooled rows of every table that scores something, one table a mode, then what failed or was not run."""
-    shown = [
+    tables = [
         _scores(f"{title}, {mode}", records, mode)
         for name, title in TITLES.items()
         if (records := ablation.tables.get(name))
         for mode in dict.fromkeys(row["mode"] for row in records if row.get("mode"))
     ]
     sentences = [
-        f"{said}: {', '.join(dict.fromkeys(labels))}: {why}"
-        for said, column in (("errors", "error"), ("not run", "not_run"))
+        f"{heading}: {', '.join(dict.fromkeys(labels))}: {why}"
+        for heading, column in (("errors", "error"), ("not run", "not_run"))
         for why, labels in _labels_by(column, ablation).items()
     ]
-    return Together(*shown, *sentences)
+    return Together(*tables, *sentences)
 
 
 def _labels_by(column: str, ablation: Ablation) -> dict[str, list[str]]:

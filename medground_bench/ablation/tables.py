@@ -89,11 +89,11 @@ Record = dict[str, Any]  # what a column holds is known by its name alone, as in
 
 def scored(track: TrackEvidence, variant: Variant, groups: Iterable[Group]) -> list[Scored]:
     """A variant's evidence on the attempts of some groups."""
-    wanted, said = set(groups), track.attempts.groups
-    references = [each for each in track.attempts.references if said[each.case_id] in wanted]
+    attempts, wanted = track.attempts, set(groups)
+    references = [each for each in attempts.references if attempts.groups[each.case_id] in wanted]
     evidence = track.evidence[variant]
-    given = [evidence[each.case_id].prediction(each) for each in references]
-    scores = score_cases(references, [prediction for prediction in given if prediction is not None])
+    predictions = (evidence[each.case_id].prediction(each) for each in references)
+    scores = score_cases(references, [prediction for prediction in predictions if prediction is not None])
     return [Scored(evidence[score.case_id], score) for score in scores]
 
 
@@ -201,10 +201,11 @@ def _grouped(members: Sequence[Scored], view: View) -> list[tuple[Names, list[Sc
 
 def _numbers(members: Sequence[Scored]) -> Numbers:
     [row] = table([each.score for each in members], by=(), rng=np.random.default_rng(0))
+    low, high = row.iou_ends
     errors = Counter(each.evidence.error for each in members if each.evidence.error is not None)
     without = [each for each in members if each.evidence.error is None and not each.evidence.boxes]
     whole = [each for each in members if each.evidence.concept == WHOLE_IMAGE]
-    found = {
+    region_ious = {
         (each.score.source, each.score.image_id): each.evidence.region_iou
         for each in members
         if each.evidence.region_iou is not None
@@ -213,8 +214,8 @@ def _numbers(members: Sequence[Scored]) -> Numbers:
         cases=len(members),
         images=row.images,
         iou=row.mean.iou,
-        low=row.interval.low.iou if row.interval else None,
-        high=row.interval.high.iou if row.interval else None,
+        low=low,
+        high=high,
         f1=row.mean.f1,
         precision=row.mean.precision,
         recall=row.mean.recall,
@@ -222,17 +223,17 @@ def _numbers(members: Sequence[Scored]) -> Numbers:
         no_box=len(without) / len(members),
         failed=errors.total() / len(members),
         error=errors.most_common(1)[0][0] if errors else None,
-        region_iou=float(np.mean(list(found.values()))) if found else None,
+        region_iou=float(np.mean(list(region_ious.values()))) if region_ious else None,
     )
 
 
 def _gain(members: Sequence[Scored], others: Sequence[Scored]) -> Gain:
     first, second = ([each.score for each in side] for side in (members, others))
-    made = compare(first, second, rng=np.random.default_rng(0))
-    return Gain(gain=made.mean, gain_low=made.low, gain_high=made.high, gain_p=made.p_value)
+    gain = compare(first, second, rng=np.random.default_rng(0))
+    return Gain(gain=gain.mean, gain_low=gain.low, gain_high=gain.high, gain_p=gain.p_value)
 
 
 def _place(view: View, names: Names) -> Record:
     """The four columns that say where a row stands; `all` is pooled."""
-    given = {by.value: name for by, name in zip(view, names, strict=True)}
-    return {column: given.get(column, ALL) for column in COLUMNS}
+    own = {by.value: name for by, name in zip(view, names, strict=True)}
+    return {column: own.get(column, ALL) for column in COLUMNS}

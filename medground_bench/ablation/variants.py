@@ -145,7 +145,7 @@ def table_rows(what: What, base: Variant) -> dict[What, list[TableRow]]:
     return {part: table(base) for part, table in TABLES.items() if what in (part, What.ALL)}
 
 
-def wanted(what: What, base: Variant, rows: Iterable[TableRow]) -> dict[Variant, frozenset[Group]]:
+def variant_runs(what: What, base: Variant, rows: Iterable[TableRow]) -> dict[Variant, frozenset[Group]]:
     """Every variant to run, once, MedFocus itself first, with the groups of questions it is run on.
 
     All are run on the retained cases; MedFocus itself, for figure 6, also on those that the causal filter turned away.

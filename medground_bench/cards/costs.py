@@ -70,8 +70,8 @@ class Accelerator:
         """The measurements kept in a JSON file; None where there is none."""
         if not file.is_file():
             return None
-        kept = json.loads(file.read_text("utf-8"))
-        return cls(**kept | {"methods": [MeasuredMethod(**row) for row in kept["methods"]]})
+        record = json.loads(file.read_text("utf-8"))
+        return cls(**record | {"methods": [MeasuredMethod(**row) for row in record["methods"]]})
 
     def seconds(self, method: str) -> dict[str, float]:
         """Mode -> seconds, of a method."""
@@ -92,8 +92,8 @@ def flops(passes: Passes, size: Size, length: int) -> float:
 
 def milliseconds_h200(passes: Passes, size: Size, length: int) -> float:
     """Lower bound on one H200 in bf16: arithmetic, and reading the weights once for every token written."""
-    written = passes.steps * size.weights / H200_BYTES_A_SECOND
-    return 1000 * (flops(passes, size, length) / H200_FLOPS + written)
+    reading = passes.steps * size.weights / H200_BYTES_A_SECOND
+    return 1000 * (flops(passes, size, length) / H200_FLOPS + reading)
 
 
 def attention_bytes(passes: Passes, size: Size, length: int, answer_tokens: int) -> int:

@@ -140,11 +140,11 @@ def examination(folder: Path, per_answer: int) -> LvlmExamination:
         "weights_bytes": (folder / "model.safetensors").stat().st_size,
         "findings": {
             mode.value: {
-                finding: _row([one for one in given if one.finding == finding]) for finding in FINDINGS
+                finding: _row([one for one in of_mode if one.finding == finding]) for finding in FINDINGS
             }
-            for mode, given in answers.items()
+            for mode, of_mode in answers.items()
         },
-        "shortcut": {mode.value: _shortcut(given) for mode, given in answers.items()},
+        "shortcut": {mode.value: _shortcut(of_mode) for mode, of_mode in answers.items()},
     }
 
 

@@ -209,10 +209,10 @@ def _tuning(method: Method, lvlm: LocalLvlm) -> str:
 
 def _passes(method: Method, lvlm: LocalLvlm) -> Passes:
     picture = phantom_atlas().pictures[0]
-    asked = prompt("cardiomegaly", Mode.DIRECT)
-    response = lvlm.generate([picture], [asked], max_new_tokens=2)[0]
+    question = prompt("cardiomegaly", Mode.DIRECT)
+    response = lvlm.generate([picture], [question], max_new_tokens=2)[0]
     case = Case(
-        "a/b/cardiomegaly@card:direct", "cardiomegaly", asked, response, picture, Frame.native(224, 224)
+        "a/b/cardiomegaly@card:direct", "cardiomegaly", question, response, picture, Frame.native(224, 224)
     )
     passes = Passes()
     explain(method, lvlm.counted_by(passes, write_at_most=1), case, np.random.default_rng(0))

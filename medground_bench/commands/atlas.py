@@ -57,14 +57,14 @@ def build(
     if pool.is_dir() and any(pool.iterdir()):
         raise typer.BadParameter(f"{pool} is not empty; a pool is written whole", param_hint="POOL")
     if pictures is not None and imagenome is None:
-        found = _from_folder(pictures, source, licence)
+        collected = _from_folder(pictures, source, licence)
     elif imagenome is not None and pictures is None:
-        found = _from_imagenome(imagenome, images, masks, count)
+        collected = _from_imagenome(imagenome, images, masks, count)
     else:
         both = "--pictures / --imagenome"
         raise typer.BadParameter("give either --pictures or --imagenome", param_hint=both)
-    save_pool(pool, found.references, credentialed=imagenome is not None)
-    typer.echo(_as_json(pool, found) if as_json else _as_text(pool, found))
+    save_pool(pool, collected.references, credentialed=imagenome is not None)
+    typer.echo(_as_json(pool, collected) if as_json else _as_text(pool, collected))
 
 
 def _from_folder(pictures: Path, source: str | None, licence: str | None) -> Collected:
@@ -86,20 +86,20 @@ def _from_imagenome(imagenome: Path, images: Path | None, masks: Path | None, co
         return imagenome_references(imagenome, images, count=count, masks=masks, advance=advance)
 
 
-def _as_json(pool: Path, found: Collected) -> str:
-    said = {"pool": str(pool), "references": len(found.references), "left_out": found.left_out}
-    return json.dumps(said, indent=2)
+def _as_json(pool: Path, collected: Collected) -> str:
+    record = {"pool": str(pool), "references": len(collected.references), "left_out": collected.left_out}
+    return json.dumps(record, indent=2)
 
 
-def _as_text(pool: Path, found: Collected) -> str:
+def _as_text(pool: Path, collected: Collected) -> str:
     from medground_bench.anatomy.atlas import ATLAS_VARIABLE
 
     lines = []
-    if found.looked_at is not None:
-        lines.append(f"{found.looked_at} scene graphs read, {len(found.left_out)} pictures left out")
-    lines += [f"  {name}: {reason}" for name, reason in list(found.left_out.items())[:SHOWN]]
-    if len(found.left_out) > SHOWN:
-        lines.append(f"  ... and {len(found.left_out) - SHOWN} more (--json lists all)")
-    lines.append(f"{len(found.references)} references written to {pool}")
+    if collected.looked_at is not None:
+        lines.append(f"{collected.looked_at} scene graphs read, {len(collected.left_out)} pictures left out")
+    lines += [f"  {name}: {reason}" for name, reason in list(collected.left_out.items())[:SHOWN]]
+    if len(collected.left_out) > SHOWN:
+        lines.append(f"  ... and {len(collected.left_out) - SHOWN} more (--json lists all)")
+    lines.append(f"{len(collected.references)} references written to {pool}")
     lines.append(f"use it with: {ATLAS_VARIABLE}={pool} medground localize IMAGE")
     return "\n".join(lines)

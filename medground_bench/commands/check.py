@@ -17,8 +17,8 @@ def check(file: PredictionsArgument, benchmark: BenchmarkOption) -> None:
 
     Example: medground check medfocus.jsonl --benchmark medground-bench
     """
-    given = read_predictions(file, open_benchmark(benchmark).references(), whole_tracks=True)
-    tracks = ", ".join(map(str, given.tracks)) or "none"
-    typer.echo(f"{file}: no problem. {len(given.predictions)} cases; whole tracks: {tracks}.")
-    if given.remark:
-        typer.echo(f"note: {given.remark}")
+    submission = read_predictions(file, open_benchmark(benchmark).references(), whole_tracks=True)
+    tracks = ", ".join(map(str, submission.tracks)) or "none"
+    typer.echo(f"{file}: no problem. {len(submission.predictions)} cases; whole tracks: {tracks}.")
+    if submission.remark:
+        typer.echo(f"note: {submission.remark}")

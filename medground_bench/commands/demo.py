@@ -26,8 +26,8 @@ def demo(
     from medground_bench.commands.demo_stages import run_demo, serve_space
     from medground_bench.commands.tables import demo_report
 
-    made = run_demo(out, cases)
-    Console().print(demo_report(made))
+    run = run_demo(out, cases)
+    Console().print(demo_report(run))
     typer.echo(f"written to {out}")
     if serve:
         typer.echo("Opening the Space on it; Ctrl-C ends it.")

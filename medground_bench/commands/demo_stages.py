@@ -119,20 +119,22 @@ def _method_run(references: Sequence[Reference], predicted: PredictionFile) -> M
     """What a method predicted on a track; a case on which it failed counts as not predicted."""
     if not predicted.cases:
         return MethodRun(predicted.method, predicted.track, ())
-    given = read_submission(predicted.file.read_bytes(), references)
-    if isinstance(given, Problems):
-        raise BadSubmission(f"{predicted.file}: {given.shown[0]}")
-    return MethodRun(predicted.method, predicted.track, predictions_of(predicted.file, given.predictions))
+    submission = read_submission(predicted.file.read_bytes(), references)
+    if isinstance(submission, Problems):
+        raise BadSubmission(f"{predicted.file}: {submission.shown[0]}")
+    return MethodRun(
+        predicted.method, predicted.track, predictions_of(predicted.file, submission.predictions)
+    )
 
 
 def _builder(programs: Path, command: str, *arguments: str) -> None:
     """Run a builder command; its messages go to the terminal, what it prints does not."""
     line = [sys.executable, "-m", "builder", command, *arguments]
     environment = {"OMP_NUM_THREADS": "1"} | os.environ  # tiny models: threads wait more than they work
-    done = subprocess.run(  # noqa: S603
+    ended = subprocess.run(  # noqa: S603
         line, cwd=programs, env=environment, stdout=subprocess.DEVNULL, check=False
     )
-    if done.returncode:
+    if ended.returncode:
         raise MedgroundError(f"the builder could not {command} the phantom benchmark; it said why above.")
 
 

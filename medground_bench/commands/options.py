@@ -55,9 +55,9 @@ def open_benchmark(location: str) -> Benchmark:
 
 def demand_name(kind: str, name: str) -> None:
     """UnknownName before anything heavy is imported or opened."""
-    known = {plugin.name for plugin in plugins.available(kind)}
-    if name not in known:
-        raise UnknownName(kind.removesuffix("s"), name, known)
+    names = {plugin.name for plugin in plugins.available(kind)}
+    if name not in names:
+        raise UnknownName(kind.removesuffix("s"), name, names)
 
 
 def tell(notes: Iterable[str | None]) -> None:
@@ -74,10 +74,14 @@ def read_predictions(file: Path, references: Sequence[Reference], *, whole_track
         content = file.read_bytes()
     except FileNotFoundError as error:
         raise SourceMissing(f"{file}: there is no such file. Check the path.") from error
-    given = read_submission(content, references, whole_tracks=whole_tracks)
-    if isinstance(given, Problems):
-        shown = "".join(f"\n  {problem}" for problem in given.shown)
-        more = f"\n  ... and {given.total - len(given.shown)} more." if given.total > len(given.shown) else ""
-        counts = ", ".join(f"{code} {count}" for code, count in given.counts.items())
-        raise BadSubmission(f"{file} has {given.total} problems ({counts}):{shown}{more}")
-    return given
+    submission = read_submission(content, references, whole_tracks=whole_tracks)
+    if isinstance(submission, Problems):
+        shown = "".join(f"\n  {problem}" for problem in submission.shown)
+        more = (
+            f"\n  ... and {submission.total - len(submission.shown)} more."
+            if submission.total > len(submission.shown)
+            else ""
+        )
+        counts = ", ".join(f"{code} {count}" for code, count in submission.counts.items())
+        raise BadSubmission(f"{file} has {submission.total} problems ({counts}):{shown}{more}")
+    return submission

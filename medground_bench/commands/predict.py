@@ -52,21 +52,19 @@ def predict(
     for name in method:
         if name != ALL_METHODS:
             demand_name("methods", name)
-    opened = open_benchmark(benchmark)
     from medground_bench.lvlms import key_of, open_lvlm, pinned
-
-    lvlm = pinned(lvlm, newest=newest)
-    opened.references(lvlm=key_of(lvlm), mode=mode)
     from medground_bench.methods import open_method
     from medground_bench.runs.parallel import method_names
     from medground_bench.runs.predict import Run, predict_several
 
-    asked = open_lvlm(lvlm, newest=newest)
-    names = method_names(asked) if ALL_METHODS in method else list(dict.fromkeys(method))
+    opened, lvlm = open_benchmark(benchmark), pinned(lvlm, newest=newest)
+    opened.references(lvlm=key_of(lvlm), mode=mode)
+    loaded = open_lvlm(lvlm, newest=newest)
+    names = method_names(loaded) if ALL_METHODS in method else list(dict.fromkeys(method))
     for name in names:
-        open_method(name, asked)
+        open_method(name, loaded)
     runs = [Run(name, mode) for name in names]
-    _report(predict_several(opened, asked, runs, out, tuned=tuned, progress=progress))
+    _report(predict_several(opened, loaded, runs, out, tuned=tuned, progress=progress))
 
 
 def _report(files: Iterable[PredictionFile]) -> None:

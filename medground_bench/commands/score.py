@@ -24,7 +24,7 @@ def score(file: PredictionsArgument, benchmark: BenchmarkOption, as_json: JsonOp
     Example: medground score medfocus.jsonl --benchmark medground-bench --json
     """
     references = open_benchmark(benchmark).references()
-    given = read_predictions(file, references, whole_tracks=False)
+    submission = read_predictions(file, references, whole_tracks=False)
     import numpy as np
     from rich.console import Console
 
@@ -32,8 +32,8 @@ def score(file: PredictionsArgument, benchmark: BenchmarkOption, as_json: JsonOp
     from medground_bench.core import scoring
     from medground_bench.runs.run_file import predictions_of
 
-    touched = [each for each in references if each.track in given.tracks]
-    rows = scoring.score(touched, predictions_of(file, given.predictions), rng=np.random.default_rng(0))
+    touched = [each for each in references if each.track in submission.tracks]
+    rows = scoring.score(touched, predictions_of(file, submission.predictions), rng=np.random.default_rng(0))
     if as_json:
         typer.echo(json.dumps({"file": str(file), "tracks": [row.as_dict() for row in rows]}, indent=2))
     else:

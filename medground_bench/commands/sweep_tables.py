@@ -42,10 +42,10 @@ def sweeps_as_markdown(sweeps: Sequence[Sweep]) -> str:
         "|" + "---|" * 9,
     ]
     for sweep in sorted(sweeps, key=lambda sweep: (sweep.method, sweep.track)):
-        chosen, tried = sweep.chosen, [candidate.iou for candidate in sweep.candidates]
+        chosen, ious = sweep.chosen, [candidate.iou for candidate in sweep.candidates]
         settings = ", ".join(f"{name} {spelled(chosen.settings[name])}" for name in sweep.varying)
         what = (sweep.method, sweep.lvlm, str(sweep.mode), str(sweep.cases), settings)
-        scores = (f"{100 * chosen.iou:.1f}", f"{100 * float(np.median(tried)):.1f}")
-        counts = (str(len(tried)), str(chosen.failed))
+        scores = (f"{100 * chosen.iou:.1f}", f"{100 * float(np.median(ious)):.1f}")
+        counts = (str(len(ious)), str(chosen.failed))
         lines.append(f"| {' | '.join((*what, *scores, *counts))} |")
     return "\n".join(lines) + "\n"

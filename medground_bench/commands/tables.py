@@ -21,8 +21,7 @@ def scores_table(rows: Iterable[ScoreRow]) -> Table:
     """Scores of one prediction file, a row per track, in percent."""
     table = _table(f"Scores {UNITS}", ["LVLM", "mode"], [*SCORES, "n", "missing"])
     for row in rows:
-        low, high = (row.interval.low.iou, row.interval.high.iou) if row.interval else (None, None)
-        scores = (_percent(row.mean.iou), _interval(low, high), *map(_percent, _others(row)))
+        scores = (_percent(row.mean.iou), _interval(*row.iou_ends), *map(_percent, _others(row)))
         counts = (str(row.coverage.cases), str(row.coverage.failed))
         table.add_row(*(name for _by, name in row.group), *scores, *counts)
     return table

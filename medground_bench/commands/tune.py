@@ -44,8 +44,8 @@ def tune(
 
     lvlm = pinned(lvlm, newest=newest)
     key = key_of(lvlm)
-    asked = [track.mode for track, cases in opened.tracks("tune").items() if track.lvlm == key and cases]
-    modes = [mode] if mode else asked or list(Mode)
+    with_cases = [track.mode for track, cases in opened.tracks("tune").items() if track.lvlm == key and cases]
+    modes = [mode] if mode else with_cases or list(Mode)
     for each in modes:
         opened.references(lvlm=key, mode=each, split="tune")
     from rich.console import Console
@@ -55,6 +55,6 @@ def tune(
 
     loaded = open_lvlm(lvlm, newest=newest)
     for each in modes:
-        kept = tune_to(out, opened, loaded, method, each, progress=progress)
-        Console().print(sweep_table(kept.sweep))
-        typer.echo(f"written to {kept.file} and {kept.picture.name}")
+        files = tune_to(out, opened, loaded, method, each, progress=progress)
+        Console().print(sweep_table(files.sweep))
+        typer.echo(f"written to {files.choice} and {files.picture.name}")

@@ -185,6 +185,11 @@ class ScoreRow:
     boxes: float
     covered: float
 
+    @property
+    def iou_ends(self) -> tuple[float, float] | tuple[None, None]:
+        """The ends of the interval of the mean IoU; None where there is no interval."""
+        return (self.interval.low.iou, self.interval.high.iou) if self.interval else (None, None)
+
     def as_dict(self) -> dict[str, str | int | float | None]:
         """One flat record: group fields, counts, the four means, and `<score>_low`, `<score>_high`."""
         low, high = (asdict(self.interval.low), asdict(self.interval.high)) if self.interval else (None, None)

@@ -138,6 +138,7 @@ def _whole_rows(
 
 def _board_row(method: str, control: bool, row: ScoreRow) -> BoardRow:
     group = {by: name for by, name in row.group}
+    iou_low, iou_high = row.iou_ends
     return BoardRow(
         method=method,
         control=control,
@@ -145,8 +146,8 @@ def _board_row(method: str, control: bool, row: ScoreRow) -> BoardRow:
         source=group.get(By.SOURCE, ALL),
         lvlm=group.get(By.LVLM, ALL),
         iou=row.mean.iou,
-        iou_low=row.interval.low.iou if row.interval else None,
-        iou_high=row.interval.high.iou if row.interval else None,
+        iou_low=iou_low,
+        iou_high=iou_high,
         f1=row.mean.f1,
         precision=row.mean.precision,
         recall=row.mean.recall,

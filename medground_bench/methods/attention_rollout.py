@@ -47,14 +47,19 @@ class AttentionRollout:
         demand_layer(lvlm, self.first_layer)
         rollout = _Rollout(self.first_layer)
         lvlm.walk_attention(case.picture, case.prompt, case.response, rollout.add)
-        grid = lvlm.token_grid(case.study)
-        values = rollout.answer_rows().reshape(grid.rows, grid.columns)
-        return Attribution(saliency=SaliencyMap(values.cpu().numpy().astype(np.float32), case.study))
+        return token_map(lvlm, case, rollout.answer_rows())
 
     @classmethod
     def candidates(cls, lvlm: Lvlm) -> Sequence[Self]:
         """Every first layer."""
         return [cls(first_layer=layer) for layer in range(lvlm.layers)]
+
+
+def token_map(lvlm: Lvlm, case: Case, values: torch.Tensor) -> Attribution:
+    """A map of a value for each image token, (image tokens,)."""
+    grid = lvlm.token_grid(case.study)
+    on_grid = values.reshape(grid.rows, grid.columns).cpu().numpy().astype(np.float32)
+    return Attribution(saliency=SaliencyMap(on_grid, case.study))
 
 
 class _Rollout:

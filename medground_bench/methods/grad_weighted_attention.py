@@ -19,10 +19,11 @@ from typing import ClassVar, Self
 import numpy as np
 import torch
 
-from medground_bench.core.types import Attribution, Case, SaliencyMap
+from medground_bench.core.types import Attribution, Case
 from medground_bench.lvlms import LayerAttention, Lvlm, Need
 from medground_bench.methods._settings import demand
 from medground_bench.methods.attention_head import demand_layer
+from medground_bench.methods.attention_rollout import token_map
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +46,7 @@ class GradWeightedAttention:
         demand_layer(lvlm, self.first_layer)
         relevance = _Relevance(self.first_layer)
         lvlm.walk_attention_gradients(case.picture, case.prompt, case.response, relevance.add)
-        grid = lvlm.token_grid(case.study)
-        values = relevance.at_image.reshape(grid.rows, grid.columns)
-        return Attribution(saliency=SaliencyMap(values.cpu().numpy().astype(np.float32), case.study))
+        return token_map(lvlm, case, relevance.at_image)
 
     @classmethod
     def candidates(cls, lvlm: Lvlm) -> Sequence[Self]:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medground_bench.core.types import Attribution, Case, SaliencyMap
-from medground_bench.lvlms import Lvlm, Need
+from medground_bench.lvlms import LayerGradients, Lvlm, Need
 from medground_bench.methods._settings import demand
 
 
@@ -42,8 +42,7 @@ class GradCam:
 
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
         """relu(sum over channels of mean gradient x hidden state), per image token."""
-        layer = lvlm.layers // 2 if self.layer is None else self.layer
-        states = lvlm.layer_gradients(case.picture, case.prompt, case.response, layer=layer)
+        states = states_at(lvlm, case, self.layer)
         weights = states.gradients.mean(axis=(0, 1))
         return weighted_channels(states.activations, weights, case)
 
@@ -51,6 +50,12 @@ class GradCam:
     def candidates(cls, lvlm: Lvlm) -> Sequence[Self]:
         """Every layer."""
         return [cls(layer=layer) for layer in range(lvlm.layers)]
+
+
+def states_at(lvlm: Lvlm, case: Case, layer: int | None) -> LayerGradients:
+    """The hidden states that enter a layer, the middle one for None, and their gradients."""
+    layer = lvlm.layers // 2 if layer is None else layer
+    return lvlm.layer_gradients(case.picture, case.prompt, case.response, layer=layer)
 
 
 def weighted_channels(

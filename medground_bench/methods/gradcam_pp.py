@@ -19,7 +19,7 @@ import numpy as np
 from medground_bench.core.types import Attribution, Case
 from medground_bench.lvlms import Lvlm, Need
 from medground_bench.methods._settings import demand
-from medground_bench.methods.gradcam import weighted_channels
+from medground_bench.methods.gradcam import states_at, weighted_channels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +43,7 @@ class GradCamPp:
 
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
         """relu(sum over channels of weight x hidden state), per image token."""
-        layer = lvlm.layers // 2 if self.layer is None else self.layer
-        states = lvlm.layer_gradients(case.picture, case.prompt, case.response, layer=layer)
+        states = states_at(lvlm, case, self.layer)
         channels = np.maximum(np.concatenate([states.activations, -states.activations], axis=-1), 0)
         rising = np.maximum(np.concatenate([states.gradients, -states.gradients], axis=-1), 0)
         alphas = np.where(rising > 0, 1 / (2 + channels.sum(axis=(0, 1)) * rising), 0)  # g^2 cancels

@@ -56,7 +56,7 @@ class Attributed:
     how: HowRead
     lvlm: str
     lvlm_revision: str
-    asked: AnsweredCase
+    answered: AnsweredCase
     explanations: Sequence[Explanation]
     failures: Mapping[str, str]
 
@@ -67,10 +67,10 @@ class Attributed:
 
     def as_json(self) -> dict[str, Plain]:
         """Plain values, boxes in native pixels."""
-        case = self.asked.case
+        case = self.answered.case
         return {
             "image": str(self.image),
-            "image_sha256": picture_digest(self.asked.native),
+            "image_sha256": picture_digest(self.answered.native),
             "read": self.how.as_json(),
             "width": case.native.width,
             "height": case.native.height,
@@ -78,7 +78,7 @@ class Attributed:
             "lvlm_revision": self.lvlm_revision,
             "prompt": case.prompt,
             "response": case.response.text,
-            "answer": self.asked.answer.value,
+            "answer": self.answered.answer.value,
             "note": self.note,
             "methods": [each.as_json() for each in self.explanations],
             "failures": [{"method": method, "error": error} for method, error in self.failures.items()],
@@ -86,7 +86,7 @@ class Attributed:
 
     def as_text(self) -> str:
         """For people: the answer, then a paragraph per method."""
-        lines = [f"{self.lvlm} says {self.asked.answer}: {self.asked.case.response.text.strip()}"]
+        lines = [f"{self.lvlm} says {self.answered.answer}: {self.answered.case.response.text.strip()}"]
         for each in self.explanations:
             evidence = each.explained.attribution
             delta = evidence.concept_drops.get(evidence.concept or "")
@@ -103,7 +103,7 @@ class Attributed:
 
     def save(self, folder: Path) -> None:
         """Write `attribution.json`, and `<method>.png` and charts of every method that did not fail."""
-        native = self.asked.native
+        native = self.answered.native
         record = self.as_json()
         _make_room(folder, ATTRIBUTION, picture_digest(native))
         _save_json(folder / ATTRIBUTION, record)
@@ -150,7 +150,7 @@ def folder_of(image: Path) -> Path:
     """Where the results about a picture file go when nobody says; FolderTaken when those of another file are there."""
     folder = RESULTS / picture_name(image)
     for record in (ATTRIBUTION, CONCEPTS):
-        earlier = _said(folder / record, "image")
+        earlier = _field(folder / record, "image")
         if earlier is not None and Path(earlier).absolute() != image.absolute():
             raise FolderTaken(
                 f"{folder} holds the results of {earlier}, and those of {image} would replace them. "
@@ -183,9 +183,9 @@ def attribute_file(
         check_vocabulary(vocabulary, methods)
     opened = open_lvlm(lvlm, newest=newest)
     chosen = {method: open_method(method, opened) for method in methods}
-    asked = ask(opened, film, query, name=picture_name(image))
-    explanations, failures = explain_by_each(chosen, opened, asked.case, vocabulary=vocabulary)
-    return Attributed(image, film.how, opened.key, opened.revision, asked, explanations, failures)
+    answered = ask(opened, film, query, name=picture_name(image))
+    explanations, failures = explain_by_each(chosen, opened, answered.case, vocabulary=vocabulary)
+    return Attributed(image, film.how, opened.key, opened.revision, answered, explanations, failures)
 
 
 def localize_file(image: Path, localizer: str, folder: Path) -> Located:
@@ -193,11 +193,10 @@ def localize_file(image: Path, localizer: str, folder: Path) -> Located:
     film = read_film(image)
     regions = localize(localizer, film.study.picture)
     boxes = {name: film.study.letterbox.to_native(box) for name, box in regions.boxes.items()}
-    found = {name: box for name, box in boxes.items() if box is not None}
-    missing = (*regions.missing, *(name for name in boxes if name not in found))
-    located = Located(
-        image, film.how, picture_digest(film.picture), localizer, localizer_record(localizer), found, missing
-    )
+    visible = {name: box for name, box in boxes.items() if box is not None}
+    missing = (*regions.missing, *(name for name in boxes if name not in visible))
+    digest, made_by = picture_digest(film.picture), localizer_record(localizer)
+    located = Located(image, film.how, digest, localizer, made_by, visible, missing)
     _make_room(folder, CONCEPTS, located.image_sha256)
     _save_json(folder / CONCEPTS, located.as_json())
     _save(folder / DRAWN_CONCEPTS, draw_concepts(film.picture, regions))
@@ -215,19 +214,19 @@ def _make_room(folder: Path, record: str, image_sha256: str) -> None:
         CONCEPTS: [DRAWN_CONCEPTS],
     }
     for earlier, names in drawings.items():
-        of = _said(folder / earlier, "image_sha256")
+        of = _field(folder / earlier, "image_sha256")
         if of is not None and (earlier == record or of != image_sha256):
             for name in (*names, earlier):
                 (folder / name).unlink(missing_ok=True)
 
 
-def _said(record: Path, key: str) -> str | None:
+def _field(record: Path, key: str) -> str | None:
     """What a record of ours says of its picture; None where there is none to be read, or one that is not ours."""
     try:
-        said = json.loads(record.read_text("utf-8"))
+        content = json.loads(record.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    value = said.get(key) if isinstance(said, dict) else None
+    value = content.get(key) if isinstance(content, dict) else None
     return value if isinstance(value, str) else None
 
 

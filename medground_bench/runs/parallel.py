@@ -83,9 +83,9 @@ def run_methods(
         _Share(_dealt(tracks, place, processes), tuple(methods), threads, tuned) for place in range(processes)
     ]
     context = get_context("spawn")
-    finished = context.Queue()
+    messages = context.Queue()
     workers = [
-        context.Process(target=_work, args=(share, benchmark, folder, finished, progress), daemon=True)
+        context.Process(target=_work, args=(share, benchmark, folder, messages, progress), daemon=True)
         for share in shares
     ]
     for worker in workers:
@@ -93,7 +93,7 @@ def run_methods(
     try:
         total = len(tracks) * len(methods or plugins.available("methods"))
         with progress("run methods", total, "runs") as advance:
-            return _collected(finished, workers, folder, advance)
+            return _collected(messages, workers, folder, advance)
     finally:
         for worker in workers:
             worker.terminate()
@@ -115,13 +115,13 @@ def _dealt(tracks: Sequence[LocatedTrack], place: int, hands: int) -> tuple[Loca
 
 
 def _collected(
-    finished: Messages, workers: Sequence[SpawnProcess], folder: Path, advance: Advance
+    messages: Messages, workers: Sequence[SpawnProcess], folder: Path, advance: Advance
 ) -> list[PredictionFile]:
     files: list[PredictionFile] = []
     waiting = len(workers)
     while waiting:
         try:
-            message = finished.get(timeout=POLL_S)
+            message = messages.get(timeout=POLL_S)
         except Empty:
             if any(worker.exitcode not in (None, 0) for worker in workers):
                 why = f"A process that ran methods was killed; {folder / LOG} may say why."
@@ -137,7 +137,7 @@ def _collected(
     return sorted(files, key=lambda file: (file.track, file.method))
 
 
-def _work(share: _Share, benchmark: Path, folder: Path, finished: Messages, progress: Progress) -> None:
+def _work(share: _Share, benchmark: Path, folder: Path, messages: Messages, progress: Progress) -> None:
     """The life of one process; its messages go to the log, so that they do not cross the parent's progress bar."""
     import torch
 
@@ -145,11 +145,11 @@ def _work(share: _Share, benchmark: Path, folder: Path, finished: Messages, prog
     with (folder / LOG).open("a", encoding="utf-8", buffering=1) as log, redirect_stderr(log):
         try:
             for file in _runs(share, Benchmark.open(benchmark), folder, progress):
-                finished.put(file)
-            finished.put(_End())
+                messages.put(file)
+            messages.put(_End())
         except Exception as error:  # noqa: BLE001  told to the parent, which raises it
             traceback.print_exc()
-            finished.put(_End(f"{type(error).__name__}: {error}"))
+            messages.put(_End(f"{type(error).__name__}: {error}"))
 
 
 def _runs(share: _Share, benchmark: Benchmark, folder: Path, progress: Progress) -> Iterator[PredictionFile]:

@@ -186,8 +186,8 @@ def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> Entry:
         seconds=round(time.perf_counter() - start, 4),
         tokens=tuple(drop.drop for drop in evidence.token_drops) or None,
     )
-    said = (evidence.missing_concepts, evidence.self_checks, evidence.refused)
-    return asdict(_Line(prediction.as_json(), None, *said))
+    remarks = (evidence.missing_concepts, evidence.self_checks, evidence.refused)
+    return asdict(_Line(prediction.as_json(), None, *remarks))
 
 
 def _provenance(

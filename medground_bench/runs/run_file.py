@@ -61,8 +61,8 @@ def read_run(file: Path) -> RunRecord | None:
         return None
 
 
-def predictions_of(file: Path, written: Iterable[Prediction]) -> tuple[Prediction, ...]:
-    """The predictions written in a file, without those of cases on which the method failed: they count as missing."""
+def predictions_of(file: Path, predictions: Iterable[Prediction]) -> tuple[Prediction, ...]:
+    """The predictions of a file, without those of cases on which the method failed: they count as missing."""
     record = read_run(file)
     failed = {failure.case_id for failure in record.failures} if record else set()
-    return tuple(each for each in written if each.case_id not in failed)
+    return tuple(each for each in predictions if each.case_id not in failed)

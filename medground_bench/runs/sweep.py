@@ -61,12 +61,12 @@ class Sweep:
     @property
     def varying(self) -> dict[str, list[Plain]]:
         """Setting -> the values it was tried with, in their order; only settings with several, such as the layer."""
-        tried: dict[str, list[Plain]] = {name: [] for name in self.candidates[0].settings}
-        for candidate, name in product(self.candidates, tried):
+        values: dict[str, list[Plain]] = {name: [] for name in self.candidates[0].settings}
+        for candidate, name in product(self.candidates, values):
             value = candidate.settings.get(name)
-            if value not in tried[name]:
-                tried[name].append(value)
-        return {name: values for name, values in tried.items() if len(values) > 1}
+            if value not in values[name]:
+                values[name].append(value)
+        return {name: several for name, several in values.items() if len(several) > 1}
 
     def save(self, folder: Path) -> Path:
         """Write the sweep's file; same sweep, same bytes."""

@@ -72,17 +72,17 @@ def tune(benchmark: Benchmark, lvlm: Lvlm, name: str, mode: Mode, *, progress: P
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A sweep and where it was written."""
+class SweepFiles:
+    """A sweep and where it is kept: its choice as JSON, its heat map as PNG."""
 
     sweep: Sweep
-    file: Path
+    choice: Path
     picture: Path
 
 
 def tune_to(
     folder: Path, benchmark: Benchmark, lvlm: Lvlm, name: str, mode: Mode, *, progress: Progress = silently
-) -> Kept:
+) -> SweepFiles:
     """`tune`, with the choice as JSON and the heat map as PNG in a folder.
 
     What is there of the same cases, weights and code is kept.
@@ -95,7 +95,7 @@ def tune_to(
         sweep = tune(benchmark, lvlm, name, mode, progress=progress)
         write_whole(picture, heat_map(sweep).png())
         sweep.save(folder)
-    return Kept(sweep, file, picture)
+    return SweepFiles(sweep, file, picture)
 
 
 def heat_map(sweep: Sweep) -> HeatMaps:
@@ -137,11 +137,8 @@ def _still_valid(file: Path, benchmark: Benchmark, track: Track, lvlm: Lvlm) -> 
         return None
     references = benchmark.references(lvlm=track.lvlm, mode=track.mode, split=SPLIT)
     made_from = (sweep.lvlm_revision, sweep.benchmark, sweep.code)
-    now = (
-        lvlm.revision,
-        benchmark.content_digest(track, SPLIT),
-        _made_by(open_method(sweep.method, lvlm), lvlm, references),
-    )
+    code = _made_by(open_method(sweep.method, lvlm), lvlm, references)
+    now = (lvlm.revision, benchmark.content_digest(track, SPLIT), code)
     return sweep if made_from == now else None
 
 

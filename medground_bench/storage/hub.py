@@ -77,8 +77,6 @@ def fetched(repository: Repository, patterns: Sequence[str] | None = None) -> Pa
 
     Where the hub cannot be reached, or is at fault itself, that is said at once: its client would try for long.
     """
-    from huggingface_hub import snapshot_download
-
     kept = cached(repository)
     if kept is not None:
         return kept
@@ -87,29 +85,16 @@ def fetched(repository: Repository, patterns: Sequence[str] | None = None) -> Pa
     except _Unreachable as unreachable:
         return _kept_without_the_hub(repository, patterns, unreachable)
     with _told(repository):
-        folder = snapshot_download(
-            repository.name,
-            repo_type=repository.kind,
-            revision=repository.commit,
-            allow_patterns=list(patterns) if patterns else None,
-        )
-    return Path(folder)
+        return _snapshot(repository, patterns)
 
 
 def newest(repository: Repository) -> Repository:
     """The same at its newest commit, as the hub knows it; without the hub, the newest that the cache holds."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
     repository = replace(repository, commit="")
     try:
         commit = _info(repository).sha or ""
     except _Unreachable as unreachable:
-        try:
-            kept = snapshot_download(repository.name, repo_type=repository.kind, local_files_only=True)
-        except LocalEntryNotFoundError as error:
-            raise _missing(repository, unreachable) from error
-        commit = Path(kept).name
+        commit = _kept_without_the_hub(repository, None, unreachable).name
     return replace(repository, commit=commit)
 
 
@@ -195,28 +180,31 @@ def _told(repository: Repository) -> Iterator[None]:
 def _kept_without_the_hub(
     repository: Repository, patterns: Sequence[str] | None, unreachable: _Unreachable
 ) -> Path:
-    """What the cache holds of a commit."""
-    from huggingface_hub import snapshot_download
+    """What the cache holds of a commit, or of the newest that it knows where none is named."""
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        folder = snapshot_download(
-            repository.name,
-            repo_type=repository.kind,
-            revision=repository.commit,
-            allow_patterns=list(patterns) if patterns else None,
-            local_files_only=True,
-        )
+        return _snapshot(repository, patterns, local_files_only=True)
     except LocalEntryNotFoundError as error:
-        raise _missing(repository, unreachable) from error
-    return Path(folder)
+        raise SourceMissing(
+            f"{repository} is not in the local cache, and {unreachable}. Connect to the hub once, or give a local "
+            "folder instead."
+        ) from error
 
 
-def _missing(repository: Repository, unreachable: _Unreachable) -> SourceMissing:
-    return SourceMissing(
-        f"{repository} is not in the local cache, and {unreachable}. Connect to the hub once, or give a local folder "
-        "instead."
+def _snapshot(
+    repository: Repository, patterns: Sequence[str] | None, *, local_files_only: bool = False
+) -> Path:
+    from huggingface_hub import snapshot_download
+
+    folder = snapshot_download(
+        repository.name,
+        repo_type=repository.kind,
+        revision=repository.commit or None,
+        allow_patterns=list(patterns) if patterns else None,
+        local_files_only=local_files_only,
     )
+    return Path(folder)
 
 
 def _first_line(error: Exception) -> str:

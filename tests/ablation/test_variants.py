@@ -14,7 +14,7 @@ from medground_bench.ablation.variants import (
     localizers,
     table_rows,
     transports,
-    wanted,
+    variant_runs,
 )
 from medground_bench.anatomy.atlas import pool_digest
 from medground_bench.core.types import Group
@@ -63,13 +63,13 @@ def test_a_localizer_without_transport_gives_its_place_in_table_7_to_uot():
 def test_every_variant_runs_once_and_only_medfocus_itself_on_what_the_filter_turned_away():
     base = Variant()
     rows = [row for table in table_rows(What.ALL, base).values() for row in table]
-    runs = wanted(What.ALL, base, rows)
+    runs = variant_runs(What.ALL, base, rows)
     assert next(iter(runs)) == base
     assert runs.pop(base) == frozenset(Group)
     assert set(runs.values()) == {frozenset({Group.GROUNDED})}
     several = [row.variant for row in rows if row.variant]
     assert set(runs) | {base} == set(several) and len(several) > len(runs) + 1
-    assert wanted(What.INTERVENTIONS, base, [])[base] == frozenset({Group.GROUNDED})
+    assert variant_runs(What.INTERVENTIONS, base, [])[base] == frozenset({Group.GROUNDED})
 
 
 def test_a_checkpoint_of_medsam3_makes_its_row_run(monkeypatch):

@@ -129,7 +129,7 @@ def test_a_benchmark_whose_questions_nobody_was_asked_says_how_to_ask(tmp_path):
     benchmark = Benchmark.open(folder.path)
     assert (benchmark.tracks(), benchmark.references()) == ({}, ())
     with pytest.raises(
-        SourceMissing, match=r"no answers yet .* add-lvlm --lvlm phantom_gemma3 --mode reason"
+        SourceMissing, match=r"no answers yet .* Add phantom_gemma3 with the builder's command add-lvlm"
     ):
         benchmark.references(lvlm="phantom_gemma3", mode=Mode.REASON)
 

@@ -23,7 +23,7 @@ from medground_bench.runs.explain import Query
 class Reads:
     """Says in four tokens that there is an effusion; one of them depends on the right lung."""
 
-    key, gives = "reads", frozenset({Need.LOG_PROBS, Need.TEXT})
+    key, revision, gives = "reads", "r1", frozenset({Need.LOG_PROBS, Need.TEXT})
     weight = 1.0
 
     def generate(self, pictures, prompts, *, max_new_tokens=512):

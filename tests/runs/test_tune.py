@@ -81,9 +81,9 @@ def test_predict_takes_the_choice_and_records_it(benchmark, quarter, tmp_path):
     assert before[1]["tuned"] is None and before[1]["settings"] == {"right": False, "low": False}
 
     kept = tune_to(folder, benchmark, lvlm, quarter, Mode.DIRECT)
-    assert kept.file.is_file() and kept.picture.read_bytes().startswith(b"\x89PNG")
-    content = kept.file.read_bytes()
-    assert tune_to(folder, benchmark, lvlm, quarter, Mode.DIRECT).file.read_bytes() == content
+    assert kept.choice.is_file() and kept.picture.read_bytes().startswith(b"\x89PNG")
+    content = kept.choice.read_bytes()
+    assert tune_to(folder, benchmark, lvlm, quarter, Mode.DIRECT).choice.read_bytes() == content
     predict(benchmark, lvlm, run, tmp_path / "p.jsonl", tuned=folder)
     side = json.loads((tmp_path / "p.jsonl.run.json").read_text())
     assert side["settings"] == dict(kept.sweep.chosen.settings)
@@ -111,7 +111,7 @@ def test_a_sweep_of_the_same_cases_weights_and_code_is_kept_and_any_other_made_a
         assert tune_to(tmp_path, benchmark, RuleLvlm(), quarter, Mode.DIRECT) == kept
     kept.picture.unlink()
     tune_to(tmp_path, benchmark, RuleLvlm(), quarter, Mode.DIRECT)
-    kept.file.write_text("[]")
+    kept.choice.write_text("[]")
     assert tune_to(tmp_path, benchmark, RuleLvlm(), quarter, Mode.DIRECT) == kept
     assert len(made) == 6 and kept.picture.is_file()
 
@@ -144,7 +144,7 @@ def test_a_choice_made_with_other_weights_or_no_longer_offered_is_refused(benchm
     with pytest.raises(MedgroundError, match="does not offer"):
         tuned_method(quarter, RuleLvlm(), Mode.DIRECT, tmp_path)
     for rubbish in ("", "[]", "{}", '{"chosen": 1, "candidates": [{"a": 1}]}'):
-        kept.file.write_text(rubbish)
+        kept.choice.write_text(rubbish)
         with pytest.raises(SourceMissing, match="no result of medground tune"):
             tuned_method(quarter, RuleLvlm(), Mode.DIRECT, tmp_path)
 
@@ -160,19 +160,36 @@ def test_a_method_without_choices_and_a_track_without_cases_are_refused(benchmar
 def test_a_candidate_that_fails_on_a_case_scores_nothing_there(benchmark, quarter, monkeypatch):
     method = type(open_method(quarter, RuleLvlm()))
 
-    def fragile(self, lvlm, case, rng):
-        raise MethodFailed("out of luck")
+    attribute, calls = method.attribute, []
 
+    def fragile(self, lvlm, case, rng):
+        calls.append(case.case_id)
+        if len(calls) == 1:
+            raise MethodFailed("out of luck")
+        return attribute(self, lvlm, case, rng)
+
+    whole = tune(benchmark, RuleLvlm(), quarter, Mode.DIRECT)
     monkeypatch.setattr(method, "attribute", fragile)
     sweep = tune(benchmark, RuleLvlm(), quarter, Mode.DIRECT)
-    assert {(candidate.iou, candidate.failed) for candidate in sweep.candidates} == {(0.0, sweep.cases)}
-    assert sweep.chosen is sweep.candidates[0]
+    assert [candidate.failed for candidate in sweep.candidates] == [1, *[0] * (len(sweep.candidates) - 1)]
+    assert sweep.candidates[0].iou <= whole.candidates[0].iou and sweep.candidates[1:] == whole.candidates[1:]
 
     def broken(self, lvlm, case, rng):
         raise MemoryError
 
     monkeypatch.setattr(method, "attribute", broken)
     with pytest.raises(MemoryError):
+        tune(benchmark, RuleLvlm(), quarter, Mode.DIRECT)
+
+
+def test_a_method_that_fails_on_every_case_with_every_setting_gives_no_choice(
+    benchmark, quarter, monkeypatch
+):
+    def fragile(self, lvlm, case, rng):
+        raise MethodFailed("out of luck")
+
+    monkeypatch.setattr(type(open_method(quarter, RuleLvlm())), "attribute", fragile)
+    with pytest.raises(MethodFailed, match="failed on every case of rule_lvlm direct with every setting"):
         tune(benchmark, RuleLvlm(), quarter, Mode.DIRECT)
 
 

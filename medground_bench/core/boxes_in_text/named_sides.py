@@ -15,7 +15,7 @@ from medground_bench.core.boxes_in_text.meanings import (
     words_of,
 )
 from medground_bench.core.boxes_in_text.pieces import MOST_WORDS_BETWEEN, Pieces
-from medground_bench.core.boxes_in_text.scopes import Item, Key, Number, Scope, extent, numbers_of
+from medground_bench.core.boxes_in_text.scopes import Item, Key, Number, Scope, extent_of, numbers_of
 from medground_bench.core.boxes_in_text.sides import Sides, axis_of, box_of, is_corner
 from medground_bench.core.boxes_in_text.words import SIDE_NAMES, SIDES_BEYOND_DOUBT
 
@@ -55,9 +55,9 @@ class NamedSides:
         elif len(numbers) == 1 and not key.names_a_corner:
             self.side(scope, self._of_corner(scope, key), replace(numbers[0], start=key.start))
         elif len(numbers) > 1:
-            self._pieces.write(scope, IN_DOUBT, (), key.start, run[-1].end)
+            self._pieces.write(scope, IN_DOUBT, (), (key.start, run[-1].end))
         else:
-            self._pieces.loose(scope, 2, key.start, run[-1].end)  # a size in one number
+            self._pieces.loose(scope, 2, (key.start, run[-1].end))  # a size in one number
 
     def _of_corner(self, scope: Scope, key: Key) -> str:
         """Which side x or y is: that of the corner named before, or the near one."""
@@ -94,7 +94,7 @@ class NamedSides:
         if far or (before and before.value != number.value):
             self.drop(scope)
         if in_prose and side in ("w", "h") and not scope.sides:
-            self._pieces.loose(scope, 1, number.start, number.end)
+            self._pieces.loose(scope, 1, (number.start, number.end))
             return
         scope.sides[side] = number
         self._side_at = self._pieces.words
@@ -103,9 +103,8 @@ class NamedSides:
             meaning = IN_DOUBT if meaning is QWEN_VL else meaning  # whose tag holds points, never names
             sides, scope.sides = scope.sides, {}
             scope.box = sides
-            self._pieces.write(
-                scope, meaning, tuple(sides.values()), *extent(sides.values()), sides=tuple(sides)
-            )
+            numbers = tuple(sides.values())
+            self._pieces.write(scope, meaning, numbers, extent_of(numbers), sides=tuple(sides))
 
     def drop(self, scope: Scope) -> None:
         """Named numbers that make no box: a point and a size are loose, more are shown."""
@@ -113,9 +112,9 @@ class NamedSides:
         if sides.keys() == {"w", "h"} and scope.closer == "}":
             scope.said.beside.add((sides["w"].value, sides["h"].value))
         if len(sides) > 2 or (len(sides) == 2 and any(side[1:] in ("1", "2") for side in sides)):
-            self._pieces.write(scope, scope.meaning_here(), (), *extent(sides.values()))
+            self._pieces.write(scope, scope.meaning_here(), (), extent_of(sides.values()))
         elif sides:
-            self._pieces.loose(scope, len(sides), *extent(sides.values()))
+            self._pieces.loose(scope, len(sides), extent_of(sides.values()))
 
     def take_template(self, scope: Scope, names: str) -> None:
         """Names in brackets: four state the order of lists, two which corner the next point is."""

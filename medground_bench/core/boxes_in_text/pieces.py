@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from medground_bench.core.boxes_in_text.meanings import IN_DOUBT, KeyKind, Meaning
-from medground_bench.core.boxes_in_text.scopes import Number, Scope, WrittenBox
+from medground_bench.core.boxes_in_text.scopes import Extent, Number, Scope, WrittenBox
 from medground_bench.core.boxes_in_text.sides import Sides
 from medground_bench.core.boxes_in_text.words import (
     BOX_WORDS,
@@ -54,7 +54,7 @@ class Pieces:
     >>> from medground_bench.core.boxes_in_text.statements import Said
     >>> pieces, text = Pieces(), Scope("", start=0, opened=0, depth=1, said=Said(), hears=Said())
     >>> pieces.word("not")
-    >>> pieces.write(text, BARE, [Number(float(at), None, at, at) for at in range(4)], 0, 4)
+    >>> pieces.write(text, BARE, [Number(float(at), None, at, at) for at in range(4)], (0, 4))
     >>> [written.numbers for written in pieces.written]  # denied, so it has none
     [()]
     """
@@ -119,8 +119,7 @@ class Pieces:
         scope: Scope,
         meaning: Meaning,
         numbers: Sequence[Number],
-        start: int,
-        end: int,
+        extent: Extent,
         *,
         sides: Sides = (),
     ) -> None:
@@ -129,7 +128,7 @@ class Pieces:
             numbers = ()
         if meaning.kind is not KeyKind.OTHER:
             scope.hears.used = True
-            self.written.append(WrittenBox(start, end, tuple(numbers), sides, meaning, scope.said))
+            self.written.append(WrittenBox(*extent, tuple(numbers), sides, meaning, scope.said))
 
     def refuse_last(self) -> None:
         """What follows the last piece says that it is no box."""
@@ -143,12 +142,13 @@ class Pieces:
         labelled = self.words - self._line_at <= MOST_WORDS_OF_LABEL and self._last_word not in COUNTED_WORDS
         return labelled or self._soon_after_box_word
 
-    def loose(self, scope: Scope, count: int, start: int, end: int) -> None:
+    def loose(self, scope: Scope, count: int, extent: Extent) -> None:
         """Numbers that make no box by themselves; four that stand near each other look like one."""
         if scope.meaning_here().kind in (KeyKind.OTHER, KeyKind.REFUSED):
             return
         if self.words - self._loose.at > MOST_WORDS_BETWEEN:
             self.end_loose(scope)
+        start, end = extent
         before = self._loose if self._loose.count else Loose(0, start, end)
         self._loose = Loose(before.count + count, min(before.start, start), max(before.end, end), self.words)
 
@@ -156,7 +156,7 @@ class Pieces:
         """What is loose does not go on."""
         loose, self._loose = self._loose, Loose()
         if loose.count >= 4:
-            self.write(scope, IN_DOUBT, (), loose.start, loose.end)
+            self.write(scope, IN_DOUBT, (), (loose.start, loose.end))
 
 
 def counts(numbers: Sequence[Number]) -> bool:

@@ -206,7 +206,7 @@ class Reader:
     def size(self, count: int, start: int, end: int) -> None:
         """Widths and heights in prose."""
         self.interrupt(start)
-        self._pieces.loose(self._scope, count, start, end)
+        self._pieces.loose(self._scope, count, (start, end))
 
     def say(self, key: str, value: str, *, quoted: bool) -> None:
         """An entry of the object, or of the text, that may say how boxes are written."""
@@ -219,7 +219,7 @@ class Reader:
 
     def refuse(self, start: int, end: int) -> None:
         """A piece of the text that looks like a box and is not read."""
-        self._pieces.write(self._scope, IN_DOUBT, (), start, end)
+        self._pieces.write(self._scope, IN_DOUBT, (), (start, end))
 
     def interrupt(self, start: int) -> None:
         """What stands together ends here, and so does a list that was not closed."""
@@ -253,7 +253,7 @@ class Reader:
         elif 4 <= len(run) <= 5 and self._pieces.looks_like_a_box(scope, numbers_of(run)):
             self.refuse(run[0].start, run[-1].end)
         elif key and not key.stale and key.meaning.kind is KeyKind.BOX:
-            self._pieces.loose(scope, len(run), key.start, run[-1].end)
+            self._pieces.loose(scope, len(run), (key.start, run[-1].end))
         scope.commas = []
 
     def _shut(self, end: int, *, whole: bool = True) -> str:

@@ -31,34 +31,34 @@ class Rows:
     ) -> None:
         """Four numbers in a row: under the name of anything but a box they are none."""
         doubted = IN_DOUBT if meaning.kind is KeyKind.LABEL else meaning
-        self._pieces.write(scope, doubted, numbers, start, end)
+        self._pieces.write(scope, doubted, numbers, (start, end))
 
     def plain(self, scope: Scope, meaning: Meaning, run: Sequence[Item], start: int, end: int) -> None:
         """Numbers that are no points: a box when they are four, or four and a score."""
         four = four_of(run)
         if four and scope.depth == 2 and not scope.has_key and counts(four):
-            self._pieces.write(scope, IN_DOUBT, (), start, end)
+            self._pieces.write(scope, IN_DOUBT, (), (start, end))
         elif four:
             self.list_of_four(scope, meaning, four, start, end)
         else:
-            self._pieces.write(scope, meaning, (), start, end)
+            self._pieces.write(scope, meaning, (), (start, end))
 
     def points(self, scope: Scope, run: Sequence[Item], start: int) -> None:
         """Two points are a box; more are a polygon, and one is loose."""
         numbers = numbers_of(run)
         named, doubt, scope.doubt = {item.named for item in run}, scope.doubt, False
         if len(run) > 2 or (len(run) == 2 and (doubt or len(named) > 1)):
-            self._pieces.write(scope, scope.meaning_here(), (), start, run[-1].end)
+            self._pieces.write(scope, scope.meaning_here(), (), (start, run[-1].end))
         elif len(run) == 2 and named == {True}:
             self._pieces.write(
-                scope, scope.meaning_here(), numbers, start, run[-1].end, sides=("x0", "y0", "x2", "y2")
+                scope, scope.meaning_here(), numbers, (start, run[-1].end), sides=("x0", "y0", "x2", "y2")
             )
         elif len(run) == 2:
             self.list_of_four(scope, scope.meaning_here(), numbers, start, run[-1].end)
         elif run and scope.is_tag:
-            self._pieces.write(scope, scope.meaning_here(), (), start, run[-1].end)
+            self._pieces.write(scope, scope.meaning_here(), (), (start, run[-1].end))
         elif run:
-            self._pieces.loose(scope, 2, start, run[-1].end)
+            self._pieces.loose(scope, 2, (start, run[-1].end))
 
     def read_list(self, scope: Scope, end: int, *, whole: bool) -> Item | None:
         """Read a list as a whole; a point is returned, for it takes two to make a box.
@@ -74,17 +74,17 @@ class Rows:
             0 < len(numbers) < 4 and len(numbers) == len(run) and self._lacks_numbers(scope, whole=whole)
         )
         if lacks_some:
-            self._pieces.write(scope, scope.meaning, (), scope.start, end)
+            self._pieces.write(scope, scope.meaning, (), (scope.start, end))
         elif len(run) == len(numbers) == 2:
             if pure:
                 return Item(tuple(numbers), scope.start, end)
-            self._pieces.loose(scope, 2, scope.start, end)
+            self._pieces.loose(scope, 2, (scope.start, end))
         elif len(numbers) == 2 * len(run):
             self.points(scope, run, scope.start)
         elif pure and not in_tag and len(run) > 3:
             self.plain(scope, scope.meaning, run, scope.start, end)
         elif self._looks_like_a_box(scope, len(numbers), pure=pure):
-            self._pieces.write(scope, scope.meaning, (), scope.start, end)
+            self._pieces.write(scope, scope.meaning, (), (scope.start, end))
         return None
 
     @staticmethod

@@ -12,6 +12,9 @@ from medground_bench.core.boxes_in_text.statements import Said
 from medground_bench.core.boxes_in_text.words import PERCENT
 from medground_bench.core.types import Frame
 
+Extent = tuple[int, int]
+"""Where a piece of a text begins and ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Number:
@@ -219,10 +222,10 @@ def four_of(run: Sequence[Item]) -> list[Number]:
     return numbers[:4] if not score or score[0].unit == PERCENT or 0 <= score[0].value <= 1 else []
 
 
-def extent(numbers: Collection[Number]) -> tuple[int, int]:
+def extent_of(numbers: Collection[Number]) -> Extent:
     """Where the first begins and the last ends.
 
-    >>> extent([Number(20.0, None, start=5, end=7), Number(10.0, None, start=1, end=3)])
+    >>> extent_of([Number(20.0, None, start=5, end=7), Number(10.0, None, start=1, end=3)])
     (1, 7)
     """
     return min(number.start for number in numbers), max(number.end for number in numbers)
