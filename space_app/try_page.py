@@ -79,8 +79,7 @@ def attribute(
     note += "".join(f"\n\n**Note:** {told}." for told in film.how.notes)
     note += "".join(f"\n\n**{name} failed:** {why}" for name, why in failures.items())
     overlays = [
-        (for_page(each.overlay(answered.native)), caption_of(each, tuned[each.method]))
-        for each in explanations
+        (for_page(each.overlay(film.picture)), caption_of(each, tuned[each.method])) for each in explanations
     ]
     boxes = [row for each in explanations for row in _box_cells(each)]
     return (
