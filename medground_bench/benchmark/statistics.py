@@ -108,7 +108,7 @@ class UnreadableRow:
 class CauseRow:
     """Right answers with one known cause (see `core.causes`), by what the causal filter said of them.
 
-    >>> CauseRow("gemma3_4b", "direct", "phantom", "mass", "marker", ungrounded=5, grounded=1).grounded  # a shortcut got through
+    >>> CauseRow("gemma3_4b", "direct", "phantom", "mass", "marker", ungrounded=5, grounded=1).grounded
     1
     """
 

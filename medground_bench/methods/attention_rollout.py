@@ -56,7 +56,18 @@ class AttentionRollout:
 
 
 def token_map(lvlm: Lvlm, case: Case, values: torch.Tensor) -> Attribution:
-    """A map of a value for each image token, (image tokens,)."""
+    """A map of a value for each image token, (image tokens,).
+
+    >>> from medground_bench.core.types import Frame, Response
+    >>> from medground_bench.lvlms import TokenGrid
+    >>> picture, response = np.zeros((8, 8), np.uint8), Response("Yes", (1,), ("Yes",))
+    >>> case = Case("a/b/mass@tiny:direct", "mass", "?", response, picture, Frame.native_of(picture))
+    >>> class Lvlm:
+    ...     def token_grid(self, frame):
+    ...         return TokenGrid(2, 2, frame)
+    >>> token_map(Lvlm(), case, torch.arange(4.0)).saliency.values.tolist()
+    [[0.0, 1.0], [2.0, 3.0]]
+    """
     grid = lvlm.token_grid(case.study)
     on_grid = values.reshape(grid.rows, grid.columns).cpu().numpy().astype(np.float32)
     return Attribution(saliency=SaliencyMap(on_grid, case.study))

@@ -53,7 +53,19 @@ class GradCam:
 
 
 def states_at(lvlm: Lvlm, case: Case, layer: int | None) -> LayerGradients:
-    """The hidden states that enter a layer, the middle one for None, and their gradients."""
+    """The hidden states that enter a layer, the middle one for None, and their gradients.
+
+    >>> from medground_bench.core.types import Frame, Response
+    >>> picture, response = np.zeros((8, 8), np.uint8), Response("Yes", (1,), ("Yes",))
+    >>> case = Case("a/b/mass@tiny:direct", "mass", "?", response, picture, Frame.native_of(picture))
+    >>> class Lvlm:
+    ...     layers = 4
+    ...
+    ...     def layer_gradients(self, picture, prompt, response, *, layer):
+    ...         return f"states of layer {layer}"
+    >>> states_at(Lvlm(), case, None)
+    'states of layer 2'
+    """
     layer = lvlm.layers // 2 if layer is None else layer
     return lvlm.layer_gradients(case.picture, case.prompt, case.response, layer=layer)
 
