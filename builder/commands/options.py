@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from medground_bench.core.types import Mode
+from medground_bench.core.modes import Mode
 
 if TYPE_CHECKING:
     from medground_bench.benchmark.folder import DatasetFolder

@@ -17,7 +17,7 @@ from medground_bench.commands.options import (
     demand_name,
     open_benchmark,
 )
-from medground_bench.core.types import Mode
+from medground_bench.core.modes import Mode
 
 
 def ablate(

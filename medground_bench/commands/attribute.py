@@ -20,7 +20,7 @@ from medground_bench.commands.options import (
     tell,
 )
 from medground_bench.core.errors import MethodFailed
-from medground_bench.core.types import Mode
+from medground_bench.core.modes import Mode
 
 
 def attribute(

@@ -10,7 +10,6 @@ import typer
 
 from medground_bench import plugins
 from medground_bench.commands.options import JsonOption
-from medground_bench.lvlms import checkpoints
 
 
 class ListedKind(StrEnum):
@@ -48,6 +47,8 @@ def list_(
 
 def listing(kind: str) -> list[dict[str, str]]:
     """Every plug-in of a kind as {"name", "about", ...}, sorted by name; LVLMs by key. Imports none of them."""
+    from medground_bench.lvlms import checkpoints
+
     if kind != "lvlms":
         return [{"name": each.name, "about": each.summary or each.origin} for each in plugins.available(kind)]
     return [

@@ -10,7 +10,7 @@ import typer
 
 from medground_bench import plugins
 from medground_bench.core.errors import BadSubmission, SourceMissing, UnknownName
-from medground_bench.core.types import Mode
+from medground_bench.core.modes import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from medground_bench.core.case_ids import question_id
 from medground_bench.core.errors import FrameMismatch
+from medground_bench.core.modes import Mode as Mode  # noqa: PLC0414  one of the nouns, without numpy for the command line
 
 Picture = NDArray[np.uint8]
 """Grey picture (height, width), uint8; 0 is black."""
@@ -25,17 +26,6 @@ Mask = NDArray[np.bool_]
 
 Corners = tuple[float, float, float, float]
 """x0, y0, x1, y1: left, top, right, bottom; half-open."""
-
-
-class Mode(StrEnum):
-    """How the LVLM is asked: a bare yes or no, or a chain that ends in one.
-
-    >>> f"{Mode.REASON}"
-    'reason'
-    """
-
-    DIRECT = "direct"
-    REASON = "reason"
 
 
 class Answer(StrEnum):

@@ -15,7 +15,7 @@ from medground_bench.storage.whole_files import fingerprint, sha256
 OF_LVLMS = ("lvlms",)
 OF_METHODS = (
     "anatomy", "core/boxes_in_text", "core/concepts.py", "core/geometry.py", "core/prompts.py", "core/randomness.py",
-    "core/types.py",
+    "core/modes.py", "core/types.py",
     "core/visible_text.py", "localizers", "lvlms", "methods", "phantom/patient.py", "phantom/region_edits.py",
     "pictures",
 )  # fmt: skip
