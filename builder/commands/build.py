@@ -16,7 +16,6 @@ from builder.commands.options import (
 )
 from medground_bench.commands.console import progress
 from medground_bench.commands.options import NewestOption
-from medground_bench.core.types import Track
 
 
 def build(
@@ -39,6 +38,7 @@ def build(
     """
     from builder.build import bench_at, build_track, open_source, store_beside, write_questions
     from medground_bench.benchmark.folder import DatasetFolder
+    from medground_bench.core.types import Track
     from medground_bench.lvlms import open_lvlm
 
     folder, opened = DatasetFolder(out), open_source(source)
