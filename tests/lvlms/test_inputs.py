@@ -81,7 +81,10 @@ def test_float_pictures_take_the_same_resize_without_its_rounding(lvlm):
         torch.from_numpy(picture.astype(np.float32))[None], width=tower.width, height=tower.height
     )
     one_level = float((lvlm.sight.pixels.levels[:, 1] - lvlm.sight.pixels.levels[:, 0]).max())
-    assert float((rounded - smooth).abs().max()) <= 1.01 * one_level
+    twice = (
+        0.5 + 0.5 * 1.25
+    )  # along rows, then along columns, where bicubic weights add up to 1.25 in size at most
+    assert float((rounded - smooth).abs().max()) <= 1.01 * twice * one_level
 
 
 def test_a_native_radiograph_is_held_to_1280_tokens_by_qwen(tiny_lvlms):

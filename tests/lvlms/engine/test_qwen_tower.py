@@ -16,7 +16,7 @@ def test_windows_at_once_give_what_one_at_a_time_gives(tiny_lvlms, raws, width, 
     tower = lvlm.family.tower_frame(Frame("study", width=width, height=height))
     pictures = [radiograph(seed, width=width, height=height) for seed in range(3)]
     values = lvlm.sight.pixels.of_levels(pictures, width=tower.width, height=tower.height)
-    rows, grid = lvlm.family.patches(values)
+    rows, grid = lvlm.family.pictures.patches(values)
     with torch.no_grad():
         ours = lvlm.family.image_features(values)
         theirs = torch.stack(list(own.get_image_features(rows, image_grid_thw=grid).pooler_output))
@@ -32,7 +32,7 @@ def test_gradients_flow_through_the_windows(tiny_lvlms, raws):
     for features_of in (
         lvlm.family.image_features,
         lambda values: own.get_image_features(
-            lvlm.family.patches(values)[0], image_grid_thw=lvlm.family.patches(values)[1]
+            lvlm.family.pictures.patches(values)[0], image_grid_thw=lvlm.family.pictures.patches(values)[1]
         ).pooler_output[0],
     ):
         leaf = values.clone().requires_grad_()
