@@ -81,7 +81,8 @@ class Qwen3VlFamily:
     def language_inputs(self, features: Tensor, frame: Frame) -> Inputs:
         """What the language model needs of the picture beside the ids."""
         width = self.loaded.model.config.get_text_config().hidden_size
-        embeddings, *later = (tuple(depth) for depth in features.split(width, dim=-1))
+        depths = torch.unflatten(features, -1, (-1, width)).unbind(-2)
+        embeddings, *later = (tuple(depth) for depth in depths)
         image = parts.BaseModelOutputWithDeepstackFeatures(
             pooler_output=embeddings,  # type: ignore[arg-type]  # as transformers gives them: a tensor a picture
             deepstack_features=later,  # type: ignore[arg-type]

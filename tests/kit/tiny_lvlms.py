@@ -109,8 +109,8 @@ TINY_QWEN = Sizes(
 TINY_QWEN3 = Sizes(
     text={
         "hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 4, "num_key_value_heads": 2,
-        "num_hidden_layers": 3, "head_dim": 16,
-        "rope_parameters": {"rope_type": "default", "mrope_section": [3, 3, 2], "rope_theta": 5e6},
+        "num_hidden_layers": 3, "head_dim": 24,  # 4 heads of 24 are wider than the states, as in the 4B model
+        "rope_parameters": {"rope_type": "default", "mrope_section": [4, 4, 4], "rope_theta": 5e6},
     },
     vision={
         "hidden_size": 32, "intermediate_size": 48, "depth": 3, "num_heads": 2, "patch_size": 16,
