@@ -1,4 +1,4 @@
-"""What tests share: tiny LVLMs of both families, opened once; a small build; data from outside; the command line."""
+"""What tests share: tiny LVLMs of every family, opened once; a small build; data from outside; the command line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ settings.load_profile("suite")
 LONGEST = ("test_wheel.py", "test_demo.py")
 """Files of tests that come first, so that no process is left alone with one at the end."""
 
-FAMILIES = ("gemma3", "qwen2_5_vl")
+FAMILIES = ("gemma3", "qwen2_5_vl", "qwen3_vl")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,7 +30,7 @@ def tiny_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Family -> a complete tiny random checkpoint."""
     import torch
 
-    from tests.kit.tiny_lvlms import save_gemma3, save_qwen2_5_vl
+    from tests.kit.tiny_lvlms import save_gemma3, save_qwen2_5_vl, save_qwen3_vl
 
     torch.set_num_threads(
         1
@@ -39,6 +39,7 @@ def tiny_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {
         "gemma3": save_gemma3(root / "tiny_gemma3"),
         "qwen2_5_vl": save_qwen2_5_vl(root / "tiny_qwen2_5_vl"),
+        "qwen3_vl": save_qwen3_vl(root / "tiny_qwen3_vl"),
     }
 
 

@@ -1,4 +1,4 @@
-"""The pages of `design/` and the contributor's guide: what they name is there, and each has its form."""
+"""The pages of `design/` and `docs/` and the contributor's guide: what they name is there, and each has its form."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DESIGN = ROOT / "design"
 GUIDE = ROOT / "CONTRIBUTING.md"
-PAGES = [*sorted(DESIGN.glob("*.md")), GUIDE]
+PAGES = [*sorted(DESIGN.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), GUIDE]
 PLACES = (ROOT, ROOT / "medground_bench")
 """What a path in a page begins from: the repository, or the rooms."""
 

@@ -143,6 +143,8 @@ class LayerAttention:
 class LayerRelevance:
     """Relevance of the hidden states entering a layer: `values` (rows, columns) float32 at the image tokens.
 
+    Where image features are also added above that layer (Qwen3-VL), an image token's value holds their relevance too.
+
     target      what was handed down: the sum over the response's tokens of (logit - expected logit), which is the
                 log-probability plus the entropy of the prediction; the softmax over words keeps the entropy
     everywhere  sum of the relevance over all positions, text too

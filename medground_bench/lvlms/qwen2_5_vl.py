@@ -12,13 +12,13 @@ from torch import Tensor
 from transformers import Qwen2_5_VLForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.models.qwen2_5_vl import modeling_qwen2_5_vl as parts
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
 from medground_bench.core.boxes_in_text import BoxConvention
 from medground_bench.core.types import Frame
 from medground_bench.lvlms.engine import qwen_tower
 from medground_bench.lvlms.engine.local import LocalLvlm
 from medground_bench.lvlms.engine.opening import CheckpointFolder, Loaded, load
+from medground_bench.lvlms.engine.qwen_pictures import QwenPictures
 from medground_bench.lvlms.engine.relevance import ModuleRules, as_it_is, constant_scale, gated_unit
 from medground_bench.lvlms.engine.token_rows import TokenRow
 from medground_bench.lvlms.engine.untyped import Inputs
@@ -29,10 +29,6 @@ KEYS = {
     "phantom_qwen2_5_vl": ("embedded:phantom_qwen2_5_vl", ""),
 }
 """Key -> repository and the commit that is opened of it; see `lvlms.open_lvlm`."""
-
-MOST_PIXELS = 1280 * 28 * 28
-"""At most 1280 image tokens; the hub's own setting allows 16 times as many, for a native radiograph about 10,000."""
-
 
 MODULE_RULES: ModuleRules = {
     parts.Qwen2_5_VLTextModel: as_it_is,
@@ -55,23 +51,18 @@ class Qwen25VlFamily:
     """Without them the positions fall back to one dimension, silently."""
     module_rules = MODULE_RULES
 
+    @property
+    def pictures(self) -> QwenPictures:
+        """Where its tokens lie on a picture."""
+        return QwenPictures(self.loaded.image_processor)
+
     def tower_frame(self, frame: Frame) -> Frame:
         """The raster the vision tower sees of a picture of that frame."""
-        processor = self.loaded.image_processor
-        height, width = smart_resize(
-            frame.height,
-            frame.width,
-            factor=processor.patch_size * processor.merge_size,
-            min_pixels=processor.size["shortest_edge"],
-            max_pixels=min(processor.size["longest_edge"], MOST_PIXELS),
-        )
-        return Frame("tower", width=width, height=height)
+        return self.pictures.tower_frame(frame)
 
     def cells(self, frame: Frame) -> tuple[int, int]:
         """Rows and columns of image tokens."""
-        tower, processor = self.tower_frame(frame), self.loaded.image_processor
-        token_px = processor.patch_size * processor.merge_size
-        return tower.height // token_px, tower.width // token_px
+        return self.pictures.cells(frame)
 
     def placeholder(self) -> str:
         """What the chat template puts where the picture goes."""
@@ -83,38 +74,23 @@ class Qwen25VlFamily:
 
     def image_features(self, values: Tensor) -> Tensor:
         """Normalised values (pictures, 3, height, width) -> (pictures, image tokens, channels)."""
-        patches, grid = self.patches(values)
+        patches, grid = self.pictures.patches(values)
         features = self.loaded.model.model.get_image_features(patches, image_grid_thw=grid, return_dict=True)
         return torch.stack(list(features.pooler_output))
-
-    def patches(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Rows of patch pixels in merge-block order, all pictures one after the other, and each picture's grid.
-
-        Four rows in a sequence (2 x 2 patches) become one image token. A still picture fills both frames of a patch.
-        """
-        processor = self.loaded.image_processor
-        patch, merge, frames = processor.patch_size, processor.merge_size, processor.temporal_patch_size
-        pictures, channels, height, width = values.shape
-        rows, columns = height // patch, width // patch
-        blocks = values.reshape(
-            pictures, channels, rows // merge, merge, patch, columns // merge, merge, patch
-        ).permute(0, 2, 5, 3, 6, 1, 4, 7)
-        one_frame = blocks.reshape(pictures * rows * columns, channels, 1, patch * patch)
-        grid = torch.tensor([[1, rows, columns]] * pictures, device=values.device)
-        return one_frame.expand(-1, -1, frames, -1).flatten(1), grid
 
     def language_inputs(self, features: Tensor, frame: Frame) -> Inputs:
         """What the language model needs of the picture beside the ids."""
         a_tensor_each = tuple(features)  # as transformers itself gives them, whatever the output's type says
         return {
             "mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=a_tensor_each)},  # type: ignore[arg-type]
-            "image_grid_thw": self._grid(frame, len(features)),
+            "image_grid_thw": self.pictures.grid(frame, len(features), features.device),
         }
 
     def positions(self, row: TokenRow) -> Tensor:
         """Positions (3, 1, length) of one row of ids: time, row and column."""
+        grid = self.pictures.grid(row.frame, 1, row.ids.device)
         positions: Tensor = self.loaded.model.model.get_rope_index(
-            row.ids[None], mm_token_type_ids=row.image_types[None], image_grid_thw=self._grid(row.frame, 1)
+            row.ids[None], mm_token_type_ids=row.image_types[None], image_grid_thw=grid
         )[0]
         return positions
 
@@ -124,12 +100,6 @@ class Qwen25VlFamily:
     def box_convention(self, frame: Frame) -> BoxConvention:
         """Pixels of the picture as it was resized for the tower, x first."""
         return BoxConvention(self.tower_frame(frame))
-
-    def _grid(self, frame: Frame, pictures: int) -> Tensor:
-        merge = self.loaded.image_processor.merge_size
-        rows, columns = self.cells(frame)
-        grid = [[1, rows * merge, columns * merge]] * pictures
-        return torch.tensor(grid, device=self.loaded.model.device)
 
 
 def open_qwen2_5_vl(folder: CheckpointFolder, *, key: str, device: str | None) -> LocalLvlm:

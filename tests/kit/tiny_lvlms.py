@@ -18,6 +18,8 @@ from transformers import (
     PreTrainedTokenizerFast,
     Qwen2_5_VLConfig,
     Qwen2_5_VLForConditionalGeneration,
+    Qwen3VLConfig,
+    Qwen3VLForConditionalGeneration,
 )
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
@@ -42,6 +44,8 @@ QWEN_TEMPLATE = (
     "{% endfor %}{{ '<|im_end|>\\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
+QWEN3_TEMPLATE = QWEN_TEMPLATE[QWEN_TEMPLATE.index("{% for message") :]
+"""Without the system's words."""
 GEMMA_SPECIAL = [
     "<pad>", "<eos>", "<bos>", "<unk>", "<start_of_turn>", "<end_of_turn>",
     "<start_of_image>", "<end_of_image>", "<image_soft_token>", "<unused94>", "<unused95>",
@@ -58,6 +62,12 @@ QWEN_ROLES = {
     "pad_token": "<|endoftext|>", "eos_token": "<|im_end|>",
     "image_token": "<|image_pad|>", "video_token": "<|video_pad|>",
 }  # fmt: skip
+RAW_MODELS = {
+    "gemma3": Gemma3ForConditionalGeneration,
+    "qwen2_5_vl": Qwen2_5_VLForConditionalGeneration,
+    "qwen3_vl": Qwen3VLForConditionalGeneration,
+}
+"""Family -> the class of transformers that runs it."""
 LURING = {"do_sample": True, "temperature": 0.1, "top_k": 64, "repetition_penalty": 5.0}
 """Sampling settings such as hub checkpoints carry; an LVLM must not follow them."""
 
@@ -94,6 +104,17 @@ TINY_QWEN = Sizes(
     vision={
         "hidden_size": 32, "intermediate_size": 48, "depth": 2, "num_heads": 2, "window_size": 56,
         "fullatt_block_indexes": [1], "out_hidden_size": 64,
+    },
+)  # fmt: skip
+TINY_QWEN3 = Sizes(
+    text={
+        "hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 4, "num_key_value_heads": 2,
+        "num_hidden_layers": 3, "head_dim": 24,  # 4 heads of 24 are wider than the states, as in the 4B model
+        "rope_parameters": {"rope_type": "default", "mrope_section": [4, 4, 4], "rope_theta": 5e6},
+    },
+    vision={
+        "hidden_size": 32, "intermediate_size": 48, "depth": 3, "num_heads": 2, "patch_size": 16,
+        "num_position_embeddings": 16, "deepstack_visual_indexes": [0, 1], "out_hidden_size": 64,
     },
 )  # fmt: skip
 GEMMA_4B = Sizes(
@@ -202,6 +223,34 @@ def save_qwen2_5_vl(folder: Path, sizes: Sizes = TINY_QWEN, *, spread: float = 0
     return folder
 
 
+def save_qwen3_vl(folder: Path, sizes: Sizes = TINY_QWEN3, *, spread: float = 0.3) -> Path:
+    """A random Qwen3-VL with tokenizer and image processor (its joint processor needs torchvision)."""
+    tokenizer = _tokenizer(QWEN_SPECIAL, QWEN3_TEMPLATE, QWEN_ROLES)
+    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in QWEN_SPECIAL}
+    end = {"pad_token_id": ids["<|endoftext|>"], "eos_token_id": ids["<|im_end|>"]}
+    config = Qwen3VLConfig(
+        text_config={**sizes.text, **end, "vocab_size": len(tokenizer), "initializer_range": spread},
+        vision_config={**sizes.vision, "initializer_range": spread},
+        image_token_id=ids["<|image_pad|>"],
+        video_token_id=ids["<|video_pad|>"],
+        vision_start_token_id=ids["<|vision_start|>"],
+        vision_end_token_id=ids["<|vision_end|>"],
+    )
+    torch.manual_seed(0)
+    model = Qwen3VLForConditionalGeneration(config)
+    model.generation_config.eos_token_id = [ids["<|im_end|>"], ids["<|endoftext|>"]]
+    model.generation_config.update(**LURING)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    Qwen2VLImageProcessorPil(
+        patch_size=sizes.vision["patch_size"],
+        image_mean=[0.5] * 3,
+        image_std=[0.5] * 3,
+        size={"shortest_edge": 56 * 56, "longest_edge": 16777216},
+    ).save_pretrained(folder)
+    return folder
+
+
 @dataclass(frozen=True)
 class Raw:
     """A checkpoint as transformers itself runs it, one picture at a time, with its slow attention."""
@@ -239,11 +288,9 @@ class Raw:
 def open_raw(folder: Path, family: str) -> Raw:
     """The checkpoint through transformers' own classes."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    if family == "gemma3":
-        model = Gemma3ForConditionalGeneration.from_pretrained(folder, attn_implementation="eager")
-        return Raw(model.eval(), tokenizer, Gemma3Processor.from_pretrained(folder))
-    model = Qwen2_5_VLForConditionalGeneration.from_pretrained(folder, attn_implementation="eager")
-    return Raw(model.eval(), tokenizer, Qwen2VLImageProcessorPil.from_pretrained(folder))
+    model = RAW_MODELS[family].from_pretrained(folder, attn_implementation="eager")
+    processor = Gemma3Processor if family == "gemma3" else Qwen2VLImageProcessorPil
+    return Raw(model.eval(), tokenizer, processor.from_pretrained(folder))
 
 
 def radiograph(seed: int = 0, *, width: int = 56, height: int = 56) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -47,32 +49,44 @@ def test_a_sliding_window_is_seen_in_the_recorded_rows(tmp_path):
 
 
 def test_layer_gradients_equal_retained_gradients_of_the_whole_model(lvlm, raw, response):
+    """Of what really enters a layer: `hidden_states` of transformers leaves out what Qwen3-VL adds between layers."""
     picture = radiograph(3)
     inputs = raw.inputs(picture, REASON, response.token_ids)
-    out = raw.model(**inputs, output_hidden_states=True)
-    for states in out.hidden_states:
-        states.retain_grad()
+    with entering(raw.model.model.language_model) as whole:
+        logits = raw.model(**inputs).logits[0]
     tokens, length = len(response.token_ids), inputs["input_ids"].shape[1]
-    log_probs = out.logits[0, length - tokens - 1 : length - 1].log_softmax(-1)
+    log_probs = logits[length - tokens - 1 : length - 1].log_softmax(-1)
     log_probs.gather(-1, torch.tensor(response.token_ids)[:, None]).sum().backward()
     image = (inputs["input_ids"][0] == raw.model.config.image_token_id).nonzero()[:, 0]
     for layer in range(lvlm.layers):
         ours = lvlm.layer_gradients(picture, REASON, response, layer=layer)
-        theirs = out.hidden_states[layer]
         assert (ours.grid.rows, ours.grid.columns) == ours.gradients.shape[:2]
         flat = (len(image), -1)
-        states = theirs[0, image].detach().numpy()
+        states = whole[layer][0, image].detach().numpy()
         np.testing.assert_allclose(
             ours.activations.reshape(flat), states, atol=through(lvlm, abs(states).max())
         )
-        gradient = theirs.grad[0, image].numpy()
+        gradient = whole[layer].grad[0, image].numpy()
         np.testing.assert_allclose(
             ours.gradients.reshape(flat), gradient, atol=through(lvlm, abs(gradient).max(), back=True)
         )
         assert abs(gradient).max() > 0
-    assert out.hidden_states[-1].grad[0, image].abs().max() == 0, (
-        "why the output of the last layer is not offered"
-    )
+    assert whole[-1].grad[0, image].abs().max() == 0, "why the output of the last layer is not offered"
+
+
+@contextmanager
+def entering(decoder):
+    """States entering every layer and the last norm, with their gradients once there are some."""
+    states: list[torch.Tensor] = []
+
+    def keep(_module, inputs):
+        inputs[0].retain_grad()
+        states.append(inputs[0])
+
+    hooks = [module.register_forward_pre_hook(keep) for module in (*decoder.layers, decoder.norm)]
+    yield states
+    for hook in hooks:
+        hook.remove()
 
 
 @pytest.mark.parametrize("width, height", [(56, 56), (84, 112)])

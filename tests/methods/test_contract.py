@@ -1,4 +1,4 @@
-"""Every file in methods/ keeps the contract, on both families of LVLMs."""
+"""Every file in methods/ keeps the contract, on every family of LVLMs."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from medground_bench.phantom.scene import Scene
 from medground_bench.pictures import to_study
 from tests.kit.method_cases import own_case
 from tests.kit.rounding import through
-from tests.kit.tiny_lvlms import radiograph, save_gemma3, save_qwen2_5_vl
+from tests.kit.tiny_lvlms import radiograph, save_gemma3, save_qwen2_5_vl, save_qwen3_vl
 
 RNG = np.random.default_rng(0)
 FRAME = Frame.native(width=8, height=8)
@@ -72,7 +72,7 @@ def test_integrated_gradients_are_captums(tiny_lvlms, raws, baseline):
 def calm(tmp_path_factory):
     """Family -> a tiny LVLM with smaller weights, whose log-probability has no cliffs on the way from black."""
     root = tmp_path_factory.mktemp("calm")
-    saved = {"gemma3": save_gemma3, "qwen2_5_vl": save_qwen2_5_vl}
+    saved = {"gemma3": save_gemma3, "qwen2_5_vl": save_qwen2_5_vl, "qwen3_vl": save_qwen3_vl}
     return {
         family: open_lvlm(str(save(root / family, spread=0.1)), device="cpu")
         for family, save in saved.items()

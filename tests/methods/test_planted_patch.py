@@ -130,6 +130,10 @@ def _token_states(lvlm, norm) -> list[torch.Tensor]:
     grid = lvlm.token_grid(Frame("study", width=WIDTH, height=HEIGHT))
     cells = list(np.ndindex(grid.rows, grid.columns))
     black = np.zeros((HEIGHT, WIDTH), np.uint8)
-    states = norm(lvlm.sight.tokens([black, *(_picture(grid, *cell) for cell in cells)]))
+    tokens = lvlm.sight.tokens([black, *(_picture(grid, *cell) for cell in cells)])
+    width = norm.weight.shape[0]
+    states = norm(
+        torch.unflatten(tokens, -1, (-1, width)).sum(-2)
+    )  # what enters higher up has all been added
     own = torch.eye(len(cells), dtype=torch.bool)
     return [states[0].mean(0), states[1:][own].mean(0), states[1:][~own].mean(0)]

@@ -77,8 +77,9 @@ def test_the_lvlm_says_how_its_numbers_are_meant():
 
 
 def test_each_family_states_its_convention(tiny_lvlms):
-    """Gemma writes thousandths, Qwen pixels of the picture as its tower sees it."""
+    """Gemma and Qwen3 write thousandths, Qwen2.5 pixels of the picture as its tower sees it."""
     assert tiny_lvlms["gemma3"].box_convention(STUDY) == BoxConvention(THOUSANDTHS)
+    assert tiny_lvlms["qwen3_vl"].box_convention(STUDY) == BoxConvention(THOUSANDTHS)
     small = Frame("study", width=50, height=90)
     raster = tiny_lvlms["qwen2_5_vl"].box_convention(small).raster
     assert (raster.width % 28, raster.height % 28, raster.width < raster.height) == (0, 0, True)

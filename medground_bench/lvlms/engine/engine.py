@@ -58,6 +58,11 @@ class Engine:
         """The grid of image tokens for a picture of that frame, in raster order."""
         return TokenGrid(*self.family.cells(frame), frame)
 
+    def enter_above(self, features: Tensor, layer: int) -> bool:
+        """Whether some features of the image tokens are added to states above those entering this layer."""
+        width: int = self.loaded.model.config.get_text_config().hidden_size
+        return features.shape[-1] > (layer + 1) * width
+
     def encode(self, values: Tensor) -> Tensor:
         """Image tokens (pictures, tokens, channels) of normalised values (pictures, 3, height, width)."""
         self.passes.encode(len(values), backward=values.requires_grad)

@@ -39,7 +39,11 @@ class Family(Protocol):
         ...
 
     def image_features(self, values: Tensor) -> Tensor:
-        """Normalised values (pictures, 3, height, width) -> (pictures, image tokens, channels)."""
+        """Normalised values (pictures, 3, height, width) -> (pictures, image tokens, channels).
+
+        As many channels as a hidden state has are the embeddings. Where features are added to later states too, they
+        stand behind: as many channels again for the states entering layer 1, then for those entering layer 2, ...
+        """
         ...
 
     def language_inputs(self, features: Tensor, frame: Frame) -> Inputs:

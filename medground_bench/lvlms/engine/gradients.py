@@ -29,11 +29,15 @@ LayerInputs: TypeAlias = tuple[Tensor, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Differentiated:
-    """States (length, channels) entering a layer, their gradient, and the target's share linear in the logits."""
+    """States (length, channels) entering a layer, their gradient, and the target's share linear in the logits.
+
+    above  (image tokens): features that enter above the layer x their gradient, summed; None where none do
+    """
 
     entering: Tensor
     gradient: Tensor
     linear_target: float
+    above: Tensor | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,6 +79,8 @@ class Gradients:
         with engine.alone, rules as by_biases:
             found = self._differentiate(picture, row, layer)
         received = (wide(found.entering) * found.gradient).sum(-1)
+        if found.above is not None:
+            received[row.image] += found.above
         return LayerRelevance(
             self._at_image(received, row),
             everywhere=float(received.sum()),
@@ -97,23 +103,35 @@ class Gradients:
 
     def _differentiate(self, picture: Picture, row: TokenRow, layer: int) -> Differentiated:
         entering: list[Tensor] = []
+        path = self.engine.language_model.layers[: layer + 1]
 
-        def start_graph(_: Module, inputs: LayerInputs) -> LayerInputs:
-            entering.append(inputs[0].detach().requires_grad_())
-            return (entering[0], *inputs[1:])
+        def start_graph(module: Module, inputs: LayerInputs) -> LayerInputs:
+            states = inputs[0].detach()  # below, too: features that enter there would bring a graph along
+            if module is path[-1]:
+                entering.append(states.requires_grad_())
+            return (states, *inputs[1:])
 
         with torch.no_grad():
             tokens = self.sight.tokens([picture])
+        enter_above = self.engine.enter_above(tokens, layer)
         with self.engine.alone, torch.enable_grad():
-            hook = self.engine.language_model.layers[layer].register_forward_pre_hook(start_graph)
+            tokens = tokens.detach().requires_grad_(enter_above)
+            hooks = [module.register_forward_pre_hook(start_graph) for module in path]
             try:
                 last = self.engine.read(row, tokens)
             finally:
-                hook.remove()
+                for hook in hooks:
+                    hook.remove()
             target = self.engine.token_log_probs(last[:, row.predicting], row).sum()
             self.engine.passes.differentiate(1 - layer / self.engine.layers)
-            gradient, to_last = torch.autograd.grad(target, (entering[0], last))
-        return Differentiated(entering[0].detach()[0], gradient[0], float((last.detach() * to_last).sum()))
+            ends = (entering[0], last, tokens) if enter_above else (entering[0], last)
+            gradient, to_last, *to_tokens = torch.autograd.grad(target, ends)
+        return Differentiated(
+            entering[0].detach()[0],
+            gradient[0],
+            linear_target=float((last.detach() * to_last).sum()),
+            above=(wide(tokens.detach()) * to_tokens[0]).sum(-1)[0] if enter_above else None,
+        )
 
     def _at_image(self, values: Tensor, row: TokenRow) -> NDArray[np.float32]:
         """Of values (length, ...) those at the image tokens, (rows, columns, ...)."""

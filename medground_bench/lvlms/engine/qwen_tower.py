@@ -1,7 +1,8 @@
-"""Qwen2.5-VL's vision tower without its two slow places; the same numbers up to the order of sums.
+"""The Qwen vision towers without their two slow places; the same numbers up to the order of sums.
 
 Windows   transformers runs attention window by window in a Python loop, 64 windows a layer for 16 small pictures. Here
-          windows of one length go through it together; a picture has at most four lengths, inner and edge windows.
+          windows of one length go through it together; a picture has at most four lengths, inner and edge windows. In
+          Qwen3-VL a window is a whole picture.
 Patches   each patch is embedded by a 3-D convolution that meets it exactly once, which is one matrix product.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.functional import linear, scaled_dot_product_attention
 from transformers import AttentionInterface
 
 from medground_bench.lvlms.engine.untyped import Module, Setting
@@ -35,7 +36,7 @@ class _Patches(nn.Module):
 
     def forward(self, rows: Tensor) -> Tensor:
         weight: Tensor = self.proj.weight
-        return rows.to(weight.dtype) @ weight.flatten(1).T
+        return linear(rows.to(weight.dtype), weight.flatten(1), self.proj.bias)
 
 
 def _attention(

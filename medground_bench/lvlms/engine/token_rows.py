@@ -32,7 +32,7 @@ class TokenRow:
 
     @property
     def image_types(self) -> Tensor:
-        """1 at image tokens, 0 elsewhere; both families go wrong without a word when they are not given."""
+        """1 at image tokens, 0 elsewhere; families go wrong without a word when they are not given."""
         types = torch.zeros_like(self.ids)
         types[self.image] = 1
         return types

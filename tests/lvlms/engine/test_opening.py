@@ -44,7 +44,7 @@ def test_listing_the_keys_imports_neither_torch_nor_transformers():
 @pytest.mark.parametrize("name", [plugin.name for plugin in plugins.available("lvlms")])
 def test_every_family_file_keeps_the_contract(name):
     keys = plugins.literal("lvlms", name, "KEYS")
-    assert keys and all(
+    assert keys is not None and all(
         len(place) == 2 and all(isinstance(part, str) for part in place) for place in keys.values()
     )
     assert callable(plugins.load("lvlms", name))
@@ -164,7 +164,7 @@ def test_a_location_that_leads_nowhere(location, error, words):
 
 def test_a_family_that_is_not_there_is_named(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "llava"}))
-    with pytest.raises(Unsupported, match=r"llava.*gemma3, qwen2_5_vl"):
+    with pytest.raises(Unsupported, match=r"llava.*gemma3, qwen2_5_vl, qwen3_vl"):
         open_lvlm(str(tmp_path))
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from transformers.models.gemma3 import modeling_gemma3
 from transformers.models.qwen2_5_vl import modeling_qwen2_5_vl
+from transformers.models.qwen3_vl import modeling_qwen3_vl
 
 from medground_bench.core.errors import MedgroundError, Unsupported
 from medground_bench.lvlms import Rule, open_lvlm
@@ -52,7 +53,7 @@ def test_only_biases_of_values_keep_relevance_back(doubles):
     for family, (lvlm, _) in doubles.items():
         case = own_case(lvlm)
         kept[family] = lvlm.relevance(case.picture, case.prompt, case.response, rule=Rule.CP).biases
-    assert kept["gemma3"] == 0 and abs(kept["qwen2_5_vl"]) > 0.01
+    assert kept["gemma3"] == kept["qwen3_vl"] == 0 and abs(kept["qwen2_5_vl"]) > 0.01
 
 
 def test_what_is_handed_down_is_the_log_probability_and_the_entropy_of_each_prediction(double):
@@ -68,24 +69,35 @@ def test_what_is_handed_down_is_the_log_probability_and_the_entropy_of_each_pred
 
 @pytest.mark.parametrize("rule", list(Rule))
 def test_relevance_is_that_of_a_copy_whose_constants_are_detached(double, rule, monkeypatch):
-    """State x gradient of a model written out with `detach` where a rule says constant."""
+    """State x gradient of a model written out with `detach` where a rule says constant.
+
+    What is added between layers is found as what enters one and did not leave the one before.
+    """
     lvlm, raw = double
-    case = own_case(lvlm)
-    layers = raw.model.model.language_model.layers
-    for module in raw.model.model.language_model.modules():
+    case, decoder = own_case(lvlm), raw.model.model.language_model
+    for module in decoder.modules():
         if type(module).__name__.endswith("RMSNorm"):
             monkeypatch.setattr(module, "forward", _frozen_norm(module))
         elif hasattr(module, "act_fn"):
             monkeypatch.setattr(module, "forward", _frozen_mlp(module))
-    for source in (modeling_gemma3, modeling_qwen2_5_vl):
+    for source in (modeling_gemma3, modeling_qwen2_5_vl, modeling_qwen3_vl):
         monkeypatch.setattr(source, "eager_attention_forward", _frozen_attention(rule))
-    entering = []
-    hook = layers[1].register_forward_pre_hook(lambda module, inputs: entering.append(inputs[0]))
+    entering, leaving = [], []
+    hooks = [
+        module.register_forward_pre_hook(lambda _, inputs: entering.append(inputs[0]))
+        for module in (*decoder.layers[1:], decoder.norm)
+    ]
+    hooks += [
+        layer.register_forward_hook(lambda *call: leaving.append(call[2])) for layer in decoder.layers[1:]
+    ]
     logits, rows = _logits(raw, case)
-    hook.remove()
+    for hook in hooks:
+        hook.remove()
     target = logits[rows].log_softmax(-1).gather(-1, torch.tensor(case.response.token_ids)[:, None]).sum()
-    (gradient,) = torch.autograd.grad(target, entering[0])
-    expected = (entering[0] * gradient).sum(-1)[0].detach()
+    gradients = torch.autograd.grad(target, entering)
+    arrived = [entering[0], *(into - out for into, out in zip(entering[1:], leaving, strict=True))]
+    added = sum((states * gradient).sum(-1)[0] for states, gradient in zip(arrived, gradients, strict=True))
+    expected = added.detach()
     found = lvlm.relevance(case.picture, case.prompt, case.response, rule=rule, layer=1)
     image = _ids(raw, case) == raw.model.config.image_token_id
     near = through(lvlm, abs(expected).max(), back=True)
