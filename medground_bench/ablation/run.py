@@ -24,9 +24,11 @@ from medground_bench.core.scoring import overlap
 from medground_bench.core.types import Attribution, Box, Case, Group, Prediction, Reference
 from medground_bench.localizers import localize_case
 from medground_bench.lvlms import Lvlm, Need
+from medground_bench.lvlms.server.served import demand_may_see
 from medground_bench.methods import explain
 from medground_bench.methods._intervention import editor_versions
 from medground_bench.methods.medfocus import MedFocus
+from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.runs.code_version import scoring_code
 from medground_bench.runs.predict import case_rng
 from medground_bench.storage.journal import Entry, opened_journal
@@ -95,6 +97,7 @@ def run(
 
     advance  told how many more pairs of variant and attempt are settled
     """
+    demand_may_see(lvlm, {reference.source for reference in attempts.references} - {PHANTOM})
     track = TrackEvidence(attempts, {variant: {} for variant in wanted})
     work = [(_Work(variant, lvlm), groups) for variant, groups in wanted.items()]
     with opened_journal(journal_file) as journal:

@@ -83,7 +83,7 @@ class Client:
         address.demand_may_see()
         settings, token = address.settings, os.environ.get(TOKEN)
         self.address = address
-        self._wait = wait
+        self.wait = wait
         self._turn, self._next_turn = threading.Lock(), 0.0
         self._http = httpx.Client(
             headers={"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {token}"} if token else {}),
@@ -119,7 +119,7 @@ class Client:
                 why = busy.why
                 wait_s = FIRST_WAIT_S * 2**attempt if busy.wait_s is None else busy.wait_s
             if attempt + 1 < ATTEMPTS:
-                self._wait(min(wait_s, LONGEST_WAIT_S))
+                self.wait(min(wait_s, LONGEST_WAIT_S))
         raise ServerFailed(
             f"{self._server} {why}, {ATTEMPTS} times. Mend that, or ask it for less at once (?at_once=), and run the "
             "same command again."
@@ -170,7 +170,7 @@ class Client:
             mine = max(now, self._next_turn)
             self._next_turn = mine + 1 / per_second
         if mine > now:
-            self._wait(mine - now)
+            self.wait(mine - now)
 
     @property
     def _server(self) -> str:

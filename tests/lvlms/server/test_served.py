@@ -133,8 +133,8 @@ def test_a_server_without_prompt_log_probabilities_gives_text_alone(lvlm, open_s
 @pytest.mark.parametrize("method", ["medfocus", "occlusion", "rise"])
 def test_methods_that_need_log_probabilities_alone_find_the_same(lvlm, open_served, words, method):
     _server, served = open_served()
-    picture = radiograph(3, width=224, height=224)
-    native = Frame.native(width=224, height=224)
+    side = 224 if method == "medfocus" else 56
+    picture, native = radiograph(3, width=side, height=side), Frame.native(width=side, height=side)
     found = []
     for each in (lvlm, served):
         case = Case("phantom/1/mass@x:direct", "mass", DIRECT, words, picture, native)
