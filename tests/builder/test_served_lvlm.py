@@ -51,11 +51,11 @@ def folders(local, location, tmp_path_factory):
     root = tmp_path_factory.mktemp("served")
     made = []
     for name, lvlm in (("here", local), ("there", open_lvlm(location))):
-        made.append(build(root / name / "medground-bench", lvlm=lvlm, modes=tuple(Mode), limit=2))
+        made.append(build(root / name / "medground-bench", lvlm=lvlm, modes=(Mode.REASON,), limit=2))
     return made
 
 
-@pytest.mark.parametrize("table", [ANSWERS, VERDICTS, *CASES.values()], ids=lambda table: table.name)
+@pytest.mark.parametrize("table", [ANSWERS, VERDICTS, CASES[Mode.REASON]], ids=lambda table: table.name)
 def test_every_row_of_a_split_is_the_same_but_for_the_key_and_the_revision(folders, table):
     here, there = (
         sorted(
@@ -91,7 +91,7 @@ def test_deltas_and_maps_of_the_cases_are_the_same(folders, local, location, met
 def test_the_command_line_predicts_and_attributes_through_a_server(
     medground, folders, server, location, tmp_path
 ):
-    track = ["--benchmark", folders[1].path, "--lvlm", location, "--mode", "direct"]
+    track = ["--benchmark", folders[1].path, "--lvlm", location, "--mode", "reason"]
     code, out, err = medground(
         "predict", *track, "--method", "medfocus", "--out", tmp_path / "medfocus.jsonl"
     )
@@ -100,13 +100,13 @@ def test_the_command_line_predicts_and_attributes_through_a_server(
     assert (
         lines
         and out.startswith(f"{len(lines)} cases")
-        and all(f"@served/{KEY}:direct" in line["case_id"] for line in lines)
+        and all(f"@served/{KEY}:reason" in line["case_id"] for line in lines)
     )
     record = json.loads((tmp_path / "medfocus.jsonl.run.json").read_text())
     assert (record["lvlm"], record["lvlm_revision"]) == (f"served/{KEY}", open_lvlm(location).revision)
     assert "127.0.0.1" not in json.dumps(record) + json.dumps(lines)
 
-    case = next(Benchmark.open(folders[1].path).cases(lvlm=f"served/{KEY}", mode=Mode.DIRECT))
+    case = next(Benchmark.open(folders[1].path).cases(lvlm=f"served/{KEY}", mode=Mode.REASON))
     (tmp_path / "film.png").write_bytes(png.encode(case.picture))
     asked = len(server.requests)
     told = ["--finding", case.finding, "--method", "medfocus", "--out", tmp_path / "out", "--json"]
@@ -162,5 +162,5 @@ def test_no_method_sends_one_either(server, location, folders, tmp_path, monkeyp
     monkeypatch.setattr(type(served.address), "is_this_machine", False)
     asked = len(server.requests)
     with pytest.raises(Unsupported, match="MEDGROUND_SERVERS=phantom@"):
-        predict(benchmark, served, Run("medfocus", Mode.DIRECT), tmp_path / "p.jsonl")
+        predict(benchmark, served, Run("medfocus", Mode.REASON), tmp_path / "p.jsonl")
     assert len(server.requests) == asked
