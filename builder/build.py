@@ -37,6 +37,7 @@ from medground_bench.core.errors import MedgroundError, SourceMissing
 from medground_bench.core.progress import Progress, silently
 from medground_bench.core.types import Answer, Answers, Mode, Track
 from medground_bench.lvlms import Lvlm
+from medground_bench.lvlms.server.served import demand_may_see
 from medground_bench.pictures import picture_digest, stored_png
 
 
@@ -99,6 +100,7 @@ def build_track(
 ) -> None:
     """Ask one LVLM in one mode all questions of the folder that are of the bench's source, and write what follows."""
     name = bench.source.name
+    demand_may_see(lvlm, [] if bench.source.may_show else [name])
     questions = {split: folder.read(QUESTIONS, split, name) for split in SPLITS}
     if not any(questions.values()):
         raise SourceMissing(

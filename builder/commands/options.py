@@ -17,7 +17,10 @@ SourceOption = Annotated[
     str, typer.Option("--source", help="Where the questions come from, for example phantom.")
 ]
 LvlmOption = Annotated[
-    list[str], typer.Option("--lvlm", help="Key, local folder or org/name@commit; may be given again.")
+    list[str],
+    typer.Option(
+        "--lvlm", help="Key, local folder, org/name@commit or http://host:port/v1#model; may be given again."
+    ),
 ]
 ModeOption = Annotated[list[Mode], typer.Option("--mode", help="direct or reason; may be given again.")]
 OutOption = Annotated[Path, typer.Option("--out", help="The dataset folder, for example medground-bench.")]

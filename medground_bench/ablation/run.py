@@ -26,8 +26,10 @@ from medground_bench.core.scoring import overlap
 from medground_bench.core.types import Attribution, Box, Case, Corners, Group, Prediction, Reference
 from medground_bench.localizers import localize_case
 from medground_bench.lvlms import Lvlm, Need
+from medground_bench.lvlms.server.served import demand_may_see
 from medground_bench.methods import explain
 from medground_bench.methods.medfocus import MedFocus
+from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.runs.code_version import ablation_code
 from medground_bench.storage.journal import Entry, opened_journal
 from medground_bench.storage.whole_files import fingerprint, sha256
@@ -94,6 +96,7 @@ def run(
 
     advance  told how many more pairs of variant and attempt are settled
     """
+    demand_may_see(lvlm, {reference.source for reference in attempts.references} - {PHANTOM})
     track = TrackEvidence(attempts, {variant: {} for variant in runs})
     work = [(_Work(variant, lvlm), groups) for variant, groups in runs.items()]
     with opened_journal(journal_file) as journal:

@@ -27,7 +27,11 @@ ImageArgument = Annotated[
     Path, typer.Argument(metavar="IMAGE", help="A chest X-ray: PNG, JPEG, TIFF, BMP, WEBP or DICOM.")
 ]
 LvlmOption = Annotated[
-    str, typer.Option("--lvlm", help="A key of `medground list lvlms`, a folder, or org/name@commit.")
+    str,
+    typer.Option(
+        "--lvlm",
+        help="A key of `medground list lvlms`, a folder, org/name@commit, or http://host:port/v1#model.",
+    ),
 ]
 NewestOption = Annotated[
     bool, typer.Option("--newest", help="Take the LVLM's newest commit on the hub, not the pinned one.")

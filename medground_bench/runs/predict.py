@@ -29,7 +29,9 @@ from medground_bench.core.progress import Progress, silently
 from medground_bench.core.randomness import case_rng
 from medground_bench.core.types import Case, Mode, Prediction, Track
 from medground_bench.lvlms import Lvlm
+from medground_bench.lvlms.server.served import demand_may_see
 from medground_bench.methods import Method, explain, open_method
+from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.runs.code_version import library_versions, method_code
 from medground_bench.runs.inputs import inputs_of, localizer_of
 from medground_bench.runs.run_file import Failure, read_run, run_file
@@ -104,11 +106,12 @@ def predict(
     finished = _finished(file, key, run, track)
     if finished is not None:
         return finished
-    total = len(benchmark.references(lvlm=lvlm.key, mode=run.mode, split=run.split))
+    references = benchmark.references(lvlm=lvlm.key, mode=run.mode, split=run.split)
+    demand_may_see(lvlm, {reference.source for reference in references} - {PHANTOM})
     lines: dict[str, _Line] = {}
     with (
         opened_journal(_partial_file(file)) as journal,
-        progress(f"{run.method} {track}", total, "cases") as advance,
+        progress(f"{run.method} {track}", len(references), "cases") as advance,
     ):
         for case in benchmark.cases(lvlm=lvlm.key, mode=run.mode, split=run.split):
             make = partial(_predicted, case, method, lvlm, run.seed)

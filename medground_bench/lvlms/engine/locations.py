@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from medground_bench import plugins
 from medground_bench.core.errors import MedgroundError, SourceMissing, UnknownName, Unsupported
+from medground_bench.lvlms.server.address import Address
 from medground_bench.storage import hub
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def checkpoints() -> Mapping[str, Checkpoint]:
 
 
 def open_lvlm(location: str, *, device: str | None = None, newest: bool = False) -> Lvlm:
-    """The LVLM at a key, in a local folder, or at a hub id with its commit (`org/name@commit`).
+    """The LVLM at a key, in a local folder, at a hub id with its commit (`org/name@commit`), or behind a server.
 
     A folder's name becomes the key, and so a part of every case id; one that is a known key is refused.
 
@@ -71,6 +72,11 @@ def open_lvlm(location: str, *, device: str | None = None, newest: bool = False)
     """
     from medground_bench.lvlms.engine import opening
 
+    address = Address.parse(location)
+    if address is not None:
+        from medground_bench.lvlms.server.served import open_served
+
+        return open_served(address)
     location, known = pinned(location, newest=newest), checkpoints()
     key = key_of(location)
     if key in known:
@@ -103,12 +109,15 @@ def pinned(location: str, *, newest: bool) -> str:
 def key_of(location: str) -> str:
     """The key under which `open_lvlm` opens a location, and so a part of its cases' ids; nothing is opened.
 
-    A folder's name, refused when that is a known key; anything else, such as a known key or a hub id with its commit,
-    is its own.
+    A folder's name, refused when that is a known key; `served/` and the model's name for one behind a server,
+    whichever it is; anything else, such as a known key or a hub id with its commit, is its own.
 
-    >>> key_of("medgemma_4b")
-    'medgemma_4b'
+    >>> key_of("medgemma_4b"), key_of("http://127.0.0.1:8000/v1#google/medgemma-27b-it")
+    ('medgemma_4b', 'served/google/medgemma-27b-it')
     """
+    address = Address.parse(location)
+    if address is not None:
+        return address.key
     known, path = checkpoints(), Path(location)
     return _key_of_folder(path, known) if location not in known and path.is_dir() else location
 
