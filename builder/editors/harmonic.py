@@ -32,8 +32,9 @@ Greys = NDArray[np.float64]
 GRID = 256
 """Cells of the longer side on which surfaces are solved; a native cell of its own for smaller pictures."""
 
-WINDOW_PX = 5
-"""Of the Wiener filter."""
+WINDOW_PX = 7
+NOISE = 1.5
+"""Of the Wiener filter: what it takes for grain, as a multiple of the median window's variance."""
 
 TILE_PX = 32
 """Side of the tiles whose mean spectrum is the grain's."""
@@ -87,11 +88,11 @@ class Harmonic:
 
 
 def _without_grain(picture: Picture) -> Greys:
-    """Wiener's filter. Edges stay: only what varies no more than the median window is taken for grain."""
+    """Wiener's filter: a window that varies no more than grain gets its mean, edges stay."""
     greys = picture.astype(np.float64)
     means = ndimage.uniform_filter(greys, WINDOW_PX)
     variances = np.maximum(ndimage.uniform_filter(greys**2, WINDOW_PX) - means**2, 1e-9)
-    kept: Greys = np.maximum(0, 1 - np.median(variances) / variances)
+    kept: Greys = np.maximum(0, 1 - NOISE * np.median(variances) / variances)
     filtered: Greys = means + kept * (greys - means)
     return filtered
 
