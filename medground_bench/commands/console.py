@@ -40,6 +40,7 @@ EXTRAS = {
     "evaluate": "metric",
     "gradio": "space",
     "safetensors": "lvlm",
+    "skimage": "edit",
     "torch": "lvlm",
     "transformers": "lvlm",
 }

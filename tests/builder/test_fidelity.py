@@ -7,6 +7,10 @@ import pytest
 
 pytest.importorskip("skimage")
 
+from typer.testing import CliRunner
+
+from builder.build import open_editor
+from builder.cli import app
 from builder.fidelity import EXACT, Compared, Fidelity, compared, fidelity
 from builder.fidelity_tables import fidelity_tables
 from medground_bench.benchmark.folder import DatasetFolder
@@ -122,3 +126,35 @@ def test_a_verdict_is_looked_up_by_question_and_track(measured):
     assert backwards and all(row.exact == row.other for row in backwards)
     share = next(row.boxes for row in backwards)
     assert 0 < share < 1
+
+
+@pytest.fixture
+def rule_lvlm(monkeypatch):
+    lvlm = RuleLvlm()
+    monkeypatch.setattr("medground_bench.lvlms.open_lvlm", lambda location, **_choices: lvlm)
+    return lvlm
+
+
+@pytest.mark.usefixtures("rule_lvlm")
+def test_the_command_prints_both_tables_and_says_what_it_wrote(tmp_path):
+    words = ["fidelity", "--out", str(tmp_path), "--lvlm", "rule_lvlm", "--limit", "2"]
+    said = CliRunner().invoke(app, words).output
+    assert "Verdicts on right answers: rule_lvlm, direct" in said
+    assert "Retained: rule_lvlm, direct, exact editor and harmonic" in said
+    assert "confusion.png" in said and (tmp_path / "answers.csv").is_file()
+
+
+@pytest.mark.usefixtures("rule_lvlm")
+def test_build_and_add_lvlm_take_the_editor_that_is_named(tmp_path, monkeypatch):
+    asked = []
+
+    def watched(name):
+        asked.append(name)
+        return open_editor(name)
+
+    monkeypatch.setattr("builder.build.open_editor", watched)
+    track = ["--lvlm", "rule_lvlm", "--mode", "direct", "--out", str(tmp_path / "m")]
+    first = ["build", "--source", "phantom", "--limit", "1", *track]
+    for words in (first, [*first, "--editor", "harmonic"], ["add-lvlm", *track, "--editor", "harmonic"]):
+        assert CliRunner().invoke(app, words).exit_code == 0
+    assert asked == ["phantom_exact", "harmonic", "harmonic"]

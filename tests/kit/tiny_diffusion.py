@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import BertConfig, BertForMaskedLM
 
 from medground_bench.phantom.findings import FINDINGS
@@ -39,6 +38,8 @@ class TinyDiffusion:
 
 def save_tiny_diffusion(folder: Path) -> TinyDiffusion:
     """All three parts as complete checkpoints."""
+    from diffusers import AutoencoderKL, UNet2DConditionModel  # of an extra
+
     tiny = TinyDiffusion(folder / "radedit", folder / "vae", folder / "text")
     torch.manual_seed(0)
     UNet2DConditionModel(
