@@ -28,16 +28,7 @@ def fidelity_tables(measured: Fidelity) -> Together:
 
 def _retained(title: str, rows: list[RetentionRow]) -> Table:
     """Of the retained by each editor, `elsewhere` are those whose known cause is not the finding."""
-    columns = [
-        "answers",
-        "agree (%)",
-        "exact (%)",
-        "other (%)",
-        "both",
-        "elsewhere, exact",
-        "elsewhere, other",
-    ]
-    table = _table(title, "finding or boxes", columns)
+    table = _table(title, "finding or boxes", ["answers", "agree", "exact", "other", "both", "elsewhere"])
     for row in rows:
         name = row.finding if row.size == ALL else f"{row.size} boxes"
         shares = (_percent(count, row.answers) for count in (row.agree, row.exact, row.other))
