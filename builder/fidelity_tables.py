@@ -18,10 +18,12 @@ def fidelity_tables(measured: Fidelity) -> Together:
     confusions = {key: list(rows) for key, rows in groupby(measured.confusion(), _track)}
     for key, rows in groupby(measured.retention(), _track):
         lvlm, mode, editor = key
-        table = _table(f"Verdicts on right answers: {lvlm}, {mode}", "exact editor", ["", *WORDS.values()])
+        table = _table(
+            f"Verdicts on right answers: {lvlm}, {mode}, by {editor}", "exact editor", list(WORDS.values())
+        )
         counts = {(row.exact, row.other): row.answers for row in confusions[key]}
         for exact, words in WORDS.items():
-            table.add_row(words, editor, *(str(counts.get((exact, other), 0)) for other in WORDS))
+            table.add_row(words, *(str(counts.get((exact, other), 0)) for other in WORDS))
         tables += [table, _retained(f"Retained: {lvlm}, {mode}, exact editor and {editor}", list(rows))]
     return Together(*tables)
 
