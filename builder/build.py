@@ -67,10 +67,12 @@ def store_beside(out: Path) -> Path:
 
 
 @contextmanager
-def bench_at(store: Path, source: Source) -> Iterator[Bench]:
-    """The source, its editor and the store, held for this process."""
+def bench_at(store: Path, source: Source, editor: str | None = None) -> Iterator[Bench]:
+    """The source, its own editor or another one, and the store, held for this process."""
     with locked(store):
-        yield Bench(source, open_editor(source.editor), Store(store / "edits"), Store(store / "answers"))
+        yield Bench(
+            source, open_editor(editor or source.editor), Store(store / "edits"), Store(store / "answers")
+        )
 
 
 def sources_of(folder: DatasetFolder) -> list[str]:

@@ -6,6 +6,7 @@ import typer
 
 from builder.commands.add_lvlm import add_lvlm
 from builder.commands.build import build
+from builder.commands.fidelity import fidelity
 from builder.commands.import_release import import_release
 from builder.commands.stats import stats
 from builder.commands.verdicts import verdicts
@@ -17,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (build, verdicts, stats):
+for command in (build, verdicts, stats, fidelity):
     app.command()(command)
 app.command("add-lvlm")(add_lvlm)
 app.command("import-release")(import_release)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from builder.commands.options import LvlmOption, ModeOption, OutOption, StoreOption, say_retained
+from builder.commands.options import (
+    EditorOption,
+    LvlmOption,
+    ModeOption,
+    OutOption,
+    StoreOption,
+    say_retained,
+)
 from medground_bench.commands.console import progress
 from medground_bench.commands.options import NewestOption
 
@@ -12,6 +19,7 @@ def add_lvlm(
     mode: ModeOption,
     out: OutOption,
     store: StoreOption = None,
+    editor: EditorOption = None,
     newest: NewestOption = False,
 ) -> None:
     """Ask another LVLM the questions that the folder already has; no file of another LVLM changes.
@@ -27,7 +35,7 @@ def add_lvlm(
     for location in dict.fromkeys(lvlm):
         opened = open_lvlm(location, newest=newest)
         for source in sources:
-            with bench_at(store or store_beside(out), source) as bench:
+            with bench_at(store or store_beside(out), source, editor) as bench:
                 for each in dict.fromkeys(mode):
                     build_track(folder, opened, each, bench, progress=progress)
     say_retained(folder)

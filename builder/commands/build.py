@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from builder.commands.options import (
+    EditorOption,
     LvlmOption,
     ModeOption,
     OutOption,
@@ -27,6 +28,7 @@ def build(
         int | None, typer.Option("--limit", min=1, help="At most so many pictures in the split test.")
     ] = None,
     store: StoreOption = None,
+    editor: EditorOption = None,
     newest: NewestOption = False,
 ) -> None:
     """Write the questions of a source and ask LVLMs about them.
@@ -44,7 +46,7 @@ def build(
     folder, opened = DatasetFolder(out), open_source(source)
     lvlms = [open_lvlm(location, newest=newest) for location in dict.fromkeys(lvlm)]
     modes = list(dict.fromkeys(mode))
-    with bench_at(store or store_beside(out), opened) as bench:
+    with bench_at(store or store_beside(out), opened, editor) as bench:
         write_questions(folder, opened, limit, [Track(one.key, each) for one in lvlms for each in modes])
         for one in lvlms:
             for each in modes:

@@ -30,6 +30,9 @@ StoreOption = Annotated[
         "--store", help="Where results of finished work are kept; by default beside the dataset folder."
     ),
 ]
+EditorOption = Annotated[
+    str | None, typer.Option("--editor", help="Who makes the edits; by default the source's own editor.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from medground_bench.core.causal_filter import Edit
 from medground_bench.core.prompts import NO_ABNORMALITY, no_finding
 from medground_bench.core.types import Box, Mask, Picture, Question
+from medground_bench.pictures import picture_digest
 from medground_bench.storage.whole_files import fingerprint, sha256
 
 
@@ -35,9 +36,15 @@ class Editor(Protocol):
         ...
 
 
-def editor_code(file: str) -> str:
-    """Of an editor's own file and of what all share: a part of its version, so that no kept edit outlives a change."""
-    return fingerprint(files=[sha256(Path(each).read_bytes()) for each in (file, __file__)])
+def editor_code(*files: str) -> str:
+    """Of an editor's own files and of what all share: a part of its version, so that no kept edit outlives a change."""
+    return fingerprint(files=[sha256(Path(each).read_bytes()) for each in (*files, __file__)])
+
+
+def edit_seed(question: Question, picture: Picture, edit: Edit) -> int:
+    """Where the randomness of an edit begins: its content alone, so neither the order of edits nor a repeat matters."""
+    content = fingerprint(question=question.question_id, picture=picture_digest(picture), edit=edit.value)
+    return int(content[:16], 16)
 
 
 def edit_prompt(finding: str, edit: Edit) -> str:
@@ -53,3 +60,9 @@ def inside(boxes: tuple[Box, ...], picture: Picture) -> Mask:
         columns = slice(max(0, int(np.floor(box.x0))), int(np.ceil(box.x1)))
         mask[rows, columns] = True
     return mask
+
+
+def editable(question: Question, picture: Picture, edit: Edit) -> Mask:
+    """The pixels that an edit may change, (height, width): those inside the question's boxes, or all others."""
+    boxes = inside(question.boxes, picture)
+    return boxes if edit is Edit.FOREGROUND else ~boxes

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from builder.editors import editor_code, inside
+from builder.editors import editable, editor_code
 from medground_bench.core.causal_filter import Edit
 from medground_bench.core.types import Picture, Question
 from medground_bench.phantom.patient import patient
@@ -31,10 +31,7 @@ class PhantomExact:
     def edit(self, question: Question, picture: Picture, edit: Edit) -> Picture:
         """See `Editor`."""
         other = _other(question, edit)
-        changes = inside(question.boxes, picture)
-        if edit is not Edit.FOREGROUND:
-            changes = ~changes
-        return np.where(changes, other, picture)
+        return np.where(editable(question, picture, edit), other, picture)
 
 
 def _other(question: Question, edit: Edit) -> Picture:

@@ -36,9 +36,11 @@ from medground_bench.core.errors import MedgroundError, UnknownName
 
 INPUT_AT_FAULT, USAGE, OUR_FAULT = 1, 2, 3
 EXTRAS = {
+    "diffusers": "edit",
     "evaluate": "metric",
     "gradio": "space",
     "safetensors": "lvlm",
+    "skimage": "edit",
     "torch": "lvlm",
     "transformers": "lvlm",
 }

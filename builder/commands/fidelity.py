@@ -1,0 +1,48 @@
+"""`python -m builder fidelity`: what another editor than the exact one does to the filter's verdicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medground_bench.commands.console import progress
+from medground_bench.commands.options import NewestOption
+from medground_bench.core.types import Mode
+
+EMBEDDED = ("phantom_gemma3", "phantom_qwen2_5_vl")
+
+
+def fidelity(
+    out: Annotated[Path, typer.Option("--out", help="Folder for tables, the figure and kept results.")],
+    lvlm: Annotated[
+        list[str] | None, typer.Option("--lvlm", help="May be given again; the embedded ones if not.")
+    ] = None,
+    mode: Annotated[
+        list[Mode] | None, typer.Option("--mode", help="May be given again; direct if not.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many phantoms.")] = None,
+    editor: Annotated[
+        list[str] | None, typer.Option("--editor", help="May be given again; harmonic if not.")
+    ] = None,
+    newest: NewestOption = False,
+) -> None:
+    """Run the causal filter on phantoms with the exact editor and with others, and compare the verdicts.
+
+    Can be stopped at any time; the same command goes on where it was.
+
+    Example: python -m builder fidelity --limit 40 --editor harmonic --out fidelity
+    """
+    from rich.console import Console
+
+    from builder.fidelity import fidelity as compare
+    from builder.fidelity_tables import fidelity_tables
+    from medground_bench.lvlms import open_lvlm
+
+    lvlms = [open_lvlm(location, newest=newest) for location in dict.fromkeys(lvlm or EMBEDDED)]
+    tracks = [(one, each) for one in lvlms for each in dict.fromkeys(mode or [Mode.DIRECT])]
+    measured = compare(out, tracks, editor or ["harmonic"], limit, progress=progress)
+    Console().print(fidelity_tables(measured))
+    written = measured.write(out)
+    typer.echo(f"written to {out}: {', '.join(file.name for file in written)}")

@@ -1,0 +1,103 @@
+"""Where the parts of a diffusion model are: an environment variable, else the hub at a fixed commit.
+
+A location is a folder in the Hugging Face layout or `org/name@commit`. What is in a folder may change, so a record of
+what was made keeps `revision` of the location.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from medground_bench.core.errors import SourceMissing
+from medground_bench.lvlms.engine.opening import content_digest
+from medground_bench.storage import hub
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The weights of one part.
+
+    model       its name for people
+    variable    the environment variable that says where they are
+    repository  `org/name` on the hub
+    commit      at which they are taken when the variable says nothing; empty where it must say one
+    files       what is needed of the repository; code and pickled weights never are
+    subfolder   of the repository; a local folder may be this one or the one above it
+    """
+
+    model: str
+    variable: str
+    repository: str
+    commit: str
+    files: Sequence[str]
+    subfolder: str = ""
+
+    def location(self) -> str:
+        """What the variable says, else the commit; SourceMissing where neither says anything."""
+        location = os.environ.get(self.variable)
+        if location:
+            return location
+        if not self.commit:
+            raise SourceMissing(
+                f"{self.model}: no commit of {self.repository} is named. Set {self.variable} to "
+                f"{self.repository}@<40 hexadecimal digits>, or to a folder that holds the weights."
+            )
+        return f"{self.repository}@{self.commit}"
+
+    def revision(self) -> str:
+        """The commit, or `sha256:` over the files of a folder; nothing is fetched."""
+        folder = self._local()
+        return content_digest(folder) if folder else self._on_hub().commit
+
+    def folder(self) -> Path:
+        """The folder of the files, fetched when they are not in the cache; SourceMissing says what to set."""
+        folder = self._local()
+        if folder:
+            return folder
+        wanted = [f"{self.subfolder}/{file}" if self.subfolder else file for file in self.files]
+        try:
+            return hub.fetched(self._on_hub(), wanted) / self.subfolder
+        except SourceMissing as error:
+            raise SourceMissing(
+                f"the weights of {self.model} are not at hand: {error} If you have them in a folder, set "
+                f"{self.variable} to it."
+            ) from error
+
+    def _local(self) -> Path | None:
+        path = Path(self.location()).expanduser()
+        if not path.is_dir():
+            return None
+        for folder in (path / self.subfolder, path):
+            if (folder / "config.json").is_file():
+                return folder
+        raise SourceMissing(f"{path} ({self.variable}) holds no {self.model}: it has no config.json.")
+
+    def _on_hub(self) -> hub.Repository:
+        location = self.location()
+        repository = hub.Repository.parse(location)
+        if repository is None or not repository.commit:
+            raise SourceMissing(
+                f"{location} ({self.variable}) is neither a folder here nor a hub id with its commit "
+                "(org/name@<40 hexadecimal digits>)."
+            )
+        return repository
+
+
+NETWORK = Part(
+    "RadEdit", "MEDGROUND_RADEDIT", "microsoft/radedit", "e8ebd31396ff8553c34084b98b5defb8ebea2817",
+    ("config.json", "diffusion_pytorch_model*.safetensors*"), "unet",
+)  # fmt: skip
+"""Gated; its authors forbid all but research."""
+
+AUTOENCODER = Part(
+    "the autoencoder of SDXL", "MEDGROUND_SDXL_VAE", "stabilityai/sdxl-vae", "",
+    ("config.json", "diffusion_pytorch_model.safetensors"),
+)  # fmt: skip
+TEXT_ENCODER = Part(
+    "BioViL-T", "MEDGROUND_BIOVIL_T", "microsoft/BiomedVLP-BioViL-T", "",
+    ("config.json", "model.safetensors", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json"),
+)  # fmt: skip
+PARTS = (NETWORK, AUTOENCODER, TEXT_ENCODER)
