@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from builder.commands.options import LvlmOption, ModeOption, OutOption, StoreOption, say_retained
+from builder.commands.options import LvlmOption, ModeOption, OutOption, RootOption, StoreOption, say_retained
 from medground_bench.commands.console import progress
 from medground_bench.commands.options import NewestOption
 
@@ -11,6 +11,7 @@ def add_lvlm(
     lvlm: LvlmOption,
     mode: ModeOption,
     out: OutOption,
+    root: RootOption = None,
     store: StoreOption = None,
     newest: NewestOption = False,
 ) -> None:
@@ -18,12 +19,12 @@ def add_lvlm(
 
     Example: python -m builder add-lvlm --lvlm phantom_qwen2_5_vl --mode direct --out medground-bench
     """
-    from builder.build import bench_at, build_track, open_source, sources_of, store_beside
+    from builder.build import bench_at, build_track, open_sources, sources_of, store_beside
     from medground_bench.benchmark.folder import DatasetFolder
     from medground_bench.lvlms import open_lvlm
 
     folder = DatasetFolder(out)
-    sources = [open_source(name) for name in sources_of(folder)]
+    sources = open_sources(sources_of(folder), root or ())
     for location in dict.fromkeys(lvlm):
         opened = open_lvlm(location, newest=newest)
         for source in sources:

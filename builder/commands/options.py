@@ -11,6 +11,7 @@ from rich.console import Console
 from medground_bench.core.types import Mode
 
 if TYPE_CHECKING:
+    from builder.sources import Source
     from medground_bench.benchmark.folder import DatasetFolder
 
 SourceOption = Annotated[
@@ -27,6 +28,14 @@ StoreOption = Annotated[
         "--store", help="Where results of finished work are kept; by default beside the dataset folder."
     ),
 ]
+RootOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--root",
+        help="A folder with your copy of a source of files; may be given again. Which source it belongs to is told by "
+        "what is in it.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -41,3 +50,16 @@ def say_retained(folder: DatasetFolder) -> None:
         if numbers.groups:
             Console().print(retained_table(numbers))
     typer.echo(f"written to {folder.path}")
+
+
+def say_ledger(source: Source, file: Path, limit: int | None) -> None:
+    """Print on stderr what a source could not give, and where it gives other numbers of questions than its authors."""
+    from builder.source_check import differences
+
+    lines = source.ledger.lines()
+    if lines:
+        lines = [*lines, f"{len(source.ledger)} entries of {source.name} in {file}"]
+    if limit is None:
+        lines = [*getattr(source, "notes", ()), *differences(source), *lines]
+    for line in lines:
+        typer.echo(line, err=True)
