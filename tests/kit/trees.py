@@ -229,7 +229,8 @@ def twelve_bits(picture: Picture, syntax: str = ExplicitVRLittleEndian, *, inver
 CHOSEN, OFFICIAL = "filtered_studies.json", "grounded_reports_20240819.json"
 MASTER_COLUMNS = (
     "StudyID", "ImageID", "PatientID", "PatientSex_DICOM", "PatientBirth", "PatientAge", "StudyDate_DICOM",
-    "study date", "year", "label", "label_group", "locations", "boxes_count", "extra_boxes_count", "prior_study", "prior_imageID",
+    "study date", "year", "label", "label_group", "locations", "boxes_count", "extra_boxes_count", "prior_study",
+    "prior_imageID",
     "progression_status", "sentence_en", "sentence_es", "study_is_benchmark", "study_is_validation",
     "patient_is_benchmark", "split",
 )  # fmt: skip
@@ -248,7 +249,7 @@ def write_padchest(trees: Trees, phantoms: Sequence[str]) -> None:
         Image.fromarray(values).save(folder / f"{image_id}.png")
         records.append({"StudyID": study, "ImageID": f"{image_id}.png", "findings": list(_grounded(phantom))})
         row = dict.fromkeys(MASTER_COLUMNS, "") | {"StudyID": study, "PatientID": f"patient{number // 2}"}
-        master += [row | {"label": finding} for finding, _boxes in findings(phantom)]
+        master += [row | {"label": finding} for finding in findings(phantom)]
     records = shuffled(records, 3)
     normal = {"StudyID": "0", "ImageID": "0.png", "findings": [{"sentence_en": "Normal.", "abnormal": False}]}
     (trees.padchest_gr / CHOSEN).write_text(json.dumps(records), "utf-8")
