@@ -36,6 +36,12 @@ RootOption = Annotated[
         "what is in it.",
     ),
 ]
+LimitOption = Annotated[
+    int | None, typer.Option("--limit", min=1, help="At most so many pictures in the split test.")
+]
+AllowMissingOption = Annotated[
+    bool, typer.Option("--allow-missing", help="Exit code 0 although the ledger of the source has entries.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -58,7 +64,7 @@ def say_ledger(source: Source, file: Path, limit: int | None) -> None:
 
     lines = source.ledger.lines()
     if lines:
-        lines = [*lines, f"{len(source.ledger)} entries of {source.name} in {file}"]
+        lines = [*lines, f"{len(source.ledger)} in the ledger of {source.name}, {file}"]
     if limit is None:
         lines = [*getattr(source, "notes", ()), *differences(source), *lines]
     for line in lines:

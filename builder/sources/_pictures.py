@@ -18,9 +18,6 @@ from medground_bench.pictures.sizes import demand_size
 HEADER_BYTES = 1 << 18
 """In which the size of a PNG or JPEG stands; a JPEG with more before it is read on."""
 
-DEFLATED = "1.2.840.10008.1.2.1.99"
-"""Small files in this coding may unfold to gigabytes, and the library does not read them."""
-
 
 class PictureFiles:
     """Pictures by their ids; the header of each is read once.
@@ -82,15 +79,17 @@ def frame_in(path: Path) -> Frame:
 
 
 def _size_in_dicom(path: Path) -> tuple[int, int]:
+    """Width and height; a deflated file, which may unfold to gigabytes and is not read anyway, is refused before."""
     try:
         import pydicom
         from pydicom.filereader import read_file_meta_info
+        from pydicom.uid import DeflatedExplicitVRLittleEndian
     except ImportError:
         raise BadPicture("is a DICOM file, which needs pip install 'medground-bench[dicom]'.") from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they may quote the file
         try:
-            if read_file_meta_info(path).get("TransferSyntaxUID") == DEFLATED:
+            if read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
                 raise BadPicture("is a deflated DICOM file, which is not read.")
             header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["Rows", "Columns"])
         except faults():

@@ -66,9 +66,12 @@ def _patient_tables(roots: tuple[Path, ...]) -> list[Path]:
 
 
 def _folders(roots: tuple[Path, ...]) -> list[Path]:
-    return places_of(
-        roots, PREFIXES, (PICTURES, "."), lambda place: next(place.glob("*.png"), None) is not None
-    )
+    return places_of(roots, PREFIXES, (PICTURES, "."), _has_pictures)
+
+
+def _has_pictures(folder: Path) -> bool:
+    """By its name too: pictures of this kind lie in many a folder."""
+    return folder.name == PICTURES and next(folder.glob("*.png"), None) is not None
 
 
 @dataclass(frozen=True)

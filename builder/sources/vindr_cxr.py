@@ -9,8 +9,8 @@ is none here.
 Order: the authors group by (image_id, class_name), sorted, and so does `release_index`. The finding is asked for as
 class_name spells it ("Nodule/Mass", "ILD").
 
-Greys: least and largest value of the file become black and white. The authors do the same where a file says no window.
-Where it says one they first cut the values to it, of MONOCHROME1 after turning it round; that is not done here.
+Greys: `Levels.WINDOWED`, which is what the authors do: the values within the file's first window, or all where it says
+none, from the least to the greatest.
 
 No patient is named, so each picture counts as its own.
 """
@@ -62,7 +62,7 @@ class VindrCxr:
     editor: str = "radedit"
     may_show: bool = False
     terms: Terms = TERMS
-    levels: Levels = Levels.MIN_MAX
+    levels: Levels = Levels.WINDOWED
     ledger: Ledger = field(default_factory=Ledger, compare=False)
     notes: tuple[str, ...] = ()
 

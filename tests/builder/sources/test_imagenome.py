@@ -210,7 +210,7 @@ def test_the_folders_may_be_given_in_any_order_and_as_one_above_both(trees, tmp_
 
 def test_what_is_missing_or_there_twice_is_said_with_the_way_to_get_it(trees, tmp_path):
     gold, images = trees.imagenome
-    with pytest.raises(SourceMissing, match="physionet.org"):
+    with pytest.raises(SourceMissing, match="PhysioNet account"):
         ImaGenome((gold,))
     with pytest.raises(SourceMissing, match="gold_object_attribute"):
         ImaGenome((images,))

@@ -28,7 +28,7 @@ def copy(tmp_path):
         for image_id in {str(each["ImageID"]) for each in records if isinstance(each, dict)} | {
             "another.png"
         }:
-            if "/" not in image_id:
+            if image_id.endswith(".png") and "/" not in image_id:
                 picture = np.arange(4800, dtype=np.uint16).reshape(80, 60)
                 Image.fromarray(picture).save(tmp_path / "PadChest_GR" / image_id)
         return PadChestGr((tmp_path,))

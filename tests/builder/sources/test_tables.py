@@ -46,7 +46,19 @@ def read(tmp_path):
         "x_min,new,image_id\n1.5,,ab\n,,cd\n",
         TEXT.removesuffix("\n"),
     ],
-    ids=["plain", "crlf", "bom", "tab", "semicolon", "bar", "case", "blank-lines", "quoted", "other-order", "no-last-newline"],
+    ids=[
+        "plain",
+        "crlf",
+        "bom",
+        "tab",
+        "semicolon",
+        "bar",
+        "case",
+        "blank-lines",
+        "quoted",
+        "order",
+        "no-end",
+    ],
 )
 def test_a_table_is_read_by_the_names_of_its_columns_however_it_was_saved(read, content):
     rows, ledger = read(content)

@@ -37,11 +37,11 @@ def truth(phantoms):
 @pytest.fixture(scope="module")
 def known(trees):
     """Source -> (phantom, finding) -> its question."""
-    listed = {name: open_source(name, trees.roots(name)) for name in REAL}
+    listed = {name: open_source(name, trees.roots(name)).questions("test", None) for name in REAL}
     return {
-        name: {(trees.twin(each.question).image_id, each.question.finding): each for each in source.questions("test", None)}
-        for name, source in listed.items()
-    }  # fmt: skip
+        name: {(trees.twin(each.question).image_id, each.question.finding): each for each in questions}
+        for name, questions in listed.items()
+    }
 
 
 def verdicts(trees, name, questions, lvlm, folder):
@@ -49,10 +49,11 @@ def verdicts(trees, name, questions, lvlm, folder):
     editor = PhantomExact() if name == "phantom" else TreeEditor(trees)
     source = open_source(name, trees.roots(name))
     bench = Bench(source, editor, Store(folder / name / "edits"), Store(folder / name / "answers"))
-    return {
-        (trees.phantom_of.get((name, it.question.image_id), it.question.image_id), it.question.finding): decide(it.answers())
-        for it in answer_questions(questions, lvlm, Mode.DIRECT, bench)
-    }  # fmt: skip
+    decided = {}
+    for interview in answer_questions(questions, lvlm, Mode.DIRECT, bench):
+        question = interview.question if name == "phantom" else trees.twin(interview.question)
+        decided[question.image_id, question.finding] = decide(interview.answers())
+    return decided
 
 
 @pytest.mark.parametrize("name", REAL)
