@@ -47,6 +47,10 @@ def run(*words):
     return result.exit_code, " ".join(result.output.split()), result.output
 
 
+def test_the_help_shows_an_example():
+    assert "Example: python -m builder sources check" in run("--help")[1]
+
+
 def by_name(*roots):
     return {found.source: found for found in check(roots)}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -47,7 +49,8 @@ def known(trees):
 def verdicts(trees, name, questions, lvlm, folder):
     """(phantom, finding) -> the verdict of an LVLM, by exact edits."""
     editor = PhantomExact() if name == "phantom" else TreeEditor(trees)
-    source = open_source(name, trees.roots(name))
+    opened = open_source(name, trees.roots(name))
+    source = SimpleNamespace(name=name, picture=opened.picture)  # without the phantom's exact causes
     bench = Bench(source, editor, Store(folder / name / "edits"), Store(folder / name / "answers"))
     decided = {}
     for interview in answer_questions(questions, lvlm, Mode.DIRECT, bench):
@@ -101,7 +104,7 @@ def test_the_verdicts_by_every_single_grey_are_the_same_where_nothing_is_lost(tr
 
 
 def test_the_verdicts_of_an_embedded_lvlm_are_the_same(trees, known, truth, phantoms, tmp_path):
-    few, lvlm = set(phantoms[:6]), open_lvlm("phantom_gemma3")
+    few, lvlm = set(phantoms[:4]), open_lvlm("phantom_gemma3")
     asked = [SourceQuestion(question) for key, question in truth.items() if key[0] in few]
     wanted = verdicts(trees, "phantom", asked, lvlm, tmp_path)
     for name in REAL:
