@@ -37,6 +37,7 @@ def question_row(
         image_sha256=image_sha256,
         levels=levels.value,
         marker=known.marker,
+        release_index=known.release_index,
     )
 
 
@@ -45,7 +46,7 @@ def source_question(row: QuestionRow) -> SourceQuestion:
     frame = Frame.native(row.width, row.height)
     boxes = tuple(Box(*corners, frame) for corners in row.boxes)
     question = Question(row.source, row.image_id, row.finding, Answer(row.answer), frame, boxes)
-    return SourceQuestion(question, row.marker, row.image_sha256)
+    return SourceQuestion(question, row.marker, row.image_sha256, release_index=row.release_index)
 
 
 def answer_rows(interview: Interview, track: Track, revision: str) -> list[AnswerRow]:

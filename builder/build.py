@@ -17,7 +17,8 @@ from builder.assemble import (
     verdict_rows,
 )
 from builder.editors import Editor
-from builder.sources import Source
+from builder.ledger import Entry, Fault
+from builder.sources import BadSource, Source, SourceQuestion
 from builder.stages import Bench, answer_questions
 from builder.store import Store, locked
 from medground_bench import plugins
@@ -33,7 +34,7 @@ from medground_bench.benchmark.rows import (
     VerdictRow,
 )
 from medground_bench.core.causal_filter import decide
-from medground_bench.core.errors import MedgroundError, SourceMissing
+from medground_bench.core.errors import BadPicture, MedgroundError, SourceMissing, one_line
 from medground_bench.core.progress import Progress, silently
 from medground_bench.core.types import Answer, Answers, Mode, Track
 from medground_bench.lvlms import Lvlm
@@ -49,10 +50,24 @@ class NeverAsked(MedgroundError):
     """A verdict that needs an answer which no LVLM was asked for."""
 
 
-def open_source(name: str) -> Source:
-    """The source of that name."""
-    source: Source = plugins.load("sources", name)()
+def open_source(name: str, roots: Sequence[Path] = ()) -> Source:
+    """The source of that name on the user's own folders of it; BadSource for a folder that holds nothing of it."""
+    (source,) = open_sources([name], roots)
     return source
+
+
+def open_sources(names: Sequence[str], roots: Sequence[Path] = ()) -> list[Source]:
+    """The sources of these names, each on those of the folders that hold something of it; BadSource for any other."""
+    kinds = {name: plugins.load("sources", name) for name in names}
+    for root in roots:
+        if not root.is_dir():
+            raise BadSource(f"--root {root} is no folder. Check the path.")
+        if not any(kind.holds(root) for kind in kinds.values()):
+            raise BadSource(
+                f"--root {root} holds nothing of {' or '.join(names)}. `python -m builder sources check {root}` says "
+                "what is looked for."
+            )
+    return [kind(tuple(root for root in roots if kind.holds(root))) for kind in kinds.values()]
 
 
 def open_editor(name: str) -> Editor:
@@ -83,18 +98,25 @@ def sources_of(folder: DatasetFolder) -> list[str]:
 
 def write_questions(
     folder: DatasetFolder, source: Source, limit: int | None, tracks: Collection[Track]
-) -> None:
+) -> dict[str, str]:
     """Write the questions of a source; refused when other tracks of the folder were made for other questions.
 
-    limit   at most so many pictures, None for all
-    tracks  those that will be built again, so that they may be of other questions
+    limit    at most so many pictures, None for all
+    tracks   those that will be built again, so that they may be of other questions
+    returns  question id -> patient id, where it is known, which is for the store and not for the folder
     """
     folder.clear_leftovers()
+    patients: dict[str, str] = {}
     for split in source.splits():
-        rows = list(_question_rows(source, split, limit))
+        rows = []
+        for known, row in _question_rows(source, split, limit):
+            rows.append(row)
+            if known.patient_id is not None:
+                patients[row.question_id] = known.patient_id
         _refuse_other_questions(folder, split, rows, set(tracks))
         folder.write(QUESTIONS, split, source.name, rows)
     folder.write_card()
+    return patients
 
 
 def build_track(
@@ -156,17 +178,28 @@ def _decided(row: VerdictRow) -> VerdictRow:
     return replace(row, **answer_columns(four, decide(four)))
 
 
-def _question_rows(source: Source, split: str, limit: int | None) -> Iterator[QuestionRow]:
+def _question_rows(
+    source: Source, split: str, limit: int | None
+) -> Iterator[tuple[SourceQuestion, QuestionRow]]:
+    """What is known of each question with its row; one whose picture cannot be read goes to the source's ledger."""
     image_id, content, digest = None, b"", ""
     for known in source.questions(split, limit):
         if known.question.image_id != image_id:
-            picture = source.picture(known.question)
-            image_id, content, digest = (
-                known.question.image_id,
-                stored_png.encode(picture),
-                picture_digest(picture),
-            )
-        yield question_row(known, content if source.may_show else None, digest, source.levels)
+            image_id = known.question.image_id
+            try:
+                picture = source.picture(known.question)
+                content, digest = (
+                    stored_png.encode(picture) if source.may_show else b"",
+                    picture_digest(picture),
+                )
+            except BadPicture as problem:
+                digest = ""
+                words = "a picture has a good header and cannot be read; its questions are left out"
+                source.ledger.note(
+                    Entry(source.name, None, Fault.UNREADABLE_PICTURE, words, one_line(problem))
+                )
+        if digest:
+            yield known, question_row(known, content if source.may_show else None, digest, source.levels)
 
 
 def _refuse_other_questions(

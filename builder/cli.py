@@ -8,6 +8,7 @@ from builder.commands.add_lvlm import add_lvlm
 from builder.commands.build import build
 from builder.commands.fidelity import fidelity
 from builder.commands.import_release import import_release
+from builder.commands.sources import sources
 from builder.commands.stats import stats
 from builder.commands.verdicts import verdicts
 from medground_bench.commands.console import run
@@ -22,6 +23,7 @@ for command in (build, verdicts, stats, fidelity):
     app.command()(command)
 app.command("add-lvlm")(add_lvlm)
 app.command("import-release")(import_release)
+app.add_typer(sources, name="sources")
 
 
 def main() -> None:

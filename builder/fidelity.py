@@ -18,7 +18,7 @@ from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.rows import QUESTIONS, VERDICTS, QuestionRow, VerdictRow
 from medground_bench.benchmark.statistics import ALL
 from medground_bench.core.causes import KnownCause
-from medground_bench.core.geometry import union_area
+from medground_bench.core.geometry import cover_areas
 from medground_bench.core.progress import Progress, silently
 from medground_bench.core.types import Box, Frame, Group, Mode, Reason, Track
 from medground_bench.drawing.heat_maps import HeatMap, HeatMaps
@@ -219,7 +219,7 @@ def _verdict(row: VerdictRow) -> str:
 
 def _boxes_share(question: QuestionRow) -> float:
     frame = Frame.native(question.width, question.height)
-    area = union_area([Box(*corners, frame) for corners in question.boxes or ()])
+    area = cover_areas([Box(*corners, frame) for corners in question.boxes or ()], ()).first
     return area / (frame.width * frame.height)
 
 

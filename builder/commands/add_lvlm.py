@@ -7,6 +7,7 @@ from builder.commands.options import (
     LvlmOption,
     ModeOption,
     OutOption,
+    RootOption,
     StoreOption,
     say_retained,
 )
@@ -18,6 +19,7 @@ def add_lvlm(
     lvlm: LvlmOption,
     mode: ModeOption,
     out: OutOption,
+    root: RootOption = None,
     store: StoreOption = None,
     editor: EditorOption = None,
     newest: NewestOption = False,
@@ -26,12 +28,12 @@ def add_lvlm(
 
     Example: python -m builder add-lvlm --lvlm phantom_qwen2_5_vl --mode direct --out medground-bench
     """
-    from builder.build import bench_at, build_track, open_source, sources_of, store_beside
+    from builder.build import bench_at, build_track, open_sources, sources_of, store_beside
     from medground_bench.benchmark.folder import DatasetFolder
     from medground_bench.lvlms import open_lvlm
 
     folder = DatasetFolder(out)
-    sources = [open_source(name) for name in sources_of(folder)]
+    sources = open_sources(sources_of(folder), root or ())
     for location in dict.fromkeys(lvlm):
         opened = open_lvlm(location, newest=newest)
         for source in sources:

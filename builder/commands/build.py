@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from builder.commands.options import (
+    AllowMissingOption,
     EditorOption,
+    LimitOption,
     LvlmOption,
     ModeOption,
     OutOption,
+    RootOption,
     SourceOption,
     StoreOption,
+    say_ledger,
     say_retained,
 )
-from medground_bench.commands.console import progress
+from medground_bench.commands.console import INPUT_AT_FAULT, progress
 from medground_bench.commands.options import NewestOption
+
+if TYPE_CHECKING:
+    from builder.sources import Source
+    from medground_bench.benchmark.folder import DatasetFolder
+    from medground_bench.core.types import Track
 
 
 def build(
@@ -24,31 +34,53 @@ def build(
     lvlm: LvlmOption,
     mode: ModeOption,
     out: OutOption,
-    limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="At most so many pictures in the split test.")
-    ] = None,
+    root: RootOption = None,
+    limit: LimitOption = None,
     store: StoreOption = None,
     editor: EditorOption = None,
     newest: NewestOption = False,
+    allow_missing: AllowMissingOption = False,
 ) -> None:
     """Write the questions of a source and ask LVLMs about them.
 
-    Can be stopped at any time; the same command goes on where it was.
+    Can be stopped at any time; the same command goes on where it was. What a source's files could not give is told at
+    the end and kept as ledger-<source>.jsonl beside the finished work; the exit code is then 1.
 
     Example: python -m builder build --source phantom --lvlm phantom_gemma3 --mode direct --limit 40 --out
     medground-bench
+
+    Or: python -m builder build --source imagenome --root chest-imagenome --root mimic-cxr-jpg --lvlm medgemma_4b
+    --mode direct --out medground-bench
     """
-    from builder.build import bench_at, build_track, open_source, store_beside, write_questions
+    from builder.build import bench_at, build_track, open_source, store_beside
     from medground_bench.benchmark.folder import DatasetFolder
     from medground_bench.core.types import Track
     from medground_bench.lvlms import open_lvlm
 
-    folder, opened = DatasetFolder(out), open_source(source)
+    folder, opened = DatasetFolder(out), open_source(source, root or ())
     lvlms = [open_lvlm(location, newest=newest) for location in dict.fromkeys(lvlm)]
-    modes = list(dict.fromkeys(mode))
-    with bench_at(store or store_beside(out), opened, editor) as bench:
-        write_questions(folder, opened, limit, [Track(one.key, each) for one in lvlms for each in modes])
+    tracks = [Track(one.key, each) for one in lvlms for each in dict.fromkeys(mode)]
+    kept = store or store_beside(out)
+    with bench_at(kept, opened, editor) as bench:
+        ledger = _write_questions(folder, opened, limit, tracks, kept)
         for one in lvlms:
-            for each in modes:
+            for each in dict.fromkeys(mode):
                 build_track(folder, one, each, bench, progress=progress)
     say_retained(folder)
+    say_ledger(opened, ledger, limit)
+    if opened.ledger and not allow_missing:
+        raise typer.Exit(INPUT_AT_FAULT)
+
+
+def _write_questions(
+    folder: DatasetFolder, source: Source, limit: int | None, tracks: list[Track], kept: Path
+) -> Path:
+    """Write the questions of a source, and beside the finished work their patients and the ledger, whose file it is."""
+    from builder.build import write_questions
+    from builder.patients import write_patients
+
+    write_patients(kept, source.name, write_questions(folder, source, limit, tracks))
+    ledger = source.ledger.write(kept, source.name)
+    if source.ledger:
+        typer.echo(f"{len(source.ledger)} in {ledger}, told at the end; the build goes on.", err=True)
+    return ledger

@@ -11,6 +11,7 @@ from rich.console import Console
 from medground_bench.core.modes import Mode
 
 if TYPE_CHECKING:
+    from builder.sources import Source
     from medground_bench.benchmark.folder import DatasetFolder
 
 SourceOption = Annotated[
@@ -33,6 +34,20 @@ StoreOption = Annotated[
 EditorOption = Annotated[
     str | None, typer.Option("--editor", help="Who makes the edits; by default the source's own editor.")
 ]
+RootOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--root",
+        help="A folder with your copy of a source of files; may be given again. Which source it belongs to is told by "
+        "what is in it.",
+    ),
+]
+LimitOption = Annotated[
+    int | None, typer.Option("--limit", min=1, help="At most so many pictures in the split test.")
+]
+AllowMissingOption = Annotated[
+    bool, typer.Option("--allow-missing", help="Exit code 0 although the ledger of the source has entries.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -47,3 +62,16 @@ def say_retained(folder: DatasetFolder) -> None:
         if numbers.groups:
             Console().print(retained_table(numbers))
     typer.echo(f"written to {folder.path}")
+
+
+def say_ledger(source: Source, file: Path, limit: int | None) -> None:
+    """Print on stderr what a source could not give, and where it gives other numbers of questions than its authors."""
+    from builder.source_check import differences
+
+    lines = source.ledger.lines()
+    if lines:
+        lines = [*lines, f"{len(source.ledger)} in the ledger of {source.name}, {file}"]
+    if limit is None:
+        lines = [*getattr(source, "notes", ()), *differences(source), *lines]
+    for line in lines:
+        typer.echo(line, err=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
-from builder.sources import SourceQuestion
+from builder.ledger import Ledger
+from builder.sources import BadSource, SourceQuestion, pictures_wanted
 from medground_bench.core.causes import Counterfactual
 from medground_bench.core.types import Answer, Picture, Question
 from medground_bench.phantom import seeds
@@ -18,18 +20,27 @@ from medground_bench.pictures import Levels
 
 SEEDS = {"test": seeds.TEST, "tune": seeds.TUNE}
 PICTURES = {"test": 400, "tune": 100}
-TUNE_SHARE = 4
-"""With a limit of N pictures for `test`, `tune` gets one for every 4 of them, at least two."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phantom:
     """Per picture a question about every visible finding, and about as many that are not there."""
 
+    roots: tuple[Path, ...] = ()
     name: str = PHANTOM
     editor: str = "phantom_exact"
     may_show: bool = True
     levels: Levels = Levels.MIN_MAX  # of no effect: phantoms are drawn in 8 bits
+    ledger: Ledger = field(default_factory=Ledger, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.roots:
+            raise BadSource(f"{self.name} is drawn, not read: it takes no folder ({self.roots[0]}).")
+
+    @classmethod
+    def holds(cls, root: Path) -> bool:
+        """See `Source`: no folder does."""
+        return False
 
     def splits(self) -> tuple[str, ...]:
         """See `Source`."""
@@ -37,9 +48,8 @@ class Phantom:
 
     def questions(self, split: str, limit: int | None) -> Iterator[SourceQuestion]:
         """See `Source`. With a limit, `tune` gets a quarter as many pictures as `test`, at least two."""
-        pictures = PICTURES[split] if limit is None else limit
-        if limit is not None and split == "tune":
-            pictures = max(2, limit // TUNE_SHARE)
+        wanted = pictures_wanted(split, limit)
+        pictures = PICTURES[split] if wanted is None else wanted
         for seed in SEEDS[split][:pictures]:
             yield from _questions_of(str(seed))
 

@@ -39,7 +39,8 @@ the reason, and an answer that was never needed is null. Boxes and pictures that
   phantom), and the response as it was read
 - `image_sha256`: a digest of the picture's size and grey values, not of the bytes of the PNG
 - `levels`: in `questions`, the source's rule by which a file deeper than 8 bits became those grey values: `min-max`
-  makes its least value black and its greatest white, `robust` does the same without outliers
+  makes its least value black and its greatest white, `windowed min-max` does so with the values in the first window
+  of a DICOM file, `robust` without outliers
 - `marker`: whether a side marker is planted in the picture as a shortcut; null where the source plants none
 - `known_cause`: what a right "yes" rests on, known for the source `phantom` alone
 - `release_index`: the question's position in the authors' own list, by which alone their released split names it; rows

@@ -60,7 +60,8 @@ _WANTED = (
 def read_dicom(content: bytes, levels: Levels) -> Radiograph:
     """The picture of a DICOM file; BadPicture for one that is refused, or when the extra is not installed.
 
-    levels  ROBUST follows the file's own window and falls back on the robust rule; MIN_MAX leaves the window aside
+    levels  ROBUST follows the file's own window and falls back on the robust rule; MIN_MAX leaves the window aside;
+            WINDOWED: see `dicom_greys`
     """
     try:
         import pydicom  # noqa: F401  only whether it is there

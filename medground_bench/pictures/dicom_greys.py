@@ -11,6 +11,11 @@ What gives black and white, in this order (PS3.3, C.11.1, C.11.2):
 Padding (Pixel Padding Value, and its range) counts for neither the window nor the range, and is black. A rescale of
 slope 0, or one that is no number or beyond all numbers, would leave nothing to see: it is left aside, and told, like a
 table that cannot be used. A falling slope turns the greys round, as it says. MIN_MAX skips the first step.
+
+WINDOWED is not the standard's but what MedFocus' authors did to VinDr-CXR: at every depth the values are cut to the
+first window, centre plus and minus half of the width, and what is left is stretched from its least to its greatest.
+MONOCHROME1 they turned round before, so there the window applies to greatest minus value. A window beyond all values is
+left aside.
 """
 
 from __future__ import annotations
@@ -213,6 +218,9 @@ def _greys(dataset: Dataset, stored: Stored, levels: Levels, padding: Mask | Non
             return replace(toned, notes=notes)
         if any(_is_filled(dataset, keyword) for keyword in ("WindowCenter", "WindowWidth", "VOILUTSequence")):
             notes = (*notes, "its own window shows next to nothing, so it was left aside")
+    if levels is Levels.WINDOWED:
+        shown = _within_window(dataset, counted, stored.photometric == "MONOCHROME1")
+        return _Toned(stretched(values, shown), levels.value, shown, notes)
     full = _full_range(stored)
     if full is not None and table_of(dataset, "ModalityLUTSequence") is None:
         ends = full if curve is None else curve(full)
@@ -232,6 +240,19 @@ def _by_the_file(dataset: Dataset, values: Values, counted: Values) -> _Toned | 
             of = f", {number} of {len(windows)}" if len(windows) > 1 else ""
             return _Toned(shaded(values, window.shade), f"by its own window{of}", window.shown)
     return None
+
+
+def _within_window(dataset: Dataset, counted: Values, turned: bool) -> Range:
+    """The range of the values within the first window, see WINDOWED; their whole range where it shows none of them."""
+    whole = own_range(counted, Levels.MIN_MAX)
+    window = next(iter(windows_of(dataset)), None)
+    if window is None or not isfinite(window.centre) or not window.width > 0:
+        return whole
+    low, high = window.centre - window.width / 2, window.centre + window.width / 2
+    if turned:
+        low, high = whole.white - high, whole.white - low
+    black, white = max(low, whole.black), min(high, whole.white)
+    return Range(black, white) if black < white else whole
 
 
 def _full_range(stored: Stored) -> NDArray[np.float64] | None:

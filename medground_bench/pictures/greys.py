@@ -2,9 +2,10 @@
 
 A file of 8 bits or fewer is shown as it is stored, to the bit. A deeper file says neither which of its values is black
 nor which is white: twelve bits in sixteen, an offset of 30000 and the whole range are all common. So the picture's own
-range is stretched, by one of two rules:
+range is stretched, by one of three rules:
 
 MIN_MAX  the darkest value becomes 0, the brightest 255. A source whose authors prepared their pictures so asks for it.
+WINDOWED the same of the values within a DICOM file's first window, see `dicom_greys`; of other files it is MIN_MAX.
 ROBUST   the same, outliers left out, so that a marker, a hot pixel or a dead row does not take the anatomy's greys. The
          *middle* of a picture is what remains without its darkest and its brightest 2 % of pixels, where the pixels of
          one value count for no more than 1 %, however many: a frame of the collimator is one value, an anatomy never.
@@ -62,6 +63,7 @@ class Levels(StrEnum):
 
     ROBUST = "robust"
     MIN_MAX = "min-max"
+    WINDOWED = "windowed min-max"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def own_range(values: Values, levels: Levels) -> Range:
     if not counted.size:
         return Range(0.0, 0.0)
     whole = Range(float(counted.min()), float(counted.max()))
-    if levels is Levels.MIN_MAX:
+    if levels is not Levels.ROBUST:
         return whole
     middle = middle_of(counted)
     width = middle.white - middle.black

@@ -16,7 +16,7 @@ from medground_bench.core.errors import Unsupported
 from medground_bench.core.types import Mode, Track
 from medground_bench.lvlms import open_lvlm
 from medground_bench.methods import explain, open_method
-from medground_bench.pictures import png
+from medground_bench.pictures import stored_png
 from medground_bench.runs.predict import Run, predict
 from tests.kit.builds import build
 from tests.kit.chat_server import ChatServer, serving
@@ -107,7 +107,7 @@ def test_the_command_line_predicts_and_attributes_through_a_server(
     assert "127.0.0.1" not in json.dumps(record) + json.dumps(lines)
 
     case = next(Benchmark.open(folders[1].path).cases(lvlm=f"served/{KEY}", mode=Mode.REASON))
-    (tmp_path / "film.png").write_bytes(png.encode(case.picture))
+    (tmp_path / "film.png").write_bytes(stored_png.encode(case.picture))
     asked = len(server.requests)
     told = ["--finding", case.finding, "--method", "medfocus", "--out", tmp_path / "out", "--json"]
     code, out, err = medground("attribute", tmp_path / "film.png", "--lvlm", location, *told)

@@ -17,7 +17,7 @@ import numpy as np
 
 from medground_bench.core.errors import CaseFailed
 from medground_bench.core.types import Frame, Response
-from medground_bench.pictures import png
+from medground_bench.pictures import stored_png
 
 VERSION = "0.33.0"
 
@@ -202,7 +202,7 @@ def _turn(messages: Any) -> tuple[np.ndarray, str]:
 def _picture(url: str) -> np.ndarray:
     kind, content = url.split(",")
     assert kind == "data:image/png;base64"
-    picture = png.decode(base64.b64decode(content))
+    picture = stored_png.decode(base64.b64decode(content))
     assert picture is not None
     return picture
 

@@ -56,6 +56,37 @@ def test_the_files_own_window_is_followed_and_recorded():
     assert np.array_equal(aside.picture, phantom()) and aside.how.rule == "min-max"
 
 
+def as_medfocus_does(values, centre, width, inverted):
+    """The steps of the authors' own reader, one after the other."""
+    greys = values.astype(np.float32)
+    greys = greys.max() - greys if inverted else greys
+    greys = greys if width is None else np.clip(greys, centre - width / 2, centre + width / 2)
+    greys = greys - greys.min()
+    return (greys / greys.max() * 255).round().astype(np.uint8)
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("window", [(1000, 1001), (3000, 500), (2000, 9000), (500, None)])
+@pytest.mark.parametrize("eight", [False, True])
+def test_windowed_greys_are_those_of_medfocus(eight, window, inverted):
+    values, (centre, width) = phantom() if eight else TWELVE, window
+    scale = 16 if eight else 1
+    written = {"WindowCenter": str(centre / scale)} | (
+        {} if width is None else {"WindowWidth": str(width / scale)}
+    )
+    colours = "MONOCHROME1" if inverted else "MONOCHROME2"
+    radiograph = decoded(dicom(values, PhotometricInterpretation=colours, **written), Levels.WINDOWED)
+    wanted = as_medfocus_does(values, centre / scale, width and width / scale, inverted)
+    assert np.abs(radiograph.picture.astype(int) - wanted).max() <= 1
+    assert radiograph.how.rule == "windowed min-max"
+
+
+@pytest.mark.parametrize("window", [("-9000", "100"), ("60000", "200"), ("2000", "0"), ("2000", "-400")])
+def test_windowed_greys_leave_a_window_aside_that_shows_no_value(window):
+    made = dicom(TWELVE, WindowCenter=window[0], WindowWidth=window[1])
+    assert np.array_equal(decoded(made, Levels.WINDOWED).picture, phantom())
+
+
 ABSURD = {
     "no width": ("2000", "0"), "negative": ("2000", "-400"), "step": ("2000", "1"), "far below": ("-9000", "100"),
     "far above": ("60000", "200"), "far too wide": ("32768", "65536"),

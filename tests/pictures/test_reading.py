@@ -344,13 +344,14 @@ def test_a_key_colour_of_a_deep_png_is_transparent():
 def test_the_record_says_how_and_the_rule_is_the_callers():
     values = deep(phantom(), "u2", 16, 0)
     values[4, 4] = 65_535
-    robust, whole = (decoded(png(values, 0), levels).how.as_json() for levels in Levels)
+    robust, whole, windowed = (decoded(png(values, 0), levels).how.as_json() for levels in Levels)
     assert robust | {"decoder": ""} == {
         "container": "PNG", "bits": 16, "rule": "robust", "black": 0.0, "white": 4080.0, "decoder": "", "page": 1,
         "pages": 1, "coding": None, "notes": [],
     }  # fmt: skip
     assert robust["decoder"].startswith("pillow ")
     assert (whole["rule"], whole["white"]) == ("min-max", 65_535)
+    assert windowed | {"rule": "min-max"} == whole
     inverted = decoded(tiff(65_535 - values, photometric="miniswhite")).how
     assert (inverted.shown.black, inverted.shown.white) == (65_535, 65_535 - 4080)
     assert "16 bits, greys robust, 65535 is black and 61455 white" in inverted.as_text()

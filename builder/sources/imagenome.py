@@ -1,0 +1,216 @@
+"""Chest ImaGenome 1.0.0, gold set, on the pictures of MIMIC-CXR-JPG: 1,000 pictures of 500 patients.
+
+`gold_dataset/gold_object_attribute_with_coordinates.txt` (TAB) has a row per sentence, region and attribute. Of the
+authors' choice: `relation` 1, `categoryID` anatomicalfinding or disease. `coord_original` is the region's box as text,
+"[x1, y1, x2, y2]", whole native pixels of the JPEG, origin top-left; x2 and y2 are ends, so the box is half-open. It is
+read as a literal and never run. `image_id` ends in ".dcm", the picture is
+files/p<two digits>/p<patient_id>/s<study_id>/<image_id>.jpg.
+
+Order: the authors group by (patient_id, study_id, image_id, label_name, categoryID), sorted, ids as numbers, and so
+does `release_index`. A region named by several sentences is one box. A label of both categories is one question.
+
+Where the same finding of a picture is said to be there and not to be there, perhaps of two regions, the question stays
+as the authors ask it, with the boxes of the regions that have it, and AMBIGUOUS stands in the ledger. What is only said
+not to be there is no question, see `_annotated`.
+
+Greys: JPEG of 8 bits, as it is stored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from builder.ledger import Entry, Fault, Ledger
+from builder.sources import SourceQuestion, pictures_wanted
+from builder.sources._annotated import Annotated, Copy, asked, of_first_pictures, questions_of
+from builder.sources._copies import Part, Terms, part_of, places_of, safe_name, the_only
+from builder.sources._pictures import PictureFiles
+from builder.sources._tables import Row, corners_in, rows_of
+from medground_bench.core.types import Picture, Question
+from medground_bench.pictures import Levels
+
+TERMS = Terms(
+    "a credentialed PhysioNet account and the PhysioNet Credentialed Health Data License 1.5.0 for both data sets",
+    "https://physionet.org/content/chest-imagenome/1.0.0/ and https://physionet.org/content/mimic-cxr-jpg/2.1.0/",
+    "gold_dataset/gold_object_attribute_with_coordinates.txt in one folder, files/p1x/... in the same or another",
+)
+NAME = "gold_object_attribute_with_coordinates.txt"
+DIGEST = "b6c72e55ef322d61a2a7feae1cbfd6b69ef3009258f0afb6d1e342e51a158262"
+ROWS, EXPECTED = 15_688, 1_405
+TABLE_PREFIXES = (
+    ".",
+    "1.0.0",
+    "chest-imagenome/1.0.0",
+    "files/chest-imagenome/1.0.0",
+    "physionet.org/files/chest-imagenome/1.0.0",
+)
+PICTURE_PREFIXES = (
+    ".",
+    *(
+        f"{above}{version}"
+        for above in ("", "mimic-cxr-jpg/", "files/mimic-cxr-jpg/", "physionet.org/files/mimic-cxr-jpg/")
+        for version in ("2.1.0", "2.0.0")
+    ),
+)
+COLUMNS = (
+    "patient_id",
+    "study_id",
+    "image_id",
+    "row_id",
+    "bbox",
+    "relation",
+    "context",
+    "label_name",
+    "categoryid",
+    "coord_original",
+)
+CATEGORIES = ("anatomicalfinding", "disease")
+PATIENTS = re.compile(r"p\d\d")
+Key = tuple[int, int, str, str, str]
+"""By which the authors sort."""
+
+
+def _tables(roots: tuple[Path, ...]) -> list[Path]:
+    return places_of(roots, TABLE_PREFIXES, (f"gold_dataset/{NAME}", NAME), Path.is_file)
+
+
+def _folders(roots: tuple[Path, ...]) -> list[Path]:
+    return places_of(roots, PICTURE_PREFIXES, ("files", "."), _has_patients)
+
+
+def _has_patients(folder: Path) -> bool:
+    return folder.is_dir() and any(
+        PATIENTS.fullmatch(each.name) and each.is_dir() for each in folder.iterdir()
+    )
+
+
+@dataclass(frozen=True)
+class ImaGenome:
+    """Per gold picture a question about every finding and disease that is related to a region of it."""
+
+    roots: tuple[Path, ...]
+    name: str = "imagenome"
+    editor: str = "radedit"
+    may_show: bool = False
+    terms: Terms = TERMS
+    levels: Levels = Levels.MIN_MAX  # of no effect: the pictures have 8 bits
+    ledger: Ledger = field(default_factory=Ledger, compare=False)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        the_only(_tables(self.roots), f"Chest ImaGenome's {NAME}", TERMS)
+        the_only(_folders(self.roots), "MIMIC-CXR-JPG's folder files/ with p10 to p19", TERMS)
+
+    @classmethod
+    def holds(cls, root: Path) -> bool:
+        """See `Source`."""
+        return bool(_tables((root,)) or _folders((root,)))
+
+    @classmethod
+    def parts(cls, roots: tuple[Path, ...]) -> list[Part]:
+        """See `source_check.OfFiles`."""
+        return [
+            part_of(_tables(roots), f"Chest ImaGenome: gold_dataset/{NAME}", digest=DIGEST),
+            part_of(_folders(roots), "MIMIC-CXR-JPG: files/p1x/p<patient>/s<study>/<image>.jpg"),
+        ]
+
+    def splits(self) -> tuple[str, ...]:
+        """See `Source`."""
+        return ("test",)
+
+    def questions(self, split: str, limit: int | None) -> Iterator[SourceQuestion]:
+        """See `Source`."""
+        copy = Copy(self.name, NAME, self._pictures, self.ledger)
+        yield from of_first_pictures(questions_of(self._found, copy), pictures_wanted(split, limit))
+
+    def picture(self, question: Question) -> Picture:
+        """See `Source`."""
+        return self._pictures.read(question, self.levels)
+
+    def asked(self, split: str) -> Mapping[str, int]:
+        """See `KnowsRelease`."""
+        return asked(self._found)
+
+    def expected(self, split: str) -> int | None:
+        """See `KnowsRelease`; the authors' file has 15,688 rows."""
+        return EXPECTED if len(self._rows) == ROWS else None
+
+    @cached_property
+    def _pictures(self) -> PictureFiles:
+        folder = _folders(self.roots)[0]
+        paths = {
+            each[2]: Path(f"p{str(each[0])[:2]}", f"p{each[0]}", f"s{each[1]}", f"{each[2]}.jpg")
+            for each in self._groups
+        }
+        return PictureFiles(lambda image_id: folder / paths.get(image_id, Path(f"{image_id}.jpg")))
+
+    @cached_property
+    def _rows(self) -> list[Row]:
+        return list(rows_of(_tables(self.roots)[0], COLUMNS, self.ledger))
+
+    @cached_property
+    def _found(self) -> list[Annotated]:
+        """In the authors' order."""
+        return [each for _key, each in sorted(self._groups.items())]
+
+    @cached_property
+    def _groups(self) -> dict[Key, Annotated]:
+        groups: dict[Key, Annotated] = {}
+        denied: dict[tuple[str, str], int] = {}
+        seen: set[tuple[str, ...]] = set()
+        for row in self._rows:
+            if row.cells["categoryid"] not in CATEGORIES:
+                continue
+            key = _key(row)
+            if key is None:
+                self._note(row, Fault.BAD_ROW, "its patient, study, picture or finding has no usable name")
+                continue
+            if _said_absent(row):
+                denied.setdefault((key[2], key[3]), row.number)
+            if row.cells["relation"] in ("1", "1.0"):
+                self._add(groups, key, row, seen)
+        for position, key in enumerate(sorted(groups)):
+            groups[key].position = position
+            if (key[2], key[3]) in denied:
+                words = (
+                    f"{key[3]} is said not to be there as well, row {denied[key[2], key[3]]}; asked as yes"
+                )
+                self.ledger.note(Entry(NAME, groups[key].row, Fault.AMBIGUOUS, words))
+        return groups
+
+    def _add(self, groups: dict[Key, Annotated], key: Key, row: Row, seen: set[tuple[str, ...]]) -> None:
+        """Put the box of a row to its finding, once; the same row twice goes to the ledger."""
+        new = Annotated(key[2], key[3], row.number, patient_id=str(key[0]))
+        each = groups.setdefault(key, new)
+        whole = tuple(row.cells.values())
+        if whole in seen:
+            self._note(row, Fault.DUPLICATE, f"{each.finding}: the same row again")
+        seen.add(whole)
+        corners = corners_in(row.cells["coord_original"])
+        if corners is None or not (corners[0] < corners[2] and corners[1] < corners[3]):
+            self._note(row, Fault.BAD_BOX, f"{each.finding}: coord_original is no box")
+        elif corners not in [known for _row, known in each.corners]:
+            each.corners.append((row.number, corners))
+
+    def _note(self, row: Row, fault: Fault, words: str) -> None:
+        self.ledger.note(Entry(NAME, row.number, fault, words))
+
+
+def _said_absent(row: Row) -> bool:
+    return row.cells["context"].casefold() == "no"
+
+
+def _key(row: Row) -> Key | None:
+    """None where an id is no number or no name, or there is no finding."""
+    patient, study = row.cells["patient_id"], row.cells["study_id"]
+    image_id, finding = row.cells["image_id"].removesuffix(".dcm"), row.cells["label_name"]
+    if not (patient.isdecimal() and study.isdecimal() and safe_name(image_id) and finding):
+        return None
+    return int(patient), int(study), image_id, finding, row.cells["categoryid"]
+
+
+SOURCE = ImaGenome
