@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from medground_bench import plugins
 from medground_bench.core.errors import MedgroundError, SourceMissing, UnknownName, Unsupported
-from medground_bench.lvlms.server.address import Address
+from medground_bench.lvlms.server.address import SERVED, Address
 from medground_bench.storage import hub
 
 if TYPE_CHECKING:
@@ -86,6 +86,11 @@ def open_lvlm(location: str, *, device: str | None = None, newest: bool = False)
     repository = hub.Repository.parse(location)
     if repository is not None and repository.commit:
         return _of_family(opening.hub_folder(repository), key, device)
+    if location.startswith(SERVED):
+        raise SourceMissing(
+            f"{location} is the key of an LVLM behind a server. Say where it is: "
+            f"http://host:port/v1#{location.removeprefix(SERVED)}"
+        )
     if "/" in location or location.startswith("."):
         raise SourceMissing(
             f"{location} is no folder here. For a model of the hub give its commit, org/name@<commit>, or take the "

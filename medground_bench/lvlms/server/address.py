@@ -17,7 +17,7 @@ SERVERS = "MEDGROUND_SERVERS"
 """Environment variable: hosts beyond this machine that pictures may go to, with commas between them. `host:port` for
 pictures that anybody may see, `vindr_cxr@host:port` also for those of a credentialed source."""
 
-KEY = "served/"
+SERVED = "served/"
 """With which the key of a served model begins; the host is no part of it."""
 
 PORTS = {"http": 80, "https": 443}
@@ -97,7 +97,7 @@ class Address:
     @property
     def key(self) -> str:
         """The key of the LVLM, a part of its cases' ids."""
-        return f"{KEY}{self.model}"
+        return f"{SERVED}{self.model}"
 
     @property
     def place(self) -> str:

@@ -119,7 +119,8 @@ def _response(text: str, ids: Ids | None, texts: list[str] | None, *, ended: boo
 def pieces_of(text: str, said: list[str]) -> tuple[str, ...] | None:
     """The text that each token adds; None where the tokens are of another text.
 
-    A token that ends inside a character adds nothing, the last one of the character adds it whole.
+    A token that ends inside a character adds nothing, the last one of the character adds it whole. The space before a
+    word is the word's, also where a tokenizer leaves it out of the text of a token that stands alone.
     """
     pieces: list[str] = []
     at, open_end = 0, False
@@ -129,12 +130,15 @@ def pieces_of(text: str, said: list[str]) -> tuple[str, ...] | None:
             open_end = True
             continue
         found = text.find(piece, at) if open_end else at
-        if found < 0 or not text.startswith(piece, found):
-            return None
-        if found > at:
+        if open_end and found > at:
             pieces[-1] = text[at:found]
-        pieces.append(piece)
-        at, open_end = found + len(piece), False
+        end = found + len(piece)
+        if not text.startswith(piece, found) and text.startswith(f" {piece}", found):
+            end += 1
+        elif found < 0 or not text.startswith(piece, found):
+            return None
+        pieces.append(text[found:end])
+        at, open_end = end, False
     if at < len(text):
         if not open_end:
             return None

@@ -32,6 +32,10 @@ PROBE = "Yes"
 class Scoring(Protocol):
     """A route to log-probabilities."""
 
+    def prepare(self, question: Question) -> None:
+        """Ask for what is the same for every picture of that size, once, before many ask at the same time."""
+        ...
+
     def log_probs(self, question: Question, response: Response) -> list[float]:
         """Of every token of a response to the question, nats."""
         ...
@@ -49,6 +53,11 @@ class GivenIds:
     folded: bool
     _unexpanded: dict[object, Ids] = field(default_factory=dict, repr=False)
     _alone: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def prepare(self, question: Question) -> None:
+        """The ids of the prompt, as they go in and as they come out."""
+        self._ids_in(question)
+        self.chat.prompt_ids(question)
 
     def log_probs(self, question: Question, response: Response) -> list[float]:
         """Exact, whatever the tokeniser would make of the text."""
@@ -92,6 +101,10 @@ class Continued:
     """Text in, ids out."""
 
     chat: Chat
+
+    def prepare(self, question: Question) -> None:
+        """The ids of the prompt."""
+        self.chat.prompt_ids(question)
 
     def log_probs(self, question: Question, response: Response) -> list[float]:
         """CaseFailed for a response that the server reads back as other ids than it wrote."""

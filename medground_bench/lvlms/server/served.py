@@ -81,6 +81,8 @@ class ServedLvlm:
         if any(picture.dtype != np.uint8 for picture in pictures):
             raise Unsupported(f"{self.key} takes pictures of grey levels, uint8, and none of floats.")
         questions = [Question(picture.astype(np.uint8, copy=False), prompt) for picture in pictures]
+        for first in questions[:1]:
+            scoring.prepare(first)
         rows = self.chat.client.each(lambda question: scoring.log_probs(question, response), questions)
         return np.array(rows, np.float32).reshape(len(pictures), len(response.token_ids))
 

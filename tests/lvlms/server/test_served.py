@@ -9,7 +9,7 @@ import pytest
 
 from medground_bench.core.boxes_in_text import THOUSANDTHS, BoxConvention
 from medground_bench.core.case_ids import case_id, case_parts
-from medground_bench.core.errors import CaseFailed, MethodFailed, UnknownName, Unsupported
+from medground_bench.core.errors import CaseFailed, MethodFailed, SourceMissing, UnknownName, Unsupported
 from medground_bench.core.types import Case, Frame, Mode, Response, Track
 from medground_bench.lvlms import Need, key_of, open_lvlm
 from medground_bench.lvlms.server.answers import pieces_of
@@ -215,6 +215,12 @@ def test_a_model_that_the_server_does_not_have_is_answered_with_the_near_ones(lv
         open_lvlm(location.replace("#medgemma", "#medgema"))
 
 
+def test_a_key_of_a_served_lvlm_says_no_place_and_is_asked_for_one(open_served):
+    _server, served = open_served()
+    with pytest.raises(SourceMissing, match=r"Say where it is: http://host:port/v1#org/tiny$"):
+        open_lvlm(served.key)
+
+
 def test_a_server_that_became_another_one_ends_the_run(open_served):
     server, served = open_served()
     server.fingerprint = "fp_other"
@@ -264,7 +270,11 @@ def test_the_end_of_turn_is_no_token_of_the_response_and_a_cut_response_has_no_e
         ("", [], ()),
         ("5 µm", ["5 ", "\ufffd", "\ufffd", "m"], ("5 ", "", "µ", "m")),
         ("m²", ["m", "\ufffd", "\ufffd"], ("m", "", "²")),
+        ("Yes the lung", ["Yes", "the", "", "lung"], ("Yes", " the", "", " lung")),
+        ("\ufffd5", ["\ufffd", "5"], ("\ufffd", "5")),
         ("Yes.", ["Yes"], None),
+        ("Yes ", ["Yes"], None),
+        ("µ5", ["\ufffd", "7"], None),
         ("Yes.", ["Yes", " .", "."], None),
         ("Yes.", ["No", "."], None),
     ],
