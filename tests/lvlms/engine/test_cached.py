@@ -22,7 +22,7 @@ from tests.kit.tiny_lvlms import DIRECT, radiograph
 
 CONTRACT = {name for name in vars(Lvlm) if not name.startswith("_")}
 VISITED = {"walk_attention", "walk_attention_gradients"}
-TOLD = {"key", "revision", "gives", "layers", "heads"}
+TOLD = {"key", "revision", "gives", "layers", "heads", "precision"}
 OF_A_FRAME = {"token_grid", "box_convention"}
 
 
