@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from builder.sources import KnowsRelease, Source
-from builder.sources._copies import Part, State, Terms
+from builder.sources._copies import CopyPart, State, Terms
 from medground_bench import plugins
 from medground_bench.core.errors import MedgroundError
 from medground_bench.storage.whole_files import Plain
@@ -21,7 +21,7 @@ class OfFiles(Protocol):
 
     terms: Terms
 
-    def parts(self, roots: tuple[Path, ...]) -> list[Part]:
+    def parts(self, roots: tuple[Path, ...]) -> list[CopyPart]:
         """What a copy consists of and how each part is found in the folders."""
         ...
 
@@ -40,7 +40,7 @@ class Found:
     """
 
     source: str
-    parts: tuple[Part, ...]
+    parts: tuple[CopyPart, ...]
     terms: Terms
     questions: dict[str, int]
     expected: dict[str, int]

@@ -67,8 +67,13 @@ def build(
             for each in dict.fromkeys(mode):
                 build_track(folder, one, each, bench, progress=progress)
     say_retained(folder)
-    say_ledger(opened, ledger, limit)
-    if opened.ledger and not allow_missing:
+    _end(opened, ledger, limit, allow_missing=allow_missing)
+
+
+def _end(source: Source, ledger: Path, limit: int | None, *, allow_missing: bool) -> None:
+    """Tell what the source's files could not give; the exit code says so, unless that is allowed."""
+    say_ledger(source, ledger, limit)
+    if source.ledger and not allow_missing:
         raise typer.Exit(INPUT_AT_FAULT)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from medground_bench.commands.console import progress
 from medground_bench.commands.options import NewestOption
-from medground_bench.core.types import Mode
+from medground_bench.core.modes import Mode
 
 EMBEDDED = ("phantom_gemma3", "phantom_qwen2_5_vl")
 

@@ -46,7 +46,7 @@ BERT = Loading(BertModel, {"add_pooling_layer": False})  # BioViL-T has none
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Parts:
+class DiffusionModel:
     """Frozen, in float32, on one device."""
 
     unet: Module
@@ -55,7 +55,7 @@ class Parts:
     tokenizer: Tokenizer
 
     @classmethod
-    def load(cls, unet: Path, vae: Path, text: Path) -> Parts:
+    def load(cls, unet: Path, vae: Path, text: Path) -> DiffusionModel:
         """The parts of three folders, on the GPU where there is one."""
         device = "cuda" if torch.cuda.is_available() else "cpu"
         classes = ((UNET, unet), (VAE, vae), (BERT, text))
@@ -101,6 +101,6 @@ class Parts:
 
 
 @lru_cache(maxsize=1)
-def open_parts(_revisions: tuple[str, ...]) -> Parts:
+def open_parts(_revisions: tuple[str, ...]) -> DiffusionModel:
     """The parts at the locations of `weights.PARTS`; loaded once for these revisions of theirs."""
-    return Parts.load(NETWORK.folder(), AUTOENCODER.folder(), TEXT_ENCODER.folder())
+    return DiffusionModel.load(NETWORK.folder(), AUTOENCODER.folder(), TEXT_ENCODER.folder())

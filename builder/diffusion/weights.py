@@ -17,7 +17,7 @@ from medground_bench.storage import hub
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DiffusionWeights:
     """The weights of one part.
 
     model       its name for people
@@ -86,17 +86,17 @@ class Part:
         return repository
 
 
-NETWORK = Part(
+NETWORK = DiffusionWeights(
     "RadEdit", "MEDGROUND_RADEDIT", "microsoft/radedit", "e8ebd31396ff8553c34084b98b5defb8ebea2817",
     ("config.json", "diffusion_pytorch_model*.safetensors*"), "unet",
 )  # fmt: skip
 """Gated; its authors forbid all but research."""
 
-AUTOENCODER = Part(
+AUTOENCODER = DiffusionWeights(
     "the autoencoder of SDXL", "MEDGROUND_SDXL_VAE", "stabilityai/sdxl-vae", "",
     ("config.json", "diffusion_pytorch_model.safetensors"),
 )  # fmt: skip
-TEXT_ENCODER = Part(
+TEXT_ENCODER = DiffusionWeights(
     "BioViL-T", "MEDGROUND_BIOVIL_T", "microsoft/BiomedVLP-BioViL-T", "",
     ("config.json", "model.safetensors", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json"),
 )  # fmt: skip

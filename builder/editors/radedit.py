@@ -21,7 +21,7 @@ from scipy import ndimage
 
 import builder.diffusion
 from builder.diffusion.inversion import Guidance, Schedule, edited, invert
-from builder.diffusion.parts import Parts, open_parts
+from builder.diffusion.parts import DiffusionModel, open_parts
 from builder.diffusion.weights import PARTS
 from builder.editors import edit_prompt, edit_seed, editable, editor_code
 from medground_bench.core.causal_filter import Edit
@@ -77,7 +77,7 @@ class RadEdit:
         return np.where(mask, np.rint(levels).astype(np.uint8), picture)
 
     def _edited(
-        self, parts: Parts, picture: Picture, prompt: str, where: Mask, rng: np.random.Generator
+        self, parts: DiffusionModel, picture: Picture, prompt: str, where: Mask, rng: np.random.Generator
     ) -> Picture:
         schedule = Schedule(self.steps, self.skip)
         latents, empty = parts.latents(picture), parts.text("")

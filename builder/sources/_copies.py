@@ -39,7 +39,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class CopyPart:
     """A file or a folder of a copy; `needed` is whether no question can be listed without it."""
 
     what: str
@@ -81,23 +81,23 @@ def the_only(places: Sequence[Path], what: str, terms: Terms) -> Path:
     return places[0]
 
 
-def part_of(places: Sequence[Path], what: str, *, digest: str | None = None, needed: bool = True) -> Part:
+def part_of(places: Sequence[Path], what: str, *, digest: str | None = None, needed: bool = True) -> CopyPart:
     """How a part is found.
 
     digest  the published one of the file, None where none was published; then the copy's own `SHA256SUMS.txt` is asked
     """
     if len(places) != 1:
         words = f"there {len(places)} times: {', '.join(map(str, places))}" if places else ""
-        return Part(what, State.OTHER_VERSION if places else State.MISSING, None, words, needed)
+        return CopyPart(what, State.OTHER_VERSION if places else State.MISSING, None, words, needed)
     place = places[0]
     if place.is_dir():
-        return Part(what, State.PRESENT, place, needed=needed)
+        return CopyPart(what, State.PRESENT, place, needed=needed)
     published = digest or _listed_digest(place)
     if published is None:
-        return Part(what, State.PRESENT, place, "no checksum was published", needed)
+        return CopyPart(what, State.PRESENT, place, "no checksum was published", needed)
     if sha256(place.read_bytes()) == published:
-        return Part(what, State.PRESENT, place, "checksum as published", needed)
-    return Part(what, State.OTHER_VERSION, place, "its checksum is not the published one", needed)
+        return CopyPart(what, State.PRESENT, place, "checksum as published", needed)
+    return CopyPart(what, State.OTHER_VERSION, place, "its checksum is not the published one", needed)
 
 
 def _listed_digest(file: Path) -> str | None:

@@ -29,7 +29,7 @@ from pathlib import Path
 from builder.ledger import Entry, Fault, Ledger
 from builder.sources import SourceQuestion, pictures_wanted
 from builder.sources._annotated import Annotated, Copy, asked, of_first_pictures, questions_of
-from builder.sources._copies import Part, Terms, part_of, places_of, safe_name, the_only
+from builder.sources._copies import CopyPart, Terms, part_of, places_of, safe_name, the_only
 from builder.sources._pictures import PictureFiles
 from builder.sources._tables import Corners, corners_of, records_in, rows_of
 from medground_bench.core.types import Picture, Question
@@ -96,7 +96,7 @@ class PadChestGr:
         return bool(_files((root,), CHOSEN, OFFICIAL) or _folders((root,)))
 
     @classmethod
-    def parts(cls, roots: tuple[Path, ...]) -> list[Part]:
+    def parts(cls, roots: tuple[Path, ...]) -> list[CopyPart]:
         """See `source_check.OfFiles`."""
         chosen, official = _files(roots, CHOSEN), _files(roots, OFFICIAL)
         return [

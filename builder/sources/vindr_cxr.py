@@ -25,7 +25,7 @@ from pathlib import Path
 from builder.ledger import Entry, Fault, Ledger
 from builder.sources import SourceQuestion, pictures_wanted
 from builder.sources._annotated import Annotated, Copy, asked, of_first_pictures, questions_of
-from builder.sources._copies import Part, Terms, part_of, places_of, safe_name, the_only
+from builder.sources._copies import CopyPart, Terms, part_of, places_of, safe_name, the_only
 from builder.sources._pictures import PictureFiles
 from builder.sources._tables import Corners, Row, number_in, rows_of
 from medground_bench.core.types import Picture, Question
@@ -76,7 +76,7 @@ class VindrCxr:
         return bool(_tables((root,)) or _folders((root,)))
 
     @classmethod
-    def parts(cls, roots: tuple[Path, ...]) -> list[Part]:
+    def parts(cls, roots: tuple[Path, ...]) -> list[CopyPart]:
         """See `source_check.OfFiles`."""
         return [
             part_of(_tables(roots), TABLE),

@@ -281,7 +281,7 @@ def positives(phantoms: Sequence[str]) -> dict[tuple[str, str], Question]:
             phantom,
             finding,
             Answer.YES,
-            patient(phantom).native_frame(),
+            patient(phantom).native,
             patient(phantom).boxes(finding),
         )
         for phantom in phantoms

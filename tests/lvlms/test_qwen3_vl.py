@@ -11,7 +11,7 @@ from PIL import Image
 from transformers.models.qwen3_vl.processing_qwen3_vl import Qwen3VLProcessor
 
 from medground_bench import plugins
-from medground_bench.commands.tables import listing
+from medground_bench.commands.listing import listing
 from medground_bench.core.types import Frame
 from medground_bench.lvlms import Rule, checkpoints
 from medground_bench.lvlms.engine.engine import Engine

@@ -29,7 +29,7 @@ PROMPTS_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Question:
+class ChatQuestion:
     """A picture and what is asked about it."""
 
     picture: Picture
@@ -66,12 +66,12 @@ class Chat:
     _prompt_ids: dict[object, Ids] = field(default_factory=dict, repr=False)
     _alone: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def complete(self, question: Question, most_tokens: int) -> Completion:
+    def complete(self, question: ChatQuestion, most_tokens: int) -> Completion:
         """The greedy response."""
         said = self._post({"messages": question.messages, **_at_most(most_tokens)})
         return completion_of(said, most_tokens)
 
-    def continued(self, question: Question, text: str) -> Said:
+    def continued(self, question: ChatQuestion, text: str) -> Said:
         """What the server says of a chat in which the response has that text so far, with all log-probabilities."""
         return self._post(
             {
@@ -83,7 +83,7 @@ class Chat:
             }
         )
 
-    def prompt_ids(self, question: Question) -> Ids:
+    def prompt_ids(self, question: ChatQuestion) -> Ids:
         """The ids before a response to the question; asked once for a prompt and a size of picture."""
         with self._alone:
             if question.row not in self._prompt_ids:

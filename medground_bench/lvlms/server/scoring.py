@@ -23,7 +23,7 @@ from medground_bench.lvlms.server.answers import (
     ids_of,
     log_probs_of,
 )
-from medground_bench.lvlms.server.chat import PROMPTS_KEPT, Chat, Question
+from medground_bench.lvlms.server.chat import PROMPTS_KEPT, Chat, ChatQuestion
 from medground_bench.lvlms.server.client import NotOffered, RequestRefused
 
 PROBE = "Yes"
@@ -32,11 +32,11 @@ PROBE = "Yes"
 class Scoring(Protocol):
     """A route to log-probabilities."""
 
-    def prepare(self, question: Question) -> None:
+    def prepare(self, question: ChatQuestion) -> None:
         """Ask for what is the same for every picture of that size, once, before many ask at the same time."""
         ...
 
-    def log_probs(self, question: Question, response: Response) -> list[float]:
+    def log_probs(self, question: ChatQuestion, response: Response) -> list[float]:
         """Of every token of a response to the question, nats."""
         ...
 
@@ -54,12 +54,12 @@ class GivenIds:
     _unexpanded: dict[object, Ids] = field(default_factory=dict, repr=False)
     _alone: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def prepare(self, question: Question) -> None:
+    def prepare(self, question: ChatQuestion) -> None:
         """The ids of the prompt, as they go in and as they come out."""
         self._ids_in(question)
         self.chat.prompt_ids(question)
 
-    def log_probs(self, question: Question, response: Response) -> list[float]:
+    def log_probs(self, question: ChatQuestion, response: Response) -> list[float]:
         """Exact, whatever the tokeniser would make of the text."""
         client = self.chat.client
         said = client.post(
@@ -75,7 +75,7 @@ class GivenIds:
         demand_model(said, self.chat.model)
         return log_probs_of(said, self.chat.prompt_ids(question), response.token_ids)
 
-    def _ids_in(self, question: Question) -> Ids:
+    def _ids_in(self, question: ChatQuestion) -> Ids:
         """The ids of the prompt with one placeholder for the picture."""
         with self._alone:
             if question.row not in self._unexpanded:
@@ -84,7 +84,7 @@ class GivenIds:
                 self._unexpanded[question.row] = self._tokenised(question)
             return self._unexpanded[question.row]
 
-    def _tokenised(self, question: Question) -> Ids:
+    def _tokenised(self, question: ChatQuestion) -> Ids:
         client = self.chat.client
         said = client.post(
             f"{client.address.root}/tokenize",
@@ -102,16 +102,16 @@ class Continued:
 
     chat: Chat
 
-    def prepare(self, question: Question) -> None:
+    def prepare(self, question: ChatQuestion) -> None:
         """The ids of the prompt."""
         self.chat.prompt_ids(question)
 
-    def log_probs(self, question: Question, response: Response) -> list[float]:
+    def log_probs(self, question: ChatQuestion, response: Response) -> list[float]:
         """CaseFailed for a response that the server reads back as other ids than it wrote."""
         said = self.chat.continued(question, response.text)
         return log_probs_of(said, self.chat.prompt_ids(question), response.token_ids)
 
-    def read_back(self, question: Question, text: str) -> Response:
+    def read_back(self, question: ChatQuestion, text: str) -> Response:
         """A text as the server reads it, to try the route with."""
         read = ids_of(self.chat.continued(question, text).get("prompt_token_ids"))
         ids = read[len(self.chat.prompt_ids(question)) :] if read else ()
@@ -127,7 +127,7 @@ def folded(ids: Ids) -> Ids:
     return tuple(token for run in runs for token in (run[:1] if run is longest else run))
 
 
-def scoring_of(chat: Chat, question: Question, probe: Completion) -> Scoring | None:
+def scoring_of(chat: Chat, question: ChatQuestion, probe: Completion) -> Scoring | None:
     """The first route that works, tried on a question; None where the server has neither.
 
     probe  its answer to the question

@@ -23,7 +23,7 @@ from medground_bench.core.types import Frame, Picture, Response
 from medground_bench.lvlms import Lvlm, Need, Pictures
 from medground_bench.lvlms.server.address import Address, WrittenBoxes
 from medground_bench.lvlms.server.answers import Completion
-from medground_bench.lvlms.server.chat import GREEDY, Chat, Question
+from medground_bench.lvlms.server.chat import GREEDY, Chat, ChatQuestion
 from medground_bench.lvlms.server.client import Client, NotOffered, Said, ServerFailed
 from medground_bench.lvlms.server.scoring import Scoring, scoring_of
 from medground_bench.storage.whole_files import fingerprint
@@ -64,7 +64,7 @@ class ServedLvlm:
         """Greedy responses, one per picture and prompt; without tokens where the server does not say them."""
         if len(pictures) != len(prompts):
             raise ValueError(f"{len(pictures)} pictures but {len(prompts)} prompts")
-        questions = map(Question, pictures, prompts)
+        questions = map(ChatQuestion, pictures, prompts)
         asked = self.chat.client.each(partial(self.chat.complete, most_tokens=max_new_tokens), questions)
         return [completion.response for completion in asked]
 
@@ -80,7 +80,7 @@ class ServedLvlm:
             raise MethodFailed("the response has no tokens, so there is nothing to explain.")
         if any(picture.dtype != np.uint8 for picture in pictures):
             raise Unsupported(f"{self.key} takes pictures of grey levels, uint8, and none of floats.")
-        questions = [Question(picture.astype(np.uint8, copy=False), prompt) for picture in pictures]
+        questions = [ChatQuestion(picture.astype(np.uint8, copy=False), prompt) for picture in pictures]
         for first in questions[:1]:
             scoring.prepare(first)
         rows = self.chat.client.each(lambda question: scoring.log_probs(question, response), questions)
@@ -111,7 +111,7 @@ def open_served(address: Address) -> ServedLvlm:
     """The model of a server, which is asked what it is and, with a picture of no patient, what it gives."""
     client = Client(address)
     entry, version = _entry(client), _version(client)
-    chat, question = Chat(client, address.model), Question(_probe_picture(), PROBE_PROMPT)
+    chat, question = Chat(client, address.model), ChatQuestion(_probe_picture(), PROBE_PROMPT)
     probe = chat.complete(question, PROBE_TOKENS)
     scoring = scoring_of(chat, question, probe)
     chat.fingerprint = probe.fingerprint

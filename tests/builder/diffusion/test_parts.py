@@ -14,7 +14,7 @@ pytest.importorskip("diffusers")
 from transformers import BertForMaskedLM  # noqa: E402
 
 from builder.diffusion import weights as places  # noqa: E402
-from builder.diffusion.parts import Parts  # noqa: E402
+from builder.diffusion.parts import DiffusionModel  # noqa: E402
 from builder.diffusion.weights import AUTOENCODER, NETWORK, PARTS, TEXT_ENCODER  # noqa: E402
 from medground_bench.core.errors import SourceMissing  # noqa: E402
 from medground_bench.storage import hub  # noqa: E402
@@ -30,7 +30,7 @@ def tiny(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def parts(tiny):
-    return Parts.load(tiny.radedit / "unet", tiny.vae, tiny.text)
+    return DiffusionModel.load(tiny.radedit / "unet", tiny.vae, tiny.text)
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_a_checkpoint_without_a_weight_is_refused(tiny, tmp_path):
     tensors.pop("bert.encoder.layer.1.output.dense.weight")
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(SourceMissing, match="1 weights are missing"):
-        Parts.load(tiny.radedit / "unet", tiny.vae, folder)
+        DiffusionModel.load(tiny.radedit / "unet", tiny.vae, folder)
 
 
 def test_a_folder_is_known_by_the_bytes_of_its_files(local, tmp_path, monkeypatch):

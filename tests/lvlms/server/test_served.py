@@ -61,7 +61,7 @@ def test_responses_are_those_of_the_process(lvlm, open_served):
     [
         ({}, GivenIds),
         ({"scale_out": False}, Continued),
-        ({"expands": True}, {"gemma3": Continued, "qwen2_5_vl": GivenIds}),
+        ({"expands": True}, {"gemma3": Continued, "qwen2_5_vl": GivenIds, "qwen3_vl": GivenIds}),
     ],
 )
 def test_log_probabilities_are_those_of_the_process_by_either_route(
