@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medground_bench.core.comparison import compare
 from medground_bench.core.errors import FrameMismatch
 from medground_bench.core.scoring import (
     By,
     Overlap,
-    compare,
     overlap,
     score,
     score_cases,
