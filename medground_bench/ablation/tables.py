@@ -15,7 +15,8 @@ import numpy as np
 from medground_bench.ablation.run import Evidence, TrackEvidence
 from medground_bench.ablation.variants import TableRow, Variant
 from medground_bench.anatomy.vocabulary import Vocabulary
-from medground_bench.core.scoring import By, CaseScore, compare, score_cases, table
+from medground_bench.core.comparison import compare
+from medground_bench.core.scoring import By, CaseScore, score_cases, table
 from medground_bench.core.types import Group
 from medground_bench.leaderboard.board import ALL, VIEWS
 from medground_bench.methods.medfocus import WHOLE_IMAGE

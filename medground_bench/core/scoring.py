@@ -1,4 +1,4 @@
-"""Predictions x truth -> per-case scores, tables with intervals, paired comparisons. Pure: numpy only, no I/O.
+"""Predictions x truth -> per-case scores and tables with intervals. Pure: numpy only, no I/O.
 
 Per case: overlap of the two unions of boxes. Both empty is 1, one empty is 0. Per group: the mean over ALL its cases,
 so a case without a prediction counts as 0. Intervals resample images, not cases: the questions about one picture, and
@@ -18,19 +18,10 @@ from numpy.typing import NDArray
 
 from medground_bench.core.errors import FrameMismatch
 from medground_bench.core.geometry import cover_areas
+from medground_bench.core.resampling import resampled_means, sums_per_image, tails
 from medground_bench.core.types import Box, Prediction, Reference
 
 _Item = TypeVar("_Item", Reference, Prediction)
-
-RESAMPLES = 1000
-"""Bootstrap samples of an interval, and sign flips of a paired test."""
-
-LEVEL = 0.95
-DRAWS_AT_ONCE = 4_000_000
-"""Drawn images held in memory at once."""
-
-ROUNDING = 1e-12
-"""Two sums of scores closer than this are equal."""
 
 
 class By(StrEnum):
@@ -249,60 +240,6 @@ def table(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """First method minus second on the same cases.
-
-    low, high  percentile bootstrap interval at `LEVEL`, images resampled; equal to `mean` for a single image
-    p_value    two-sided, by flipping the sign of whole images at random (paired randomisation test)
-
-    >>> gain = Difference("iou", cases=90, images=60, mean=0.1, low=-0.02, high=0.2, p_value=0.08)
-    >>> gain.low < 0 < gain.high  # it may be none
-    True
-    """
-
-    measure: str
-    cases: int
-    images: int
-    mean: float
-    low: float
-    high: float
-    p_value: float
-
-
-def compare(
-    first: Iterable[CaseScore], second: Iterable[CaseScore], *, rng: np.random.Generator, measure: str = "iou"
-) -> Difference:
-    """Paired difference of one measure between two methods scored on the same cases; ValueError if not.
-
-    >>> one = CaseScore("c", "vindr", "i", "medgemma", "direct", "mass", FULL, predicted=True, boxes=1, covered=0.1)
-    >>> same = compare([one], [one], rng=np.random.default_rng(0))
-    >>> same.mean, same.p_value
-    (0.0, 1.0)
-    """
-    one, other = ({score.case_id: score for score in scores} for scores in (first, second))
-    if one.keys() != other.keys() or not one:
-        raise ValueError(f"a paired comparison needs the same cases: {len(one)} here, {len(other)} there")
-    ordered = [one[case] for case in sorted(one)]
-    gains = np.array(
-        [[getattr(s.overlap, measure) - getattr(other[s.case_id].overlap, measure)] for s in ordered]
-    )
-    sums, counts = _per_image(ordered, gains)
-    resampled = _resampled_means(sums, counts, rng)
-    low, high = np.quantile(resampled[:, 0], _tails())
-    signs = 2.0 * rng.integers(2, size=(RESAMPLES, len(sums))) - 1.0
-    as_large = np.abs(signs @ sums[:, 0]) >= abs(sums[:, 0].sum()) - ROUNDING
-    return Difference(
-        measure=measure,
-        cases=len(ordered),
-        images=len(sums),
-        mean=float(gains.mean()),
-        low=float(low),
-        high=float(high),
-        p_value=float((1 + as_large.sum()) / (1 + RESAMPLES)),
-    )
-
-
 def _score_case(reference: Reference, prediction: Prediction | None) -> CaseScore:
     boxes = prediction.boxes if prediction else ()
     for box in boxes:
@@ -330,10 +267,10 @@ def _row(
     group: tuple[tuple[By, str], ...], scores: Sequence[CaseScore], rng: np.random.Generator
 ) -> ScoreRow:
     values = np.array([astuple(score.overlap) for score in scores])
-    sums, counts = _per_image(scores, values)
+    sums, counts = sums_per_image([(score.source, score.image_id) for score in scores], values)
     interval = None
     if len(sums) > 1:
-        low, high = np.quantile(_resampled_means(sums, counts, rng), _tails(), axis=0)
+        low, high = np.quantile(resampled_means(sums, counts, rng), tails(), axis=0)
         interval = Interval(_overlap_of(low), _overlap_of(high))
     predicted = [score for score in scores if score.predicted]
     return ScoreRow(
@@ -347,33 +284,6 @@ def _row(
     )
 
 
-def _per_image(
-    scores: Sequence[CaseScore], values: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sum of the values (cases, measures) and number of cases per image, images sorted by source and id."""
-    images = sorted({(score.source, score.image_id) for score in scores})
-    place = {image: row for row, image in enumerate(images)}
-    rows = np.array([place[score.source, score.image_id] for score in scores])
-    sums = np.zeros((len(images), values.shape[1]))
-    np.add.at(sums, rows, values)
-    return sums, np.bincount(rows, minlength=len(images)).astype(np.float64)
-
-
-def _resampled_means(
-    sums: NDArray[np.float64], counts: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Case means (RESAMPLES, measures) of that many draws of images with replacement."""
-    images = len(sums)
-    rounds = max(1, DRAWS_AT_ONCE // images)
-    means = []
-    for start in range(0, RESAMPLES, rounds):
-        draws = min(rounds, RESAMPLES - start)
-        drawn = rng.integers(images, size=(draws, images)) + np.arange(draws)[:, None] * images
-        times = np.bincount(drawn.ravel(), minlength=draws * images).reshape(draws, images)
-        means.append((times @ sums) / (times @ counts)[:, None])
-    return np.concatenate(means)
-
-
 def _by_case(items: Iterable[_Item], what: str) -> Mapping[str, _Item]:
     by_case: dict[str, _Item] = {}
     for item in items:
@@ -385,7 +295,3 @@ def _by_case(items: Iterable[_Item], what: str) -> Mapping[str, _Item]:
 
 def _overlap_of(values: NDArray[np.float64]) -> Overlap:
     return Overlap(*(float(value) for value in values))
-
-
-def _tails() -> tuple[float, float]:
-    return (1 - LEVEL) / 2, (1 + LEVEL) / 2

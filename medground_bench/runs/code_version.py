@@ -20,7 +20,7 @@ OF_METHODS = (
     "pictures",
 )  # fmt: skip
 OF_ABLATION = ("ablation/regions.py", "ablation/run.py", "ablation/variants.py")
-OF_SCORING = ("core/scoring.py", "core/geometry.py")
+OF_SCORING = ("core/comparison.py", "core/geometry.py", "core/resampling.py", "core/scoring.py")
 """Folders and files of this package that decide a response, the boxes of a method, or a score."""
 
 LIBRARIES = ("numpy", "pillow", "scipy", "tokenizers", "torch", "transformers")

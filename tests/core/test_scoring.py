@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medground_bench.core.comparison import compare
 from medground_bench.core.errors import FrameMismatch
 from medground_bench.core.scoring import (
     By,
     Overlap,
-    compare,
     overlap,
     score,
     score_cases,
@@ -207,7 +207,7 @@ def test_same_seed_same_interval_and_in_rounds_it_stays_a_bootstrap(monkeypatch)
     cases, predictions = noisy_cases(30, 2)
     first = score(cases, predictions, rng=rng())
     assert score(cases[::-1], predictions[::-1], rng=rng()) == first
-    monkeypatch.setattr("medground_bench.core.scoring.DRAWS_AT_ONCE", 300)
+    monkeypatch.setattr("medground_bench.core.resampling.DRAWS_AT_ONCE", 300)
     assert score(cases, predictions, rng=rng()) == first
 
 
