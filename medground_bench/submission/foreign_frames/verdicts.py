@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,9 @@ from medground_bench.submission.problems import Code, Problem
 
 OUTSIDE_CASES, OUTSIDE_SHARE, EXCHANGED_SHARE, OUTSIDE_FAR = 3, 0.1, 0.05, 0.02
 """Boxes beyond their pictures by so much of a side speak of a frame, not of slips, in at least so many cases."""
+
+SWAPPED = (NATIVE_Y_FIRST, BY_OTHER_SIDE)
+"""Native pixels with their sides exchanged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +88,25 @@ def _beyond(pile: Pile, grown: Growth) -> _Verdict | None:
     if count < max(OUTSIDE_CASES, EXCHANGED_SHARE * total):
         return None
     certain = f"in {count} of {total} cases boxes reach beyond their pictures: these are no native pixels."
-    exchanged = exact_fits(pile, (NATIVE_Y_FIRST, BY_OTHER_SIDE))
-    if 2 * count < total and (exchanged or count < OUTSIDE_SHARE * total):
-        return _Verdict(Code.LOOKS_SWAPPED, certain, exchanged) if exchanged else None
+    exchanged = exact_fits(pile, SWAPPED)
+    if exchanged and 2 * count < total:
+        told = fits(pile, SWAPPED)  # a square that is hardly larger than the pictures lets as few leave them
+        return _Verdict(_code(told), certain, told)
+    if count < OUTSIDE_SHARE * total:
+        return None
     doubled = (DOUBLED, DOUBLED_Y_FIRST)
     of_cases = fits(pile if grown.absent else pile.with_cases(outside), doubled)
     of_boxes = fits(pile.with_rows(far), doubled)
     fitting = _with_thousandths(of_cases or of_boxes, of_boxes) + exchanged
     if not fitting:
         return None
-    code = Code.LOOKS_SWAPPED if fitting == exchanged else Code.LOOKS_RESIZED
     sure = grown.absent or count >= ALL_SHARE * total
-    return _Verdict(code, certain, fitting, sure, _of_the_others(pile, far))
+    return _Verdict(_code(fitting), certain, fitting, sure, _of_the_others(pile, far))
+
+
+def _code(told: Sequence[Fit]) -> Code:
+    """Swapped sides only where nothing else explains the boxes, else resized pictures."""
+    return Code.LOOKS_SWAPPED if all(fit.kind in SWAPPED for fit in told) else Code.LOOKS_RESIZED
 
 
 def _with_thousandths(of_cases: tuple[Fit, ...], of_boxes: tuple[Fit, ...]) -> tuple[Fit, ...]:

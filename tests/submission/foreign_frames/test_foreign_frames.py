@@ -216,6 +216,34 @@ def test_exchanged_sides_are_told_when_boxes_leave_their_pictures_and_only_then(
     assert isinstance(checked(square, frame), Submission)
 
 
+def few_beyond(frame, size, seed):
+    """A file of which so few boxes leave their pictures that sides may be exchanged, and what is said of it."""
+    cases = drawn(MANY, size, about_findings(), np.random.default_rng(seed))
+    result = file_of(cases, frame)
+    [problem] = of_the_file(result)
+    assert re.match(r"in \d of 60 cases boxes reach beyond their pictures", problem.message)
+    assert follows_to_the_truth(cases, frame, result)
+    return problem
+
+
+def test_a_grid_that_few_boxes_betray_is_not_called_exchanged_where_pictures_of_many_sizes_tell():
+    problem = few_beyond(grid(243), "phantoms", 78)
+    assert problem.code is Code.LOOKS_RESIZED and "[y0, x0, y1, x1]" not in problem.message
+
+
+def test_exchanged_sides_are_not_called_a_grid_where_pictures_of_many_sizes_tell():
+    problem = few_beyond(y_first(native), "phantoms", 2)
+    assert problem.code is Code.LOOKS_SWAPPED and "grid" not in problem.message
+
+
+@pytest.mark.parametrize("frame", [y_first(letterboxed(320)), y_first(native)], ids=["letterboxed", "native"])
+def test_an_input_and_exchanged_sides_are_both_told_where_pictures_of_one_size_cannot_tell(frame):
+    problem = few_beyond(frame, "one_phantom", 1)
+    assert problem.code is Code.LOOKS_RESIZED
+    assert "letterboxed to N x N px and y first" in problem.message
+    assert "[y0, x0, y1, x1]: write x before y;" in problem.message
+
+
 def test_a_slip_or_two_are_no_order_and_no_frame():
     cases = drawn(MANY, "films", about_findings(), np.random.default_rng(14))
     result = file_of(cases, lambda case: case.boxes[:, [2, 1, 0, 3]], where=lambda place: place in {4, 9})
