@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,10 +18,16 @@ from builder.assemble import (
     source_question,
     verdict_rows,
 )
+from builder.counters import BuildRecord, Counters, write_record
 from builder.editors import Editor
+from builder.engines import Engine
+from builder.engines.local import LocalEngine
+from builder.place import Place
+from builder.quarantine import Quarantine
 from builder.sources import Source
-from builder.stages import Bench, answer_questions
+from builder.stages import QUESTIONS_AT_ONCE, Bench, answer_questions
 from builder.store import Store, locked
+from builder.units import Named
 from medground_bench import plugins
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.rows import (
@@ -36,7 +44,6 @@ from medground_bench.core.causal_filter import decide
 from medground_bench.core.errors import MedgroundError, SourceMissing
 from medground_bench.core.progress import Progress, silently
 from medground_bench.core.types import Answer, Answers, Mode, Track
-from medground_bench.lvlms import Lvlm
 from medground_bench.pictures import picture_digest, png
 
 
@@ -66,10 +73,26 @@ def store_beside(out: Path) -> Path:
 
 
 @contextmanager
-def bench_at(store: Path, source: Source) -> Iterator[Bench]:
-    """The source, its editor and the store, held for this process."""
-    with locked(store):
-        yield Bench(source, open_editor(source.editor), Store(store / "edits"), Store(store / "answers"))
+def bench_at(
+    store: Path | str, source: Source, engine: Engine | None = None, *, retry: bool = False
+) -> Iterator[Bench]:
+    """The source, its editor, the store and the engine; a store on the disk is held for this process.
+
+    engine  by default the local one
+    retry   try again what is in quarantine
+    """
+    place = Place(store)
+    held = nullcontext() if place.local is None else locked(place.local)
+    with held, nullcontext(engine) if engine else closing(LocalEngine()) as working:
+        yield Bench(
+            source,
+            open_editor(source.editor),
+            edits=Store(place / "edits", ".png"),
+            answers=Store(place / "answers"),
+            quarantine=Quarantine(place / "quarantine", retry=retry),
+            records=place / "builds",
+            engine=working,
+        )
 
 
 def sources_of(folder: DatasetFolder) -> list[str]:
@@ -95,7 +118,7 @@ def write_questions(
 
 
 def build_track(
-    folder: DatasetFolder, lvlm: Lvlm, mode: Mode, bench: Bench, *, progress: Progress = silently
+    folder: DatasetFolder, lvlm: Named, mode: Mode, bench: Bench, *, progress: Progress = silently
 ) -> None:
     """Ask one LVLM in one mode all questions of the folder that are of the bench's source, and write what follows."""
     name = bench.source.name
@@ -105,16 +128,62 @@ def build_track(
             f"{folder.path} has no questions of {name}. Run python -m builder build --source {name} first."
         )
     total = sum(len(rows) for rows in questions.values())
-    track = Track(lvlm.key, mode)
-    with progress(str(track), total, "questions") as advance:
+    track, log = Track(lvlm.key, mode), _Log.of(bench, lvlm, mode)
+    with progress(str(track), total, "questions") as advance, log.kept():
         for split, rows in questions.items():
             answers: list[AnswerRow] = []
-            for interview in answer_questions(map(source_question, rows), lvlm, mode, bench):
-                answers += answer_rows(interview, track, lvlm.revision)
+            for interview in answer_questions(map(source_question, rows), lvlm, mode, bench, log.counters):
+                if not interview.lost:
+                    answers += answer_rows(interview, track, lvlm.revision)
+                log.advance()
                 advance(1)
             if rows:
                 _write_track(folder, split, track, rows, answers)
     folder.write_card()
+
+
+@dataclass(slots=True)
+class _Log:
+    """Keeps the counters of one build of a track in the store, as it goes."""
+
+    records: Place
+    name: str
+    record: BuildRecord
+
+    @classmethod
+    def of(cls, bench: Bench, lvlm: Named, mode: Mode) -> _Log:
+        started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        track = Track(lvlm.key, mode)
+        record = BuildRecord(
+            started=started,
+            source=bench.source.name,
+            editor=f"{bench.editor.name}@{bench.editor.version}",
+            lvlm=lvlm.key,
+            lvlm_revision=lvlm.revision,
+            mode=mode.value,
+            whole=False,
+            counters=Counters(),
+        )
+        name = f"{started.replace(':', '')}-{os.getpid()}-{bench.source.name}-{track.stem}"
+        return cls(bench.records, name, record)
+
+    @property
+    def counters(self) -> Counters:
+        return self.record.counters
+
+    def advance(self) -> None:
+        """A question more; the record is written now and then, because a kill leaves no time for it."""
+        if self.counters.questions % QUESTIONS_AT_ONCE == 0:
+            write_record(self.records, self.name, self.record)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Writes it at the end, also at that of a build that fails or is stopped."""
+        try:
+            yield
+            self.record = replace(self.record, whole=True)
+        finally:
+            write_record(self.records, self.name, self.record)
 
 
 def decide_again(folder: DatasetFolder) -> int:

@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Group as Together
 from rich.table import Table
 
+from builder.counters import TrackWork
 from medground_bench.benchmark.statistics import ALL, Statistics
 
 
@@ -36,6 +37,30 @@ def retained_table(numbers: Statistics) -> Table:
         cells = [str(counts[lvlm]) if lvlm in counts else "-" for lvlm in lvlms]
         table.add_row(mode, source, *cells, str(sum(counts.values())))
     return table
+
+
+def work_table(works: Sequence[TrackWork]) -> Table:
+    """What the last build of each track needed of the LVLM and the editor, beside a filter that is not lazy."""
+    names = ["calls", "naive", "%", "made", "edits", "naive", "%", "made", "reused", "cause calls", "halved"]
+    table = _table("Work of the last build of each track", ["source", "LVLM", "mode"], [*names, "quarantine"])
+    for work in works:
+        last, counters = work.last, work.last.counters
+        lost = counters.calls_lost + counters.edits_lost + counters.cause_calls_lost + counters.pictures_lost
+        cause_calls = counters.cause_calls_made + counters.cause_calls_reused + counters.cause_calls_lost
+        numbers = (
+            *_beside(counters.calls, counters.naive_calls),
+            str(work.calls_made),
+            *_beside(counters.edits, counters.naive_edits),
+            str(work.edits_made),
+            str(counters.edits_reused),
+            *map(str, (cause_calls, counters.halvings, lost)),
+        )
+        table.add_row(last.source, last.lvlm, last.mode, *numbers)
+    return table
+
+
+def _beside(needed: int, naive: int) -> tuple[str, str, str]:
+    return str(needed), str(naive), _percent(needed / naive if naive else None)
 
 
 def _accuracies(numbers: Statistics) -> Iterator[Table]:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from builder.commands.options import LvlmOption, ModeOption, OutOption, StoreOption, say_retained
+from builder.commands.options import (
+    AcceptOption,
+    LvlmOption,
+    ModeOption,
+    OutOption,
+    RetryOption,
+    StoreOption,
+    say_retained,
+)
 from medground_bench.commands.console import progress
 from medground_bench.commands.options import NewestOption
 
@@ -13,6 +21,8 @@ def add_lvlm(
     out: OutOption,
     store: StoreOption = None,
     newest: NewestOption = False,
+    retry: RetryOption = False,
+    accept: AcceptOption = None,
 ) -> None:
     """Ask another LVLM the questions that the folder already has; no file of another LVLM changes.
 
@@ -24,10 +34,15 @@ def add_lvlm(
 
     folder = DatasetFolder(out)
     sources = [open_source(name) for name in sources_of(folder)]
+    quarantines = []
     for location in dict.fromkeys(lvlm):
         opened = open_lvlm(location, newest=newest)
         for source in sources:
-            with bench_at(store or store_beside(out), source) as bench:
+            with bench_at(store or store_beside(out), source, retry=retry) as bench:
+                bench.quarantine.accept_all(accept or [])
+                quarantines.append(bench.quarantine)
                 for each in dict.fromkeys(mode):
                     build_track(folder, opened, each, bench, progress=progress)
     say_retained(folder)
+    for quarantine in quarantines:
+        quarantine.demand_empty()

@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from builder.commands.options import (
+    AcceptOption,
     LvlmOption,
     ModeOption,
     OutOption,
+    RetryOption,
     SourceOption,
     StoreOption,
     say_retained,
@@ -29,10 +31,13 @@ def build(
     ] = None,
     store: StoreOption = None,
     newest: NewestOption = False,
+    retry: RetryOption = False,
+    accept: AcceptOption = None,
 ) -> None:
     """Write the questions of a source and ask LVLMs about them.
 
-    Can be stopped at any time; the same command goes on where it was.
+    Can be stopped at any time; the same command goes on where it was. A unit of work that fails three times is put in
+    quarantine, the others go on, and the exit code is 1 until it is done or accepted.
 
     Example: python -m builder build --source phantom --lvlm phantom_gemma3 --mode direct --limit 40 --out
     medground-bench
@@ -44,9 +49,11 @@ def build(
     folder, opened = DatasetFolder(out), open_source(source)
     lvlms = [open_lvlm(location, newest=newest) for location in dict.fromkeys(lvlm)]
     modes = list(dict.fromkeys(mode))
-    with bench_at(store or store_beside(out), opened) as bench:
+    with bench_at(store or store_beside(out), opened, retry=retry) as bench:
+        bench.quarantine.accept_all(accept or [])
         write_questions(folder, opened, limit, [Track(one.key, each) for one in lvlms for each in modes])
         for one in lvlms:
             for each in modes:
                 build_track(folder, one, each, bench, progress=progress)
     say_retained(folder)
+    bench.quarantine.demand_empty()

@@ -22,9 +22,20 @@ LvlmOption = Annotated[
 ModeOption = Annotated[list[Mode], typer.Option("--mode", help="direct or reason; may be given again.")]
 OutOption = Annotated[Path, typer.Option("--out", help="The dataset folder, for example medground-bench.")]
 StoreOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        "--store", help="Where results of finished work are kept; by default beside the dataset folder."
+        "--store",
+        help="Where results of finished work are kept, a folder or an address such as s3://bucket/store; by default "
+        "beside the dataset folder.",
+    ),
+]
+RetryOption = Annotated[bool, typer.Option("--retry-quarantine", help="Try again what is in quarantine.")]
+AcceptOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept-quarantine",
+        metavar="KEY",
+        help="Take the benchmark without this unit; may be given again.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

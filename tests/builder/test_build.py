@@ -17,7 +17,8 @@ import pytest
 
 from builder.build import NeverAsked, OtherQuestions, bench_at, build_track, decide_again, write_questions
 from builder.sources.phantom import Phantom
-from builder.stages import ChangedPicture, answer_key, edit_key
+from builder.stages import ChangedPicture
+from builder.units import answer_key, edit_key
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.rows import ANSWERS, DIRECT, ORIGINAL, QUESTIONS, REASON, VERDICTS
 from medground_bench.core.causal_filter import Edit
@@ -145,7 +146,7 @@ def test_the_key_of_a_response_changes_with_every_input(monkeypatch):
         answer_key(lvlm, picture, "q"),
     ]
     for name, changed in (("lvlm_code", lambda: "of tomorrow"), ("MAX_NEW_TOKENS", 7)):
-        monkeypatch.setattr(f"builder.stages.{name}", changed)
+        monkeypatch.setattr(f"builder.units.{name}", changed)
         keys.append(answer_key(lvlm, picture, prompt))
     assert len(set(keys)) == len(keys)
 
@@ -170,7 +171,7 @@ def test_the_key_of_an_edit_changes_with_every_input(monkeypatch):
         edit_key(replace(question, finding="x"), picture, Edit.FOREGROUND, Editor()),
         edit_key(replace(question, boxes=(Box(0, 0, 1, 1, frame),)), picture, Edit.FOREGROUND, Editor()),
     ]
-    monkeypatch.setattr("builder.stages.EDIT_PROTOCOL", 7)
+    monkeypatch.setattr("builder.units.EDIT_PROTOCOL", 7)
     keys.append(edit_key(question, picture, Edit.FOREGROUND, Editor()))
     assert len(set(keys)) == len(keys)
 

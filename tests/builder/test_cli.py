@@ -58,7 +58,10 @@ def test_build_then_stats_then_verdicts(run, tmp_path):
     assert (code, "Retained cases" in said) == (0, True)
     assert "questions/s" in err
     code, said, _ = run("stats", "--out", out, "--json")
-    (test, tune) = json.loads(said)
+    stats = json.loads(said)
+    (test, tune) = stats["splits"]
+    assert {build["mode"] for build in stats["builds"]} == {mode.value for mode in Mode}
+    assert "Work of the last build" in run("stats", "--out", out)[1]
     assert (code, test["split"], tune["split"]) == (0, "test", "tune")
     assert {row["mode"] for row in test["groups"]} == {mode.value for mode in Mode}
     assert run("verdicts", "--out", out)[1].startswith("0 verdicts changed")

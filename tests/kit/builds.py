@@ -11,12 +11,18 @@ from tests.kit.fakes import RuleLvlm
 
 
 def build(
-    out: Path, *, lvlm: RuleLvlm | None = None, modes=(Mode.DIRECT,), limit: int = 6, store=None
+    out: Path,
+    *,
+    lvlm: RuleLvlm | None = None,
+    modes=(Mode.DIRECT,),
+    limit: int = 6,
+    store=None,
+    **choices,
 ) -> DatasetFolder:
-    """What `python -m builder build` does, with the rule LVLM."""
+    """What `python -m builder build` does, with the rule LVLM; choices are those of `bench_at`."""
     lvlm = lvlm or RuleLvlm()
     folder, source = DatasetFolder(out), open_source("phantom")
-    with bench_at(store or out.with_name(f"{out.name}.store"), source) as bench:
+    with bench_at(store or out.with_name(f"{out.name}.store"), source, **choices) as bench:
         write_questions(folder, source, limit, [Track(lvlm.key, mode) for mode in modes])
         for mode in modes:
             build_track(folder, lvlm, mode, bench)
