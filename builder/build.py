@@ -45,6 +45,7 @@ from medground_bench.core.errors import MedgroundError, SourceMissing
 from medground_bench.core.progress import Progress, silently
 from medground_bench.core.types import Answer, Answers, Mode, Track
 from medground_bench.pictures import picture_digest, png
+from medground_bench.storage.whole_files import hold
 
 
 class OtherQuestions(MedgroundError):
@@ -93,6 +94,18 @@ def bench_at(
             records=place / "builds",
             engine=working,
         )
+
+
+@contextmanager
+def writing(folder: DatasetFolder) -> Iterator[None]:
+    """Hold a dataset folder for this process, with no file in it, so that two builders never write to it."""
+    folder.path.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder.path, os.O_RDONLY)
+    try:
+        hold(handle, folder.path, "another builder")
+        yield
+    finally:
+        os.close(handle)
 
 
 def sources_of(folder: DatasetFolder) -> list[str]:

@@ -28,7 +28,7 @@ def add_lvlm(
 
     Example: python -m builder add-lvlm --lvlm phantom_qwen2_5_vl --mode direct --out medground-bench
     """
-    from builder.build import bench_at, build_track, open_source, sources_of, store_beside
+    from builder.build import bench_at, build_track, open_source, sources_of, store_beside, writing
     from medground_bench.benchmark.folder import DatasetFolder
     from medground_bench.lvlms import open_lvlm
 
@@ -38,7 +38,7 @@ def add_lvlm(
     for location in dict.fromkeys(lvlm):
         opened = open_lvlm(location, newest=newest)
         for source in sources:
-            with bench_at(store or store_beside(out), source, retry=retry) as bench:
+            with writing(folder), bench_at(store or store_beside(out), source, retry=retry) as bench:
                 bench.quarantine.accept_all(accept or [])
                 quarantines.append(bench.quarantine)
                 for each in dict.fromkeys(mode):

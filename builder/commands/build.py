@@ -42,14 +42,14 @@ def build(
     Example: python -m builder build --source phantom --lvlm phantom_gemma3 --mode direct --limit 40 --out
     medground-bench
     """
-    from builder.build import bench_at, build_track, open_source, store_beside, write_questions
+    from builder.build import bench_at, build_track, open_source, store_beside, write_questions, writing
     from medground_bench.benchmark.folder import DatasetFolder
     from medground_bench.lvlms import open_lvlm
 
     folder, opened = DatasetFolder(out), open_source(source)
     lvlms = [open_lvlm(location, newest=newest) for location in dict.fromkeys(lvlm)]
     modes = list(dict.fromkeys(mode))
-    with bench_at(store or store_beside(out), opened, retry=retry) as bench:
+    with writing(folder), bench_at(store or store_beside(out), opened, retry=retry) as bench:
         bench.quarantine.accept_all(accept or [])
         write_questions(folder, opened, limit, [Track(one.key, each) for one in lvlms for each in modes])
         for one in lvlms:

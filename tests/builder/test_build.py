@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,8 +19,6 @@ from medground_bench.core.types import Box, Mode
 from medground_bench.pictures import Levels
 from tests.kit.builds import build, bytes_of
 from tests.kit.fakes import RuleLvlm
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -227,59 +218,3 @@ def test_an_lvlm_is_not_asked_about_other_pictures_than_the_folder_has(tmp_path)
         pytest.raises(ChangedPicture, match=f"no longer those .*{last.image_id} differs"),
     ):
         build_track(folder, RuleLvlm(key="second"), Mode.DIRECT, bench)
-
-
-NURSERY = """
-import os, sys
-from pathlib import Path
-import datasets
-from medground_bench.core.types import Mode
-from tests.kit.builds import build
-from tests.kit.fakes import RuleLvlm
-for seconds_per_call in sys.stdin:
-    child = os.fork()
-    if child == 0:
-        lvlm = RuleLvlm(seconds_per_call=float(seconds_per_call))
-        build(Path(sys.argv[1]), lvlm=lvlm, modes=tuple(Mode), limit=2)
-        os._exit(0)
-    print(child, flush=True)
-    print(os.waitpid(child, 0)[1], flush=True)
-"""
-"""A process that has done its imports and forks one build after the other."""
-
-
-def test_a_build_killed_at_random_moments_ends_in_the_same_bytes_also_under_another_hash_seed(tmp_path):
-    out = tmp_path / "killed" / "medground-bench"
-    whole = build(tmp_path / "whole" / "medground-bench", modes=tuple(Mode), limit=2)
-    nursery = subprocess.Popen(
-        [sys.executable, "-c", NURSERY, str(out)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "1"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    rng, killed = np.random.default_rng(0), 0
-    with nursery:
-        for _ in range(6):
-            child = started(nursery, seconds_per_call=0.03)
-            time.sleep(rng.uniform(0.05, 0.9))
-            kill(child)
-            killed += int(nursery.stdout.readline()) == signal.SIGKILL
-        started(nursery, seconds_per_call=0)
-        assert int(nursery.stdout.readline()) == 0
-        nursery.stdin.close()
-    assert killed >= 3
-    assert bytes_of(DatasetFolder(out)) == bytes_of(whole)
-
-
-def started(nursery, *, seconds_per_call: float) -> int:
-    nursery.stdin.write(f"{seconds_per_call}\n")
-    nursery.stdin.flush()
-    return int(nursery.stdout.readline())
-
-
-def kill(child: int) -> None:
-    with contextlib.suppress(ProcessLookupError):  # it was done already
-        os.kill(child, signal.SIGKILL)
