@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from builder.commands.options import (
     AcceptOption,
+    AddressOption,
+    EngineName,
+    EngineOption,
+    GpusOption,
     LvlmOption,
     ModeOption,
     OutOption,
     RetryOption,
     StoreOption,
+    WorkersOption,
+    engine_of,
     say_retained,
 )
 from medground_bench.commands.console import progress
@@ -23,6 +29,10 @@ def add_lvlm(
     newest: NewestOption = False,
     retry: RetryOption = False,
     accept: AcceptOption = None,
+    engine: EngineOption = EngineName.LOCAL,
+    workers: WorkersOption = None,
+    gpus: GpusOption = None,
+    address: AddressOption = None,
 ) -> None:
     """Ask another LVLM the questions that the folder already has; no file of another LVLM changes.
 
@@ -30,19 +40,22 @@ def add_lvlm(
     """
     from builder.build import bench_at, build_track, open_source, sources_of, store_beside, writing
     from medground_bench.benchmark.folder import DatasetFolder
-    from medground_bench.lvlms import open_lvlm
 
     folder = DatasetFolder(out)
     sources = [open_source(name) for name in sources_of(folder)]
     quarantines = []
-    for location in dict.fromkeys(lvlm):
-        opened = open_lvlm(location, newest=newest)
-        for source in sources:
-            with writing(folder), bench_at(store or store_beside(out), source, retry=retry) as bench:
-                bench.quarantine.accept_all(accept or [])
-                quarantines.append(bench.quarantine)
-                for each in dict.fromkeys(mode):
-                    build_track(folder, opened, each, bench, progress=progress)
+    with engine_of(engine, workers, gpus, address) as working:
+        for location in dict.fromkeys(lvlm):
+            opened = working.open(location, newest=newest)
+            for source in sources:
+                with (
+                    writing(folder),
+                    bench_at(store or store_beside(out), source, working, retry=retry) as bench,
+                ):
+                    bench.quarantine.accept_all(accept or [])
+                    quarantines.append(bench.quarantine)
+                    for each in dict.fromkeys(mode):
+                        build_track(folder, opened, each, bench, progress=progress)
     say_retained(folder)
     for quarantine in quarantines:
         quarantine.demand_empty()

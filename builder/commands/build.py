@@ -8,12 +8,18 @@ import typer
 
 from builder.commands.options import (
     AcceptOption,
+    AddressOption,
+    EngineName,
+    EngineOption,
+    GpusOption,
     LvlmOption,
     ModeOption,
     OutOption,
     RetryOption,
     SourceOption,
     StoreOption,
+    WorkersOption,
+    engine_of,
     say_retained,
 )
 from medground_bench.commands.console import progress
@@ -33,6 +39,10 @@ def build(
     newest: NewestOption = False,
     retry: RetryOption = False,
     accept: AcceptOption = None,
+    engine: EngineOption = EngineName.LOCAL,
+    workers: WorkersOption = None,
+    gpus: GpusOption = None,
+    address: AddressOption = None,
 ) -> None:
     """Write the questions of a source and ask LVLMs about them.
 
@@ -44,16 +54,16 @@ def build(
     """
     from builder.build import bench_at, build_track, open_source, store_beside, write_questions, writing
     from medground_bench.benchmark.folder import DatasetFolder
-    from medground_bench.lvlms import open_lvlm
 
     folder, opened = DatasetFolder(out), open_source(source)
-    lvlms = [open_lvlm(location, newest=newest) for location in dict.fromkeys(lvlm)]
     modes = list(dict.fromkeys(mode))
-    with writing(folder), bench_at(store or store_beside(out), opened, retry=retry) as bench:
-        bench.quarantine.accept_all(accept or [])
-        write_questions(folder, opened, limit, [Track(one.key, each) for one in lvlms for each in modes])
-        for one in lvlms:
-            for each in modes:
-                build_track(folder, one, each, bench, progress=progress)
+    with engine_of(engine, workers, gpus, address) as working:
+        lvlms = [working.open(location, newest=newest) for location in dict.fromkeys(lvlm)]
+        with writing(folder), bench_at(store or store_beside(out), opened, working, retry=retry) as bench:
+            bench.quarantine.accept_all(accept or [])
+            write_questions(folder, opened, limit, [Track(one.key, each) for one in lvlms for each in modes])
+            for one in lvlms:
+                for each in modes:
+                    build_track(folder, one, each, bench, progress=progress)
     say_retained(folder)
     bench.quarantine.demand_empty()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +14,16 @@ from rich.console import Console
 from medground_bench.core.types import Mode
 
 if TYPE_CHECKING:
+    from builder.engines import Engine
     from medground_bench.benchmark.folder import DatasetFolder
+
+
+class EngineName(StrEnum):
+    """Where units of work are done: the files of `builder/engines`."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
 
 SourceOption = Annotated[
     str, typer.Option("--source", help="Where the questions come from, for example phantom.")
@@ -39,6 +51,40 @@ AcceptOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+EngineOption = Annotated[
+    EngineName,
+    typer.Option("--engine", help="local: one device here. ray: several workers, here or on a cluster."),
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="With ray: so many LVLMs at once; by default one a GPU."),
+]
+GpusOption = Annotated[
+    float | None, typer.Option("--gpus", min=0, help="With ray: GPUs of each worker; 0.5 puts two on one.")
+]
+AddressOption = Annotated[
+    str | None,
+    typer.Option("--address", help="With ray: of a cluster that runs; by default one is started here."),
+]
+
+
+@contextmanager
+def engine_of(
+    name: EngineName, workers: int | None, gpus: float | None, address: str | None
+) -> Iterator[Engine]:
+    """The engine that the options name, as long as it is needed."""
+    if name is EngineName.LOCAL:
+        if (workers, gpus, address) != (None, None, None):
+            raise typer.BadParameter("--workers, --gpus and --address are for --engine ray.")
+        from builder.engines.local import LocalEngine
+
+        engine: Engine = LocalEngine()
+    else:
+        from builder.engines.ray import RayEngine
+
+        engine = RayEngine(workers=workers, gpus=gpus, address=address)
+    with closing(engine):
+        yield engine
 
 
 def say_retained(folder: DatasetFolder) -> None:

@@ -38,6 +38,7 @@ INPUT_AT_FAULT, USAGE, OUR_FAULT = 1, 2, 3
 EXTRAS = {
     "evaluate": "metric",
     "gradio": "space",
+    "ray": "ray",
     "safetensors": "lvlm",
     "torch": "lvlm",
     "transformers": "lvlm",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from medground_bench.core.errors import SourceMissing
 from tests.kit.fakes import RuleLvlm
 
 
@@ -49,3 +51,35 @@ class DeadlyLvlm(RuleLvlm):
         if any(self.poison in prompt for prompt in prompts):
             os.kill(os.getpid(), signal.SIGKILL)
         return super().generate(pictures, prompts, max_new_tokens=max_new_tokens)
+
+
+@dataclass
+class KilledOnceLvlm(RuleLvlm):
+    """Kills its process once, at the third call of it; the file tells that it was done."""
+
+    flag: str = ""
+    calls: int = field(default=0, compare=False)
+
+    def generate(self, pictures, prompts, *, max_new_tokens=512):
+        self.calls += 1
+        if self.calls == 3 and not Path(self.flag).exists():
+            Path(self.flag).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().generate(pictures, prompts, max_new_tokens=max_new_tokens)
+
+
+def open_broken(location: str, *, newest: bool = False) -> RuleLvlm:
+    """`rule`, `slow`, `poisoned:<word>`, `deadly:<word>`, `once:<file>`, or an error: what workers open."""
+    kind, _, word = location.partition(":")
+    match kind:
+        case "poisoned":
+            return PoisonedLvlm(poison=word)
+        case "deadly":
+            return DeadlyLvlm(poison=word)
+        case "once":
+            return KilledOnceLvlm(flag=word)
+        case "slow":
+            return RuleLvlm(seconds_per_call=0.3)
+        case "rule":
+            return RuleLvlm()
+    raise SourceMissing(f"{location} is no folder here.")
