@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from builder.editors import Editor
 from builder.engines import Engine
 from builder.engines.local import LocalEngine
 from builder.place import Place
+from builder.plan import Questions
 from builder.quarantine import Quarantine
 from builder.sources import Source
 from builder.stages import QUESTIONS_AT_ONCE, Bench, answer_questions
@@ -112,6 +114,14 @@ def sources_of(folder: DatasetFolder) -> list[str]:
     """The sources whose questions a folder has."""
     folder.demand()
     return sorted({row.source for split in SPLITS for row in folder.read(QUESTIONS, split)})
+
+
+def count_questions(source: Source, limit: int | None) -> Questions:
+    """How many questions a source has in all its splits; no picture is read."""
+    answers = Counter(
+        known.question.answer for split in source.splits() for known in source.questions(split, limit)
+    )
+    return Questions(source.name, answers[Answer.YES], answers[Answer.NO])
 
 
 def write_questions(

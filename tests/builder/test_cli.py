@@ -15,7 +15,7 @@ from medground_bench.core.types import Mode
 from tests.kit.builds import build
 from tests.kit.fakes import RuleLvlm
 
-COMMANDS = ("build", "add-lvlm", "verdicts", "stats", "import-release")
+COMMANDS = ("build", "add-lvlm", "verdicts", "stats", "diff", "plan", "import-release")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
