@@ -165,14 +165,17 @@ class _Conversation:
             readings.append(_Reading(key, pictures[image]))
         return readings
 
-    def _said(self, chunk: Sequence[Interview], readings: Sequence[_Reading]) -> Talk:
+    def _said(self, chunk: Sequence[Interview], readings: list[_Reading]) -> Talk:
         natives: dict[str, Picture] = {}
         for interview, reading in zip(chunk, readings, strict=True):
             picture = None if reading.picture is None else reading.picture.result()
             self._note(interview, ORIGINAL, reading.key, picture, natives)
+        readings.clear()  # native pictures are large: each goes as soon as no edit of it is wanted
         here = [interview for interview in chunk if not interview.lost]
         yield from self._ask(here, ORIGINAL, [natives[each.question.question_id] for each in here])
         while wanted := _wanted(chunk, _next_edit):
+            ids = {each.question.question_id for group in wanted.values() for each in group}
+            natives = {of: native for of, native in natives.items() if of in ids}
             for edit, group in wanted.items():
                 kept, pictures = yield from self._edited(group, edit, natives)
                 yield from self._ask(kept, edit.value, pictures)

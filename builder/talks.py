@@ -86,11 +86,11 @@ class Desk:
     failed_in_a_row: int = 0
 
     def carried_out(self, talks: Iterable[tuple[Subject, Talk]]) -> Iterator[Subject]:
-        """The subject of each talk once it has ended, in order; several talks are on their way at once."""
+        """The subject of each talk once it has ended, in order; enough are on their way to keep the engine busy."""
         coming, lanes = iter(talks), deque[_Lane[Subject]]()
         waiting, out, ticket = deque[_Batch[Subject]](), dict[int, _Batch[Subject]](), 0
         while True:
-            while len(lanes) < self.engine.room and (new := next(coming, None)) is not None:
+            while len(lanes) <= self.engine.room and (new := next(coming, None)) is not None:
                 lanes.append(_Lane(*new))
                 waiting += self._wanted(lanes[-1])
             while lanes and lanes[0].ended:

@@ -12,7 +12,6 @@ from rich.console import Console
 from builder.commands.options import JsonOption
 from medground_bench.core.types import Mode, Track
 
-
 SourcesOption = Annotated[
     list[str] | None,
     typer.Option("--source", help="Count its questions; by default the paper's sources with their numbers."),
