@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,11 +19,18 @@ from builder.assemble import (
     source_question,
     verdict_rows,
 )
+from builder.counters import BuildRecord, Counters, write_record
 from builder.editors import Editor
+from builder.engines import Engine
+from builder.engines.local import LocalEngine
 from builder.ledger import Entry, Fault
+from builder.place import Place
+from builder.plan import Questions
+from builder.quarantine import Quarantine
 from builder.sources import BadSource, Source, SourceQuestion
-from builder.stages import Bench, answer_questions
+from builder.stages import QUESTIONS_AT_ONCE, Bench, answer_questions
 from builder.store import Store, locked
+from builder.units import Named
 from medground_bench import plugins
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.rows import (
@@ -37,9 +47,9 @@ from medground_bench.core.causal_filter import decide
 from medground_bench.core.errors import BadPicture, MedgroundError, SourceMissing, one_line
 from medground_bench.core.progress import Progress, silently
 from medground_bench.core.types import Answer, Answers, Mode, Track
-from medground_bench.lvlms import Lvlm
 from medground_bench.lvlms.server.served import demand_may_see
 from medground_bench.pictures import picture_digest, stored_png
+from medground_bench.storage.whole_files import hold
 
 
 class OtherQuestions(MedgroundError):
@@ -82,18 +92,58 @@ def store_beside(out: Path) -> Path:
 
 
 @contextmanager
-def bench_at(store: Path, source: Source, editor: str | None = None) -> Iterator[Bench]:
-    """The source, its own editor or another one, and the store, held for this process."""
-    with locked(store):
+def bench_at(
+    store: Path | str,
+    source: Source,
+    editor: str | None = None,
+    *,
+    engine: Engine | None = None,
+    retry: bool = False,
+) -> Iterator[Bench]:
+    """The source, its editor, the store and the engine; a store on the disk is held for this process.
+
+    editor  by default the source's own
+    engine  by default the local one
+    retry   try again what is in quarantine
+    """
+    place = Place(store)
+    held = nullcontext() if place.local is None else locked(place.local)
+    with held, nullcontext(engine) if engine else closing(LocalEngine()) as working:
         yield Bench(
-            source, open_editor(editor or source.editor), Store(store / "edits"), Store(store / "answers")
+            source,
+            open_editor(editor or source.editor),
+            edits=Store(place / "edits", ".png"),
+            answers=Store(place / "answers"),
+            quarantine=Quarantine(place / "quarantine", retry=retry),
+            records=place / "builds",
+            engine=working,
         )
+
+
+@contextmanager
+def writing(folder: DatasetFolder) -> Iterator[None]:
+    """Hold a dataset folder for this process, with no file in it, so that two builders never write to it."""
+    folder.path.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder.path, os.O_RDONLY)
+    try:
+        hold(handle, folder.path, "another builder")
+        yield
+    finally:
+        os.close(handle)
 
 
 def sources_of(folder: DatasetFolder) -> list[str]:
     """The sources whose questions a folder has."""
     folder.demand()
     return sorted({row.source for split in SPLITS for row in folder.read(QUESTIONS, split)})
+
+
+def count_questions(source: Source, limit: int | None) -> Questions:
+    """How many questions a source has in all its splits; no picture is read."""
+    answers = Counter(
+        known.question.answer for split in source.splits() for known in source.questions(split, limit)
+    )
+    return Questions(source.name, answers[Answer.YES], answers[Answer.NO])
 
 
 def write_questions(
@@ -120,7 +170,7 @@ def write_questions(
 
 
 def build_track(
-    folder: DatasetFolder, lvlm: Lvlm, mode: Mode, bench: Bench, *, progress: Progress = silently
+    folder: DatasetFolder, lvlm: Named, mode: Mode, bench: Bench, *, progress: Progress = silently
 ) -> None:
     """Ask one LVLM in one mode all questions of the folder that are of the bench's source, and write what follows."""
     name = bench.source.name
@@ -131,16 +181,62 @@ def build_track(
             f"{folder.path} has no questions of {name}. Run python -m builder build --source {name} first."
         )
     total = sum(len(rows) for rows in questions.values())
-    track = Track(lvlm.key, mode)
-    with progress(str(track), total, "questions") as advance:
+    track, log = Track(lvlm.key, mode), _Log.of(bench, lvlm, mode)
+    with progress(str(track), total, "questions") as advance, log.kept():
         for split, rows in questions.items():
             answers: list[AnswerRow] = []
-            for interview in answer_questions(map(source_question, rows), lvlm, mode, bench):
-                answers += answer_rows(interview, track, lvlm.revision)
+            for interview in answer_questions(map(source_question, rows), lvlm, mode, bench, log.counters):
+                if not interview.lost:
+                    answers += answer_rows(interview, track, lvlm.revision)
+                log.advance()
                 advance(1)
             if rows:
                 _write_track(folder, split, track, rows, answers)
     folder.write_card()
+
+
+@dataclass(slots=True)
+class _Log:
+    """Keeps the counters of one build of a track in the store, as it goes."""
+
+    records: Place
+    name: str
+    record: BuildRecord
+
+    @classmethod
+    def of(cls, bench: Bench, lvlm: Named, mode: Mode) -> _Log:
+        started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        track = Track(lvlm.key, mode)
+        record = BuildRecord(
+            started=started,
+            source=bench.source.name,
+            editor=f"{bench.editor.name}@{bench.editor.version}",
+            lvlm=lvlm.key,
+            lvlm_revision=lvlm.revision,
+            mode=mode.value,
+            whole=False,
+            counters=Counters(),
+        )
+        name = f"{started.replace(':', '')}-{os.getpid()}-{bench.source.name}-{track.stem}"
+        return cls(bench.records, name, record)
+
+    @property
+    def counters(self) -> Counters:
+        return self.record.counters
+
+    def advance(self) -> None:
+        """A question more; the record is written now and then, because a kill leaves no time for it."""
+        if self.counters.questions % QUESTIONS_AT_ONCE == 0:
+            write_record(self.records, self.name, self.record)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Writes it at the end, also at that of a build that fails or is stopped."""
+        try:
+            yield
+            self.record = replace(self.record, whole=True)
+        finally:
+            write_record(self.records, self.name, self.record)
 
 
 def decide_again(folder: DatasetFolder) -> int:

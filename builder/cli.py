@@ -6,8 +6,10 @@ import typer
 
 from builder.commands.add_lvlm import add_lvlm
 from builder.commands.build import build
+from builder.commands.diff import diff
 from builder.commands.fidelity import fidelity
 from builder.commands.import_release import import_release
+from builder.commands.plan import plan
 from builder.commands.sources import sources
 from builder.commands.stats import stats
 from builder.commands.verdicts import verdicts
@@ -19,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (build, verdicts, stats, fidelity):
+for command in (build, verdicts, stats, fidelity, diff, plan):
     app.command()(command)
 app.command("add-lvlm")(add_lvlm)
 app.command("import-release")(import_release)

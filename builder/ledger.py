@@ -11,9 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from pathlib import Path
 
-from medground_bench.storage.whole_files import write_whole
+from builder.place import Place
 
 SHOWN = 5
 
@@ -84,9 +83,9 @@ class Ledger:
                 told.append(f"  and {count - SHOWN} more")
         return told
 
-    def write(self, store: Path, source: str) -> Path:
-        """Write all entries as `ledger-<source>.jsonl` into the store folder; an empty ledger is an empty file."""
-        path = store / f"ledger-{source}.jsonl"
+    def write(self, store: Place, source: str) -> str:
+        """Write all entries as `ledger-<source>.jsonl` into the store and tell where; none is an empty file."""
+        name = f"ledger-{source}.jsonl"
         lines = (json.dumps(asdict(entry), sort_keys=True) for entry in self._entries)
-        write_whole(path, "".join(f"{line}\n" for line in lines).encode("ascii"))
-        return path
+        store.write(name, "".join(f"{line}\n" for line in lines).encode("ascii"))
+        return str(store / name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -9,6 +10,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Group as Together
 from rich.table import Table
 
+from builder.counters import TrackWork
+from builder.diff import Change
+from builder.plan import Plan, Span, sum_hours
 from medground_bench.benchmark.statistics import ALL, Statistics
 
 
@@ -36,6 +40,79 @@ def retained_table(numbers: Statistics) -> Table:
         cells = [str(counts[lvlm]) if lvlm in counts else "-" for lvlm in lvlms]
         table.add_row(mode, source, *cells, str(sum(counts.values())))
     return table
+
+
+def work_table(works: Sequence[TrackWork]) -> Table:
+    """What the last build of each track needed of the LVLM and the editor, beside a filter that is not lazy."""
+    names = ["calls", "naive", "%", "made", "edits", "naive", "%", "made", "reused", "cause calls", "halved"]
+    table = _table("Work of the last build of each track", ["source", "LVLM", "mode"], [*names, "quarantine"])
+    for work in works:
+        last, counters = work.last, work.last.counters
+        lost = counters.calls_lost + counters.edits_lost + counters.cause_calls_lost + counters.pictures_lost
+        cause_calls = counters.cause_calls_made + counters.cause_calls_reused + counters.cause_calls_lost
+        numbers = (
+            *_beside(counters.calls, counters.naive_calls),
+            str(work.calls_made),
+            *_beside(counters.edits, counters.naive_edits),
+            str(work.edits_made),
+            str(counters.edits_reused),
+            *map(str, (cause_calls, counters.halvings, lost)),
+        )
+        table.add_row(last.source, last.lvlm, last.mode, *numbers)
+    return table
+
+
+def diff_tables(changes: Sequence[Change]) -> Together:
+    """How many cases were gained and lost for which reason, and then each of them."""
+    counts = Counter((change.split, change.why, change.gained) for change in changes)
+    summary = _table("Retained cases", ["split", "why"], ["gained", "lost"])
+    for split, why in sorted({(change.split, change.why) for change in changes}):
+        summary.add_row(split, why, str(counts[split, why, True]), str(counts[split, why, False]))
+    each = _table("Each of them", ["split", "case", "", "why", "before", "after", "answers"], [])
+    for change in changes:
+        said = (change.before or "-", change.after or "-", ", ".join(change.answers))
+        each.add_row(change.split, change.case, "gained" if change.gained else "lost", change.why, *said)
+    return Together(summary, each)
+
+
+def plan_tables(plan: Plan) -> Together:
+    """Calls by track, edits by source, and the sums; each at best and at worst."""
+    names = ["questions", "calls", "of 4 a question", "GPU-hours"]
+    calls = _table("Calls", ["source", "LVLM", "mode"], names)
+    for track in plan.tracks:
+        cells = _planned(track.calls, track.naive_calls, track.hours)
+        calls.add_row(track.source, track.lvlm, track.mode, str(track.questions), *cells)
+    edits = _table("Edits, shared by all LVLMs and modes", ["source"], ["questions", *names[1:]])
+    edits.columns[2].header, edits.columns[3].header = "edits", "of 3 a question and track"
+    for source in plan.sources:
+        cells = _planned(source.edits, source.naive_edits, source.hours)
+        edits.add_row(source.source, str(source.questions), *cells)
+    whole = _table("All of it", [""], ["", "of a filter that is not lazy", "GPU-hours"])
+    naive_calls, naive_edits = (
+        sum(each.naive_calls for each in plan.tracks),
+        sum(each.naive_edits for each in plan.sources),
+    )
+    whole.add_row("calls", *_planned(plan.calls, naive_calls, sum_hours(plan.tracks)))
+    whole.add_row("edits", *_planned(plan.edits, naive_edits, sum_hours(plan.sources)))
+    whole.add_row("GPU-hours", "", "", _span(plan.hours, ".0f"))
+    whole.add_row("store, GB", _span(plan.stored_bytes.times(1e-9), ".1f"), "", "")
+    return Together(calls, edits, whole)
+
+
+def _planned(units: Span, naive: int, hours: Span | None) -> tuple[str, str, str]:
+    share = f"{_span(units.times(100 / naive), '.0f')} %" if naive else "-"
+    return _span(units, ",.0f"), share, _span(hours, ".1f")
+
+
+def _span(span: Span | None, numbers: str) -> str:
+    if span is None:
+        return "-"
+    low, high = format(span.low, numbers), format(span.high, numbers)
+    return low if low == high else f"{low} to {high}"
+
+
+def _beside(needed: int, naive: int) -> tuple[str, str, str]:
+    return str(needed), str(naive), _percent(needed / naive if naive else None)
 
 
 def _accuracies(numbers: Statistics) -> Iterator[Table]:

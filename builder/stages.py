@@ -6,14 +6,24 @@ as a whole, so a killed build goes on by itself and ends in the same bytes as on
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import os
+import traceback
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
-from builder.editors import Editor, edit_prompt
+from builder.counters import Counters
+from builder.editors import Editor
+from builder.engines import TRIES, Engine, Failure, ends_the_build
+from builder.place import Place
+from builder.quarantine import Entry, Quarantine
 from builder.sources import KnowsCauses, Source, SourceQuestion
-from builder.store import Store, done_once
+from builder.store import Store
+from builder.talks import Desk, Results, Talk, Wave
+from builder.units import AnswerUnit, EditUnit, Named, answer_unit, edit_unit, response_of
 from medground_bench.benchmark.rows import ORIGINAL
 from medground_bench.core.answers import read_answer
 from medground_bench.core.causal_filter import Edit, decide, next_edit
@@ -21,15 +31,10 @@ from medground_bench.core.causes import Counterfactual, next_counterfactual
 from medground_bench.core.errors import MedgroundError, SourceMissing
 from medground_bench.core.prompts import prompt
 from medground_bench.core.types import Answer, Answers, Group, Mode, Picture, Question, Response
-from medground_bench.lvlms import Lvlm
 from medground_bench.pictures import picture_digest, stored_png, to_study
-from medground_bench.runs.code_version import lvlm_code
 from medground_bench.storage.whole_files import fingerprint
 
-QUESTIONS_AT_ONCE = 16
-MAX_NEW_TOKENS = 512
-EDIT_PROTOCOL = 1
-"""Raise it when the way an edit is asked for changes."""
+QUESTIONS_AT_ONCE = 32
 
 
 class ChangedPicture(MedgroundError):
@@ -38,22 +43,29 @@ class ChangedPicture(MedgroundError):
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a build works with: where the questions and edits come from and where results are kept."""
+    """What a build works with: where questions and edits come from, where results are kept, and who works."""
 
     source: Source
     editor: Editor
     edits: Store
     answers: Store
+    quarantine: Quarantine
+    records: Place
+    engine: Engine
 
 
 @dataclass(slots=True)
 class Interview:
-    """A question, the prompt beside each of its pictures, and the responses so far: picture name -> response."""
+    """A question, the prompt beside each of its pictures, and the responses so far: picture name -> response.
+
+    lost  something about it is in quarantine, so there is no verdict
+    """
 
     question: Question
     marker: bool | None
     prompt: str
     by_picture: dict[str, Response] = field(default_factory=dict)
+    lost: bool = False
 
     @property
     def positive(self) -> bool:
@@ -79,21 +91,167 @@ def four_answers(expected: Answer, answer_to: Callable[[str], Answer | None]) ->
 
 
 def answer_questions(
-    questions: Iterable[SourceQuestion], lvlm: Lvlm, mode: Mode, bench: Bench
+    questions: Iterable[SourceQuestion],
+    lvlm: Named,
+    mode: Mode,
+    bench: Bench,
+    counters: Counters | None = None,
 ) -> Iterator[Interview]:
-    """Everything one LVLM says in one mode, question by question, in the order of the question ids."""
+    """Everything one LVLM says in one mode, question by question, in the order of the question ids.
+
+    counters  where what is asked and edited is counted
+    """
+    counters = Counters() if counters is None else counters
+    desk = Desk(bench.edits, bench.answers, bench.quarantine, bench.engine, counters)
     ordered = sorted(questions, key=lambda known: known.question.question_id)
-    for start in range(0, len(ordered), QUESTIONS_AT_ONCE):
-        several = ordered[start : start + QUESTIONS_AT_ONCE]
-        originals = {known.question.question_id: _original(known, bench.source) for known in several}
-        chunk = [
-            Interview(known.question, known.marker, prompt(known.question.finding, mode)) for known in several
-        ]
-        _ask(chunk, ORIGINAL, list(originals.values()), lvlm, bench)
-        _ask_edits(chunk, originals, lvlm, bench)
-        if isinstance(bench.source, KnowsCauses):
-            _ask_counterfactuals(chunk, bench.source, lvlm, bench)
-        yield from chunk
+    with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="pictures") as readers:
+        conversation = _Conversation(lvlm, mode, bench, desk, readers)
+        for chunk in desk.carried_out(conversation.talks(ordered)):
+            for interview in chunk:
+                counters.questions += 1
+                counters.positives += interview.positive
+                yield interview
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reading:
+    """The native picture of a question as it is read; None for one in quarantine, which is under this key."""
+
+    key: str
+    picture: Future[Picture | Failure] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Conversation:
+    """One LVLM in one mode at work; pictures are read ahead by threads."""
+
+    lvlm: Named
+    mode: Mode
+    bench: Bench
+    desk: Desk
+    readers: ThreadPoolExecutor
+
+    def talks(self, ordered: Sequence[SourceQuestion]) -> Iterator[tuple[list[Interview], Talk]]:
+        """A talk for some questions at once, with their interviews; the pictures of the next ones are read already."""
+        ahead: deque[tuple[list[Interview], list[_Reading]]] = deque()
+        for start in range(0, len(ordered), QUESTIONS_AT_ONCE):
+            several = ordered[start : start + QUESTIONS_AT_ONCE]
+            chunk = [
+                Interview(known.question, known.marker, prompt(known.question.finding, self.mode))
+                for known in several
+            ]
+            ahead.append((chunk, self._readings(several)))
+            if len(ahead) > 1:
+                yield self._talk(*ahead.popleft())
+        while ahead:
+            yield self._talk(*ahead.popleft())
+
+    def _talk(self, chunk: list[Interview], readings: list[_Reading]) -> tuple[list[Interview], Talk]:
+        return chunk, self._said(chunk, readings)
+
+    def _readings(self, several: Sequence[SourceQuestion]) -> list[_Reading]:
+        """The native pictures, each read once for all its questions."""
+        source, pictures = self.bench.source, dict[tuple[str, str | None], Future[Picture | Failure]]()
+        readings: list[_Reading] = []
+        for known in several:
+            key = _picture_key(source, known, ORIGINAL)
+            if self.desk.quarantine.holds(key):
+                self.desk.counters.count("pictures", "lost")
+                readings.append(_Reading(key, None))
+                continue
+            image = (known.question.image_id, known.image_sha256)
+            if image not in pictures:
+                pictures[image] = self.readers.submit(_tried, partial(_original, known, source))
+            readings.append(_Reading(key, pictures[image]))
+        return readings
+
+    def _said(self, chunk: Sequence[Interview], readings: list[_Reading]) -> Talk:
+        natives: dict[str, Picture] = {}
+        for interview, reading in zip(chunk, readings, strict=True):
+            picture = None if reading.picture is None else reading.picture.result()
+            self._note(interview, ORIGINAL, reading.key, picture, natives)
+        readings.clear()  # native pictures are large: each goes as soon as no edit of it is wanted
+        here = [interview for interview in chunk if not interview.lost]
+        yield from self._ask(here, ORIGINAL, [natives[each.question.question_id] for each in here])
+        while wanted := _wanted(chunk, _next_edit):
+            ids = {each.question.question_id for group in wanted.values() for each in group}
+            natives = {of: native for of, native in natives.items() if of in ids}
+            for edit, group in wanted.items():
+                kept, pictures = yield from self._edited(group, edit, natives)
+                yield from self._ask(kept, edit.value, pictures)
+        natives.clear()
+        if isinstance(self.bench.source, KnowsCauses):
+            yield from self._said_to_counterfactuals(chunk, self.bench.source)
+
+    def _said_to_counterfactuals(self, chunk: Sequence[Interview], source: KnowsCauses) -> Talk:
+        while wanted := _wanted(chunk, _next_counterfactual):
+            for counterfactual, group in wanted.items():
+                name, pictures = counterfactual.value, dict[str, Picture]()
+                drawn = self.readers.map(
+                    _tried, [partial(source.without, each.question, counterfactual) for each in group]
+                )
+                for interview, picture in zip(group, drawn, strict=True):
+                    known = SourceQuestion(interview.question, interview.marker)
+                    self._note(
+                        interview, name, _picture_key(self.bench.source, known, name), picture, pictures
+                    )
+                kept = [each for each in group if not each.lost]
+                yield from self._ask(kept, name, [pictures[each.question.question_id] for each in kept])
+
+    def _note(
+        self,
+        interview: Interview,
+        name: str,
+        key: str,
+        picture: Picture | Failure | None,
+        pictures: dict[str, Picture],
+    ) -> None:
+        """Keep a picture that was read; a question without one is lost."""
+        if picture is None or isinstance(picture, Failure):
+            interview.lost = True
+        else:
+            pictures[interview.question.question_id] = picture
+            self.desk.quarantine.release([key])
+        if isinstance(picture, Failure):
+            self.desk.counters.count("pictures", "lost")
+            of, source = interview.question.question_id, self.bench.source.name
+            self.desk.set_aside(Entry(key, "question", source, of, name, picture.error))
+
+    def _ask(
+        self, group: Sequence[Interview], name: str, natives: Sequence[Picture]
+    ) -> Generator[Wave, Results, None]:
+        """Put one picture of each question before the LVLM and note the responses under `name`."""
+
+        def unit(interview: Interview, native: Picture) -> AnswerUnit:
+            study = to_study(native).picture
+            return answer_unit(self.lvlm, interview.question.question_id, name, study, interview.prompt)
+
+        units = list(self.readers.map(unit, group, natives))
+        results = yield Wave(units, self.lvlm)
+        for interview, asked in zip(group, units, strict=True):
+            result = results[asked.key]
+            if result is None:
+                interview.lost = True
+            else:
+                interview.by_picture[name] = response_of(result)
+
+    def _edited(
+        self, group: Sequence[Interview], edit: Edit, natives: Mapping[str, Picture]
+    ) -> Generator[Wave, Results, tuple[list[Interview], list[Picture]]]:
+        """The edited native pictures, and the interviews they are for; the others of the group are lost."""
+        editor = self.bench.editor
+
+        def unit(interview: Interview) -> EditUnit:
+            question = interview.question
+            return edit_unit(editor, question, natives[question.question_id], edit)
+
+        units = list(self.readers.map(unit, group))
+        results = yield Wave(units, editor)
+        contents = [results[asked.key] for asked in units]
+        for interview, content in zip(group, contents, strict=True):
+            interview.lost |= content is None
+        pictures = list(self.readers.map(_picture, [content for content in contents if content is not None]))
+        return [interview for interview in group if not interview.lost], pictures
 
 
 def _original(known: SourceQuestion, source: Source) -> Picture:
@@ -107,33 +265,37 @@ def _original(known: SourceQuestion, source: Source) -> Picture:
     return picture
 
 
-def _ask_edits(
-    chunk: Sequence[Interview], originals: Mapping[str, Picture], lvlm: Lvlm, bench: Bench
-) -> None:
-    while groups := _grouped(chunk, _next_edit):
-        for edit, group in groups.items():
-            pictures = edited([interview.question for interview in group], originals, edit, bench)
-            _ask(group, edit.value, pictures, lvlm, bench)
+def _tried(get: Callable[[], Picture]) -> Picture | Failure:
+    """A picture of a source, which may fail as often as a unit may."""
+    error = ""
+    for _ in range(TRIES):
+        try:
+            return get()
+        except Exception as raised:
+            if ends_the_build(raised):
+                raise
+            error = "".join(traceback.format_exception(raised))
+    return Failure(error)
 
 
-def _ask_counterfactuals(chunk: Sequence[Interview], source: KnowsCauses, lvlm: Lvlm, bench: Bench) -> None:
-    while groups := _grouped(chunk, _next_counterfactual):
-        for counterfactual, group in groups.items():
-            pictures = [source.without(interview.question, counterfactual) for interview in group]
-            _ask(group, counterfactual.value, pictures, lvlm, bench)
+def _picture_key(source: Source, known: SourceQuestion, name: str) -> str:
+    """Identity of a question's picture in quarantine."""
+    return fingerprint(
+        source=source.name, question=known.question.question_id, image=known.image_sha256, picture=name
+    )
 
 
 Name = TypeVar("Name", Edit, Counterfactual)
 
 
-def _grouped(
+def _wanted(
     chunk: Sequence[Interview], next_of: Callable[[Interview], Name | None]
 ) -> dict[Name, list[Interview]]:
     groups: dict[Name, list[Interview]] = {}
     for interview in chunk:
-        name = next_of(interview) if interview.positive else None
-        if name is not None:
-            groups.setdefault(name, []).append(interview)
+        wanted = next_of(interview) if interview.positive and not interview.lost else None
+        if wanted is not None:
+            groups.setdefault(wanted, []).append(interview)
     return dict(sorted(groups.items()))
 
 
@@ -144,29 +306,8 @@ def _next_edit(interview: Interview) -> Edit | None:
 def _next_counterfactual(interview: Interview) -> Counterfactual | None:
     if decide(interview.answers()).group is Group.INCORRECT:
         return None
-    answers = {
-        name: answer for name in Counterfactual if (answer := interview.answer(name.value)) is not None
-    }
-    return next_counterfactual(bool(interview.marker), answers)
-
-
-def edited(
-    questions: Sequence[Question], originals: Mapping[str, Picture], edit: Edit, bench: Bench
-) -> list[Picture]:
-    """The edited native pictures of the questions, made where they are not in the store yet.
-
-    originals  question id -> native picture
-    """
-    pictures = [originals[question.question_id] for question in questions]
-    keys = [
-        edit_key(question, picture, edit, bench.editor)
-        for question, picture in zip(questions, pictures, strict=True)
-    ]
-
-    def make(positions: Sequence[int]) -> list[bytes]:
-        return [stored_png.encode(bench.editor.edit(questions[i], pictures[i], edit)) for i in positions]
-
-    return [_picture(content) for content in done_once(bench.edits, keys, make)]
+    known = {name: answer for name in Counterfactual if (answer := interview.answer(name.value)) is not None}
+    return next_counterfactual(bool(interview.marker), known)
 
 
 def _picture(content: bytes) -> Picture:
@@ -176,60 +317,3 @@ def _picture(content: bytes) -> Picture:
             "the store holds an edited picture that is no PNG. Remove the store and build again."
         )
     return picture
-
-
-def edit_key(question: Question, picture: Picture, edit: Edit, editor: Editor) -> str:
-    """Identity of an edited picture: a hash of everything it depends on."""
-    return fingerprint(
-        protocol=EDIT_PROTOCOL,
-        editor=editor.name,
-        version=editor.version,
-        question=question.question_id,
-        picture=picture_digest(picture),
-        boxes=[list(box.xyxy) for box in question.boxes],
-        edit=edit.value,
-        prompt=edit_prompt(question.finding, edit),
-    )
-
-
-def _ask(group: Sequence[Interview], name: str, natives: Sequence[Picture], lvlm: Lvlm, bench: Bench) -> None:
-    """Put one picture of each question before the LVLM and note the responses under `name`."""
-    pictures = [to_study(native).picture for native in natives]
-    prompts = [interview.prompt for interview in group]
-    for interview, response in zip(group, respond(lvlm, pictures, prompts, bench.answers), strict=True):
-        interview.by_picture[name] = response
-
-
-def respond(lvlm: Lvlm, pictures: Sequence[Picture], prompts: Sequence[str], store: Store) -> list[Response]:
-    """The LVLM's greedy responses, generated together where they are not in the store yet."""
-    keys = [answer_key(lvlm, picture, text) for picture, text in zip(pictures, prompts, strict=True)]
-
-    def make(positions: Sequence[int]) -> list[bytes]:
-        responses = lvlm.generate(
-            [pictures[i] for i in positions], [prompts[i] for i in positions], max_new_tokens=MAX_NEW_TOKENS
-        )
-        return [_to_bytes(response) for response in responses]
-
-    return [_from_bytes(content) for content in done_once(store, keys, make)]
-
-
-def answer_key(lvlm: Lvlm, picture: Picture, text: str) -> str:
-    """Identity of a response: a hash of everything it depends on. Decoding is greedy, so there is no seed."""
-    return fingerprint(
-        lvlm=lvlm.key,
-        revision=lvlm.revision,
-        precision=lvlm.precision,
-        code=lvlm_code(),
-        picture=picture_digest(picture),
-        prompt=text,
-        max_new_tokens=MAX_NEW_TOKENS,
-    )
-
-
-def _to_bytes(response: Response) -> bytes:
-    return json.dumps([response.text, response.token_ids, response.tokens]).encode("ascii")
-
-
-def _from_bytes(content: bytes) -> Response:
-    text, token_ids, tokens = json.loads(content)
-    return Response(text, tuple(token_ids), tuple(tokens))

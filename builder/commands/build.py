@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING
 import typer
 
 from builder.commands.options import (
+    AcceptOption,
+    AddressOption,
     AllowMissingOption,
     EditorOption,
+    EngineName,
+    EngineOption,
+    GpusOption,
     LimitOption,
     LvlmOption,
     ModeOption,
     OutOption,
+    RetryOption,
     RootOption,
     SourceOption,
     StoreOption,
+    WorkersOption,
+    engine_of,
     say_ledger,
     say_retained,
 )
@@ -24,6 +32,7 @@ from medground_bench.commands.console import INPUT_AT_FAULT, progress
 from medground_bench.commands.options import NewestOption
 
 if TYPE_CHECKING:
+    from builder.quarantine import Quarantine
     from builder.sources import Source
     from medground_bench.benchmark.folder import DatasetFolder
     from medground_bench.core.types import Track
@@ -39,12 +48,19 @@ def build(
     store: StoreOption = None,
     editor: EditorOption = None,
     newest: NewestOption = False,
+    retry: RetryOption = False,
+    accept: AcceptOption = None,
+    engine: EngineOption = EngineName.LOCAL,
+    workers: WorkersOption = None,
+    gpus: GpusOption = None,
+    address: AddressOption = None,
     allow_missing: AllowMissingOption = False,
 ) -> None:
     """Write the questions of a source and ask LVLMs about them.
 
-    Can be stopped at any time; the same command goes on where it was. What a source's files could not give is told at
-    the end and kept as ledger-<source>.jsonl beside the finished work; the exit code is then 1.
+    Can be stopped at any time; the same command goes on where it was. A unit of work that fails three times is put in
+    quarantine, and the others go on; the exit code is 1 until it is done or accepted. What a source's files could not
+    give is told at the end and kept as ledger-<source>.jsonl beside the finished work; the exit code is then 1, too.
 
     Example: python -m builder build --source phantom --lvlm phantom_gemma3 --mode direct --limit 40 --out
     medground-bench
@@ -52,40 +68,45 @@ def build(
     Or: python -m builder build --source imagenome --root chest-imagenome --root mimic-cxr-jpg --lvlm medgemma_4b
     --mode direct --out medground-bench
     """
-    from builder.build import bench_at, build_track, open_source, store_beside
+    from builder.build import bench_at, build_track, open_source, store_beside, writing
     from medground_bench.benchmark.folder import DatasetFolder
     from medground_bench.core.types import Track
-    from medground_bench.lvlms import open_lvlm
 
     folder, opened = DatasetFolder(out), open_source(source, root or ())
-    lvlms = [open_lvlm(location, newest=newest) for location in dict.fromkeys(lvlm)]
-    tracks = [Track(one.key, each) for one in lvlms for each in dict.fromkeys(mode)]
-    kept = store or store_beside(out)
-    with bench_at(kept, opened, editor) as bench:
-        ledger = _write_questions(folder, opened, limit, tracks, kept)
-        for one in lvlms:
-            for each in dict.fromkeys(mode):
-                build_track(folder, one, each, bench, progress=progress)
+    kept, modes = store or store_beside(out), list(dict.fromkeys(mode))
+    with engine_of(engine, workers, gpus, address) as working:
+        lvlms = [working.open(location, newest=newest) for location in dict.fromkeys(lvlm)]
+        tracks = [Track(one.key, each) for one in lvlms for each in modes]
+        with writing(folder), bench_at(kept, opened, editor, engine=working, retry=retry) as bench:
+            bench.quarantine.accept_all(accept or [])
+            ledger = _write_questions(folder, opened, limit, tracks, kept)
+            for one in lvlms:
+                for each in modes:
+                    build_track(folder, one, each, bench, progress=progress)
     say_retained(folder)
-    _end(opened, ledger, limit, allow_missing=allow_missing)
+    _end(opened, ledger, limit, bench.quarantine, allow_missing=allow_missing)
 
 
-def _end(source: Source, ledger: Path, limit: int | None, *, allow_missing: bool) -> None:
-    """Tell what the source's files could not give; the exit code says so, unless that is allowed."""
+def _end(
+    source: Source, ledger: str, limit: int | None, quarantine: Quarantine, *, allow_missing: bool
+) -> None:
+    """Tell what the source's files could not give and what could not be done; the exit code says so."""
     say_ledger(source, ledger, limit)
+    quarantine.demand_empty()
     if source.ledger and not allow_missing:
         raise typer.Exit(INPUT_AT_FAULT)
 
 
 def _write_questions(
-    folder: DatasetFolder, source: Source, limit: int | None, tracks: list[Track], kept: Path
-) -> Path:
+    folder: DatasetFolder, source: Source, limit: int | None, tracks: list[Track], kept: Path | str
+) -> str:
     """Write the questions of a source, and beside the finished work their patients and the ledger, whose file it is."""
     from builder.build import write_questions
     from builder.patients import write_patients
+    from builder.place import Place
 
-    write_patients(kept, source.name, write_questions(folder, source, limit, tracks))
-    ledger = source.ledger.write(kept, source.name)
+    write_patients(Place(kept), source.name, write_questions(folder, source, limit, tracks))
+    ledger = source.ledger.write(Place(kept), source.name)
     if source.ledger:
         typer.echo(f"{len(source.ledger)} in {ledger}, told at the end; the build goes on.", err=True)
     return ledger

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +14,17 @@ from rich.console import Console
 from medground_bench.core.modes import Mode
 
 if TYPE_CHECKING:
+    from builder.engines import Engine
     from builder.sources import Source
     from medground_bench.benchmark.folder import DatasetFolder
+
+
+class EngineName(StrEnum):
+    """Where units of work are done: the files of `builder/engines`."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
 
 SourceOption = Annotated[
     str, typer.Option("--source", help="Where the questions come from, for example phantom.")
@@ -26,9 +38,20 @@ LvlmOption = Annotated[
 ModeOption = Annotated[list[Mode], typer.Option("--mode", help="direct or reason; may be given again.")]
 OutOption = Annotated[Path, typer.Option("--out", help="The dataset folder, for example medground-bench.")]
 StoreOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        "--store", help="Where results of finished work are kept; by default beside the dataset folder."
+        "--store",
+        help="Where results of finished work are kept, a folder or an address such as s3://bucket/store; by default "
+        "beside the dataset folder.",
+    ),
+]
+RetryOption = Annotated[bool, typer.Option("--retry-quarantine", help="Try again what is in quarantine.")]
+AcceptOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept-quarantine",
+        metavar="KEY",
+        help="Take the benchmark without this unit; may be given again.",
     ),
 ]
 EditorOption = Annotated[
@@ -49,6 +72,40 @@ AllowMissingOption = Annotated[
     bool, typer.Option("--allow-missing", help="Exit code 0 although the ledger of the source has entries.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+EngineOption = Annotated[
+    EngineName,
+    typer.Option("--engine", help="local: one device here. ray: several workers, here or on a cluster."),
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="With ray: so many LVLMs at once; by default one a GPU."),
+]
+GpusOption = Annotated[
+    float | None, typer.Option("--gpus", min=0, help="With ray: GPUs of each worker; 0.5 puts two on one.")
+]
+AddressOption = Annotated[
+    str | None,
+    typer.Option("--address", help="With ray: of a cluster that runs; by default one is started here."),
+]
+
+
+@contextmanager
+def engine_of(
+    name: EngineName, workers: int | None, gpus: float | None, address: str | None
+) -> Iterator[Engine]:
+    """The engine that the options name, as long as it is needed."""
+    if name is EngineName.LOCAL:
+        if (workers, gpus, address) != (None, None, None):
+            raise typer.BadParameter("--workers, --gpus and --address are for --engine ray.")
+        from builder.engines.local import LocalEngine
+
+        engine: Engine = LocalEngine()
+    else:
+        from builder.engines.ray import RayEngine
+
+        engine = RayEngine(workers=workers, gpus=gpus, address=address)
+    with closing(engine):
+        yield engine
 
 
 def say_retained(folder: DatasetFolder) -> None:
@@ -64,7 +121,7 @@ def say_retained(folder: DatasetFolder) -> None:
     typer.echo(f"written to {folder.path}")
 
 
-def say_ledger(source: Source, file: Path, limit: int | None) -> None:
+def say_ledger(source: Source, file: str, limit: int | None) -> None:
     """Print on stderr what a source could not give, and where it gives other numbers of questions than its authors."""
     from builder.source_check import differences
 

@@ -1,4 +1,4 @@
-"""`python -m builder stats`: what a folder says in numbers."""
+"""`python -m builder stats`: what a folder says in numbers, and what it cost to build."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ import json
 import typer
 from rich.console import Console
 
-from builder.commands.options import JsonOption, OutOption
+from builder.commands.options import JsonOption, OutOption, StoreOption
 
 
-def stats(out: OutOption, as_json: JsonOption = False) -> None:
-    """Print accuracy, unreadable answers, the filter's groups and the retained cases of a folder.
+def stats(out: OutOption, store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Print accuracy, unreadable answers, the filter's groups, the retained cases, and the calls and edits of a folder.
 
     Example: python -m builder stats --out medground-bench
     """
-    from builder.report import tables_of
+    from builder.build import store_beside
+    from builder.counters import by_track, read_records
+    from builder.place import Place
+    from builder.report import tables_of, work_table
     from medground_bench.benchmark.folder import DatasetFolder
     from medground_bench.benchmark.rows import SPLITS
     from medground_bench.benchmark.statistics import Statistics
@@ -24,8 +27,12 @@ def stats(out: OutOption, as_json: JsonOption = False) -> None:
     folder.demand()
     numbers = [Statistics.of(folder, split) for split in SPLITS]
     numbers = [each for each in numbers if each.accuracy or each.groups]
+    builds = read_records(Place(store or store_beside(out)) / "builds")
     if as_json:
-        typer.echo(json.dumps([each.as_json() for each in numbers], indent=2))
+        splits = [each.as_json() for each in numbers]
+        typer.echo(json.dumps({"splits": splits, "builds": [each.as_json() for each in builds]}, indent=2))
         return
     for each in numbers:
         Console().print(tables_of(each))
+    if builds:
+        Console().print(work_table(by_track(builds)))

@@ -54,7 +54,7 @@ def flush_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def hold(file: IO[bytes] | IO[str], what: Path, holder: str = "another process") -> None:
+def hold(file: IO[bytes] | IO[str] | int, what: Path, holder: str = "another process") -> None:
     """Lock an open file for this process until it is closed; a kill frees it too. MedgroundError when it is held."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

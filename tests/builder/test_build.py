@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from builder.build import NeverAsked, OtherQuestions, bench_at, build_track, decide_again, write_questions
 from builder.sources.phantom import Phantom
-from builder.stages import ChangedPicture, answer_key, edit_key
+from builder.stages import ChangedPicture
+from builder.units import answer_key, edit_key
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.rows import ANSWERS, DIRECT, ORIGINAL, QUESTIONS, REASON, VERDICTS
 from medground_bench.core.causal_filter import Edit
@@ -25,8 +19,6 @@ from medground_bench.core.types import Box, Mode
 from medground_bench.pictures import Levels
 from tests.kit.builds import build, bytes_of
 from tests.kit.fakes import RuleLvlm
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +138,7 @@ def test_the_key_of_a_response_changes_with_every_input(monkeypatch):
         answer_key(lvlm, picture, "q"),
     ]
     for name, changed in (("lvlm_code", lambda: "of tomorrow"), ("MAX_NEW_TOKENS", 7)):
-        monkeypatch.setattr(f"builder.stages.{name}", changed)
+        monkeypatch.setattr(f"builder.units.{name}", changed)
         keys.append(answer_key(lvlm, picture, prompt))
     assert len(set(keys)) == len(keys)
 
@@ -171,7 +163,7 @@ def test_the_key_of_an_edit_changes_with_every_input(monkeypatch):
         edit_key(replace(question, finding="x"), picture, Edit.FOREGROUND, Editor()),
         edit_key(replace(question, boxes=(Box(0, 0, 1, 1, frame),)), picture, Edit.FOREGROUND, Editor()),
     ]
-    monkeypatch.setattr("builder.stages.EDIT_PROTOCOL", 7)
+    monkeypatch.setattr("builder.units.EDIT_PROTOCOL", 7)
     keys.append(edit_key(question, picture, Edit.FOREGROUND, Editor()))
     assert len(set(keys)) == len(keys)
 
@@ -227,59 +219,3 @@ def test_an_lvlm_is_not_asked_about_other_pictures_than_the_folder_has(tmp_path)
         pytest.raises(ChangedPicture, match=f"no longer those .*{last.image_id} differs"),
     ):
         build_track(folder, RuleLvlm(key="second"), Mode.DIRECT, bench)
-
-
-NURSERY = """
-import os, sys
-from pathlib import Path
-import datasets
-from medground_bench.core.types import Mode
-from tests.kit.builds import build
-from tests.kit.fakes import RuleLvlm
-for seconds_per_call in sys.stdin:
-    child = os.fork()
-    if child == 0:
-        lvlm = RuleLvlm(seconds_per_call=float(seconds_per_call))
-        build(Path(sys.argv[1]), lvlm=lvlm, modes=tuple(Mode), limit=2)
-        os._exit(0)
-    print(child, flush=True)
-    print(os.waitpid(child, 0)[1], flush=True)
-"""
-"""A process that has done its imports and forks one build after the other."""
-
-
-def test_a_build_killed_at_random_moments_ends_in_the_same_bytes_also_under_another_hash_seed(tmp_path):
-    out = tmp_path / "killed" / "medground-bench"
-    whole = build(tmp_path / "whole" / "medground-bench", modes=tuple(Mode), limit=2)
-    nursery = subprocess.Popen(
-        [sys.executable, "-c", NURSERY, str(out)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "1"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    rng, killed = np.random.default_rng(0), 0
-    with nursery:
-        for _ in range(6):
-            child = started(nursery, seconds_per_call=0.03)
-            time.sleep(rng.uniform(0.05, 0.9))
-            kill(child)
-            killed += int(nursery.stdout.readline()) == signal.SIGKILL
-        started(nursery, seconds_per_call=0)
-        assert int(nursery.stdout.readline()) == 0
-        nursery.stdin.close()
-    assert killed >= 3
-    assert bytes_of(DatasetFolder(out)) == bytes_of(whole)
-
-
-def started(nursery, *, seconds_per_call: float) -> int:
-    nursery.stdin.write(f"{seconds_per_call}\n")
-    nursery.stdin.flush()
-    return int(nursery.stdout.readline())
-
-
-def kill(child: int) -> None:
-    with contextlib.suppress(ProcessLookupError):  # it was done already
-        os.kill(child, signal.SIGKILL)

@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from builder.cli import app
-from builder.patients import patients_file, read_patients, write_patients
+from builder.patients import read_patients, write_patients
+from builder.place import Place
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.rows import QUESTIONS, VERDICTS
 from medground_bench.core.errors import MedgroundError
@@ -61,16 +62,16 @@ def test_a_whole_copy_is_built_and_another_lvlm_added(run, source):
 def test_patients_are_kept_beside_the_finished_work_and_in_no_row(run, trees, tmp_path):
     _, folder = run("build", "imagenome")
     kept = tmp_path / "bench.store"
-    patients = read_patients(kept, "imagenome")
+    patients = read_patients(Place(kept), "imagenome")
     assert patients.keys() == {row.question_id for row in folder.read(QUESTIONS, "test")}
     assert len(set(patients.values())) == 1
     (who,) = set(patients.values())
     for file in folder.path.rglob("*"):
         assert file.is_dir() or who.encode() not in file.read_bytes()
-    assert patients_file(kept, "imagenome").is_file()
-    assert read_patients(tmp_path, "imagenome") == {}
-    write_patients(tmp_path, "s", {"s/b/x": "2", "s/a/x": "1"})
-    assert list(read_patients(tmp_path, "s")) == ["s/a/x", "s/b/x"]
+    assert (kept / "patients-imagenome.json").is_file()
+    assert read_patients(Place(tmp_path), "imagenome") == {}
+    write_patients(Place(tmp_path), "s", {"s/b/x": "2", "s/a/x": "1"})
+    assert list(read_patients(Place(tmp_path), "s")) == ["s/a/x", "s/b/x"]
 
 
 def test_entries_in_the_ledger_end_with_a_summary_and_code_1_unless_allowed(run, trees, tmp_path):

@@ -10,38 +10,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from builder.cli import app, main
+from builder.cli import app
 from medground_bench.core.types import Mode
 from tests.kit.builds import build
 from tests.kit.fakes import RuleLvlm
 
-COMMANDS = ("build", "add-lvlm", "verdicts", "stats", "fidelity", "import-release")
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Runs a command line in this process; gives exit code, stdout and stderr."""
-
-    def run(*words):
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-        monkeypatch.setattr(sys, "argv", ["builder", *map(str, words)])
-        try:
-            with pytest.raises(SystemExit) as left:
-                main()
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
-        captured = capsys.readouterr()
-        return left.value.code or 0, captured.out, captured.err
-
-    return run
-
-
-@pytest.fixture
-def rule_lvlm(monkeypatch):
-    lvlm = RuleLvlm()
-    monkeypatch.setattr("medground_bench.lvlms.open_lvlm", lambda location, **_choices: lvlm)
-    return lvlm
+COMMANDS = ("build", "add-lvlm", "verdicts", "stats", "fidelity", "diff", "plan", "import-release")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -58,7 +32,10 @@ def test_build_then_stats_then_verdicts(run, tmp_path):
     assert (code, "Retained cases" in said) == (0, True)
     assert "questions/s" in err
     code, said, _ = run("stats", "--out", out, "--json")
-    (test, tune) = json.loads(said)
+    stats = json.loads(said)
+    (test, tune) = stats["splits"]
+    assert {build["mode"] for build in stats["builds"]} == {mode.value for mode in Mode}
+    assert "Work of the last build" in run("stats", "--out", out)[1]
     assert (code, test["split"], tune["split"]) == (0, "test", "tune")
     assert {row["mode"] for row in test["groups"]} == {mode.value for mode in Mode}
     assert run("verdicts", "--out", out)[1].startswith("0 verdicts changed")

@@ -128,13 +128,6 @@ def test_a_verdict_is_looked_up_by_question_and_track(measured):
     assert 0 < share < 1
 
 
-@pytest.fixture
-def rule_lvlm(monkeypatch):
-    lvlm = RuleLvlm()
-    monkeypatch.setattr("medground_bench.lvlms.open_lvlm", lambda location, **_choices: lvlm)
-    return lvlm
-
-
 @pytest.mark.usefixtures("rule_lvlm")
 def test_the_command_prints_both_tables_and_says_what_it_wrote(tmp_path):
     words = ["fidelity", "--out", str(tmp_path), "--lvlm", "rule_lvlm", "--limit", "2"]

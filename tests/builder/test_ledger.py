@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from builder.ledger import SHOWN, Entry, Fault, Ledger
+from builder.place import Place
 
 
 def entries(count, fault=Fault.BAD_BOX):
@@ -23,7 +25,7 @@ def test_a_summary_names_no_picture_and_the_file_does(tmp_path):
     ledger = Ledger()
     ledger.note(Entry("table.csv", None, Fault.MISSING_PICTURE, "not in the copy", "p1/secret.jpg"))
     assert "secret" not in " ".join(ledger.lines())
-    (line,) = ledger.write(tmp_path, "s").read_text().splitlines()
+    (line,) = Path(ledger.write(Place(tmp_path), "s")).read_text().splitlines()
     assert json.loads(line) == {
         "file": "table.csv",
         "row": None,
@@ -36,7 +38,7 @@ def test_a_summary_names_no_picture_and_the_file_does(tmp_path):
 def test_the_same_entry_met_again_is_one_and_an_empty_ledger_is_false(tmp_path):
     ledger = Ledger()
     assert not ledger and ledger.lines() == []
-    assert ledger.write(tmp_path, "s").read_bytes() == b""
+    assert Path(ledger.write(Place(tmp_path), "s")).read_bytes() == b""
     for _ in range(2):
         for entry in entries(3):
             ledger.note(entry)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from builder.build import bench_at, build_track, open_source, write_questions
+from builder.build import bench_at, build_track, open_source, write_questions, writing
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.core.types import Mode, Track
 from tests.kit.fakes import RuleLvlm
 
 
 def build(
-    out: Path, *, lvlm: RuleLvlm | None = None, modes=(Mode.DIRECT,), limit: int = 6, store=None
+    out: Path,
+    *,
+    lvlm: RuleLvlm | None = None,
+    modes=(Mode.DIRECT,),
+    limit: int = 6,
+    store=None,
+    **choices,
 ) -> DatasetFolder:
-    """What `python -m builder build` does, with the rule LVLM."""
+    """What `python -m builder build` does, with the rule LVLM; choices are those of `bench_at`."""
     lvlm = lvlm or RuleLvlm()
     folder, source = DatasetFolder(out), open_source("phantom")
-    with bench_at(store or out.with_name(f"{out.name}.store"), source) as bench:
+    with writing(folder), bench_at(store or out.with_name(f"{out.name}.store"), source, **choices) as bench:
         write_questions(folder, source, limit, [Track(lvlm.key, mode) for mode in modes])
         for mode in modes:
             build_track(folder, lvlm, mode, bench)

@@ -1,4 +1,4 @@
-"""`make bench`: quality of the localizers on real chest X-rays, speed of the transport, MedFocus and every method."""
+"""`make bench`: quality of the localizers on real chest X-rays; speed of transport, methods, MedFocus and builder."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.table import Table
 
 from medground_bench.lvlms import open_lvlm
 from tests.kit.outside_data import outside_data
+from tests.performance.builder_speed import builder_tables
 from tests.performance.localizers import table as localizer_table
 from tests.performance.medfocus_speed import MedFocusCost, medfocus_cost, plain_way
 from tests.performance.methods_speed import Duel, MethodCost, all_costs, all_duels, open_tiny
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         plain = [plain_way(lvlm, family) for family, lvlm in lvlms.items()]
         console.print(duel_table([*plain, *all_duels(lvlms)]))
         console.print(cost_table(all_costs(lvlms)))
+        for table in builder_tables(list(asked.values())):
+            console.print(table)
 
 
 def speed_table(speeds: list[Speed]) -> Table:

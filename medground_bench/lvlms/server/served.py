@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from medground_bench.core.boxes_in_text import THOUSANDTHS, BoxConvention
 from medground_bench.core.errors import MethodFailed, UnknownName, Unsupported
 from medground_bench.core.types import Frame, Picture, Response
-from medground_bench.lvlms import Lvlm, Need, Pictures
+from medground_bench.lvlms import Need, Pictures
 from medground_bench.lvlms.server.address import Address, WrittenBoxes
 from medground_bench.lvlms.server.answers import Completion
 from medground_bench.lvlms.server.chat import GREEDY, Chat, ChatQuestion
@@ -119,7 +119,7 @@ def open_served(address: Address) -> ServedLvlm:
     return ServedLvlm(key=address.key, revision=revision, address=address, chat=chat, scoring=scoring)
 
 
-def demand_may_see(lvlm: Lvlm, sources: Iterable[str]) -> None:
+def demand_may_see(lvlm: object, sources: Iterable[str]) -> None:
     """Unsupported where an LVLM is behind a server that must not be sent pictures of these credentialed sources."""
     if isinstance(lvlm, ServedLvlm):
         lvlm.address.demand_may_see(sources)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from builder.build import open_source
+from builder.build import bench_at, open_source
 from builder.editors.phantom_exact import PhantomExact
 from builder.sources import SourceQuestion
-from builder.stages import Bench, answer_questions
-from builder.store import Store
+from builder.stages import answer_questions
 from medground_bench.core.causal_filter import decide
 from medground_bench.core.types import Answer, Mode
 from medground_bench.lvlms import open_lvlm
@@ -51,11 +51,11 @@ def verdicts(trees, name, questions, lvlm, folder):
     editor = PhantomExact() if name == "phantom" else TreeEditor(trees)
     opened = open_source(name, trees.roots(name))
     source = SimpleNamespace(name=name, picture=opened.picture)  # without the phantom's exact causes
-    bench = Bench(source, editor, Store(folder / name / "edits"), Store(folder / name / "answers"))
     decided = {}
-    for interview in answer_questions(questions, lvlm, Mode.DIRECT, bench):
-        question = interview.question if name == "phantom" else trees.twin(interview.question)
-        decided[question.image_id, question.finding] = decide(interview.answers())
+    with bench_at(folder / name, source, "phantom_exact") as bench:
+        for interview in answer_questions(questions, lvlm, Mode.DIRECT, replace(bench, editor=editor)):
+            question = interview.question if name == "phantom" else trees.twin(interview.question)
+            decided[question.image_id, question.finding] = decide(interview.answers())
     return decided
 
 

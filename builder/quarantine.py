@@ -1,0 +1,111 @@
+"""Units that cannot be done: each is tried a few times, then set aside, and the build goes on without it.
+
+A file in the store each, one JSON line, called by the unit's key. Nothing is guessed for a unit in quarantine: its
+question has no verdict.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+
+from builder.place import Place
+from medground_bench.core.errors import MedgroundError, UnknownName, told
+
+SUFFIX = ".jsonl"
+
+
+class InQuarantine(MedgroundError):
+    """A build that had to leave units out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A unit in quarantine.
+
+    what      `question` (its picture), `edit` or `LVLM` (its response)
+    by        the source, editor or LVLM that failed
+    of        the id of the question
+    picture   which picture it is about: `original`, an edit, or a counterfactual
+    error     the traceback of the last try
+    accepted  whether a maintainer takes the benchmark without it
+    """
+
+    key: str
+    what: str
+    by: str
+    of: str
+    picture: str
+    error: str
+    accepted: bool = False
+
+    def __str__(self) -> str:
+        """For people: the last line of the traceback tells what happened."""
+        last = self.error.strip().rpartition("\n")[2]
+        return f"{self.key[:12]}: {self.what} {self.by} on {self.of} ({self.picture}): {last}"
+
+
+class Quarantine:
+    """The units of a store that are in quarantine.
+
+    retry  try again what is there; it leaves when it succeeds
+    """
+
+    def __init__(self, place: Place, *, retry: bool = False) -> None:
+        self.place = place
+        place.prepare()
+        entries = [Entry(**json.loads(place.read(name))) for name in place.names(SUFFIX)]
+        self.entries = {entry.key: entry for entry in entries}
+        self._again = set(self.entries) if retry else set()
+        self._met: set[str] = set()
+
+    def holds(self, key: str) -> bool:
+        """Whether a unit is not to be tried; a unit that is asked for belongs to this build."""
+        if key in self.entries and key not in self._again:
+            self._met.add(key)
+            return True
+        return False
+
+    def add(self, entry: Entry) -> None:
+        """Set a unit aside."""
+        self._again.discard(entry.key)
+        self._met.add(entry.key)
+        self._write(entry)
+
+    def release(self, keys: Iterable[str]) -> None:
+        """Units that were done after all."""
+        for key in sorted(self._again.intersection(keys)):
+            self._again.remove(key)
+            del self.entries[key]
+            self.place.remove(f"{key}{SUFFIX}")
+
+    def accept_all(self, names: Iterable[str]) -> None:
+        """Take the benchmark without these units; a name is a unit's key, or the beginning of it."""
+        for name in names:
+            keys = [key for key in self.entries if name and key.startswith(name)]
+            if len(keys) != 1:
+                raise UnknownName("unit in quarantine", name, [key[:12] for key in self.entries])
+            self._write(replace(self.entries[keys[0]], accepted=True))
+
+    def met(self) -> list[Entry]:
+        """Those that this build needed, by question."""
+        return sorted((self.entries[key] for key in self._met), key=lambda entry: (entry.of, entry.key))
+
+    def demand_empty(self) -> None:
+        """InQuarantine when this build needed units that are in it and not accepted."""
+        waiting = [entry for entry in self.met() if not entry.accepted]
+        if waiting:
+            counts = Counter(entry.what for entry in waiting)
+            kinds = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
+            questions = len({entry.of for entry in waiting})
+            raise InQuarantine(
+                f"{len(waiting)} units are in quarantine ({kinds}), so {questions} questions have no verdict. "
+                f"{told([str(entry) for entry in waiting])}. The tracebacks are in {self.place}. Mend what failed and "
+                "give --retry-quarantine, or take the benchmark without a unit by --accept-quarantine KEY."
+            )
+
+    def _write(self, entry: Entry) -> None:
+        self.entries[entry.key] = entry
+        self.place.write(f"{entry.key}{SUFFIX}", f"{json.dumps(asdict(entry))}\n".encode())

@@ -1,0 +1,29 @@
+"""The bench of the builder runs; its times are for people and none is asserted."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from tests.performance import builder_speed
+from tests.performance.builder_speed import (
+    SleepingLvlm,
+    batches_against_single_calls,
+    build_cost,
+    cost_table,
+    turns_table,
+)
+
+
+def test_a_build_is_timed_apart_from_its_model_and_editor(capsys):
+    cost = build_cost(12, SleepingLvlm(seconds_per_picture=0.001))
+    assert cost.questions == 12 and cost.units > 12
+    assert cost.busy_s > 0
+    Console().print(cost_table("builder", [(1, cost)]))
+    assert "12" in capsys.readouterr().out
+
+
+def test_batches_give_what_single_calls_give(tiny_lvlms, monkeypatch, capsys):
+    monkeypatch.setattr(builder_speed, "BATCHED", 4)
+    turns = batches_against_single_calls(tiny_lvlms["gemma3"])
+    Console().print(turns_table([turns]))
+    assert turns.lvlm in capsys.readouterr().out
