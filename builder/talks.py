@@ -90,7 +90,10 @@ class Desk:
         coming, lanes = iter(talks), deque[_Lane[Subject]]()
         waiting, out, ticket = deque[_Batch[Subject]](), dict[int, _Batch[Subject]](), 0
         while True:
-            while len(lanes) <= self.engine.room and (new := next(coming, None)) is not None:
+            while (
+                sum(not lane.ended for lane in lanes) <= self.engine.room
+                and (new := next(coming, None)) is not None
+            ):
                 lanes.append(_Lane(*new))
                 waiting += self._wanted(lanes[-1])
             while lanes and lanes[0].ended:

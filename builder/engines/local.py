@@ -12,12 +12,12 @@ from medground_bench import lvlms
 
 
 class LocalEngine:
-    """One batch is done and another waits, so that the device never waits for the disk.
+    """One batch is done and two wait, so that the device never waits for the disk.
 
     A batch that has begun is ended also when the build is stopped.
     """
 
-    room = 2
+    room = 3
 
     def __init__(self) -> None:
         self._attempts = Attempts()
