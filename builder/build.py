@@ -21,7 +21,7 @@ from builder.assemble import (
 )
 from builder.counters import BuildRecord, Counters, write_record
 from builder.editors import Editor
-from builder.engines import Engine
+from builder.engines import UnitEngine
 from builder.engines.local import LocalEngine
 from builder.ledger import Entry, Fault
 from builder.place import Place
@@ -97,7 +97,7 @@ def bench_at(
     source: Source,
     editor: str | None = None,
     *,
-    engine: Engine | None = None,
+    engine: UnitEngine | None = None,
     retry: bool = False,
 ) -> Iterator[Bench]:
     """The source, its editor, the store and the engine; a store on the disk is held for this process.

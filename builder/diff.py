@@ -14,7 +14,7 @@ from medground_bench.core.types import Group
 FIELDS = ("original", *(edit.value for edit in Edit))
 
 
-class Why(StrEnum):
+class WhyChanged(StrEnum):
     """The first of these that holds."""
 
     QUESTION = "question is new, or gone"
@@ -38,7 +38,7 @@ class Change:
     split: str
     case: str
     gained: bool
-    why: Why
+    why: WhyChanged
     before: str | None
     after: str | None
     answers: tuple[str, ...]
@@ -99,14 +99,18 @@ def _why(
     changed: tuple[str, ...],
     first: VerdictRow | None,
     second: VerdictRow | None,
-) -> Why:
+) -> WhyChanged:
     if first is None or second is None:
         if not all(_question(row) in side.questions for side in sides):
-            return Why.QUESTION
-        return Why.NO_VERDICT if all(str(row.track) in side.tracks for side in sides) else Why.TRACK
+            return WhyChanged.QUESTION
+        return (
+            WhyChanged.NO_VERDICT
+            if all(str(row.track) in side.tracks for side in sides)
+            else WhyChanged.TRACK
+        )
     if not changed:
-        return Why.DECIDED
-    return Why.ANSWER if first.lvlm_revision == second.lvlm_revision else Why.WEIGHTS
+        return WhyChanged.DECIDED
+    return WhyChanged.ANSWER if first.lvlm_revision == second.lvlm_revision else WhyChanged.WEIGHTS
 
 
 def _changed(first: VerdictRow, second: VerdictRow) -> Iterator[str]:

@@ -114,7 +114,7 @@ class SourcePlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BuildPlan:
     """Everything, and the bytes that the store will hold."""
 
     tracks: list[TrackPlan]
@@ -161,7 +161,7 @@ class Questions:
     negatives: int = 0
 
 
-def plan(questions: Sequence[Questions], tracks: Sequence[Track], costs: Costs) -> Plan:
+def plan(questions: Sequence[Questions], tracks: Sequence[Track], costs: Costs) -> BuildPlan:
     """Of building these tracks over these questions into an empty store."""
     planned: list[TrackPlan] = []
     sources: list[SourcePlan] = []
@@ -179,7 +179,7 @@ def plan(questions: Sequence[Questions], tracks: Sequence[Track], costs: Costs) 
         sources.append(SourcePlan(asked.source, number, edits, naive_edits, hours))
     all_calls = sum((each.calls for each in planned), NOTHING)
     all_edits = sum((each.edits for each in sources), NOTHING)
-    return Plan(planned, sources, all_calls.times(costs.call_bytes) + all_edits.times(costs.edit_bytes))
+    return BuildPlan(planned, sources, all_calls.times(costs.call_bytes) + all_edits.times(costs.edit_bytes))
 
 
 def _edits(asked: Questions, track: Track) -> tuple[Span, Span, Span]:

@@ -22,7 +22,7 @@ class InQuarantine(MedgroundError):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Quarantined:
     """A unit in quarantine.
 
     what      `question` (its picture), `edit` or `LVLM` (its response)
@@ -56,7 +56,7 @@ class Quarantine:
     def __init__(self, place: Place, *, retry: bool = False) -> None:
         self.place = place
         place.prepare()
-        entries = [Entry(**json.loads(place.read(name))) for name in place.names(SUFFIX)]
+        entries = [Quarantined(**json.loads(place.read(name))) for name in place.names(SUFFIX)]
         self.entries = {entry.key: entry for entry in entries}
         self._again = set(self.entries) if retry else set()
         self._met: set[str] = set()
@@ -68,7 +68,7 @@ class Quarantine:
             return True
         return False
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: Quarantined) -> None:
         """Set a unit aside."""
         self._again.discard(entry.key)
         self._met.add(entry.key)
@@ -89,7 +89,7 @@ class Quarantine:
                 raise UnknownName("unit in quarantine", name, [key[:12] for key in self.entries])
             self._write(replace(self.entries[keys[0]], accepted=True))
 
-    def met(self) -> list[Entry]:
+    def met(self) -> list[Quarantined]:
         """Those that this build needed, by question."""
         return sorted((self.entries[key] for key in self._met), key=lambda entry: (entry.of, entry.key))
 
@@ -106,6 +106,6 @@ class Quarantine:
                 "give --retry-quarantine, or take the benchmark without a unit by --accept-quarantine KEY."
             )
 
-    def _write(self, entry: Entry) -> None:
+    def _write(self, entry: Quarantined) -> None:
         self.entries[entry.key] = entry
         self.place.write(f"{entry.key}{SUFFIX}", f"{json.dumps(asdict(entry))}\n".encode())

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from builder.counters import TrackWork
 from builder.diff import Change
-from builder.plan import Plan, Span, sum_hours
+from builder.plan import BuildPlan, Span, sum_hours
 from medground_bench.benchmark.statistics import ALL, Statistics
 
 
@@ -75,7 +75,7 @@ def diff_tables(changes: Sequence[Change]) -> Together:
     return Together(summary, each)
 
 
-def plan_tables(plan: Plan) -> Together:
+def plan_tables(plan: BuildPlan) -> Together:
     """Calls by track, edits by source, and the sums; each at best and at worst."""
     names = ["questions", "calls", "of 4 a question", "GPU-hours"]
     calls = _table("Calls", ["source", "LVLM", "mode"], names)
@@ -168,7 +168,7 @@ def _readings(numbers: Statistics) -> Table:
 
 def _unreadable(numbers: Statistics) -> Table:
     """Counts: an answer in another language, or one that was cut off, calls for another remedy than a refusal."""
-    title = f"Why answers could not be read, split {numbers.split}"
+    title = f"WhyChanged answers could not be read, split {numbers.split}"
     table = _table(title, ["LVLM", "mode", "because"], ["answers"])
     for row in numbers.unreadable:
         table.add_row(row.lvlm, row.mode, row.why, str(row.answers))

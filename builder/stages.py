@@ -17,9 +17,9 @@ from typing import TypeVar
 
 from builder.counters import Counters
 from builder.editors import Editor
-from builder.engines import TRIES, Engine, Failure, ends_the_build
+from builder.engines import TRIES, UnitEngine, UnitFailure, ends_the_build
 from builder.place import Place
-from builder.quarantine import Entry, Quarantine
+from builder.quarantine import Quarantine, Quarantined
 from builder.sources import KnowsCauses, Source, SourceQuestion
 from builder.store import Store
 from builder.talks import Desk, Results, Talk, Wave
@@ -51,7 +51,7 @@ class Bench:
     answers: Store
     quarantine: Quarantine
     records: Place
-    engine: Engine
+    engine: UnitEngine
 
 
 @dataclass(slots=True)
@@ -118,7 +118,7 @@ class _Reading:
     """The native picture of a question as it is read; None for one in quarantine, which is under this key."""
 
     key: str
-    picture: Future[Picture | Failure] | None
+    picture: Future[Picture | UnitFailure] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,7 +151,7 @@ class _Conversation:
 
     def _readings(self, several: Sequence[SourceQuestion]) -> list[_Reading]:
         """The native pictures, each read once for all its questions."""
-        source, pictures = self.bench.source, dict[tuple[str, str | None], Future[Picture | Failure]]()
+        source, pictures = self.bench.source, dict[tuple[str, str | None], Future[Picture | UnitFailure]]()
         readings: list[_Reading] = []
         for known in several:
             key = _picture_key(source, known, ORIGINAL)
@@ -203,19 +203,19 @@ class _Conversation:
         interview: Interview,
         name: str,
         key: str,
-        picture: Picture | Failure | None,
+        picture: Picture | UnitFailure | None,
         pictures: dict[str, Picture],
     ) -> None:
         """Keep a picture that was read; a question without one is lost."""
-        if picture is None or isinstance(picture, Failure):
+        if picture is None or isinstance(picture, UnitFailure):
             interview.lost = True
         else:
             pictures[interview.question.question_id] = picture
             self.desk.quarantine.release([key])
-        if isinstance(picture, Failure):
+        if isinstance(picture, UnitFailure):
             self.desk.counters.count("pictures", "lost")
             of, source = interview.question.question_id, self.bench.source.name
-            self.desk.set_aside(Entry(key, "question", source, of, name, picture.error))
+            self.desk.set_aside(Quarantined(key, "question", source, of, name, picture.error))
 
     def _ask(
         self, group: Sequence[Interview], name: str, natives: Sequence[Picture]
@@ -265,7 +265,7 @@ def _original(known: SourceQuestion, source: Source) -> Picture:
     return picture
 
 
-def _tried(get: Callable[[], Picture]) -> Picture | Failure:
+def _tried(get: Callable[[], Picture]) -> Picture | UnitFailure:
     """A picture of a source, which may fail as often as a unit may."""
     error = ""
     for _ in range(TRIES):
@@ -275,7 +275,7 @@ def _tried(get: Callable[[], Picture]) -> Picture | Failure:
             if ends_the_build(raised):
                 raise
             error = "".join(traceback.format_exception(raised))
-    return Failure(error)
+    return UnitFailure(error)
 
 
 def _picture_key(source: Source, known: SourceQuestion, name: str) -> str:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
 from builder.counters import Counters, kind_of_call
-from builder.engines import Done, Engine, Failure, batch_size
-from builder.quarantine import Entry, Quarantine
+from builder.engines import Done, UnitEngine, UnitFailure, batch_size
+from builder.quarantine import Quarantine, Quarantined
 from builder.store import Store
 from builder.units import EditUnit, Maker, Unit, name_of
 from medground_bench.core.errors import MedgroundError
@@ -81,7 +81,7 @@ class Desk:
     edits: Store
     answers: Store
     quarantine: Quarantine
-    engine: Engine
+    engine: UnitEngine
     counters: Counters
     failed_in_a_row: int = 0
 
@@ -109,7 +109,7 @@ class Desk:
             number, done = self.engine.finish()
             waiting += self._settled(out.pop(number), done)
 
-    def set_aside(self, entry: Entry) -> None:
+    def set_aside(self, entry: Quarantined) -> None:
         """Put a unit in quarantine."""
         self.quarantine.add(entry)
         self.failed_in_a_row += 1
@@ -141,9 +141,9 @@ class Desk:
     def _settled(self, batch: _Batch[Subject], done: Done) -> Iterator[_Batch[Subject]]:
         """Keep what came of a batch; the batches of the lane's next wave, if this was the last of its wave."""
         good: dict[str, bytes] = {}
-        failed: list[tuple[Unit, Failure]] = []
+        failed: list[tuple[Unit, UnitFailure]] = []
         for unit, outcome in zip(batch.units, done.outcomes, strict=True):
-            if isinstance(outcome, Failure):
+            if isinstance(outcome, UnitFailure):
                 failed.append((unit, outcome))
             else:
                 good[unit.key] = outcome
@@ -169,6 +169,6 @@ def _kind(unit: Unit) -> str:
     return "edits" if isinstance(unit, EditUnit) else kind_of_call(unit.picture)
 
 
-def _entry(unit: Unit, by: Maker, failure: Failure) -> Entry:
+def _entry(unit: Unit, by: Maker, failure: UnitFailure) -> Quarantined:
     what = "edit" if isinstance(unit, EditUnit) else "LVLM"
-    return Entry(unit.key, what, name_of(by), unit.of, unit.picture, failure.error)
+    return Quarantined(unit.key, what, name_of(by), unit.of, unit.picture, failure.error)

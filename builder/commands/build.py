@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,10 +31,13 @@ from builder.commands.options import (
 )
 from medground_bench.commands.console import INPUT_AT_FAULT, progress
 from medground_bench.commands.options import NewestOption
+from medground_bench.core.modes import Mode
 
 if TYPE_CHECKING:
     from builder.quarantine import Quarantine
     from builder.sources import Source
+    from builder.stages import Bench
+    from builder.units import Named
     from medground_bench.benchmark.folder import DatasetFolder
     from medground_bench.core.types import Track
 
@@ -62,29 +66,38 @@ def build(
     quarantine, and the others go on; the exit code is 1 until it is done or accepted. What a source's files could not
     give is told at the end and kept as ledger-<source>.jsonl beside the finished work; the exit code is then 1, too.
 
-    Example: python -m builder build --source phantom --lvlm phantom_gemma3 --mode direct --limit 40 --out
-    medground-bench
-
-    Or: python -m builder build --source imagenome --root chest-imagenome --root mimic-cxr-jpg --lvlm medgemma_4b
-    --mode direct --out medground-bench
+    Example: python -m builder build --source phantom --lvlm phantom_gemma3 --mode direct --limit 40 --out bench
     """
-    from builder.build import bench_at, build_track, open_source, store_beside, writing
+    from builder.build import bench_at, open_source, store_beside, writing
     from medground_bench.benchmark.folder import DatasetFolder
-    from medground_bench.core.types import Track
 
-    folder, opened = DatasetFolder(out), open_source(source, root or ())
-    kept, modes = store or store_beside(out), list(dict.fromkeys(mode))
+    folder, opened, kept = DatasetFolder(out), open_source(source, root or ()), store or store_beside(out)
     with engine_of(engine, workers, gpus, address) as working:
         lvlms = [working.open(location, newest=newest) for location in dict.fromkeys(lvlm)]
-        tracks = [Track(one.key, each) for one in lvlms for each in modes]
         with writing(folder), bench_at(kept, opened, editor, engine=working, retry=retry) as bench:
             bench.quarantine.accept_all(accept or [])
-            ledger = _write_questions(folder, opened, limit, tracks, kept)
-            for one in lvlms:
-                for each in modes:
-                    build_track(folder, one, each, bench, progress=progress)
+            ledger = _built(folder, list(product(lvlms, dict.fromkeys(mode))), bench, limit, kept)
     say_retained(folder)
     _end(opened, ledger, limit, bench.quarantine, allow_missing=allow_missing)
+
+
+def _built(
+    folder: DatasetFolder,
+    tracks: list[tuple[Named, Mode]],
+    bench: Bench,
+    limit: int | None,
+    kept: Path | str,
+) -> str:
+    """Write the questions and then the tracks; gives the file of the ledger."""
+    from builder.build import build_track
+    from medground_bench.core.types import Track
+
+    ledger = _write_questions(
+        folder, bench.source, limit, [Track(one.key, each) for one, each in tracks], kept
+    )
+    for lvlm, mode in tracks:
+        build_track(folder, lvlm, mode, bench, progress=progress)
+    return ledger
 
 
 def _end(

@@ -14,7 +14,7 @@ from rich.console import Console
 from medground_bench.core.modes import Mode
 
 if TYPE_CHECKING:
-    from builder.engines import Engine
+    from builder.engines import UnitEngine
     from builder.sources import Source
     from medground_bench.benchmark.folder import DatasetFolder
 
@@ -92,14 +92,14 @@ AddressOption = Annotated[
 @contextmanager
 def engine_of(
     name: EngineName, workers: int | None, gpus: float | None, address: str | None
-) -> Iterator[Engine]:
+) -> Iterator[UnitEngine]:
     """The engine that the options name, as long as it is needed."""
     if name is EngineName.LOCAL:
         if (workers, gpus, address) != (None, None, None):
             raise typer.BadParameter("--workers, --gpus and --address are for --engine ray.")
         from builder.engines.local import LocalEngine
 
-        engine: Engine = LocalEngine()
+        engine: UnitEngine = LocalEngine()
     else:
         from builder.engines.ray import RayEngine
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from builder.commands.options import JsonOption
-from medground_bench.core.types import Mode, Track
+from medground_bench.core.modes import Mode
 
 SourcesOption = Annotated[
     list[str] | None,
@@ -58,6 +58,7 @@ def plan(
     from builder.plan import PAPER_LVLMS, PAPER_QUESTIONS, Costs, Questions, read_costs
     from builder.plan import plan as planned
     from builder.report import plan_tables
+    from medground_bench.core.types import Track
 
     unit = Costs() if costs is None else read_costs(costs)
     if call_s is not None:

@@ -1,6 +1,6 @@
 """Where units are done, one engine a file; the file name is the public name and `ENGINE` its class.
 
-What is done for a unit is `units.made`, tried by `Attempts`, on every engine. An engine only says where.
+What is done for a unit is `units.made`, tried by `UnitAttempts`, on every engine. An engine only says where.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ SCARCE = ("out of memory", "can't allocate memory")
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class UnitFailure:
     """A unit that cannot be done: the traceback of its last try."""
 
     error: str
 
 
-Outcome = bytes | Failure
+Outcome = bytes | UnitFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Done:
     halvings: int = 0
 
 
-class Engine(Protocol):
+class UnitEngine(Protocol):
     """The contract of every file in this folder. Use it as a context; leaving it stops what it started.
 
     room  batches that it takes at once
@@ -68,7 +68,7 @@ class Engine(Protocol):
 
 
 @dataclass(slots=True)
-class Attempts:
+class UnitAttempts:
     """Does batches in this process, with what a batch and a unit may suffer.
 
     A batch that does not fit into memory is split in half, and later ones of its kind stay that small. A batch that
@@ -115,7 +115,7 @@ def _halving(units: Sequence[Unit], by: Maker, splits: _Splits) -> list[Outcome]
         return [_alone(unit, by) for unit in units]
     if len(units) == 1:
         splits.hopeless = True
-        return [Failure(tried.error)]
+        return [UnitFailure(tried.error)]
     splits.halvings += 1
     half = (len(units) + 1) // 2
     return _halving(units[:half], by, splits) + _halving(units[half:], by, splits)
@@ -129,7 +129,7 @@ def _alone(unit: Unit, by: Maker) -> Outcome:
         if not isinstance(tried, _Trouble):
             return tried[0]
         error = tried.error
-    return Failure(error)
+    return UnitFailure(error)
 
 
 def _tried(units: Sequence[Unit], by: Maker) -> list[bytes] | _Trouble:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from builder.engines import Attempts, Done
+from builder.engines import Done, UnitAttempts
 from builder.units import Maker, Named, Unit
 from medground_bench import lvlms
 
@@ -20,25 +20,25 @@ class LocalEngine:
     room = 3
 
     def __init__(self) -> None:
-        self._attempts = Attempts()
+        self._attempts = UnitAttempts()
         self._device = ThreadPoolExecutor(1, thread_name_prefix="device")
         self._taken: deque[tuple[int, Future[Done]]] = deque()
 
     def open(self, location: str, *, newest: bool = False) -> Named:
-        """See `Engine`."""
+        """See `UnitEngine`."""
         return lvlms.open_lvlm(location, newest=newest)
 
     def start(self, ticket: int, units: Sequence[Unit], by: Maker) -> None:
-        """See `Engine`."""
+        """See `UnitEngine`."""
         self._taken.append((ticket, self._device.submit(self._attempts, units, by)))
 
     def finish(self) -> tuple[int, Done]:
-        """See `Engine`."""
+        """See `UnitEngine`."""
         ticket, future = self._taken.popleft()
         return ticket, future.result()
 
     def close(self) -> None:
-        """See `Engine`."""
+        """See `UnitEngine`."""
         self._device.shutdown(wait=False, cancel_futures=True)
 
 

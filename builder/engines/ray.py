@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-from builder.engines import TRIES, Attempts, Done, Failure, Outcome
+from builder.engines import TRIES, Done, Outcome, UnitAttempts, UnitFailure
 from builder.units import EditUnit, Maker, Named, Unit, name_of
 from medground_bench import lvlms
 from medground_bench.core.errors import MedgroundError, one_line
@@ -71,7 +71,7 @@ class Worker:
     def __init__(self, opening: Opening, location: str, newest: bool) -> None:
         self.opening = partial(opening, location, newest=newest)
         self.location, self.newest = location, newest
-        self.attempts = Attempts()
+        self.attempts = UnitAttempts()
         self.editors: dict[str, Maker] = {}
 
     def identity(self) -> RemoteLvlm:
@@ -125,7 +125,7 @@ class _Hand:
 
 
 class RayEngine:
-    """See `Engine`.
+    """See `UnitEngine`.
 
     workers  None for one a GPU (or share of one), or a single one where there is none
     gpus     of each worker; None for 1 where there is one
@@ -154,7 +154,7 @@ class RayEngine:
         self._todo: deque[_Part] = deque()
 
     def open(self, location: str, *, newest: bool = False) -> Named:
-        """See `Engine`. One worker opens it, the others when there is work; RayTrouble for one behind a server."""
+        """See `UnitEngine`. One worker opens it, the others when there is work; RayTrouble for one behind a server."""
         if Address.parse(location) is not None:
             raise RayTrouble(
                 f"{location} is asked over HTTP, and its server works on many pictures at once. Use --engine local: "
@@ -163,7 +163,7 @@ class RayEngine:
         return self._switch(location, newest)
 
     def start(self, ticket: int, units: Sequence[Unit], by: Maker) -> None:
-        """See `Engine`."""
+        """See `UnitEngine`."""
         if isinstance(by, RemoteLvlm) and self._lvlm != by:
             self._switch(by.location, by.newest)
         while len(self._hands) < self.workers:
@@ -173,7 +173,7 @@ class RayEngine:
         self._todo.append(_Part(_Job(ticket, units, editor), range(len(units))))
 
     def finish(self) -> tuple[int, Done]:
-        """See `Engine`."""
+        """See `UnitEngine`."""
         while True:
             self._give_out()
             waited = [hand.calls[0][0] for hand in self._hands if hand.calls]
@@ -187,7 +187,7 @@ class RayEngine:
             self._refuse_to_wait_for_ever()
 
     def close(self) -> None:
-        """See `Engine`."""
+        """See `UnitEngine`."""
         self._dismiss()
         if self._started:
             ray.shutdown()
@@ -259,7 +259,7 @@ class RayEngine:
             self._todo.extend(_Part(guilty.job, range(place, place + 1)) for place in guilty.places)
         else:
             said = f"it killed its worker {TRIES} times: {type(error).__name__}: {one_line(error)}\n"
-            guilty.job.outcomes[guilty.places.start] = Failure(said)
+            guilty.job.outcomes[guilty.places.start] = UnitFailure(said)
 
     def _look_after(self, hand: _Hand) -> None:
         """See whether a worker that is new, or that died, can work; one with another LVLM than the rest cannot."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from builder.diff import Why, changes
+from builder.diff import WhyChanged, changes
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.rows import QUESTIONS, VERDICTS
 from medground_bench.core.errors import SourceMissing
@@ -55,7 +55,11 @@ def test_a_changed_answer_is_told_with_the_reason_before_and_after(old, new, cas
         reason="ANSWER_DID_NOT_FLIP",
     )
     (lost,) = changes(old, new)
-    assert (lost.case, lost.gained, lost.why) == (f"{case.question_id}@{LVLM} direct", False, Why.ANSWER)
+    assert (lost.case, lost.gained, lost.why) == (
+        f"{case.question_id}@{LVLM} direct",
+        False,
+        WhyChanged.ANSWER,
+    )
     assert (lost.before, lost.after) == ("grounded", "ungrounded: ANSWER_DID_NOT_FLIP")
     assert lost.answers == ("foreground: no -> yes", "background: yes -> -", "background_normal: yes -> -")
     (gained,) = changes(new, old)
@@ -65,28 +69,28 @@ def test_a_changed_answer_is_told_with_the_reason_before_and_after(old, new, cas
 def test_other_weights_and_another_filter_are_told_apart_from_it(old, new, case):
     ungrounded = {"group": "ungrounded", "reason": "BACKGROUND_MATTERED"}
     change_verdict(new, case, **ungrounded)
-    assert [each.why for each in changes(old, new)] == [Why.DECIDED]
+    assert [each.why for each in changes(old, new)] == [WhyChanged.DECIDED]
     (now,) = (
         row
         for row in new.read(VERDICTS, "test")
         if (row.question_id, row.mode) == (case.question_id, "direct")
     )
     change_verdict(new, now, background="no", lvlm_revision="r2")
-    assert [each.why for each in changes(old, new)] == [Why.WEIGHTS]
+    assert [each.why for each in changes(old, new)] == [WhyChanged.WEIGHTS]
 
 
 def test_a_question_a_verdict_and_a_track_that_are_gone(old, new, case):
     rows = new.read(VERDICTS, "test")
     new.write(VERDICTS, "test", LVLM, [row for row in rows if row != case])
     (lost,) = changes(old, new)
-    assert (lost.why, lost.after) == (Why.NO_VERDICT, None)
+    assert (lost.why, lost.after) == (WhyChanged.NO_VERDICT, None)
     asked = [row for row in new.read(QUESTIONS, "test") if row.question_id != case.question_id]
     new.write(QUESTIONS, "test", "phantom", asked)
-    assert [each.why for each in changes(old, new)] == [Why.QUESTION]
+    assert [each.why for each in changes(old, new)] == [WhyChanged.QUESTION]
     new.write(QUESTIONS, "test", "phantom", old.read(QUESTIONS, "test"))
     new.write(VERDICTS, "test", LVLM, [row for row in rows if row.mode != Mode.DIRECT])
     gone = [each for each in changes(old, new) if each.split == "test"]
-    assert {each.why for each in gone} == {Why.TRACK}
+    assert {each.why for each in gone} == {WhyChanged.TRACK}
     retained = [row for row in rows if row.group == "grounded" and row.mode == Mode.DIRECT]
     assert len(gone) == len(retained)
 

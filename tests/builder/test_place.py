@@ -127,7 +127,7 @@ def test_a_full_or_closed_disk_is_one_sentence_and_the_same_command_goes_on(
 ):
     out = tmp_path / "medground-bench"
     words = ("build", "--source", "phantom", "--limit", 2, "--lvlm", "x", "--mode", "direct", "--out", out)
-    really, left = os.fsync, 10
+    really, left = os.fsync, 12
 
     def fsync(handle):
         nonlocal left

@@ -18,7 +18,7 @@ from rich.table import Table
 from builder.build import bench_at
 from builder.counters import Counters
 from builder.editors.phantom_exact import PhantomExact
-from builder.engines import Engine, Outcome, batch_size
+from builder.engines import Outcome, UnitEngine, batch_size
 from builder.engines.local import LocalEngine
 from builder.sources.phantom import Phantom
 from builder.stages import answer_questions
@@ -94,7 +94,7 @@ class BuildCost:
         return 1000 * (self.wall_s - self.busy_s) / self.units
 
 
-def build_cost(number: int, lvlm: Named, engine: Engine | None = None) -> BuildCost:
+def build_cost(number: int, lvlm: Named, engine: UnitEngine | None = None) -> BuildCost:
     """Of the first questions of the phantom, into an empty store."""
     counters, editor = Counters(), TimedEditor()
     questions = list(islice(Phantom().questions("test", None), number))
