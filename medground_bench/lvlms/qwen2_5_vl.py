@@ -17,10 +17,9 @@ from medground_bench.core.boxes_in_text import BoxConvention
 from medground_bench.core.types import Frame
 from medground_bench.lvlms.engine import qwen_tower
 from medground_bench.lvlms.engine.local import LocalLvlm
-from medground_bench.lvlms.engine.opening import CheckpointFolder, Loaded, load
-from medground_bench.lvlms.engine.qwen_pictures import QwenPictures
+from medground_bench.lvlms.engine.opening import CheckpointFolder, load
+from medground_bench.lvlms.engine.qwen_family import QwenFamily
 from medground_bench.lvlms.engine.relevance import ModuleRules, as_it_is, constant_scale, gated_unit
-from medground_bench.lvlms.engine.token_rows import TokenRow
 from medground_bench.lvlms.engine.untyped import Inputs
 
 KEYS = {
@@ -41,36 +40,10 @@ MODULE_RULES: ModuleRules = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Qwen25VlFamily:
+class Qwen25VlFamily(QwenFamily):
     """What sets Qwen2.5-VL apart: patches in merge-block order, and positions in three dimensions."""
 
-    loaded: Loaded
-
-    turn_end = "<|im_end|>"
-    type_ids = "mm_token_type_ids"
-    """Without them the positions fall back to one dimension, silently."""
     module_rules = MODULE_RULES
-
-    @property
-    def pictures(self) -> QwenPictures:
-        """Where its tokens lie on a picture."""
-        return QwenPictures(self.loaded.image_processor)
-
-    def tower_frame(self, frame: Frame) -> Frame:
-        """The raster the vision tower sees of a picture of that frame."""
-        return self.pictures.tower_frame(frame)
-
-    def cells(self, frame: Frame) -> tuple[int, int]:
-        """Rows and columns of image tokens."""
-        return self.pictures.cells(frame)
-
-    def placeholder(self) -> str:
-        """What the chat template puts where the picture goes."""
-        return str(self.loaded.tokenizer.convert_ids_to_tokens(self.loaded.model.config.image_token_id))
-
-    def expanded(self, image_tokens: int) -> str:
-        """What stands for the picture in the text that is tokenised."""
-        return self.placeholder() * image_tokens
 
     def image_features(self, values: Tensor) -> Tensor:
         """Normalised values (pictures, 3, height, width) -> (pictures, image tokens, channels)."""
@@ -85,17 +58,6 @@ class Qwen25VlFamily:
             "mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=a_tensor_each)},  # type: ignore[arg-type]
             "image_grid_thw": self.pictures.grid(frame, len(features), features.device),
         }
-
-    def positions(self, row: TokenRow) -> Tensor:
-        """Positions (3, 1, length) of one row of ids: time, row and column."""
-        grid = self.pictures.grid(row.frame, 1, row.ids.device)
-        positions: Tensor = self.loaded.model.model.get_rope_index(
-            row.ids[None], mm_token_type_ids=row.image_types[None], image_grid_thw=grid
-        )[0]
-        return positions
-
-    def masks(self, row: TokenRow) -> None:
-        """Plainly causal."""
 
     def box_convention(self, frame: Frame) -> BoxConvention:
         """Pixels of the picture as it was resized for the tower, x first."""
