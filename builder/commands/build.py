@@ -118,8 +118,9 @@ def _write_questions(
     from builder.patients import write_patients
     from builder.place import Place
 
-    write_patients(Place(kept), source.name, write_questions(folder, source, limit, tracks))
-    ledger = source.ledger.write(Place(kept), source.name)
+    place = Place(kept)
+    write_patients(place, source.name, write_questions(folder, source, limit, tracks))
+    ledger = source.ledger.write(place, source.name)
     if source.ledger:
         typer.echo(f"{len(source.ledger)} in {ledger}, told at the end; the build goes on.", err=True)
     return ledger
