@@ -81,8 +81,8 @@ class Costs:
 
     call_s: Mapping[str, float] = field(default_factory=dict)
     edit_s: float | None = None
-    call_bytes: float = 1_000
-    edit_bytes: float = 5_000_000
+    call_bytes: float = 1e3
+    edit_bytes: float = 5e6
 
     def seconds_of(self, track: Track) -> float | None:
         """Of one call of that track."""

@@ -168,7 +168,7 @@ def _readings(numbers: Statistics) -> Table:
 
 def _unreadable(numbers: Statistics) -> Table:
     """Counts: an answer in another language, or one that was cut off, calls for another remedy than a refusal."""
-    title = f"WhyChanged answers could not be read, split {numbers.split}"
+    title = f"Why answers could not be read, split {numbers.split}"
     table = _table(title, ["LVLM", "mode", "because"], ["answers"])
     for row in numbers.unreadable:
         table.add_row(row.lvlm, row.mode, row.why, str(row.answers))
