@@ -30,7 +30,6 @@ from builder.quarantine import Quarantine
 from builder.sources import BadSource, Source, SourceQuestion
 from builder.stages import QUESTIONS_AT_ONCE, Bench, answer_questions
 from builder.store import Store, locked
-from builder.units import Named
 from medground_bench import plugins
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.rows import (
@@ -47,6 +46,7 @@ from medground_bench.core.causal_filter import decide
 from medground_bench.core.errors import BadPicture, MedgroundError, SourceMissing, one_line
 from medground_bench.core.progress import Progress, silently
 from medground_bench.core.types import Answer, Answers, Mode, Track
+from medground_bench.lvlms import LvlmDescription
 from medground_bench.lvlms.server.served import demand_may_see
 from medground_bench.pictures import picture_digest, stored_png
 from medground_bench.storage.whole_files import hold
@@ -170,7 +170,7 @@ def write_questions(
 
 
 def build_track(
-    folder: DatasetFolder, lvlm: Named, mode: Mode, bench: Bench, *, progress: Progress = silently
+    folder: DatasetFolder, lvlm: LvlmDescription, mode: Mode, bench: Bench, *, progress: Progress = silently
 ) -> None:
     """Ask one LVLM in one mode all questions of the folder that are of the bench's source, and write what follows."""
     name = bench.source.name
@@ -204,7 +204,7 @@ class _Log:
     record: BuildRecord
 
     @classmethod
-    def of(cls, bench: Bench, lvlm: Named, mode: Mode) -> _Log:
+    def of(cls, bench: Bench, lvlm: LvlmDescription, mode: Mode) -> _Log:
         started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         track = Track(lvlm.key, mode)
         record = BuildRecord(

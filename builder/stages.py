@@ -23,7 +23,7 @@ from builder.quarantine import Quarantine, Quarantined
 from builder.sources import KnowsCauses, Source, SourceQuestion
 from builder.store import Store
 from builder.talks import Desk, Results, Talk, Wave
-from builder.units import AnswerUnit, EditUnit, Named, answer_unit, edit_unit, response_of
+from builder.units import AnswerUnit, EditUnit, answer_unit, edit_unit, response_of
 from medground_bench.benchmark.rows import ORIGINAL
 from medground_bench.core.answers import read_answer
 from medground_bench.core.causal_filter import Edit, decide, next_edit
@@ -31,6 +31,7 @@ from medground_bench.core.causes import Counterfactual, next_counterfactual
 from medground_bench.core.errors import MedgroundError, SourceMissing
 from medground_bench.core.prompts import prompt
 from medground_bench.core.types import Answer, Answers, Group, Mode, Picture, Question, Response
+from medground_bench.lvlms import LvlmDescription
 from medground_bench.pictures import picture_digest, stored_png, to_study
 from medground_bench.storage.whole_files import fingerprint
 
@@ -92,7 +93,7 @@ def four_answers(expected: Answer, answer_to: Callable[[str], Answer | None]) ->
 
 def answer_questions(
     questions: Iterable[SourceQuestion],
-    lvlm: Named,
+    lvlm: LvlmDescription,
     mode: Mode,
     bench: Bench,
     counters: Counters | None = None,
@@ -125,7 +126,7 @@ class _Reading:
 class _Conversation:
     """One LVLM in one mode at work; pictures are read ahead by threads."""
 
-    lvlm: Named
+    lvlm: LvlmDescription
     mode: Mode
     bench: Bench
     desk: Desk

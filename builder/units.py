@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from builder.editors import Editor, edit_prompt
 from medground_bench.core.causal_filter import Edit
 from medground_bench.core.types import Picture, Question, Response
-from medground_bench.lvlms import Lvlm
+from medground_bench.lvlms import Lvlm, LvlmDescription
 from medground_bench.pictures import picture_digest, stored_png
 from medground_bench.runs.code_version import lvlm_code
 from medground_bench.storage.whole_files import fingerprint
@@ -21,25 +21,6 @@ from medground_bench.storage.whole_files import fingerprint
 MAX_NEW_TOKENS = 512
 EDIT_PROTOCOL = 1
 """Raise it when the way an edit is asked for changes."""
-
-
-class Named(Protocol):
-    """What is known of an LVLM wherever it runs: its key, its weights and their number format."""
-
-    @property
-    def key(self) -> str:
-        """See `Lvlm`."""
-        ...
-
-    @property
-    def revision(self) -> str:
-        """See `Lvlm`."""
-        ...
-
-    @property
-    def precision(self) -> str:
-        """See `Lvlm`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +60,7 @@ class EditUnit:
 
 
 Unit: TypeAlias = AnswerUnit | EditUnit
-Maker: TypeAlias = Named | Editor
+Maker: TypeAlias = LvlmDescription | Editor
 """Who does a unit: an LVLM, or what stands for it where it runs elsewhere, or an editor."""
 
 
@@ -89,7 +70,7 @@ def name_of(by: Maker) -> str:
     return name
 
 
-def answer_unit(lvlm: Named, of: str, picture: str, study: Picture, prompt: str) -> AnswerUnit:
+def answer_unit(lvlm: LvlmDescription, of: str, picture: str, study: Picture, prompt: str) -> AnswerUnit:
     """The unit of a response."""
     return AnswerUnit(answer_key(lvlm, study, prompt), of, picture, study, prompt)
 
@@ -99,7 +80,7 @@ def edit_unit(editor: Editor, question: Question, native: Picture, edit: Edit) -
     return EditUnit(edit_key(question, native, edit, editor), question, native, edit)
 
 
-def answer_key(lvlm: Named, picture: Picture, text: str) -> str:
+def answer_key(lvlm: LvlmDescription, picture: Picture, text: str) -> str:
     """Identity of a response: a hash of everything it depends on. Decoding is greedy, so there is no seed."""
     return fingerprint(
         lvlm=lvlm.key,

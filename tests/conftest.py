@@ -86,6 +86,15 @@ def built(tmp_path_factory: pytest.TempPathFactory):
     return build(tmp_path_factory.mktemp("built") / "medground-bench", modes=tuple(Mode), limit=10)
 
 
+@pytest.fixture(scope="module")
+def ray_cluster():
+    """A cluster of two workers on this machine."""
+    workers = pytest.importorskip("medground_bench.runs.ray_workers")
+    workers.connect(None, 2)
+    yield
+    workers.ray.shutdown()
+
+
 @pytest.fixture(scope="session")
 def benchmark(built):
     """The same folder, opened as whoever runs methods opens it."""

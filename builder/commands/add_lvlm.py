@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from builder.commands.options import (
     AcceptOption,
-    AddressOption,
     EditorOption,
-    EngineName,
-    EngineOption,
-    GpusOption,
     LvlmOption,
     ModeOption,
     OutOption,
     RetryOption,
     RootOption,
     StoreOption,
-    WorkersOption,
     engine_of,
     say_retained,
 )
 from medground_bench.commands.console import progress
-from medground_bench.commands.options import NewestOption
+from medground_bench.commands.options import (
+    AddressOption,
+    EngineName,
+    EngineOption,
+    GpusOption,
+    NewestOption,
+    WorkersOption,
+)
 
 
 def add_lvlm(

@@ -10,12 +10,8 @@ import typer
 
 from builder.commands.options import (
     AcceptOption,
-    AddressOption,
     AllowMissingOption,
     EditorOption,
-    EngineName,
-    EngineOption,
-    GpusOption,
     LimitOption,
     LvlmOption,
     ModeOption,
@@ -24,22 +20,28 @@ from builder.commands.options import (
     RootOption,
     SourceOption,
     StoreOption,
-    WorkersOption,
     engine_of,
     say_ledger,
     say_retained,
 )
 from medground_bench.commands.console import INPUT_AT_FAULT, progress
-from medground_bench.commands.options import NewestOption
+from medground_bench.commands.options import (
+    AddressOption,
+    EngineName,
+    EngineOption,
+    GpusOption,
+    NewestOption,
+    WorkersOption,
+)
 from medground_bench.core.modes import Mode
 
 if TYPE_CHECKING:
     from builder.quarantine import Quarantine
     from builder.sources import Source
     from builder.stages import Bench
-    from builder.units import Named
     from medground_bench.benchmark.folder import DatasetFolder
     from medground_bench.core.types import Track
+    from medground_bench.lvlms import LvlmDescription
 
 
 def build(
@@ -83,7 +85,7 @@ def build(
 
 def _built(
     folder: DatasetFolder,
-    tracks: list[tuple[Named, Mode]],
+    tracks: list[tuple[LvlmDescription, Mode]],
     bench: Bench,
     limit: int | None,
     kept: Path | str,

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
+from medground_bench.commands.options import EngineName, refuse_ray_options
 from medground_bench.core.modes import Mode
 
 if TYPE_CHECKING:
     from builder.engines import UnitEngine
     from builder.sources import Source
     from medground_bench.benchmark.folder import DatasetFolder
-
-
-class EngineName(StrEnum):
-    """Where units of work are done: the files of `builder/engines`."""
-
-    LOCAL = "local"
-    RAY = "ray"
 
 
 SourceOption = Annotated[
@@ -72,21 +65,6 @@ AllowMissingOption = Annotated[
     bool, typer.Option("--allow-missing", help="Exit code 0 although the ledger of the source has entries.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-EngineOption = Annotated[
-    EngineName,
-    typer.Option("--engine", help="local: one device here. ray: several workers, here or on a cluster."),
-]
-WorkersOption = Annotated[
-    int | None,
-    typer.Option("--workers", min=1, help="With ray: so many LVLMs at once; by default one a GPU."),
-]
-GpusOption = Annotated[
-    float | None, typer.Option("--gpus", min=0, help="With ray: GPUs of each worker; 0.5 puts two on one.")
-]
-AddressOption = Annotated[
-    str | None,
-    typer.Option("--address", help="With ray: of a cluster that runs; by default one is started here."),
-]
 
 
 @contextmanager
@@ -95,8 +73,7 @@ def engine_of(
 ) -> Iterator[UnitEngine]:
     """The engine that the options name, as long as it is needed."""
     if name is EngineName.LOCAL:
-        if (workers, gpus, address) != (None, None, None):
-            raise typer.BadParameter("--workers, --gpus and --address are for --engine ray.")
+        refuse_ray_options(workers, gpus, address)
         from builder.engines.local import LocalEngine
 
         engine: UnitEngine = LocalEngine()

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from builder.units import EditUnit, Maker, Named, Unit, made
+from builder.units import EditUnit, Maker, Unit, made
 from medground_bench.core.errors import CaseFailed, MedgroundError
+from medground_bench.lvlms import LvlmDescription
 
 TRIES = 3
 """So often a unit is tried before it goes to quarantine; the same goes for a batch that kills its worker."""
@@ -50,7 +51,7 @@ class UnitEngine(Protocol):
         """Batches in flight that keep it busy."""
         ...
 
-    def open(self, location: str, *, newest: bool = False) -> Named:
+    def open(self, location: str, *, newest: bool = False) -> LvlmDescription:
         """The LVLM as units name it; opened where they will be done."""
         ...
 

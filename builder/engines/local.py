@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from builder.engines import Done, UnitAttempts
-from builder.units import Maker, Named, Unit
+from builder.units import Maker, Unit
 from medground_bench import lvlms
+from medground_bench.lvlms import LvlmDescription
 
 
 class LocalEngine:
@@ -24,7 +25,7 @@ class LocalEngine:
         self._device = ThreadPoolExecutor(1, thread_name_prefix="device")
         self._taken: deque[tuple[int, Future[Done]]] = deque()
 
-    def open(self, location: str, *, newest: bool = False) -> Named:
+    def open(self, location: str, *, newest: bool = False) -> LvlmDescription:
         """See `UnitEngine`."""
         return lvlms.open_lvlm(location, newest=newest)
 

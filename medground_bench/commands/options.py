@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from medground_bench.benchmark.opening import Benchmark
     from medground_bench.core.types import Reference
     from medground_bench.submission.read import Submission
+
+
+class EngineName(StrEnum):
+    """Where long work is done: in this process, or by several workers."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
 
 BenchmarkOption = Annotated[
     str, typer.Option("--benchmark", help="A benchmark folder, or a hub id such as org/name.")
@@ -43,6 +52,21 @@ FolderOption = Annotated[
 PredictionsArgument = Annotated[
     Path, typer.Argument(metavar="FILE", help="A prediction file, .jsonl or .jsonl.gz.")
 ]
+EngineOption = Annotated[
+    EngineName,
+    typer.Option("--engine", help="local: one device here. ray: several workers, here or on a cluster."),
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="With ray: so many LVLMs at once; by default one a GPU."),
+]
+GpusOption = Annotated[
+    float | None, typer.Option("--gpus", min=0, help="With ray: GPUs of each worker; 0.5 puts two on one.")
+]
+AddressOption = Annotated[
+    str | None,
+    typer.Option("--address", help="With ray: of a cluster that runs; by default one is started here."),
+]
 VOCABULARY_HELP = "Concepts for MedFocus: imagenome, lung_zones, or a YAML file."
 
 TUNED = Path("medground-tuned")
@@ -55,6 +79,12 @@ def open_benchmark(location: str) -> Benchmark:
     from medground_bench.benchmark.opening import Benchmark
 
     return Benchmark.open(location)
+
+
+def refuse_ray_options(workers: int | None, gpus: float | None, address: str | None) -> None:
+    """A refusal of what only `--engine ray` takes."""
+    if (workers, gpus, address) != (None, None, None):
+        raise typer.BadParameter("--workers, --gpus and --address are for --engine ray.")
 
 
 def demand_name(kind: str, name: str) -> None:

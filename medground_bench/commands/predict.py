@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,16 +12,25 @@ import typer
 from medground_bench.commands.console import progress
 from medground_bench.commands.options import (
     TUNED,
+    AddressOption,
     BenchmarkOption,
+    EngineName,
+    EngineOption,
+    GpusOption,
     LvlmOption,
     ModeOption,
     NewestOption,
+    WorkersOption,
     demand_name,
     open_benchmark,
+    refuse_ray_options,
 )
 from medground_bench.core.errors import MethodFailed
+from medground_bench.core.modes import Mode
 
 if TYPE_CHECKING:
+    from medground_bench.benchmark.opening import Benchmark
+    from medground_bench.runs.case_engines import CaseEngine
     from medground_bench.runs.predict import PredictionFile
 
 ALL_METHODS = "all"
@@ -40,6 +50,10 @@ def predict(
     ],
     tuned: Annotated[Path, typer.Option("--tuned", help="Folder of what `medground tune` chose.")] = TUNED,
     newest: NewestOption = False,
+    engine: EngineOption = EngineName.LOCAL,
+    workers: WorkersOption = None,
+    gpus: GpusOption = None,
+    address: AddressOption = None,
 ) -> None:
     """Write the prediction file of one method, or of several.
 
@@ -52,19 +66,49 @@ def predict(
     for name in method:
         if name != ALL_METHODS:
             demand_name("methods", name)
-    from medground_bench.lvlms import key_of, open_lvlm, pinned
+    from medground_bench.lvlms import key_of, pinned
+
+    opened, lvlm = open_benchmark(benchmark), pinned(lvlm, newest=newest)
+    opened.references(lvlm=key_of(lvlm), mode=mode)
+    with _engine(engine, lvlm, newest, workers, gpus, address) as working:
+        _predict(working, opened, method, mode, out, tuned)
+
+
+def _predict(
+    engine: CaseEngine, benchmark: Benchmark, methods: list[str], mode: Mode, out: Path, tuned: Path
+) -> None:
     from medground_bench.methods import open_method
     from medground_bench.runs.parallel import method_names
     from medground_bench.runs.predict import Run, predict_several
 
-    opened, lvlm = open_benchmark(benchmark), pinned(lvlm, newest=newest)
-    opened.references(lvlm=key_of(lvlm), mode=mode)
-    loaded = open_lvlm(lvlm, newest=newest)
-    names = method_names(loaded) if ALL_METHODS in method else list(dict.fromkeys(method))
+    names = method_names(engine.lvlm) if ALL_METHODS in methods else list(dict.fromkeys(methods))
     for name in names:
-        open_method(name, loaded)
+        open_method(name, engine.lvlm)
     runs = [Run(name, mode) for name in names]
-    _report(predict_several(opened, loaded, runs, out, tuned=tuned, progress=progress))
+    _report(predict_several(engine, benchmark, runs, out, tuned=tuned, progress=progress))
+
+
+@contextmanager
+def _engine(
+    name: EngineName,
+    lvlm: str,
+    newest: bool,
+    workers: int | None,
+    gpus: float | None,
+    address: str | None,
+) -> Iterator[CaseEngine]:
+    """The engine that the options name, with the LVLM open."""
+    if name is EngineName.LOCAL:
+        refuse_ray_options(workers, gpus, address)
+        from medground_bench.lvlms import open_lvlm
+        from medground_bench.runs.case_engines import LocalCases
+
+        yield LocalCases(open_lvlm(lvlm, newest=newest))
+        return
+    from medground_bench.runs.ray_cases import RayCases
+
+    with closing(RayCases(lvlm, newest=newest, workers=workers, gpus=gpus, address=address)) as engine:
+        yield engine
 
 
 def _report(files: Iterable[PredictionFile]) -> None:

@@ -39,6 +39,7 @@ __all__ = [
     "LayerGradients",
     "LayerRelevance",
     "Lvlm",
+    "LvlmDescription",
     "Need",
     "Pictures",
     "Rule",
@@ -180,22 +181,8 @@ class TokenLogits:
     answer: slice
 
 
-class Lvlm(Protocol):
-    """The contract of every family. Pictures are grey uint8 arrays of one size (usually the study frame).
-
-    The answer span is the response's own tokens: no end-of-turn token, no newline after it. All gradients are of the
-    summed log-probability of that span.
-
-    Anything with these parts is one; a method asks only for those that it needs:
-
-    >>> class Yes:
-    ...     key, revision, gives = "yes", "1", frozenset({Need.TEXT})
-    ...
-    ...     def generate(self, pictures, prompts, *, max_new_tokens=512):
-    ...         return [Response("Yes", (1,), ("Yes",))] * len(pictures)
-    >>> [response.text for response in Yes().generate([np.zeros((8, 8), np.uint8)], ["Is there a mass?"])]
-    ['Yes']
-    """
+class LvlmDescription(Protocol):
+    """What is known of an LVLM wherever it runs: here, behind a server, or with workers on other machines."""
 
     @property
     def key(self) -> str:
@@ -226,6 +213,24 @@ class Lvlm(Protocol):
     def heads(self) -> int:
         """Attention heads of each decoder layer."""
         ...
+
+
+class Lvlm(LvlmDescription, Protocol):
+    """The contract of every family. Pictures are grey uint8 arrays of one size (usually the study frame).
+
+    The answer span is the response's own tokens: no end-of-turn token, no newline after it. All gradients are of the
+    summed log-probability of that span.
+
+    Anything with these parts is one; a method asks only for those that it needs:
+
+    >>> class Yes:
+    ...     key, revision, gives = "yes", "1", frozenset({Need.TEXT})
+    ...
+    ...     def generate(self, pictures, prompts, *, max_new_tokens=512):
+    ...         return [Response("Yes", (1,), ("Yes",))] * len(pictures)
+    >>> [response.text for response in Yes().generate([np.zeros((8, 8), np.uint8)], ["Is there a mass?"])]
+    ['Yes']
+    """
 
     def generate(
         self, pictures: Sequence[Picture], prompts: Sequence[str], *, max_new_tokens: int = 512

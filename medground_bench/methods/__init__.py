@@ -17,7 +17,7 @@ from medground_bench import plugins
 from medground_bench.core.errors import MethodFailed, Unsupported
 from medground_bench.core.geometry import Letterbox, boxes_from_map
 from medground_bench.core.types import Attribution, Box, Case
-from medground_bench.lvlms import Lvlm, Need
+from medground_bench.lvlms import Lvlm, LvlmDescription, Need
 
 
 @runtime_checkable
@@ -49,12 +49,12 @@ class Tunable(Method, Protocol):
     """
 
     @classmethod
-    def candidates(cls, lvlm: Lvlm) -> Sequence[Self]:
+    def candidates(cls, lvlm: LvlmDescription) -> Sequence[Self]:
         """The settings to try on this LVLM, each with every tuned field written out; no model call."""
         ...
 
 
-def open_method(name: str, lvlm: Lvlm) -> Method:
+def open_method(name: str, lvlm: LvlmDescription) -> Method:
     """The method of that name with its defaults; refuses an LVLM that cannot give what it needs.
 
     >>> from types import SimpleNamespace

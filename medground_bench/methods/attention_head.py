@@ -14,7 +14,7 @@ import numpy as np
 
 from medground_bench.core.errors import MedgroundError
 from medground_bench.core.types import Attribution, Case, SaliencyMap
-from medground_bench.lvlms import Lvlm, Need
+from medground_bench.lvlms import Lvlm, LvlmDescription, Need
 from medground_bench.methods._settings import demand
 
 
@@ -46,7 +46,7 @@ class AttentionHead:
         return Attribution(saliency=SaliencyMap(heads.mean(axis=(0, 1)), case.study))
 
     @classmethod
-    def candidates(cls, lvlm: Lvlm) -> Sequence[Self]:
+    def candidates(cls, lvlm: LvlmDescription) -> Sequence[Self]:
         """Every layer, with every head and with the mean of all."""
         heads = (None, *range(lvlm.heads))
         return [cls(layer=layer, head=head) for layer in range(lvlm.layers) for head in heads]

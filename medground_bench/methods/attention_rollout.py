@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from medground_bench.core.types import Attribution, Case, SaliencyMap
-from medground_bench.lvlms import LayerAttention, Lvlm, Need
+from medground_bench.lvlms import LayerAttention, Lvlm, LvlmDescription, Need
 from medground_bench.methods._settings import demand
 from medground_bench.methods.attention_head import demand_layer
 
@@ -50,7 +50,7 @@ class AttentionRollout:
         return token_map(lvlm, case, rollout.answer_rows())
 
     @classmethod
-    def candidates(cls, lvlm: Lvlm) -> Sequence[Self]:
+    def candidates(cls, lvlm: LvlmDescription) -> Sequence[Self]:
         """Every first layer."""
         return [cls(first_layer=layer) for layer in range(lvlm.layers)]
 

@@ -18,7 +18,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from medground_bench.core.types import Attribution, Case
-from medground_bench.lvlms import Lvlm, Need, Rule
+from medground_bench.lvlms import Lvlm, LvlmDescription, Need, Rule
 from medground_bench.methods._relevance import propagated
 from medground_bench.methods._settings import demand
 
@@ -43,7 +43,7 @@ class AttnLrp:
         return propagated(lvlm, case, Rule.ATTNLRP, self.layer)
 
     @classmethod
-    def candidates(cls, lvlm: Lvlm) -> Sequence[Self]:
+    def candidates(cls, lvlm: LvlmDescription) -> Sequence[Self]:
         """Every layer."""
         return [cls(layer=layer) for layer in range(lvlm.layers)]
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from medground_bench.core.types import Attribution, Case
-from medground_bench.lvlms import LayerAttention, Lvlm, Need
+from medground_bench.lvlms import LayerAttention, Lvlm, LvlmDescription, Need
 from medground_bench.methods._settings import demand
 from medground_bench.methods.attention_head import demand_layer
 from medground_bench.methods.attention_rollout import token_map
@@ -49,7 +49,7 @@ class GradWeightedAttention:
         return token_map(lvlm, case, relevance.at_image)
 
     @classmethod
-    def candidates(cls, lvlm: Lvlm) -> Sequence[Self]:
+    def candidates(cls, lvlm: LvlmDescription) -> Sequence[Self]:
         """Every first layer."""
         return [cls(first_layer=layer) for layer in range(lvlm.layers)]
 

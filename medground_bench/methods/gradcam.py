@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medground_bench.core.types import Attribution, Case, SaliencyMap
-from medground_bench.lvlms import LayerGradients, Lvlm, Need
+from medground_bench.lvlms import LayerGradients, Lvlm, LvlmDescription, Need
 from medground_bench.methods._settings import demand
 
 
@@ -47,7 +47,7 @@ class GradCam:
         return weighted_channels(states.activations, weights, case)
 
     @classmethod
-    def candidates(cls, lvlm: Lvlm) -> Sequence[Self]:
+    def candidates(cls, lvlm: LvlmDescription) -> Sequence[Self]:
         """Every layer."""
         return [cls(layer=layer) for layer in range(lvlm.layers)]
 

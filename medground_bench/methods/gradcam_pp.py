@@ -17,7 +17,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from medground_bench.core.types import Attribution, Case
-from medground_bench.lvlms import Lvlm, Need
+from medground_bench.lvlms import Lvlm, LvlmDescription, Need
 from medground_bench.methods._settings import demand
 from medground_bench.methods.gradcam import states_at, weighted_channels
 
@@ -50,7 +50,7 @@ class GradCamPp:
         return weighted_channels(channels, (alphas * rising).sum(axis=(0, 1)), case)
 
     @classmethod
-    def candidates(cls, lvlm: Lvlm) -> Sequence[Self]:
+    def candidates(cls, lvlm: LvlmDescription) -> Sequence[Self]:
         """Every layer."""
         return [cls(layer=layer) for layer in range(lvlm.layers)]
 

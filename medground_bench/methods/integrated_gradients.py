@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medground_bench.core.types import Attribution, Case, SaliencyMap
-from medground_bench.lvlms import Lvlm, Need
+from medground_bench.lvlms import Lvlm, LvlmDescription, Need
 from medground_bench.methods._settings import coerce, demand
 
 SMALLEST = 1e-9
@@ -97,7 +97,7 @@ class IntegratedGradients:
         )
 
     @classmethod
-    def candidates(cls, lvlm: Lvlm) -> Sequence[Self]:
+    def candidates(cls, lvlm: LvlmDescription) -> Sequence[Self]:
         """Both baselines."""
         return [cls(baseline=baseline) for baseline in Baseline]
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from medground_bench.anatomy.hiding import Fill, editor_versions
 from medground_bench.localizers import localizer_record
-from medground_bench.lvlms import Lvlm
+from medground_bench.lvlms import LvlmDescription
 from medground_bench.methods import Method
 from medground_bench.storage.whole_files import Plain
 
 
-def inputs_of(method: Method, lvlm: Lvlm, sources: Iterable[str]) -> dict[str, Plain]:
+def inputs_of(method: Method, lvlm: LvlmDescription, sources: Iterable[str]) -> dict[str, Plain]:
     """As parts of a key.
 
     sources  of the cases: where a method fills hidden regions by an editor, each source has its own

@@ -19,7 +19,7 @@ from medground_bench.benchmark.opening import Benchmark
 from medground_bench.core.errors import MedgroundError
 from medground_bench.core.progress import Advance, Progress, silently
 from medground_bench.core.types import Mode, Track
-from medground_bench.lvlms import Lvlm, open_lvlm
+from medground_bench.lvlms import LvlmDescription, open_lvlm
 from medground_bench.runs.predict import PredictionFile, Run, predict, prediction_file
 from medground_bench.runs.tune import SPLIT, tunable_names, tune_to
 
@@ -99,7 +99,7 @@ def run_methods(
             worker.terminate()
 
 
-def method_names(lvlm: Lvlm) -> list[str]:
+def method_names(lvlm: LvlmDescription) -> list[str]:
     """The methods that need nothing beyond what an LVLM gives."""
     names = [plugin.name for plugin in plugins.available("methods")]
     return [name for name in names if plugins.load("methods", name).needs <= lvlm.gives]

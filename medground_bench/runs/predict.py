@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -24,19 +23,18 @@ import numpy as np
 
 from medground_bench import __version__
 from medground_bench.benchmark.opening import Benchmark
-from medground_bench.core.errors import CaseFailed, attempted, one_line
-from medground_bench.core.progress import Progress, silently
-from medground_bench.core.randomness import case_rng
-from medground_bench.core.types import Case, Mode, Prediction, Track
-from medground_bench.lvlms import Lvlm
+from medground_bench.core.progress import Advance, Progress, silently
+from medground_bench.core.types import Case, Mode, Track
+from medground_bench.lvlms import Lvlm, LvlmDescription
 from medground_bench.lvlms.server.served import demand_may_see
-from medground_bench.methods import Method, explain, open_method
+from medground_bench.methods import Method, open_method
 from medground_bench.phantom.region_edits import PHANTOM
+from medground_bench.runs.case_engines import CaseEngine, CaseResult, LocalCases, entry_of
 from medground_bench.runs.code_version import library_versions, method_code
 from medground_bench.runs.inputs import inputs_of, localizer_of
 from medground_bench.runs.run_file import Failure, read_run, run_file
 from medground_bench.runs.sweep import Tuned, settings_of, tuned_method
-from medground_bench.storage.journal import Entry, opened_journal
+from medground_bench.storage.journal import Journal, opened_journal
 from medground_bench.storage.whole_files import Plain, fingerprint, sha256, write_whole
 
 
@@ -49,7 +47,7 @@ class Run:
     seed: int = 0
     split: str = "test"
 
-    def track(self, lvlm: Lvlm) -> Track:
+    def track(self, lvlm: LvlmDescription) -> Track:
         """The LVLM in the run's mode."""
         return Track(lvlm.key, self.mode)
 
@@ -94,12 +92,27 @@ def predict(
     tuned: Path | None = None,
     progress: Progress = silently,
 ) -> PredictionFile:
+    """`predict_by` for an LVLM in this process."""
+    return predict_by(LocalCases(lvlm), benchmark, run, file, tuned=tuned, progress=progress)
+
+
+def predict_by(
+    engine: CaseEngine,
+    benchmark: Benchmark,
+    run: Run,
+    file: Path,
+    *,
+    tuned: Path | None = None,
+    progress: Progress = silently,
+) -> PredictionFile:
     """Write the predictions of a run to `file` (`.jsonl` or `.jsonl.gz`); a finished file of the same run is kept.
 
-    A run that differs in anything, also in the benchmark's content or the LVLM's weights, starts anew.
+    A run that differs in anything, also in the benchmark's content or the LVLM's weights, starts anew; one by another
+    engine does not differ.
 
     tuned  folder of `medground tune`; without it, or without a file for this run in it, the method has its defaults
     """
+    lvlm = engine.lvlm
     chosen = tuned_method(run.method, lvlm, run.mode, tuned) if tuned else None
     method = chosen.method if chosen else open_method(run.method, lvlm)
     key, track = run_key(benchmark, lvlm, run, method), run.track(lvlm)
@@ -108,42 +121,60 @@ def predict(
         return finished
     references = benchmark.references(lvlm=lvlm.key, mode=run.mode, split=run.split)
     demand_may_see(lvlm, {reference.source for reference in references} - {PHANTOM})
-    lines: dict[str, _Line] = {}
     with (
         opened_journal(_partial_file(file)) as journal,
         progress(f"{run.method} {track}", len(references), "cases") as advance,
     ):
-        for case in benchmark.cases(lvlm=lvlm.key, mode=run.mode, split=run.split):
-            make = partial(_predicted, case, method, lvlm, run.seed)
-            lines[case.case_id] = _Line(**journal.once(f"{key} {case.case_id}", make))
-            advance(1)
-        _finish(file, key, lines, _provenance(benchmark, run, lvlm, method, chosen))
+        keys = {reference.case_id: f"{key} {reference.case_id}" for reference in references}
+        cases = benchmark.cases(lvlm=lvlm.key, mode=run.mode, split=run.split)
+        results = _results(
+            keys, journal, lambda missing: engine.results(missing, method, run.seed), cases, advance
+        )
+        _finish(file, key, results, _provenance(benchmark, run, lvlm, method, chosen))
     written = _finished(file, key, run, track)
     assert written is not None, "what was just written is there"
     return written
 
 
+def _results(
+    keys: Mapping[str, str],
+    journal: Journal,
+    work: Callable[[Iterable[Case]], Iterable[CaseResult]],
+    cases: Iterable[Case],
+    advance: Advance,
+) -> list[CaseResult]:
+    """Of all cases, by case id; those that the journal has not are made, and kept as they come.
+
+    keys  case id -> its key in the journal
+    """
+    advance(sum(key in journal.known for key in keys.values()))
+    for result in work(case for case in cases if keys[case.case_id] not in journal.known):
+        journal.once(keys[result.case_id], partial(entry_of, result))
+        advance(1)
+    return [CaseResult(**journal.known[keys[case_id]]) for case_id in sorted(keys)]
+
+
 def predict_several(
+    engine: CaseEngine,
     benchmark: Benchmark,
-    lvlm: Lvlm,
     runs: Sequence[Run],
     out: Path,
     *,
     tuned: Path | None = None,
     progress: Progress = silently,
 ) -> Iterator[PredictionFile]:
-    """`predict` for each run: one into the file `out`, several into a folder as `<lvlm>-<mode>-<method>.jsonl`."""
+    """`predict_by` for each run: one into the file `out`, several into a folder as `<lvlm>-<mode>-<method>.jsonl`."""
     for run in runs:
-        file = out if len(runs) == 1 else prediction_file(out, lvlm, run)
-        yield predict(benchmark, lvlm, run, file, tuned=tuned, progress=progress)
+        file = out if len(runs) == 1 else prediction_file(out, engine.lvlm, run)
+        yield predict_by(engine, benchmark, run, file, tuned=tuned, progress=progress)
 
 
-def prediction_file(folder: Path, lvlm: Lvlm, run: Run) -> Path:
+def prediction_file(folder: Path, lvlm: LvlmDescription, run: Run) -> Path:
     """Where the predictions of a run are kept beside those of others."""
     return folder / f"{run.track(lvlm).stem}-{run.method}.jsonl"
 
 
-def run_key(benchmark: Benchmark, lvlm: Lvlm, run: Run, method: Method) -> str:
+def run_key(benchmark: Benchmark, lvlm: LvlmDescription, run: Run, method: Method) -> str:
     """Identity of a run: a hash of everything its boxes depend on."""
     references = benchmark.references(lvlm=lvlm.key, mode=run.mode, split=run.split)
     sources = {reference.source for reference in references}
@@ -158,43 +189,8 @@ def run_key(benchmark: Benchmark, lvlm: Lvlm, run: Run, method: Method) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A prediction, why there is nothing in it when the method failed, and what else the method said of the case."""
-
-    prediction: Entry
-    error: str | None
-    missing_concepts: Sequence[str] = ()
-    self_checks: Mapping[str, float] = field(default_factory=dict)
-    refused: Sequence[str] = ()
-
-    @property
-    def case_id(self) -> str:
-        """Of the prediction."""
-        return str(self.prediction["case_id"])
-
-
-def _predicted(case: Case, method: Method, lvlm: Lvlm, seed: int) -> Entry:
-    """The fields of the case's `_Line`."""
-    start = time.perf_counter()
-    explained = attempted(partial(explain, method, lvlm, case, case_rng(seed, case.case_id)))
-    if isinstance(explained, CaseFailed):
-        prediction = Prediction(case.case_id, (), seconds=round(time.perf_counter() - start, 4))
-        return asdict(_Line(prediction.as_json(), one_line(f"{type(explained).__name__}: {explained}")))
-    evidence = explained.attribution
-    prediction = Prediction(
-        case.case_id,
-        explained.boxes,
-        concept=evidence.concept,
-        seconds=round(time.perf_counter() - start, 4),
-        tokens=tuple(drop.drop for drop in evidence.token_drops) or None,
-    )
-    remarks = (evidence.missing_concepts, evidence.self_checks, evidence.refused)
-    return asdict(_Line(prediction.as_json(), None, *remarks))
-
-
 def _provenance(
-    benchmark: Benchmark, run: Run, lvlm: Lvlm, method: Method, chosen: Tuned | None
+    benchmark: Benchmark, run: Run, lvlm: LvlmDescription, method: Method, chosen: Tuned | None
 ) -> dict[str, Plain]:
     """What made the file; `tuned` is null for a method with its defaults, `localizer` for one without.
 
@@ -214,24 +210,23 @@ def _provenance(
     }
 
 
-def _finish(file: Path, key: str, lines: Mapping[str, _Line], provenance: Mapping[str, Plain]) -> None:
+def _finish(file: Path, key: str, results: Sequence[CaseResult], provenance: Mapping[str, Plain]) -> None:
     """Write the prediction file and its run file, and remove the journal."""
-    ordered = [lines[case] for case in sorted(lines)]
-    text = "".join(json.dumps(line.prediction, allow_nan=False) + "\n" for line in ordered)
+    text = "".join(json.dumps(result.prediction, allow_nan=False) + "\n" for result in results)
     content = text.encode("ascii")
     if file.suffix == ".gz":
         content = gzip.compress(content, mtime=0)
-    failures = [Failure(line.case_id, line.error) for line in ordered if line.error is not None]
-    missing = Counter(concept for line in ordered for concept in line.missing_concepts)
+    failures = [Failure(result.case_id, result.error) for result in results if result.error is not None]
+    missing = Counter(concept for result in results for concept in result.missing_concepts)
     record = {
         "run": key,
         "sha256": sha256(content),
         **provenance,
-        "cases": len(ordered),
-        "without_boxes": sum(not line.prediction["boxes"] for line in ordered) - len(failures),
+        "cases": len(results),
+        "without_boxes": sum(not result.prediction["boxes"] for result in results) - len(failures),
         "missing_concepts": dict(sorted(missing.items())),
-        "self_checks": _self_checks(ordered),
-        "refused": {line.case_id: list(line.refused) for line in ordered if line.refused},
+        "self_checks": _self_checks(results),
+        "refused": {result.case_id: list(result.refused) for result in results if result.refused},
         "failures": [asdict(failure) for failure in failures],
     }
     write_whole(file, content)
@@ -239,11 +234,11 @@ def _finish(file: Path, key: str, lines: Mapping[str, _Line], provenance: Mappin
     _partial_file(file).unlink(missing_ok=True)
 
 
-def _self_checks(lines: Sequence[_Line]) -> dict[str, dict[str, float]]:
+def _self_checks(results: Sequence[CaseResult]) -> dict[str, dict[str, float]]:
     """Of every check that the method made of itself, such as the completeness gap: its least, median and most."""
     values: dict[str, list[float]] = {}
-    for line in lines:
-        for name, value in line.self_checks.items():
+    for result in results:
+        for name, value in result.self_checks.items():
             values.setdefault(name, []).append(value)
     return {
         name: {"least": min(of), "median": float(np.median(of)), "most": max(of), "cases": len(of)}

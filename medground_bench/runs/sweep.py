@@ -10,7 +10,7 @@ from pathlib import Path
 
 from medground_bench.core.errors import MedgroundError, SourceMissing
 from medground_bench.core.types import Mode, Track
-from medground_bench.lvlms import Lvlm
+from medground_bench.lvlms import LvlmDescription
 from medground_bench.methods import Method, Tunable, open_method
 from medground_bench.storage.whole_files import Plain, sha256, write_whole
 
@@ -113,7 +113,7 @@ def file_of(folder: Path, track: Track, method: str) -> Path:
     return folder / f"{track.stem}-{method}.json"
 
 
-def tuned_method(name: str, lvlm: Lvlm, mode: Mode, folder: Path) -> Tuned | None:
+def tuned_method(name: str, lvlm: LvlmDescription, mode: Mode, folder: Path) -> Tuned | None:
     """The method as tuned for this LVLM and mode; None where the folder has no sweep of it.
 
     A sweep of other weights, or one whose choice the method no longer offers, is refused: tune again.

@@ -28,17 +28,8 @@ ROOT = Path(__file__).parents[2]
 LIMIT = 2
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    """A cluster of two workers, started once."""
-    engine = pytest.importorskip("builder.engines.ray")  # first: Ray reads its settings when it is imported
-    engine._connect(None, 2)
-    yield
-    engine.ray.shutdown()
-
-
 @pytest.fixture
-def built_by(cluster, tmp_path):
+def built_by(ray_cluster, tmp_path):
     """Build with two workers that open a rule LVLM of `open_broken`; gives the folder and the quarantine."""
     from builder.engines.ray import RayEngine
 
@@ -55,8 +46,9 @@ def built_by(cluster, tmp_path):
     return built
 
 
-def test_a_served_lvlm_is_refused_since_only_here_it_is_known_what_may_be_sent_to_it(cluster):
-    from builder.engines.ray import RayEngine, RayTrouble
+def test_a_served_lvlm_is_refused_since_only_here_it_is_known_what_may_be_sent_to_it(ray_cluster):
+    from builder.engines.ray import RayEngine
+    from medground_bench.runs.ray_workers import RayTrouble
 
     with (
         contextlib.closing(RayEngine(workers=1, gpus=0)) as engine,
@@ -126,7 +118,7 @@ build(Path(sys.argv[1]), lvlm=lvlm, limit=2, engine=engine)
 """
 
 
-def test_a_builder_killed_with_ray_at_work_goes_on_by_the_same_bytes(cluster, tmp_path):
+def test_a_builder_killed_with_ray_at_work_goes_on_by_the_same_bytes(ray_cluster, tmp_path):
     out = tmp_path / "m"
     program = [sys.executable, "-c", DRIVER, str(out), "slow"]
     with subprocess.Popen(program, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}) as driver:
@@ -142,7 +134,7 @@ def test_a_builder_killed_with_ray_at_work_goes_on_by_the_same_bytes(cluster, tm
     assert 0 < rest.asked < lvlm.asked
 
 
-@pytest.mark.usefixtures("cluster")
+@pytest.mark.usefixtures("ray_cluster")
 def test_the_command_line_builds_with_ray(run, tmp_path, tiny_folders):
     out = tmp_path / "medground-bench"
     words = ("--limit", 1, "--lvlm", tiny_folders["gemma3"], "--mode", "direct", "--out", out)

@@ -33,6 +33,7 @@ class RuleLvlm:
     precision: str = "float32"
     gives: frozenset[Need] = frozenset({Need.TEXT})
     layers: int = 0
+    heads: int = 0
     seconds_per_call: float = 0.0
     asked: int = field(default=0, compare=False)
 

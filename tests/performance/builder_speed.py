@@ -22,10 +22,11 @@ from builder.engines import Outcome, UnitEngine, batch_size
 from builder.engines.local import LocalEngine
 from builder.sources.phantom import Phantom
 from builder.stages import answer_questions
-from builder.units import AnswerUnit, Named, Unit, answer_unit, made
+from builder.units import AnswerUnit, Unit, answer_unit, made
 from medground_bench.benchmark.rows import ORIGINAL
 from medground_bench.core.prompts import prompt
 from medground_bench.core.types import Mode, Picture, Question, Response
+from medground_bench.lvlms import LvlmDescription
 from medground_bench.lvlms.engine.local import LocalLvlm
 from medground_bench.pictures import to_study
 from tests.kit.fakes import RuleLvlm
@@ -94,7 +95,7 @@ class BuildCost:
         return 1000 * (self.wall_s - self.busy_s) / self.units
 
 
-def build_cost(number: int, lvlm: Named, engine: UnitEngine | None = None) -> BuildCost:
+def build_cost(number: int, lvlm: LvlmDescription, engine: UnitEngine | None = None) -> BuildCost:
     """Of the first questions of the phantom, into an empty store."""
     counters, editor = Counters(), TimedEditor()
     questions = list(islice(Phantom().questions("test", None), number))
