@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TypedDict
 
 from builder.sources import SourceQuestion
@@ -10,12 +11,14 @@ from builder.stages import Interview, four_answers
 from medground_bench.benchmark.rows import ORIGINAL, AnswerRow, CaseRow, QuestionRow, VerdictRow
 from medground_bench.core.answers import read_answer
 from medground_bench.core.case_ids import case_id
-from medground_bench.core.causal_filter import decide
+from medground_bench.core.causal_filter import Edit, decide
 from medground_bench.core.causes import Counterfactual, known_cause
 from medground_bench.core.prompts import prompt
 from medground_bench.core.prompts import question as question_text
 from medground_bench.core.types import Answer, Answers, Box, Frame, Group, Question, Track, Verdict
 from medground_bench.pictures import Levels
+
+EDITS = frozenset(edit.value for edit in Edit)
 
 
 def question_row(
@@ -49,8 +52,11 @@ def source_question(row: QuestionRow) -> SourceQuestion:
     return SourceQuestion(question, row.marker, row.image_sha256, release_index=row.release_index)
 
 
-def answer_rows(interview: Interview, track: Track, revision: str) -> list[AnswerRow]:
-    """One row per picture of the question that the LVLM, at this revision, was asked about."""
+def answer_rows(interview: Interview, track: Track, revision: str, editor: str) -> list[AnswerRow]:
+    """One row per picture of the question that the LVLM, at this revision, was asked about.
+
+    editor  who made the edits, as `name@version`
+    """
     question = interview.question
     return [
         AnswerRow(
@@ -67,6 +73,7 @@ def answer_rows(interview: Interview, track: Track, revision: str) -> list[Answe
             response_token_ids=response.token_ids,
             response_tokens=response.tokens,
             said=read_answer(response.text, question.finding).value,
+            editor=editor if picture in EDITS else None,
         )
         for picture, response in interview.by_picture.items()
     ]
@@ -86,7 +93,9 @@ def verdict_rows(questions: Mapping[str, QuestionRow], answers: Iterable[AnswerR
         by_picture = {picture: read_answer(row.response, row.finding) for picture, row in group.items()}
         four = four_answers(Answer.YES, by_picture.get)
         verdict = decide(four)
-        rows.append(_verdict_row(question, original, four, verdict, _cause(question, verdict, by_picture)))
+        cause, editor = _cause(question, verdict, by_picture), _editor(group)
+        row = _verdict_row(question, original, four, verdict)
+        rows.append(replace(row, known_cause=cause, editor=editor))
     return rows
 
 
@@ -109,6 +118,11 @@ def _by_question(answers: Iterable[AnswerRow]) -> dict[tuple[str, str], dict[str
     return groups
 
 
+def _editor(group: Mapping[str, AnswerRow]) -> str | None:
+    """Who made the edits of a question; None where there are none, and where that is not known."""
+    return next((row.editor for row in group.values() if row.editor is not None), None)
+
+
 def _cause(question: QuestionRow, verdict: Verdict, by_picture: Mapping[str, Answer]) -> str | None:
     answers = {name: by_picture[name.value] for name in Counterfactual if name.value in by_picture}
     if verdict.group is Group.INCORRECT or not answers:
@@ -117,9 +131,7 @@ def _cause(question: QuestionRow, verdict: Verdict, by_picture: Mapping[str, Ans
     return None if cause is None else cause.value
 
 
-def _verdict_row(
-    question: QuestionRow, original: AnswerRow, four: Answers, verdict: Verdict, cause: str | None
-) -> VerdictRow:
+def _verdict_row(question: QuestionRow, original: AnswerRow, four: Answers, verdict: Verdict) -> VerdictRow:
     return VerdictRow(
         question_id=question.question_id,
         source=question.source,
@@ -130,7 +142,6 @@ def _verdict_row(
         mode=original.mode,
         **answer_columns(four, verdict),
         marker=question.marker,
-        known_cause=cause,
         release_index=question.release_index,
     )
 

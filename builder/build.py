@@ -30,6 +30,7 @@ from builder.quarantine import Quarantine
 from builder.sources import BadSource, Source, SourceQuestion
 from builder.stages import QUESTIONS_AT_ONCE, Bench, answer_questions
 from builder.store import Store, locked
+from builder.units import full_name
 from medground_bench import plugins
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.rows import (
@@ -187,7 +188,7 @@ def build_track(
             answers: list[AnswerRow] = []
             for interview in answer_questions(map(source_question, rows), lvlm, mode, bench, log.counters):
                 if not interview.lost:
-                    answers += answer_rows(interview, track, lvlm.revision)
+                    answers += answer_rows(interview, track, lvlm.revision, full_name(bench.editor))
                 log.advance()
                 advance(1)
             if rows:
@@ -210,7 +211,7 @@ class _Log:
         record = BuildRecord(
             started=started,
             source=bench.source.name,
-            editor=f"{bench.editor.name}@{bench.editor.version}",
+            editor=full_name(bench.editor),
             lvlm=lvlm.key,
             lvlm_revision=lvlm.revision,
             mode=mode.value,
@@ -240,7 +241,11 @@ class _Log:
 
 
 def decide_again(folder: DatasetFolder) -> int:
-    """Read all responses again and decide all verdicts anew, without any LVLM; returns how many verdicts changed."""
+    """Read all responses again and decide all verdicts anew, without any LVLM; returns how many verdicts changed.
+
+    Verdicts of the authors' release that are joined with no source have no response here: they rest on the answers as
+    they were read at the import.
+    """
     folder.demand()
     folder.clear_leftovers()
     changed = 0
@@ -250,14 +255,14 @@ def decide_again(folder: DatasetFolder) -> int:
         answers = folder.read(ANSWERS, split)
         for lvlm in sorted({row.lvlm for row in before} | {row.lvlm for row in answers}):
             own = [row for row in answers if row.lvlm == lvlm]
-            released = [_decided(row) for row in before if row.lvlm == lvlm and row.question_id is None]
+            unjoined = [_decided(row) for row in before if row.lvlm == lvlm and row.question_id is None]
             try:
                 verdicts = verdict_rows(questions, own)
             except ValueError as error:
                 raise NeverAsked(
                     f"{folder.path}, {lvlm}, split {split}: {error}. Run the build again: it asks only what is missing."
                 ) from error
-            folder.write(VERDICTS, split, lvlm, verdicts + released)
+            folder.write(VERDICTS, split, lvlm, verdicts + unjoined)
             for mode, table in CASES.items():
                 if any(row.mode == mode for row in own):
                     cases = case_rows(questions, [row for row in own if row.mode == mode], verdicts)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from medground_bench.benchmark.folder import DatasetFolder
-from medground_bench.benchmark.rows import QUESTIONS, SPLITS, VERDICTS, VerdictRow
+from medground_bench.benchmark.rows import QUESTIONS, SPLITS, VERDICTS, VerdictRow, is_released
 from medground_bench.core.causal_filter import Edit
 from medground_bench.core.types import Group
 
@@ -20,7 +20,9 @@ class WhyChanged(StrEnum):
     QUESTION = "question is new, or gone"
     TRACK = "track is new, or gone"
     NO_VERDICT = "no verdict on the other side"
+    RELEASE = "one side is the authors' release"
     WEIGHTS = "other weights answered otherwise"
+    EDITOR = "edits of another editor were answered otherwise"
     ANSWER = "an answer changed"
     DECIDED = "same answers, decided otherwise"
 
@@ -110,7 +112,12 @@ def _why(
         )
     if not changed:
         return WhyChanged.DECIDED
-    return WhyChanged.ANSWER if first.lvlm_revision == second.lvlm_revision else WhyChanged.WEIGHTS
+    if is_released(first) != is_released(second):
+        return WhyChanged.RELEASE
+    if first.lvlm_revision != second.lvlm_revision:
+        return WhyChanged.WEIGHTS
+    edited_otherwise = first.editor != second.editor and first.original == second.original
+    return WhyChanged.EDITOR if edited_otherwise else WhyChanged.ANSWER
 
 
 def _changed(first: VerdictRow, second: VerdictRow) -> Iterator[str]:

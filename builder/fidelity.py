@@ -6,8 +6,6 @@ questions, so an original answer is never another: only verdicts on right answer
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -23,6 +21,7 @@ from medground_bench.core.progress import Progress, silently
 from medground_bench.core.types import Box, Frame, Group, Mode, Reason, Track
 from medground_bench.drawing.heat_maps import HeatMap, HeatMaps
 from medground_bench.lvlms import Lvlm
+from medground_bench.storage.tables import as_csv
 from medground_bench.storage.whole_files import write_whole
 
 SOURCE = "phantom"
@@ -258,10 +257,4 @@ Table = type[Compared] | type[ConfusionRow] | type[RetentionRow]
 
 
 def _csv(kind: Table, rows: Sequence[Compared] | Sequence[ConfusionRow] | Sequence[RetentionRow]) -> bytes:
-    buffer = io.StringIO(newline="")
-    writer = csv.DictWriter(buffer, [column.name for column in fields(kind)], lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        cells = asdict(row).items()
-        writer.writerow({name: round(cell, 6) if isinstance(cell, float) else cell for name, cell in cells})
-    return buffer.getvalue().encode()
+    return as_csv([column.name for column in fields(kind)], map(asdict, rows))

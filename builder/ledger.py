@@ -28,6 +28,9 @@ class Fault(StrEnum):
     BOX_OUTSIDE = "BOX_OUTSIDE"
     AMBIGUOUS = "AMBIGUOUS"
     DUPLICATE = "DUPLICATE"
+    NOT_IN_SOURCE = "NOT_IN_SOURCE"
+    OTHER_ANSWER = "OTHER_ANSWER"
+    OTHER_FILES = "OTHER_FILES"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ from builder.diff import Change
 from builder.plan import BuildPlan, Span, sum_hours
 from medground_bench.benchmark.statistics import ALL, Statistics
 
+GROUPS = ("incorrect", "correct, ungrounded", "correct, grounded")
+"""How people call the three groups of the causal filter, in the order of `Group`."""
+
 
 def tables_of(numbers: Statistics) -> Together:
     """Everything: by finding first, then over all findings as in the paper."""
@@ -23,7 +26,7 @@ def tables_of(numbers: Statistics) -> Together:
         _readings(numbers),
         _unreadable(numbers),
         *_causes(numbers),
-        _groups(numbers),
+        groups_table(numbers),
         _reasons(numbers),
         retained_table(numbers),
     ]
@@ -39,6 +42,23 @@ def retained_table(numbers: Statistics) -> Table:
         counts = {row.lvlm: row.grounded for row in totals if (row.mode, row.source) == (mode, source)}
         cells = [str(counts[lvlm]) if lvlm in counts else "-" for lvlm in lvlms]
         table.add_row(mode, source, *cells, str(sum(counts.values())))
+    return table
+
+
+def groups_table(numbers: Statistics) -> Table:
+    """As Table 3 of the paper; a released split does not say how many questions it was cut from."""
+    title = f"Groups (% of the positive questions), split {numbers.split}"
+    table = _table(title, ["source", "LVLM", "mode"], ["questions", *GROUPS])
+    for row in numbers.whole():
+        table.add_row(row.source, row.lvlm, row.mode, str(row.questions), *map(_percent, row.shares or ()))
+    return table
+
+
+def pooled_table(numbers: Statistics) -> Table:
+    """How many questions are in each of the groups that Figure 6 of the paper compares, all sources together."""
+    table = _table(f"Questions of Figure 6's groups, split {numbers.split}", ["LVLM", "mode"], list(GROUPS))
+    for (lvlm, mode), counts in numbers.pooled().items():
+        table.add_row(lvlm, mode, *map(str, counts))
     return table
 
 
@@ -132,18 +152,6 @@ def _causes(numbers: Statistics) -> Iterator[Table]:
         for row in rows:
             table.add_row(row.finding, row.known_cause, str(row.ungrounded), str(row.grounded))
         yield table
-
-
-def _groups(numbers: Statistics) -> Table:
-    """As Table 3 of the paper; a released split does not say how many questions it was cut from."""
-    names = ["questions", "incorrect", "correct, ungrounded", "correct, grounded"]
-    title = f"Groups (% of the positive questions), split {numbers.split}"
-    table = _table(title, ["source", "LVLM", "mode"], names)
-    for row in sorted(numbers.groups, key=lambda row: (row.source, row.lvlm, row.mode)):
-        if row.finding == ALL and row.questions:
-            shares = (count / row.questions for count in (row.incorrect, row.ungrounded, row.grounded))
-            table.add_row(row.source, row.lvlm, row.mode, str(row.questions), *map(_percent, shares))
-    return table
 
 
 def _reasons(numbers: Statistics) -> Table:

@@ -70,6 +70,11 @@ def name_of(by: Maker) -> str:
     return name
 
 
+def full_name(editor: Editor) -> str:
+    """`name@version`, as rows and records say which editor it was."""
+    return f"{editor.name}@{editor.version}"
+
+
 def answer_unit(lvlm: LvlmDescription, of: str, picture: str, study: Picture, prompt: str) -> AnswerUnit:
     """The unit of a response."""
     return AnswerUnit(answer_key(lvlm, study, prompt), of, picture, study, prompt)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +34,7 @@ from medground_bench.drawing.sheet import Figure
 from medground_bench.lvlms import Lvlm, key_of, open_lvlm, pinned
 from medground_bench.methods import open_method
 from medground_bench.runs.code_version import library_versions
+from medground_bench.storage.tables import as_csv
 from medground_bench.storage.whole_files import Plain, sha256, write_whole
 
 RESULTS = "results"
@@ -46,8 +45,6 @@ FILES = {
     What.TRANSPORT: "table7",
 }
 """Part -> the name of its table: parts can be run one after the other into one folder."""
-
-DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +107,9 @@ def ablate(benchmark: Benchmark, plan: Plan, folder: Path, *, progress: Progress
             "questions."
         )
     tables = _tables(plan, rows, tracks)
-    contents = {f"{name}.csv": _csv(records) for name, records in tables.items()} | _drawings(tables)
+    contents = {
+        f"{name}.csv": as_csv(_columns(records), records) for name, records in tables.items()
+    } | _drawings(tables)
     origins = _origins(plan, tables, rows, {"lvlms": revisions, "benchmark_revision": benchmark.revision})
     contents[PROVENANCE] = _provenance(folder, contents, origins)
     for name, content in contents.items():
@@ -209,14 +208,6 @@ def _provenance(
     return f"{text}\n".encode("ascii")
 
 
-def _csv(records: Sequence[Record]) -> bytes:
-    """Fractions 0..1 with six digits; an empty cell where there is nothing to say."""
-    columns = list(dict.fromkeys(column for row in records for column in row))
-    buffer = io.StringIO(newline="")
-    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
-    writer.writeheader()
-    for row in records:
-        writer.writerow(
-            {name: round(cell, DIGITS) if isinstance(cell, float) else cell for name, cell in row.items()}
-        )
-    return buffer.getvalue().encode()
+def _columns(records: Sequence[Record]) -> list[str]:
+    """Those of any record, in the order in which they come first."""
+    return list(dict.fromkeys(column for row in records for column in row))

@@ -33,8 +33,12 @@ Boxes are `[x0, y0, x1, y1]` in native image pixels, half-open, origin top-left.
 `<source>/<image_id>/<finding>@<lvlm>:<mode>`. `verdicts` has the groups `incorrect`, `ungrounded` and `grounded` with
 the reason, and an answer that was never needed is null. Boxes and pictures that may not be shared are null.
 
-- `lvlm_revision`: which weights answered: a commit of the hub, or `sha256:` over the files of a folder; null where it
-  is not known
+- `lvlm_revision`: which weights answered: a commit of the hub, or `sha256:` over the files of a folder; null in the
+  authors' released split, which does not say
+- `editor`: in `verdicts` and `answers`, who made the edited pictures, as `name@version`; null where no edit was asked
+  about, and in the authors' released split
+- `response_token_ids` and `response_tokens`: the response in the LVLM's own tokens; null in the authors' released
+  split, so that its cases can be scored and no method can explain them
 - `picture` and `said`, in `answers`: what was asked about (`original`, an edit, or a counterfactual picture of a
   phantom), and the response as it was read
 - `image_sha256`: a digest of the picture's size and grey values, not of the bytes of the PNG
@@ -43,8 +47,8 @@ the reason, and an answer that was never needed is null. Boxes and pictures that
   of a DICOM file, `robust` without outliers
 - `marker`: whether a side marker is planted in the picture as a shortcut; null where the source plants none
 - `known_cause`: what a right "yes" rests on, known for the source `phantom` alone
-- `release_index`: the question's position in the authors' own list, by which alone their released split names it; rows
-  with a `release_index` and no `question_id` come from that split
+- `release_index`: the question's position in the authors' own list, by which alone their released split names it; a row
+  of that split that is joined with no copy of the source has a `release_index` and no `question_id`
 
 The `known_cause` is found with exact counterfactual pictures, and is one of:
 

@@ -52,6 +52,10 @@ class QuestionRow:
 class AnswerRow:
     """What an LVLM said to one picture of a question: `original`, an edit, or a counterfactual without a cause.
 
+    Of the authors' release neither the weights nor the tokens are known: its rows have None there.
+
+    editor  who made the edit, as `name@version`; None for every other picture, and where that is not known
+
     >>> row = AnswerRow(question_id="phantom/1/mass", source="phantom", image_id="1", finding="mass", answer="yes",
     ...     lvlm="gemma3_4b", lvlm_revision="1f2e", mode="direct", picture=ORIGINAL, response="No.",
     ...     response_token_ids=(2301, 236761), response_tokens=("No", "."), said="no")
@@ -65,13 +69,14 @@ class AnswerRow:
     finding: str
     answer: str
     lvlm: str
-    lvlm_revision: str
+    lvlm_revision: str | None
     mode: str
     picture: str
     response: str
-    response_token_ids: tuple[int, ...]
-    response_tokens: tuple[str, ...]
+    response_token_ids: tuple[int, ...] | None
+    response_tokens: tuple[str, ...] | None
     said: str
+    editor: str | None = None
 
     @property
     def track(self) -> Track:
@@ -83,8 +88,10 @@ class AnswerRow:
 class VerdictRow:
     """The verdict on a positive question for one LVLM and mode, with the answers it rests on (None: not asked).
 
-    Rows of the authors' release know neither question nor finding: only their positional `release_index`.
+    Rows of the authors' release that are joined with no source know neither question nor finding: only their
+    positional `release_index`.
 
+    editor       who made the edits, as `name@version`; None where no edit was asked about, or where that is not known
     known_cause  what a right answer rests on, by exact counterfactual pictures; see `core.causes`
 
     >>> from dataclasses import fields
@@ -106,6 +113,7 @@ class VerdictRow:
     background_normal: str | None
     group: str
     reason: str | None
+    editor: str | None = None
     marker: bool | None = None
     known_cause: str | None = None
     release_index: int | None = None
@@ -120,6 +128,9 @@ class VerdictRow:
 class CaseRow:
     """A retained question for one LVLM and mode: what is attributed, and the boxes it is scored against.
 
+    Of the authors' release neither the weights nor the tokens of the response are known. Its cases can be scored, and
+    no method can explain them.
+
     boxes  None in a copy of the benchmark that may not show them
 
     >>> from dataclasses import fields
@@ -132,15 +143,15 @@ class CaseRow:
     source: str
     image_id: str
     lvlm: str
-    lvlm_revision: str
+    lvlm_revision: str | None
     mode: str
     finding: str
     question: str
     prompt: str
     answer: str
     response: str
-    response_token_ids: tuple[int, ...]
-    response_tokens: tuple[str, ...]
+    response_token_ids: tuple[int, ...] | None
+    response_tokens: tuple[str, ...] | None
     boxes: tuple[Corners, ...] | None
     width: int
     height: int
@@ -149,12 +160,10 @@ class CaseRow:
     release_index: int | None
 
     def case(self) -> Case:
-        """As an attribution method sees it; SourceMissing where the picture is not there or damaged."""
-        response = Response(self.response, self.response_token_ids, self.response_tokens)
-        study = to_study(stored_picture(self, f"case {self.case_id}")).picture
-        return Case(
-            self.case_id, self.finding, self.prompt, response, study, Frame.native(self.width, self.height)
-        )
+        """As an attribution method sees it; SourceMissing without its picture or the tokens of its response."""
+        name, frame = f"case {self.case_id}", Frame.native(self.width, self.height)
+        study = to_study(stored_picture(self, name)).picture
+        return Case(self.case_id, self.finding, self.prompt, stored_response(self, name), study, frame)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +194,7 @@ class ContentColumns:
 
     case_id: str
     prompt: str
-    response_token_ids: tuple[int, ...]
+    response_token_ids: tuple[int, ...] | None
     image_sha256: str
     boxes: tuple[Corners, ...] | None
 
@@ -315,3 +324,32 @@ def stored_picture(row: QuestionRow | CaseRow, name: str) -> Picture:
     if picture is None or picture_digest(picture) != row.image_sha256:
         raise SourceMissing(f"{name}: its picture is damaged. Build or download the benchmark again.")
     return picture
+
+
+def stored_response(row: AnswerRow | CaseRow, name: str) -> Response:
+    """The response of a row; SourceMissing, which calls the row by `name`, where its tokens are not known.
+
+    >>> row = AnswerRow(question_id="phantom/1/mass", source="phantom", image_id="1", finding="mass", answer="yes",
+    ...     lvlm="gemma3_4b", lvlm_revision="1f2e", mode="direct", picture=ORIGINAL, response="No.",
+    ...     response_token_ids=(2301, 236761), response_tokens=("No", "."), said="no")
+    >>> stored_response(row, "a question").tokens
+    ('No', '.')
+    """
+    if row.response_token_ids is None or row.response_tokens is None:
+        raise SourceMissing(
+            f"{name}: its response is of the authors' release, which has no tokens, so no method can explain it; it "
+            f"can be scored. To run methods, ask {row.lvlm} with the builder's command build into another folder."
+        )
+    return Response(row.response, row.response_token_ids, row.response_tokens)
+
+
+def is_released(row: AnswerRow | VerdictRow | CaseRow) -> bool:
+    """Whether a row is of the authors' release, which alone does not say which weights answered.
+
+    >>> row = VerdictRow(question_id=None, source="vindr_cxr", image_id=None, finding=None, lvlm="gemma3_4b",
+    ...     lvlm_revision=None, mode="direct", answer="yes", original="yes", foreground="no", background="yes",
+    ...     background_normal="yes", group="grounded", reason=None, release_index=7)
+    >>> is_released(row)
+    True
+    """
+    return row.lvlm_revision is None

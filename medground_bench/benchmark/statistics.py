@@ -18,6 +18,7 @@ from medground_bench.benchmark.rows import (
     AnswerRow,
     QuestionRow,
     VerdictRow,
+    is_released,
 )
 from medground_bench.core.answers import read
 from medground_bench.core.types import Answer, Group, Reason
@@ -28,6 +29,8 @@ ALL = "all"
 @dataclass(frozen=True, slots=True, order=True)
 class AccuracyRow:
     """Right answers to original pictures; an unreadable answer is a wrong one. Shares 0..1, None of no questions.
+
+    The authors' release has no row: it holds retained cases alone, which were all answered right.
 
     sensitivity  right share of the positive questions; specificity, of the negative ones
 
@@ -50,7 +53,8 @@ class AccuracyRow:
 class GroupRow:
     """Counts of the paper's three groups, and of the reasons why a question is in one of the first two.
 
-    questions          positive ones; None where the source's question list is not in the folder
+    questions          positive ones; None where the source's question list is not in the folder, and for the authors'
+                       release, which has verdicts on the retained ones alone
     unreadable_answer  counts a question with any answer that could not be read, the original's or an edit's
 
     >>> row = GroupRow("gemma3_4b", "direct", "phantom", "mass", questions=9, incorrect=3, ungrounded=2, grounded=4,
@@ -71,6 +75,19 @@ class GroupRow:
     answer_did_not_flip: int
     background_mattered: int
     unreadable_answer: int
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Of the groups, in the order of `Group`."""
+        return self.incorrect, self.ungrounded, self.grounded
+
+    @property
+    def shares(self) -> tuple[float, ...] | None:
+        """The groups as shares 0..1 of the questions; None where that is not known or there are none.
+
+        They are less than a whole where questions have no verdict, because units were given up.
+        """
+        return tuple(count / self.questions for count in self.counts) if self.questions else None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -150,6 +167,18 @@ class Statistics:
             cause_table(verdicts),
         )
 
+    def whole(self) -> list[GroupRow]:
+        """Over all findings, by source, LVLM and mode, where the number of questions is known: Table 3 of the paper."""
+        rows = (row for row in self.groups if row.finding == ALL and row.shares is not None)
+        return sorted(rows, key=lambda row: (row.source, row.lvlm, row.mode))
+
+    def pooled(self) -> dict[tuple[str, str], tuple[int, ...]]:
+        """LVLM and mode -> questions in each group over all sources of `whole`: those of Figure 6 of the paper."""
+        tracks: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
+        for row in self.whole():
+            tracks.setdefault((row.lvlm, row.mode), []).append(row.counts)
+        return {track: tuple(map(sum, zip(*tracks[track], strict=True))) for track in sorted(tracks)}
+
     def as_json(self) -> dict[str, object]:
         """Plain values: split and the tables as lists of objects, shares 0..1."""
         return {
@@ -173,7 +202,7 @@ def accuracy_table(answers: Iterable[AnswerRow]) -> list[AccuracyRow]:
     """
     groups: dict[tuple[str, str, str, str], list[AnswerRow]] = {}
     for row in answers:
-        if row.picture == ORIGINAL:
+        if row.picture == ORIGINAL and not is_released(row):
             for finding in (row.finding, ALL):
                 groups.setdefault((row.lvlm, row.mode, row.source, finding), []).append(row)
     return [_accuracy(key, groups[key]) for key in sorted(groups, key=_all_last)]
@@ -194,11 +223,17 @@ def group_table(verdicts: Iterable[VerdictRow], questions: Iterable[QuestionRow]
         if question.answer == Answer.YES:
             asked.update({(question.source, question.finding): 1, (question.source, ALL): 1})
     counts: dict[tuple[str, str, str, str], Counter[str | None]] = {}
+    partial: set[tuple[str, str, str, str]] = set()
     for row in verdicts:
         for finding in {row.finding or ALL, ALL}:
             key = (row.lvlm, row.mode, row.source, finding)
             counts.setdefault(key, Counter()).update([row.group, row.reason])
-    return [_group_row(key, asked.get(key[2:]), counts[key]) for key in sorted(counts, key=_all_last)]
+            if is_released(row):
+                partial.add(key)
+    return [
+        _group_row(key, None if key in partial else asked.get(key[2:]), counts[key])
+        for key in sorted(counts, key=_all_last)
+    ]
 
 
 def reading_table(answers: Iterable[AnswerRow]) -> list[ReadingRow]:

@@ -43,7 +43,9 @@ def test_the_table_counts_rows_per_config_and_split():
         assert f"| {config} | {split} | {rows} | {MEANINGS[config]} |" in TEXT.splitlines()
 
 
-@pytest.mark.parametrize("column", ["release_index", "levels", "marker", "known_cause", "lvlm_revision"])
+@pytest.mark.parametrize(
+    "column", ["release_index", "levels", "marker", "known_cause", "lvlm_revision", "editor"]
+)
 def test_a_column_that_does_not_explain_itself_is_explained(column):
     assert f"\n- `{column}`: " in TEXT
 

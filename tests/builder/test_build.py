@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from builder.build import NeverAsked, OtherQuestions, bench_at, build_track, decide_again, write_questions
+from builder.editors.phantom_exact import PhantomExact
 from builder.sources.phantom import Phantom
 from builder.stages import ChangedPicture
 from builder.units import answer_key, edit_key
@@ -91,8 +92,6 @@ def test_cases_are_the_grounded_questions_with_their_response_word_for_word(buil
 
 
 def test_edits_are_made_once_for_all_lvlms_and_modes(tmp_path, monkeypatch):
-    from builder.editors.phantom_exact import PhantomExact
-
     made: Counter[tuple[str, Edit]] = Counter()
     original = PhantomExact.edit
 
@@ -104,6 +103,18 @@ def test_edits_are_made_once_for_all_lvlms_and_modes(tmp_path, monkeypatch):
     build(tmp_path / "a", modes=tuple(Mode), limit=2, store=tmp_path / "store")
     build(tmp_path / "b", lvlm=RuleLvlm(key="second"), limit=2, store=tmp_path / "store")
     assert made and set(made.values()) == {1}
+
+
+def test_rows_say_who_made_the_edits_and_nobody_where_none_was_asked_about(built):
+    editor = PhantomExact()
+    name = f"{editor.name}@{editor.version}"
+    edits = {edit.value for edit in Edit}
+    for row in built.read(ANSWERS, "test"):
+        assert row.editor == (name if row.picture in edits else None)
+    verdicts = built.read(VERDICTS, "test")
+    for row in verdicts:
+        assert row.editor == (None if row.foreground is None else name)
+    assert {row.editor for row in verdicts} == {None, name}
 
 
 def test_the_same_build_again_asks_nothing_and_changes_no_byte(tmp_path):

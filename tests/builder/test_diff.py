@@ -79,6 +79,23 @@ def test_other_weights_and_another_filter_are_told_apart_from_it(old, new, case)
     assert [each.why for each in changes(old, new)] == [WhyChanged.WEIGHTS]
 
 
+def test_another_editor_and_the_release_are_told_apart_from_an_answer_that_changed(old, new, case):
+    changed = {"foreground": "yes", "group": "ungrounded", "reason": "ANSWER_DID_NOT_FLIP"}
+    verdicts = new.read(VERDICTS, "test")
+    for fields, why in (
+        ({**changed, "editor": "harmonic@2"}, WhyChanged.EDITOR),
+        ({**changed, "editor": "harmonic@2", "lvlm_revision": "r2"}, WhyChanged.WEIGHTS),
+        ({**changed, "editor": None, "lvlm_revision": None}, WhyChanged.RELEASE),
+        (
+            {"original": "no", "group": "incorrect", "reason": "ANSWER_WRONG", "editor": None},
+            WhyChanged.ANSWER,
+        ),
+    ):
+        new.write(VERDICTS, "test", LVLM, verdicts)
+        change_verdict(new, case, **fields)
+        assert [each.why for each in changes(old, new)] == [why]
+
+
 def test_a_question_a_verdict_and_a_track_that_are_gone(old, new, case):
     rows = new.read(VERDICTS, "test")
     new.write(VERDICTS, "test", LVLM, [row for row in rows if row != case])

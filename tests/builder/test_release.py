@@ -53,7 +53,8 @@ def test_the_released_split_has_the_counts_of_table_4(medground_release, tmp_pat
 
 
 def test_the_reasoning_file_is_read_and_the_position_kept(tmp_path):
-    (row,) = read_release(released(tmp_path, entry()))
+    (case,) = read_release(released(tmp_path, entry()))
+    row = case.verdict_row()
     assert (row.mode, row.release_index, row.question_id) == ("reason", 7, None)
     assert (row.original, row.foreground, row.background, row.background_normal) == (
         "yes",
@@ -65,7 +66,8 @@ def test_the_reasoning_file_is_read_and_the_position_kept(tmp_path):
 
 
 def test_a_released_row_is_judged_by_our_own_filter(tmp_path):
-    (row,) = read_release(released(tmp_path, entry(prediction_edited_kept_cot="Hard to say.")))
+    (case,) = read_release(released(tmp_path, entry(prediction_edited_kept_cot="Hard to say.")))
+    row = case.verdict_row()
     assert (row.group, row.reason) == ("ungrounded", "UNREADABLE_ANSWER")
 
 
@@ -82,7 +84,7 @@ def test_an_import_replaces_an_earlier_one_of_its_mode_and_nothing_else(tmp_path
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"index": True}, "entry 0: index is True"),
+        ({"index": True}, "entry 1: index is True"),
         ({"dataset": "other"}, "not one of imagenome"),
         ({"prediction_edited_cot": None}, "prediction_edited_cot is None"),
         ({"answer": "perhaps"}, "not yes or no"),

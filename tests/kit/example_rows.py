@@ -28,7 +28,15 @@ SHOWN = {
 QUESTION_ID = "vindr_cxr/p10/scan é@2x/nodule-mass"
 
 QUESTION = QuestionRow(question_id=QUESTION_ID, **ASKED, **SHOWN, levels="min-max", marker=None)
-ANSWER = AnswerRow(question_id=QUESTION_ID, **ASKED, **TRACK, **SAID, picture="original", said="unreadable")
+ANSWER = AnswerRow(
+    question_id=QUESTION_ID,
+    **ASKED,
+    **TRACK,
+    **SAID,
+    picture="foreground",
+    said="unreadable",
+    editor="radedit@é 1",
+)
 VERDICT = VerdictRow(
     question_id=QUESTION_ID,
     **ASKED,
@@ -39,6 +47,7 @@ VERDICT = VerdictRow(
     background_normal=None,
     group="ungrounded",
     reason="UNREADABLE_ANSWER",
+    editor="radedit@é 1",
     marker=False,
     known_cause="finding",
 )
