@@ -19,14 +19,19 @@ from medground_bench.ablation.run import run, total
 from medground_bench.ablation.variants import GROUNDED, Variant
 from medground_bench.benchmark.attempts import Attempts
 from medground_bench.benchmark.opening import Benchmark
-from medground_bench.core.errors import SourceMissing
+from medground_bench.core.errors import SourceMissing, Unsupported
 from medground_bench.core.randomness import case_rng
 from medground_bench.core.scoring import overlap
 from medground_bench.core.types import Frame, Group, Mode, Track
 from medground_bench.localizers import localize, localize_case, open_localizer
+from medground_bench.lvlms.server.address import SERVERS, Address
+from medground_bench.lvlms.server.chat import Chat
+from medground_bench.lvlms.server.client import Client
+from medground_bench.lvlms.server.served import ServedLvlm
 from medground_bench.methods import explain
 from medground_bench.methods.medfocus import MedFocus
 from medground_bench.runs.code_version import ablation_code
+from tests.kit.chat_server import listening
 from tests.kit.checkpoints import as_in_a_new_process, exchange_weights
 from tests.kit.spot_lvlm import SPOT, SpotLvlm
 from tests.kit.tiny_localizers import save_sam
@@ -234,3 +239,19 @@ def test_other_bytes_in_the_same_checkpoint_folder_are_run_again(attempts, tmp_p
         forwarded.append(lvlm.forwarded)
     assert forwarded[0] == forwarded[2] > forwarded[1] == 0
     as_in_a_new_process()
+
+
+def test_no_variant_sends_a_credentialed_picture_to_a_machine_that_is_not_named_for_its_source(
+    attempts, tmp_path, monkeypatch
+):
+    with listening() as door:
+        address = Address.parse(
+            f"http://2130706433:{door.port}/v1#m"
+        )  # 127.0.0.1, but not written as loopback
+        monkeypatch.setenv(SERVERS, address.place)
+        chat = Chat(Client(address), "m")
+        lvlm = ServedLvlm(key="m", revision="1", address=address, root=("", ""), chat=chat, scoring=None)
+        monkeypatch.setattr(run_module, "PHANTOM", "another source")
+        with pytest.raises(Unsupported, match="MEDGROUND_SERVERS=phantom@"):
+            ran(attempts, lvlm, TWO, tmp_path / "r.jsonl")
+        assert door.connections == 0

@@ -20,6 +20,7 @@ from medground_bench.pictures import stored_png
 from medground_bench.runs.predict import Run, predict
 from tests.kit.builds import build
 from tests.kit.chat_server import ChatServer, serving
+from tests.kit.sglang_server import SglangServer
 
 KEY = "phantom_gemma3"
 OWN = ("lvlm", "lvlm_revision", "case_id")
@@ -32,10 +33,10 @@ def local():
     return open_lvlm(KEY, device="cpu")
 
 
-@pytest.fixture(scope="module")
-def server(local):
+@pytest.fixture(scope="module", params=[ChatServer, SglangServer], ids=["vLLM", "SGLang"])
+def server(request, local):
     """The same behind a server."""
-    return ChatServer(local, KEY)
+    return request.param(local, KEY)
 
 
 @pytest.fixture(scope="module")

@@ -24,13 +24,14 @@ VERSION = "0.33.0"
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes out: `cut` promises more bytes than come, `delay_s` lets them wait."""
+    """What goes out: `cut` promises more bytes than come, `delay_s` lets them wait, `drip_s` each tenth of them."""
 
     status: int
     said: Any
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
     delay_s: float = 0.0
+    drip_s: float = 0.0
 
     def with_said(self, **changes: Any) -> Answer:
         """With other fields in its object."""
@@ -54,6 +55,7 @@ class ChatServer:
     tells_ids  whether ids and texts of tokens are told, as few other servers do
     token      what has to come with every request
     spoils     what is done to the next answers of POST routes, one each; None leaves one as it is
+    dead       whether it says nothing any more, also where somebody is connected
     requests   routes and bodies that were asked for
     """
 
@@ -67,6 +69,7 @@ class ChatServer:
     token: str | None = None
     spoils: list[Spoil | None] = field(default_factory=list)
     requests: list[tuple[str, Any]] = field(default_factory=list)
+    dead: bool = False
     most_in_flight: int = 0
     _in_flight: int = 0
     _alone: threading.Lock = field(default_factory=threading.Lock)
@@ -113,7 +116,7 @@ class ChatServer:
         return routes[path](body)
 
     def _chat(self, body: Any) -> Answer:
-        picture, prompt = _turn(body["messages"])
+        picture, prompt = turn_of(body["messages"])
         most = body["max_completion_tokens"]
         before = self._prompt_ids(picture, prompt)
         if body.get("continue_final_message"):
@@ -143,15 +146,15 @@ class ChatServer:
         return Answer(200, said | {"prompt_logprobs": probable if self.scores else None})
 
     def _tokenized(self, body: Any) -> Answer:
-        picture, prompt = _turn(body["messages"])
+        picture, prompt = turn_of(body["messages"])
         ids = self._prompt_ids(picture, prompt) if self.expands else self._placeheld(prompt)
         return Answer(200, {"tokens": ids, "count": len(ids)})
 
     def _given_ids(self, body: Any) -> Answer:
         """The prompt is found among those that were tokenised before: it is told by its ids alone."""
-        picture = _picture(body["content_parts"][0]["url"])
+        picture = picture_of(body["content_parts"][0]["url"])
         for asked in self.asked("/tokenize"):
-            prompt = _turn(asked["messages"])[1]
+            prompt = turn_of(asked["messages"])[1]
             inside = self._placeheld(prompt)
             if body["token_ids"][: len(inside)] == inside:
                 before = self._prompt_ids(picture, prompt)
@@ -194,12 +197,12 @@ class ChatServer:
         return self.lvlm.loaded.tokenizer
 
 
-def _turn(messages: Any) -> tuple[np.ndarray, str]:
+def turn_of(messages: Any) -> tuple[np.ndarray, str]:
     image, text = messages[0]["content"]
-    return _picture(image["image_url"]["url"]), text["text"]
+    return picture_of(image["image_url"]["url"]), text["text"]
 
 
-def _picture(url: str) -> np.ndarray:
+def picture_of(url: str) -> np.ndarray:
     kind, content = url.split(",")
     assert kind == "data:image/png;base64"
     picture = stored_png.decode(base64.b64decode(content))
@@ -208,8 +211,8 @@ def _picture(url: str) -> np.ndarray:
 
 
 @contextmanager
-def serving(server: ChatServer) -> Iterator[str]:
-    """The location of the server's LVLM, while it runs."""
+def serving(server: ChatServer, port: int = 0) -> Iterator[str]:
+    """The location of the server's LVLM, while it runs; at a free port, unless one is named."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -217,6 +220,9 @@ def serving(server: ChatServer) -> Iterator[str]:
         def do_GET(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length)) if length else None
+            if server.dead:
+                self.close_connection = True
+                return
             answer = server.answer(self.command, self.path, body, self.headers.get("Authorization"))
             time.sleep(answer.delay_s)
             content = answer.said if isinstance(answer.said, bytes) else json.dumps(answer.said).encode()
@@ -225,7 +231,10 @@ def serving(server: ChatServer) -> Iterator[str]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(content) + answer.cut))
             self.end_headers()
-            self.wfile.write(content)
+            tenth = len(content) // 10 + 1
+            for start in range(0, len(content), tenth):
+                time.sleep(answer.drip_s)
+                self.wfile.write(content[start : start + tenth])
             self.close_connection = self.close_connection or answer.cut
 
         do_POST = do_GET  # noqa: N815  as http.server calls it
@@ -233,7 +242,7 @@ def serving(server: ChatServer) -> Iterator[str]:
         def log_message(self, *_words: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as running:
         running.daemon_threads = True
         threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}/v1#{server.name}"

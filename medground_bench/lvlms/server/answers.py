@@ -16,6 +16,8 @@ ENDS = ("stop", "length")
 LEAST_LOG_PROB = -9999.0
 """What vLLM writes for minus infinity."""
 
+NO_LOG_PROBS = "the server does not give the log-probabilities of what it read."
+
 Ids = tuple[int, ...]
 
 
@@ -49,14 +51,15 @@ def completion_of(said: Said, most_tokens: int) -> Completion:
         raise ServerFailed("the server takes responses apart. Start it without --reasoning-parser.")
     if end not in ENDS:
         raise AnswerRefused(f"the server broke the response off ({end!r}).")
-    written = ids_of(choice.get("token_ids"))
+    written = ids_of(choice.get("token_ids", choice.get("response_token_ids")))  # vLLM's name, SGLang's
     if end == "length" and written is not None and len(written) < most_tokens:
         raise AnswerRefused(
-            f"the server cut the response off after {len(written)} of {most_tokens} tokens. Give it a larger "
-            "--max-model-len."
+            f"the server cut the response off after {len(written)} of {most_tokens} tokens. Give it a longer "
+            "context (vLLM: --max-model-len, SGLang: --context-length)."
         )
     response = _response(text or "", written, _texts(choice.get("logprobs")), ended=end == "stop")
-    return Completion(response, ids_of(said.get("prompt_token_ids")), fingerprint_of(said))
+    prompt_ids = ids_of(said.get("prompt_token_ids", choice.get("prompt_token_ids")))
+    return Completion(response, prompt_ids, fingerprint_of(said))
 
 
 def demand_model(said: Said, model: str) -> None:
@@ -80,26 +83,53 @@ def ids_of(said: object) -> Ids | None:
 
 
 def log_probs_of(said: Said, before: Ids, answer: Ids) -> list[float]:
-    """Log-probabilities of the answer's ids, which end the prompt that was read.
+    """Log-probabilities of the answer's ids, which end the prompt that was read: a table of ids for each position.
 
     before  ids of the prompt of which the answer was generated; the server must have read these and the answer's
     """
-    read, probable = ids_of(said.get("prompt_token_ids")), said.get("prompt_logprobs")
-    if read is None or not isinstance(probable, list) or len(probable) != len(read):
-        raise NotOffered("the server does not give the log-probabilities of what it read.")
+    probable = said.get("prompt_logprobs")
+    _demand_read(said, before, answer)
+    if not isinstance(probable, list) or len(probable) != len(before) + len(answer):
+        raise NotOffered(NO_LOG_PROBS)
+    tables = [of if isinstance(of, dict) else {} for of in probable[len(before) :]]
+    entries = [table.get(str(token)) for table, token in zip(tables, answer, strict=True)]
+    values = [entry.get("logprob") if isinstance(entry, dict) else None for entry in entries]
+    return [_log_prob(value, token) for value, token in zip(values, answer, strict=True)]
+
+
+def input_log_probs_of(said: Said, before: Ids, answer: Ids) -> list[float]:
+    """The same of SGLang, asked from the last position of `before` on: [log-probability, id, text] of each position.
+
+    The first has no log-probability, whichever it is.
+    """
+    meta = said.get("meta_info")
+    told = meta.get("input_token_logprobs") if isinstance(meta, dict) else None
+    _demand_read(said, before, answer)
+    if not isinstance(told, list) or len(told) != 1 + len(answer):
+        raise NotOffered(NO_LOG_PROBS)
+    pairs = [of[:2] if isinstance(of, list) and len(of) == 3 else [None, None] for of in told[1:]]
+    values = [
+        value if token == wanted else None for (value, token), wanted in zip(pairs, answer, strict=True)
+    ]
+    return [_log_prob(value, token) for value, token in zip(values, answer, strict=True)]
+
+
+def _demand_read(said: Said, before: Ids, answer: Ids) -> None:
+    """That the server read these ids and no others."""
+    read = ids_of(said.get("prompt_token_ids"))
+    if read is None:
+        raise NotOffered(NO_LOG_PROBS)
     if read[: len(before)] != before:
         raise AnswerRefused("the server read another prompt before the response than the one it answered.")
     if read[len(before) :] != answer:
         raise AnswerRefused(
             "the server reads the response back as other tokens than it wrote, and their log-probabilities would be "
-            "of another text. vLLM takes the ids themselves when it is started with --enable-scale-out."
+            "of another text. vLLM takes the ids themselves when it is started with --enable-scale-out, SGLang "
+            "unless SGLANG_MM_AVOID_RETOKENIZE is turned off."
         )
-    return [_log_prob(of, token) for of, token in zip(probable[len(before) :], answer, strict=True)]
 
 
-def _log_prob(of: object, token: int) -> float:
-    entry = of.get(str(token)) if isinstance(of, dict) else None
-    value = entry.get("logprob") if isinstance(entry, dict) else None
+def _log_prob(value: object, token: int) -> float:
     if not isinstance(value, int | float) or not math.isfinite(value) or value <= LEAST_LOG_PROB:
         raise AnswerRefused(f"the server gives no log-probability of the token {token}.")
     return float(value)

@@ -56,6 +56,10 @@ class ServerFailed(MedgroundError):
     """A server that does not answer, or not what was asked: the same on the next case, so it ends the run."""
 
 
+class BadToken(MedgroundError):
+    """A token that cannot be sent; it is never repeated."""
+
+
 class NotOffered(ServerFailed):
     """A route that the server does not have, or not for us."""
 
@@ -81,9 +85,10 @@ class Client:
         wait  seconds, between attempts and for the rate
         """
         address.demand_may_see()
-        settings, token = address.settings, os.environ.get(TOKEN)
+        settings, token = address.settings, _token()
         self.address = address
         self.wait = wait
+        self._token = token
         self._turn, self._next_turn = threading.Lock(), 0.0
         self._http = httpx.Client(
             headers={"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {token}"} if token else {}),
@@ -101,27 +106,29 @@ class Client:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def get(self, url: str) -> Said:
-        """What a route says, asked once."""
-        try:
-            return self._asked("GET", url, None)
-        except _Busy as busy:
-            raise ServerFailed(f"{self._server} {busy.why}. Is it running?") from busy
+    def get(self, url: str, *, attempts: int = 1) -> Said:
+        """What a route says."""
+        return self._tried("GET", url, None, attempts)
 
     def post(self, url: str, body: Said) -> Said:
         """What the server answers; asked again while it is busy or gone."""
+        return self._tried("POST", url, body, ATTEMPTS)
+
+    def _tried(self, method: str, url: str, body: Said | None, attempts: int) -> Said:
         why = ""
-        for attempt in range(ATTEMPTS):
+        for attempt in range(attempts):
             self._take_turn()
             try:
-                return self._asked("POST", url, body)
+                return self._asked(method, url, body)
             except _Busy as busy:
                 why = busy.why
                 wait_s = FIRST_WAIT_S * 2**attempt if busy.wait_s is None else busy.wait_s
-            if attempt + 1 < ATTEMPTS:
+            if attempt + 1 < attempts:
                 self.wait(min(wait_s, LONGEST_WAIT_S))
+        if attempts == 1:
+            raise ServerFailed(f"{self._server} {why}. Is it running?")
         raise ServerFailed(
-            f"{self._server} {why}, {ATTEMPTS} times. Mend that, or ask it for less at once (?at_once=), and run the "
+            f"{self._server} {why}, {attempts} times. Mend that, or ask it for less at once (?at_once=), and run the "
             "same command again."
         )
 
@@ -135,16 +142,16 @@ class Client:
         if status == httpx.codes.OK:
             return _object(content)
         if status in BUSY:
-            raise _Busy(f"answers {status}{_words(content)}", _seconds(headers.get("retry-after")))
+            raise _Busy(f"answers {status}{self._words(content)}", _seconds(headers.get("retry-after")))
         if status in OF_THIS_REQUEST:
-            raise RequestRefused(f"{self._server} does not take a request: {status}{_words(content)}.")
+            raise RequestRefused(f"{self._server} does not take a request: {status}{self._words(content)}.")
         if status in REDIRECTS:
             raise ServerFailed(
                 f"{self._server} sends elsewhere, and pictures are passed on to nobody. Give its own address."
             )
         hint = f" Its token goes into {TOKEN}." if status in CLOSED else ""
         raise NotOffered(
-            f"{self._server} answers {status}{_words(content)} to {url.removeprefix(self.address.root)}.{hint}"
+            f"{self._server} answers {status}{self._words(content)} to {url.removeprefix(self.address.root)}.{hint}"
         )
 
     def _answer(self, method: str, url: str, body: Said | None) -> tuple[int, Mapping[str, str], bytes]:
@@ -176,6 +183,20 @@ class Client:
     def _server(self) -> str:
         return f"the server {self.address.place}"
 
+    def _words(self, content: bytes) -> str:
+        """What the server says of its refusal, without a picture or the token that it might repeat."""
+        try:
+            said = _object(content)
+        except _Busy:
+            return ""
+        error = said.get("error")
+        message = error.get("message") if isinstance(error, dict) else said.get("message")
+        words = str(message or said.get("detail") or "")
+        if self._token:
+            words = words.replace(self._token, "...")
+        words = one_line(ENCODED.sub("...", words))[:WORDS].rstrip(".")
+        return f" ({words})" if words else ""
+
 
 def _object(content: bytes) -> Said:
     """The JSON object of a body; a body that holds none was cut off or is no answer."""
@@ -188,16 +209,12 @@ def _object(content: bytes) -> Said:
     return said
 
 
-def _words(content: bytes) -> str:
-    """What the server says of its refusal, without a picture that it might repeat."""
-    try:
-        said = _object(content)
-    except _Busy:
-        return ""
-    error = said.get("error")
-    message = error.get("message") if isinstance(error, dict) else said.get("message")
-    words = one_line(ENCODED.sub("...", str(message or said.get("detail") or "")))[:WORDS].rstrip(".")
-    return f" ({words})" if words else ""
+def _token() -> str | None:
+    """What the environment says; BadToken for one that no header can hold."""
+    token = os.environ.get(TOKEN, "").strip()
+    if not (token.isascii() and token.isprintable()):
+        raise BadToken(f"{TOKEN} holds signs that no token has. Set it anew, in plain ASCII and on one line.")
+    return token or None
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -1,6 +1,7 @@
-"""Two routes to the log-probability of a response that is given. Both hold what the server read against what it wrote.
+"""Routes to the log-probability of a response that is given. All hold what the server read against what it wrote.
 
     given ids   vLLM with --enable-scale-out takes the ids of prompt and response themselves
+    native ids  so does SGLang by its own route, beside the OpenAI-compatible ones
     continued   the chat with the response's text as its last turn; the server tokenises it anew, and where that gives
                 other ids than it wrote, the case is refused
 
@@ -21,6 +22,7 @@ from medground_bench.lvlms.server.answers import (
     Ids,
     demand_model,
     ids_of,
+    input_log_probs_of,
     log_probs_of,
 )
 from medground_bench.lvlms.server.chat import PROMPTS_KEPT, Chat, ChatQuestion
@@ -97,6 +99,35 @@ class GivenIds:
 
 
 @dataclass(frozen=True, slots=True)
+class NativeIds:
+    """Ids in, ids out, as SGLang 0.5.23 does it. No model is named here: it has one, and answers under any name."""
+
+    chat: Chat
+
+    def prepare(self, question: ChatQuestion) -> None:
+        """The ids of the prompt."""
+        self.chat.prompt_ids(question)
+
+    def log_probs(self, question: ChatQuestion, response: Response) -> list[float]:
+        """Exact, unless the server is told to read ids as text; then CaseFailed where that gives others."""
+        client, before = self.chat.client, self.chat.prompt_ids(question)
+        said = client.post(
+            f"{client.address.root}/generate",
+            {
+                "input_ids": [*folded(before), *response.token_ids],
+                "image_data": [question.picture_url],
+                "return_prompt_token_ids": True,
+                "return_logprob": True,
+                "logprob_start_len": len(before)
+                - 1,  # the position before has none, and the picture is expanded
+                "sampling_params": {"max_new_tokens": 1, "temperature": 0},
+                "stream": False,
+            },
+        )
+        return input_log_probs_of(said, before, response.token_ids)
+
+
+@dataclass(frozen=True, slots=True)
 class Continued:
     """Text in, ids out."""
 
@@ -128,14 +159,15 @@ def folded(ids: Ids) -> Ids:
 
 
 def scoring_of(chat: Chat, question: ChatQuestion, probe: Completion) -> Scoring | None:
-    """The first route that works, tried on a question; None where the server has neither.
+    """The first route that works, tried on a question; None where the server has none.
 
     probe  its answer to the question
     """
     if not probe.prompt_ids:
         return None
     continued = Continued(chat)
-    routes: tuple[Scoring, ...] = (GivenIds(chat, folded=False), GivenIds(chat, folded=True), continued)
+    given = GivenIds(chat, folded=False), GivenIds(chat, folded=True)
+    routes: tuple[Scoring, ...] = (*given, NativeIds(chat), continued)
     last = Response(PROBE, probe.prompt_ids[-1:], (PROBE,))  # an id that is there and stands for no picture
     for route in routes:
         try:

@@ -8,11 +8,12 @@ it they are taken for pixels of the picture that was sent.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,27 +25,34 @@ from medground_bench.lvlms import Need, Pictures
 from medground_bench.lvlms.server.address import Address, WrittenBoxes
 from medground_bench.lvlms.server.answers import Completion
 from medground_bench.lvlms.server.chat import GREEDY, Chat, ChatQuestion
-from medground_bench.lvlms.server.client import Client, NotOffered, Said, ServerFailed
+from medground_bench.lvlms.server.client import ATTEMPTS, Client, NotOffered, Said, ServerFailed
 from medground_bench.lvlms.server.scoring import Scoring, scoring_of
 from medground_bench.storage.whole_files import fingerprint
 
 PROBE_SIDE_PX = 224
 PROBE_PROMPT = "Is this an X-ray?\nAnswer directly with yes or no without any explanation."
 PROBE_TOKENS = 8
+LEAST_IMAGE_TOKENS = 16
+"""Of a picture of that side: real LVLMs write 49 or more, the smallest of the tests 16; no word is there so often."""
+
+_Root = tuple[str, str]
+Asked = TypeVar("Asked")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ServedLvlm:
     """The contract `Lvlm`, as far as a server goes.
 
-    revision  server and version, what it calls its set-up, and a digest of the model's name there and of what is asked
-              of it; a server says nothing of weights, so start it at a commit
+    revision  server and version, what it calls its set-up, and a digest of the model's name there, of where the server
+              says that its weights are from, and of what is asked of it; so start it at a commit
+    root      who serves it, and from where the weights are, as the server's list of models says
     scoring   the route to log-probabilities; None where there is none
     """
 
     key: str
     revision: str
     address: Address
+    root: _Root
     chat: Chat
     scoring: Scoring | None
 
@@ -65,7 +73,7 @@ class ServedLvlm:
         if len(pictures) != len(prompts):
             raise ValueError(f"{len(pictures)} pictures but {len(prompts)} prompts")
         questions = map(ChatQuestion, pictures, prompts)
-        asked = self.chat.client.each(partial(self.chat.complete, most_tokens=max_new_tokens), questions)
+        asked = self._each(partial(self.chat.complete, most_tokens=max_new_tokens), questions)
         return [completion.response for completion in asked]
 
     def log_probs(self, pictures: Pictures, prompt: str, response: Response) -> NDArray[np.float32]:
@@ -83,13 +91,22 @@ class ServedLvlm:
         questions = [ChatQuestion(picture.astype(np.uint8, copy=False), prompt) for picture in pictures]
         for first in questions[:1]:
             scoring.prepare(first)
-        rows = self.chat.client.each(lambda question: scoring.log_probs(question, response), questions)
+        rows = self._each(lambda question: scoring.log_probs(question, response), questions)
         return np.array(rows, np.float32).reshape(len(pictures), len(response.token_ids))
 
     def box_convention(self, frame: Frame) -> BoxConvention:
         """As the location says."""
         thousandths = self.address.settings.boxes is WrittenBoxes.THOUSANDTHS
         return BoxConvention(THOUSANDTHS if thousandths else frame)
+
+    def _each(self, ask: Callable[[ChatQuestion], Asked], questions: Iterable[ChatQuestion]) -> list[Asked]:
+        """All answers; they are believed while the server has the model that was opened: some answer under any name."""
+        answers = self.chat.client.each(ask, questions)
+        if _root(self.chat.client, ATTEMPTS) != self.root:
+            raise ServerFailed(
+                f"the server has other weights for {self.address.model} by now. Open it again."
+            )
+        return answers
 
     def _refuse(self, *_asked: object, **_how: object) -> NoReturn:
         given = ", ".join(sorted(self.gives))
@@ -110,13 +127,20 @@ class ServedLvlm:
 def open_served(address: Address) -> ServedLvlm:
     """The model of a server, which is asked what it is and, with a picture of no patient, what it gives."""
     client = Client(address)
-    entry, version = _entry(client), _version(client)
+    root, info = _root(client), _info(client)
     chat, question = Chat(client, address.model), ChatQuestion(_probe_picture(), PROBE_PROMPT)
     probe = chat.complete(question, PROBE_TOKENS)
+    _demand_sight(probe)
     scoring = scoring_of(chat, question, probe)
     chat.fingerprint = probe.fingerprint
-    revision = _revision(address, entry, version, probe)
-    return ServedLvlm(key=address.key, revision=revision, address=address, chat=chat, scoring=scoring)
+    return ServedLvlm(
+        key=address.key,
+        revision=_revision(address, root, info, probe),
+        address=address,
+        root=root,
+        chat=chat,
+        scoring=scoring,
+    )
 
 
 def demand_may_see(lvlm: object, sources: Iterable[str]) -> None:
@@ -125,33 +149,46 @@ def demand_may_see(lvlm: object, sources: Iterable[str]) -> None:
         lvlm.address.demand_may_see(sources)
 
 
-def _entry(client: Client) -> Said:
-    """What the server's list of models says of the one that is asked."""
+def _demand_sight(probe: Completion) -> None:
+    """ServerFailed where the prompt that was read holds no picture: it is one id, over and over."""
+    if probe.prompt_ids is not None and max(Counter(probe.prompt_ids).values()) < LEAST_IMAGE_TOKENS:
+        raise ServerFailed(
+            "the server answers without looking at the picture. Is the model one that sees? SGLang opens Gemma 3 for "
+            "text alone unless it is started with --enable-multimodal."
+        )
+
+
+def _root(client: Client, attempts: int = 1) -> _Root:
+    """What the server's list says of the model that is asked; UnknownName where it lacks it."""
     address = client.address
-    listed = client.get(f"{address.api}/models").get("data")
+    listed = client.get(f"{address.api}/models", attempts=attempts).get("data")
     if not isinstance(listed, list):
         raise ServerFailed(f"{address.api} lists no models. Is it an OpenAI-compatible server?")
     entries = {str(each.get("id")): each for each in listed if isinstance(each, dict)}
     if address.model not in entries:
         raise UnknownName(f"model of {address.place}", address.model, entries)
-    return entries[address.model]
+    entry = entries[address.model]
+    return str(entry.get("owned_by") or "server"), str(entry.get("root") or "")
 
 
-def _version(client: Client) -> str:
-    with suppress(NotOffered):  # vLLM has the route, others have not
-        return str(client.get(f"{client.address.root}/version").get("version"))
-    return "unknown"
+def _info(client: Client) -> Said:
+    """The version, and of SGLang where the weights are from; nothing of a server with neither route."""
+    for route in ("/version", "/server_info"):  # vLLM's, SGLang's
+        with suppress(NotOffered):
+            return client.get(client.address.root + route)
+    return {}
 
 
-def _revision(address: Address, entry: Said, version: str, probe: Completion) -> str:
+def _revision(address: Address, root: _Root, info: Said, probe: Completion) -> str:
+    owner, place = root
+    weights = [str(info[name]) for name in ("model_path", "revision") if info.get(name)]
     asked = fingerprint(
         model=address.model,
-        root=str(entry.get("root") or ""),
+        root="@".join(weights) or place,
         greedy=dict(GREEDY),
         boxes=address.settings.boxes.value,
     )
-    server = f"{entry.get('owned_by') or 'server'}-{version}"
-    parts = (server, probe.fingerprint or "", asked[:16])
+    parts = (f"{owner}-{info.get('version') or 'unknown'}", probe.fingerprint or "", asked[:16])
     return "+".join(re.sub(r"[^\w.-]+", "_", part) for part in parts if part)
 
 

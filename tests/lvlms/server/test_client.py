@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
+import threading
 import time
+import traceback
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
 
-from medground_bench.core.errors import CaseFailed
+from medground_bench.core.errors import CaseFailed, MedgroundError
 from medground_bench.core.types import Response
 from medground_bench.lvlms import open_lvlm
 from medground_bench.lvlms.server import client as client_module
-from medground_bench.lvlms.server.client import ATTEMPTS, LONGEST_WAIT_S, ServerFailed
-from tests.kit.chat_server import Answer, listening, serving
+from medground_bench.lvlms.server.address import Address
+from medground_bench.lvlms.server.client import ATTEMPTS, LONGEST_WAIT_S, BadToken, ServerFailed
+from tests.kit.chat_server import Answer, ChatServer, listening, serving
+from tests.kit.sglang_server import SglangServer
 from tests.kit.tiny_lvlms import DIRECT, radiograph
 
 
@@ -90,6 +97,53 @@ def test_a_slow_answer_is_given_up_in_time_and_asked_for_again(server, location,
     server.spoils = [lambda answer: replace(answer, delay_s=20)] * ATTEMPTS
     with pytest.raises(ServerFailed, match=f"gave no answer within 2 s, {ATTEMPTS} times"):
         ask(served)
+
+
+@pytest.fixture
+def dying(tiny_lvlms):
+    """The LVLM of a server of this kind that dies in its second answer; one of that name takes its place meanwhile."""
+    with ExitStack() as running:
+
+        def put(kind, name="tiny"):
+            server = kind(tiny_lvlms["gemma3"], "tiny")
+            place, alone, later = running.enter_context(ExitStack()), threading.Lock(), []
+            location = place.enter_context(serving(server))
+            served = open_lvlm(location)
+
+            def die(answer: Answer) -> Answer:
+                server.dead = True
+                return replace(answer, cut=True)
+
+            def come_back(_seconds: float) -> None:
+                with alone:
+                    if not later:
+                        place.close()
+                        later.append(kind(server.lvlm, name))
+                        place.enter_context(serving(later[0], port=Address.parse(location).port))
+
+            server.spoils = [None, die]
+            served.chat.client.wait = come_back
+            return served
+
+        yield put
+
+
+KINDS = pytest.mark.parametrize("kind", [ChatServer, SglangServer], ids=["vLLM", "SGLang"])
+
+
+@KINDS
+def test_a_server_that_dies_at_work_and_comes_back_gives_the_same_responses(tiny_lvlms, dying, kind):
+    pictures = [radiograph(seed) for seed in range(5)]
+    here = tiny_lvlms["gemma3"].generate(pictures, [DIRECT] * 5, max_new_tokens=4)
+    there = dying(kind).generate(pictures, [DIRECT] * 5, max_new_tokens=4)
+    assert [each.token_ids for each in there] == [each.token_ids for each in here]
+
+
+@KINDS
+def test_another_server_that_came_in_its_place_ends_the_run(dying, kind):
+    with pytest.raises(MedgroundError, match="tiny") as failed:
+        dying(kind, name="another").generate([radiograph(1)] * 5, [DIRECT] * 5, max_new_tokens=4)
+    assert not isinstance(failed.value, CaseFailed)
 
 
 def test_a_server_that_is_not_there_is_told_at_once(waits):
@@ -167,6 +221,30 @@ def test_log_probabilities_of_anything_else_than_the_response_fail_the_case(
         served.log_probs([radiograph()], DIRECT, response)
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda answer: answer.with_said(prompt_logprobs=answer.said["prompt_logprobs"][:-1]),
+        lambda answer: answer.with_said(prompt_logprobs=[*answer.said["prompt_logprobs"], None]),
+        lambda answer: answer.with_said(prompt_logprobs=None),
+        lambda answer: answer.with_said(prompt_token_ids=None),
+        lambda answer: answer.with_said(model="another"),
+    ],
+    ids=["one less", "one more", "none", "no ids", "another model"],
+)
+@pytest.mark.parametrize("scale_out", [True, False], ids=["ids in", "text in"])
+def test_log_probabilities_of_another_length_or_model_end_the_run(server, location, spoil, scale_out):
+    server.scale_out = scale_out
+    served = open_lvlm(location)
+    ids = server.lvlm.loaded.tokenizer("Yes", add_special_tokens=False)["input_ids"]
+    response = Response("Yes", tuple(ids), ("",) * len(ids))
+    served.log_probs([radiograph()], DIRECT, response)
+    server.spoils = [spoil]
+    with pytest.raises(ServerFailed) as failed:
+        served.log_probs([radiograph()], DIRECT, response)
+    assert not isinstance(failed.value, CaseFailed)
+
+
 def test_minus_infinity_as_vllm_writes_it_is_no_number(server, served):
     ids = server.lvlm.loaded.tokenizer("Yes", add_special_tokens=False)["input_ids"]
     response = Response("Yes", tuple(ids), ("",) * len(ids))
@@ -206,6 +284,52 @@ def test_a_token_goes_along_where_the_server_asks_for_one(server, location, monk
     with pytest.raises(ServerFailed, match="Its token goes into MEDGROUND_SERVER_TOKEN"):
         open_lvlm(location)
     monkeypatch.setenv("MEDGROUND_SERVER_TOKEN", "sesame")
+    assert ask(open_lvlm(location))
+
+
+KEY = "sk-not-to-be-told"
+
+
+@pytest.mark.parametrize(
+    "spoils",
+    [
+        [status(401, {"error": {"message": f"no such key: Bearer {KEY}"}})],
+        [status(400, {"message": f"{KEY} may not"})],
+        [status(404, {"detail": KEY})],
+        [status(503, {"error": {"message": f"{KEY} waits"}})] * ATTEMPTS,
+        [status(307, Location="http://127.0.0.1:1/")],
+        [lambda answer: replace(answer, said=f"<html>{KEY}</html>".encode())] * ATTEMPTS,
+        [lambda answer: replace(answer, cut=True)] * ATTEMPTS,
+        [lambda answer: answer.with_said(model="another")],
+    ],
+    ids=["401", "400", "404", "503", "307", "a web page", "cut body", "another model"],
+)
+def test_the_token_stands_in_no_message_log_or_traceback(
+    server, location, monkeypatch, caplog, waits, spoils
+):
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("MEDGROUND_SERVER_TOKEN", KEY)
+    server.token = KEY
+    served = open_lvlm(location)
+    served.chat.client.wait = waits.append
+    server.spoils = spoils
+    with pytest.raises(MedgroundError) as failed:
+        ask(served)
+    told = "".join(traceback.format_exception(failed.value)) + repr(served) + caplog.text
+    assert "127.0.0.1" in told and KEY not in told
+
+
+@pytest.mark.parametrize("token", ["sk-not\nto-be-told", "sk-not-\u00e4-to-be-told", "sk-not\x00to-be-told"])
+def test_a_token_that_no_header_holds_is_told_without_it(location, monkeypatch, token):
+    monkeypatch.setattr("os.environ", {**os.environ, "MEDGROUND_SERVER_TOKEN": token})
+    with pytest.raises(BadToken, match="MEDGROUND_SERVER_TOKEN holds signs") as failed:
+        open_lvlm(location)
+    assert "to-be-told" not in "".join(traceback.format_exception(failed.value))
+
+
+def test_a_token_from_a_file_may_end_with_its_line(server, location, monkeypatch):
+    server.token = KEY
+    monkeypatch.setenv("MEDGROUND_SERVER_TOKEN", f"{KEY}\n")
     assert ask(open_lvlm(location))
 
 

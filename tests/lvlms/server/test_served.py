@@ -14,40 +14,22 @@ from medground_bench.core.types import Case, Frame, Mode, Response, Track
 from medground_bench.lvlms import Need, key_of, open_lvlm
 from medground_bench.lvlms.server.answers import pieces_of
 from medground_bench.lvlms.server.client import ServerFailed
-from medground_bench.lvlms.server.scoring import Continued, GivenIds, folded
+from medground_bench.lvlms.server.scoring import Continued, GivenIds, NativeIds, folded
 from medground_bench.methods import explain, open_method
 from tests.kit.chat_server import ChatServer, serving
+from tests.kit.sglang_server import SglangServer
 from tests.kit.tiny_lvlms import DIRECT, REASON, radiograph
 
 NEW_TOKENS = 6
 NATS = 1e-4
 
 
-@pytest.fixture
-def open_served(lvlm):
-    """Put the tiny LVLM behind a server with these traits; returns (server, served LVLM)."""
-    running = []
-
-    def put(settings: str = "", **traits):
-        server = ChatServer(lvlm, "org/tiny", **traits)
-        context = serving(server)
-        running.append(context)
-        return server, open_lvlm(context.__enter__().replace("#", f"{settings}#"))
-
-    yield put
-    for context in running:
-        context.__exit__(None, None, None)
+KINDS = pytest.mark.parametrize("kind", [ChatServer, SglangServer], ids=["vLLM", "SGLang"])
 
 
-@pytest.fixture
-def words(lvlm) -> Response:
-    """A response whose text is tokenised into these very ids."""
-    ids = lvlm.loaded.tokenizer("Yes the left lung", add_special_tokens=False)["input_ids"]
-    return Response("Yes the left lung", tuple(ids), tuple(map(str, ids)))
-
-
-def test_responses_are_those_of_the_process(lvlm, open_served):
-    _server, served = open_served()
+@KINDS
+def test_responses_are_those_of_the_process(lvlm, open_served, kind):
+    _server, served = open_served(kind=kind)
     pictures, prompts = [radiograph(seed) for seed in (1, 2, 3, 1)], [DIRECT, REASON, DIRECT, REASON]
     here = lvlm.generate(pictures, prompts, max_new_tokens=NEW_TOKENS)
     there = served.generate(pictures, prompts, max_new_tokens=NEW_TOKENS)
@@ -62,9 +44,10 @@ def test_responses_are_those_of_the_process(lvlm, open_served):
         ({}, GivenIds),
         ({"scale_out": False}, Continued),
         ({"expands": True}, {"gemma3": Continued, "qwen2_5_vl": GivenIds, "qwen3_vl": GivenIds}),
+        ({"kind": SglangServer}, NativeIds),
     ],
 )
-def test_log_probabilities_are_those_of_the_process_by_either_route(
+def test_log_probabilities_are_those_of_the_process_by_every_route(
     lvlm, family, open_served, words, traits, route
 ):
     server, served = open_served(**traits)
@@ -76,11 +59,17 @@ def test_log_probabilities_are_those_of_the_process_by_either_route(
     assert np.abs(there - here).max() < NATS and np.ptp(here[:, 0]) > 100 * NATS
     before = len(server.requests)
     served.log_probs(pictures, DIRECT, words)
-    assert len(server.requests) == before + 5, "what is the same for all pictures is asked once"
+    asked = [path for path, _body in server.requests[before:]]
+    assert len(asked) == 5 + 1 and asked[-1] == "/v1/models", (
+        "what is the same for all pictures is asked once"
+    )
 
 
-def test_a_response_that_was_generated_is_scored_by_its_ids_whatever_its_text_would_be(lvlm, open_served):
-    _server, served = open_served()
+@KINDS
+def test_a_response_that_was_generated_is_scored_by_its_ids_whatever_its_text_would_be(
+    lvlm, open_served, kind
+):
+    _server, served = open_served(kind=kind)
     response = served.generate([radiograph(1)], [REASON], max_new_tokens=NEW_TOKENS)[0]
     here, there = (each.log_probs([radiograph(2)], REASON, response) for each in (lvlm, served))
     assert np.abs(there - here).max() < NATS
@@ -117,9 +106,10 @@ def test_a_prompt_that_is_read_otherwise_before_the_response_is_never_scored(ope
         served.log_probs([radiograph()], DIRECT, words)
 
 
+@KINDS
 @pytest.mark.parametrize("traits", [{"scores": False}, {"tells_ids": False}])
-def test_a_server_without_prompt_log_probabilities_gives_text_alone(lvlm, open_served, words, traits):
-    _server, served = open_served(**traits)
+def test_a_server_without_prompt_log_probabilities_gives_text_alone(lvlm, open_served, words, traits, kind):
+    _server, served = open_served(kind=kind, **traits)
     assert served.gives == {Need.TEXT}
     response = served.generate([radiograph(1)], [DIRECT], max_new_tokens=NEW_TOKENS)[0]
     assert response.text == lvlm.generate([radiograph(1)], [DIRECT], max_new_tokens=NEW_TOKENS)[0].text
@@ -130,9 +120,10 @@ def test_a_server_without_prompt_log_probabilities_gives_text_alone(lvlm, open_s
         open_method("occlusion", served)
 
 
+@KINDS
 @pytest.mark.parametrize("method", ["medfocus", "occlusion", "rise"])
-def test_methods_that_need_log_probabilities_alone_find_the_same(lvlm, open_served, words, method):
-    _server, served = open_served()
+def test_methods_that_need_log_probabilities_alone_find_the_same(lvlm, open_served, words, method, kind):
+    _server, served = open_served(kind=kind)
     side = 224 if method == "medfocus" else 56
     picture, native = radiograph(3, width=side, height=side), Frame.native(width=side, height=side)
     found = []
@@ -245,10 +236,11 @@ def test_requests_in_flight_are_bounded_and_responses_keep_their_order(open_serv
     assert server.most_in_flight == 3
 
 
+@KINDS
 def test_the_end_of_turn_is_no_token_of_the_response_and_a_cut_response_has_no_end(
-    lvlm, open_served, monkeypatch
+    lvlm, open_served, monkeypatch, kind
 ):
-    _server, served = open_served()
+    _server, served = open_served(kind=kind)
     ids = tuple(lvlm.loaded.tokenizer("Yes the left lung", add_special_tokens=False)["input_ids"])
     texts = tuple(lvlm.loaded.tokenizer.decode([token]) for token in ids)
     monkeypatch.setattr(
