@@ -180,17 +180,20 @@ def _joined(
     sources: Sequence[Source],
     file: str,
 ) -> list[Joined]:
-    """Every case with its question; what speaks against that goes to the ledger of the source."""
+    """Every case with its question; what speaks against that goes to the ledger of the source.
+
+    Where a copy is not the authors' files, none of its questions is taken: in another order, a position is another
+    question.
+    """
     ledgers = {source.name: source.ledger for source in sources}
-    for source in sources:
-        words = _other_files(source)
-        if words is not None:
-            source.ledger.note(Entry(file, None, Fault.OTHER_FILES, words))
+    others = {source.name: words for source in sources if (words := _other_files(source)) is not None}
+    for name, words in others.items():
+        ledgers[name].note(Entry(file, None, Fault.OTHER_FILES, words))
     joined: list[Joined] = []
     for case in cases:
-        question = questions.get((case.source, case.index))
+        question = None if case.source in others else questions.get((case.source, case.index))
         problem = _problem(case, question)
-        if problem is not None and case.source in ledgers:
+        if problem is not None and case.source in ledgers and case.source not in others:
             fault, words = problem
             what = f"{case.track}, index {case.index}: {words}; it has a verdict without a question"
             ledgers[case.source].note(Entry(file, case.number, fault, what))
@@ -216,7 +219,10 @@ def _other_files(source: Source) -> str | None:
     if held == expected:
         return None
     whose = "are not those the authors had" if expected is None else f"should hold {expected:,}"
-    return f"{source.name}: its files {whose}, with {held:,} questions; an index may name another question than theirs"
+    return (
+        f"{source.name}: its files {whose}, with {held:,} questions; an index may name another question than theirs, "
+        "so none is joined"
+    )
 
 
 def _write(folder: DatasetFolder, lvlm: str, joined: Sequence[Joined]) -> list[VerdictRow]:

@@ -38,9 +38,23 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def opened(trees):
-    """Opens sources on their copies."""
+def copies(trees):
+    """Opens sources on their copies, which are smaller than the authors'."""
     return lambda *names: [open_source(name, trees.roots(name)) for name in names]
+
+
+@pytest.fixture
+def opened(copies, monkeypatch):
+    """Opens them as if the authors had had these very files."""
+
+    def opened(*names):
+        sources = copies(*names)
+        for source in sources:
+            count = sum(source.asked("test").values())
+            monkeypatch.setattr(type(source), "expected", lambda _self, _split, count=count: count)
+        return sources
+
+    return opened
 
 
 @pytest.fixture
@@ -178,8 +192,8 @@ def test_what_cannot_be_joined_is_told_and_has_a_verdict_without_a_question(tree
     assert told[Fault.OTHER_ANSWER] == ("direct.json", 3)
 
 
-def test_a_copy_with_another_number_of_questions_than_the_authors_had_is_told(
-    monkeypatch, trees, folder, opened, released
+def test_a_copy_with_another_number_of_questions_than_the_authors_had_is_told_and_not_joined(
+    monkeypatch, trees, folder, copies, released
 ):
     file, count = released(entry("vindr_cxr", 0)), len(in_the_authors_order(trees))
     for pictures, expected, said in (
@@ -189,8 +203,9 @@ def test_a_copy_with_another_number_of_questions_than_the_authors_had_is_told(
     ):
         monkeypatch.setattr("builder.sources.vindr_cxr.TEST_PICTURES", pictures)
         monkeypatch.setattr("builder.sources.vindr_cxr.EXPECTED", expected)
-        [copy] = opened("vindr_cxr")
-        import_release(file, folder, [copy])
+        [copy] = copies("vindr_cxr")
+        [verdict] = import_release(file, folder, [copy])
+        assert (verdict.question_id is None) == (said is not None)
         assert [each.fault for each in copy.ledger] == ([] if said is None else [Fault.OTHER_FILES])
         assert said is None or said in next(iter(copy.ledger)).words
 
