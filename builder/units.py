@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
@@ -118,7 +119,10 @@ def made(units: Sequence[Unit], by: Maker) -> list[bytes]:
     edits = [unit for unit in units if isinstance(unit, EditUnit)]
     if edits:
         editor = cast(Editor, by)
-        return [stored_png.encode(editor.edit(unit.question, unit.native, unit.edit)) for unit in edits]
+        with ThreadPoolExecutor(1, thread_name_prefix="png") as encoder:  # while the next edit is made
+            pictures = (editor.edit(unit.question, unit.native, unit.edit) for unit in edits)
+            encoded = [encoder.submit(stored_png.encode, picture) for picture in pictures]
+        return [future.result() for future in encoded]
     responses = cast(Lvlm, by).generate(
         [unit.study for unit in answers], [unit.prompt for unit in answers], max_new_tokens=MAX_NEW_TOKENS
     )
