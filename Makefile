@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-EXTRAS := .[lvlm,space,metric,dicom,edit,dev]
+EXTRAS := .[lvlm,space,metric,dicom,edit,ray,s3,dev]
 
 # One thread a process: the models of the tests are too small to gain from a second one, and wait for it. A file of
 # tests stays with one process, which opens what they share once.

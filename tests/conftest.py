@@ -88,10 +88,10 @@ def built(tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.fixture(scope="module")
 def ray_cluster():
-    """A cluster of two workers on this machine."""
+    """The address of a cluster of two workers on this machine."""
     workers = pytest.importorskip("medground_bench.runs.ray_workers")
     workers.connect(None, 2)
-    yield
+    yield workers.ray.get_runtime_context().gcs_address
     workers.ray.shutdown()
 
 

@@ -31,6 +31,7 @@ def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all, also after a kill or a power cut.
 
     A temporary sibling is written and flushed to the disk, then renamed; `clear_leftovers` clears what a kill leaves.
+    An OSError names the file, also that of a full disk.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -40,6 +41,9 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
     flush_folder(path.parent)

@@ -139,7 +139,8 @@ def test_a_full_or_closed_disk_is_one_sentence_and_the_same_command_goes_on(
     monkeypatch.setattr(os, "fsync", fsync)
     code, _, err = run(*words)
     assert code == 1
-    assert f"error: {os.strerror(number)}. Mend that and run the same command again." in err
+    assert f"error: {tmp_path}/" in err
+    assert f": {os.strerror(number)}. Mend that and run the same command again." in err
     assert "Traceback" not in err
     monkeypatch.undo()
     done = rule_lvlm.asked

@@ -22,6 +22,7 @@ from medground_bench.core.types import Mode
 from tests.kit.broken_lvlms import open_broken
 from tests.kit.builds import build, bytes_of
 from tests.kit.fakes import RuleLvlm
+from tests.kit.nursery import ended, nursery_of, started
 
 pytestmark = pytest.mark.ray
 ROOT = Path(__file__).parents[2]
@@ -132,6 +133,19 @@ def test_a_builder_killed_with_ray_at_work_goes_on_by_the_same_bytes(ray_cluster
     lvlm = RuleLvlm()
     assert bytes_of(folder) == bytes_of(build(tmp_path / "whole", lvlm=lvlm, limit=LIMIT))
     assert 0 < rest.asked < lvlm.asked
+
+
+def test_a_builder_with_ray_killed_at_25_of_its_writes_ends_in_the_same_bytes(ray_cluster, tmp_path, whole):
+    """Before a file is renamed and before its folder is flushed, with units at a worker all the time."""
+    out, killed = tmp_path / "m", 0
+    with nursery_of(out, seed=1, cluster=ray_cluster) as nursery:
+        for number in range(25):
+            started(nursery, killed_at=4 + number % 3)
+            killed += ended(nursery) == signal.SIGKILL
+        started(nursery)
+        assert ended(nursery) == 0
+    assert killed == 25
+    assert bytes_of(DatasetFolder(out)) == bytes_of(whole)
 
 
 @pytest.mark.usefixtures("ray_cluster")
