@@ -1,4 +1,5 @@
-"""`make bench`: quality of the localizers on real chest X-rays; speed of transport, methods, MedFocus and builder."""
+"""`make bench`: quality of the localizers on real chest X-rays; speed of transport, methods, MedFocus, builder and
+reading."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from tests.performance.builder_speed import builder_tables
 from tests.performance.localizers import table as localizer_table
 from tests.performance.medfocus_speed import MedFocusCost, medfocus_cost, plain_way
 from tests.performance.methods_speed import Duel, MethodCost, all_costs, all_duels, open_tiny
+from tests.performance.reading_speed import reading_table, readings
 from tests.performance.transport_speed import Speed, compare
 from tests.performance.transport_speed import table as localise_table
 
@@ -46,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         console.print(cost_table(all_costs(lvlms)))
         for table in builder_tables(list(asked.values())):
             console.print(table)
+    console.print(reading_table(readings()))
 
 
 def speed_table(speeds: list[Speed]) -> Table:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from medground_bench.phantom import seeds
+from tests.kit.trees import findings
 from tests.performance import builder_speed
 from tests.performance.builder_speed import (
     SleepingLvlm,
@@ -12,6 +14,7 @@ from tests.performance.builder_speed import (
     cost_table,
     turns_table,
 )
+from tests.performance.reading_speed import of_a_tree, reading_table
 
 
 def test_a_build_is_timed_apart_from_its_model_and_editor(capsys):
@@ -27,3 +30,11 @@ def test_batches_give_what_single_calls_give(tiny_lvlms, monkeypatch, capsys):
     turns = batches_against_single_calls(tiny_lvlms["gemma3"])
     Console().print(turns_table([turns]))
     assert turns.lvlm in capsys.readouterr().out
+
+
+def test_pictures_of_a_tree_are_read_each_once(capsys):
+    phantoms = [str(seed) for seed in seeds.TEST[:3]]
+    found = of_a_tree(phantoms, "three")
+    assert found.pictures == sum(bool(findings(each)) for each in phantoms)
+    Console().print(reading_table([found]))
+    assert "three" in capsys.readouterr().out

@@ -41,7 +41,7 @@ MOST_SIDE = 2048
 EDGE_CASES, EDGE_PX = 3, 1.5
 """Cases that end at the right edge, and at the lower one, from which both edges are known, and how near to them."""
 
-WORSE = 8.0
+WORSE = 12.0
 """Systems less likely than the best one by so many nats are dropped."""
 
 GRIDS: dict[CoordinateSystem, int] = {PERCENT: 100, THOUSAND: 1000}

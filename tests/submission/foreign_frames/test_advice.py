@@ -35,6 +35,8 @@ DRAWS = st.sampled_from([about_findings(), about_findings(0.08), anywhere(), any
 @example(
     grid(243), False, about_findings(), "phantoms", 78
 )  # 3 cases leave their pictures, as if y stood first
+@example(grid(420), True, anywhere(boxes=3), "phantoms", 79)  # about as likely as with x first
+@example(grid(382), True, anywhere(boxes=3), "phantoms", 143)
 @settings(max_examples=100, deadline=None)
 @given(
     FRAMES, st.booleans(), DRAWS, st.sampled_from(["one_film", "films", "phantoms"]), st.integers(0, 10_000)
