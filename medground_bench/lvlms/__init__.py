@@ -182,7 +182,14 @@ class TokenLogits:
 
 
 class LvlmDescription(Protocol):
-    """What is known of an LVLM wherever it runs: here, behind a server, or with workers on other machines."""
+    """What is known of an LVLM wherever it runs: here, behind a server, or with workers on other machines.
+
+    >>> def heads(lvlm: LvlmDescription) -> int:
+    ...     return lvlm.layers * lvlm.heads
+    >>> from types import SimpleNamespace
+    >>> heads(SimpleNamespace(layers=34, heads=8))
+    272
+    """
 
     @property
     def key(self) -> str:

@@ -1,8 +1,9 @@
 """Ray: many workers, on this machine or a cluster, each with its own LVLM; the results come back to one program.
 
-A worker that dies is started again, and its batches are given out again. Of several batches that were with it only the
-oldest can be guilty, because a worker does them in turn; a batch that was the oldest at 3 deaths is split into its
-items, and an item that was the oldest at 3 deaths is given up. A lost machine is the death of its workers.
+A worker that dies is started again, and its batches are given out again. A worker does its batches in turn, so the
+oldest of them is suspected; but that one may have been done, and its answer lost when the next one killed the worker. So
+what is suspected is with a worker alone from then on. A batch that is suspected 3 times is split into its items, and an
+item that is suspected 3 times is given up. A lost machine is the death of its workers.
 
 Source of the pattern: measured on Ray 2.60. A cluster listens on every interface of its machine, so it always wants its
 token, and tells nobody that it is used.
@@ -135,7 +136,7 @@ class _Job(Generic[Item, Context, Result]):
 
 @dataclass(slots=True, eq=False)
 class _Part(Generic[Item, Context, Result]):
-    """Items of a job that are given to one worker together, by their places; and the deaths they are guilty of."""
+    """Items of a job that are given to one worker together, by their places; and the deaths they are suspected of."""
 
     job: _Job[Item, Context, Result]
     places: range
@@ -150,6 +151,12 @@ class _Hand(Generic[Item, Context, Result]):
     calls: deque[tuple[ray.ObjectRef, _Part[Item, Context, Result]]] = field(default_factory=deque)
     waking: ray.ObjectRef | None = None
     died: float = 0.0
+
+    def takes(self, part: _Part[Item, Context, Result]) -> bool:
+        """Whether it can be given another part now; one that is suspected is with it alone."""
+        if self.waking is not None or len(self.calls) >= IN_FLIGHT:
+            return False
+        return not self.calls or not (part.deaths or self.calls[-1][1].deaths)
 
 
 class RayWorkers(Generic[Item, Context, Result]):
@@ -252,7 +259,7 @@ class RayWorkers(Generic[Item, Context, Result]):
 
     def _give_out(self) -> None:
         for hand in self._hands:
-            while self._todo and hand.waking is None and len(hand.calls) < IN_FLIGHT:
+            while self._todo and hand.takes(self._todo[0]):
                 part = self._todo.popleft()
                 items = [part.job.items[place] for place in part.places]
                 with _said("a batch cannot be given to a worker"):
@@ -274,16 +281,16 @@ class RayWorkers(Generic[Item, Context, Result]):
         return part.job.finished()
 
     def _bury(
-        self, hand: _Hand[Item, Context, Result], guilty: _Part[Item, Context, Result], error: RayError
+        self, hand: _Hand[Item, Context, Result], suspect: _Part[Item, Context, Result], error: RayError
     ) -> None:
         """Give out again what was with a worker that died."""
         self._todo.extendleft(part for _, part in reversed(hand.calls))
         hand.calls.clear()
         hand.died, hand.waking = time.monotonic(), hand.actor.identity.remote()
-        guilty.deaths += 1
-        job, places = guilty.job, guilty.places
-        if guilty.deaths < DEATHS:
-            self._todo.append(guilty)
+        suspect.deaths += 1
+        job, places = suspect.job, suspect.places
+        if suspect.deaths < DEATHS:
+            self._todo.append(suspect)
         elif len(places) > 1:
             self._todo.extend(_Part(job, range(place, place + 1)) for place in places)
         else:

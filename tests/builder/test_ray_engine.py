@@ -149,9 +149,9 @@ def test_a_builder_with_ray_killed_at_25_of_its_writes_ends_in_the_same_bytes(ra
 
 
 @pytest.mark.usefixtures("ray_cluster")
-def test_the_command_line_builds_with_ray(run, tmp_path, tiny_folders):
+def test_the_command_line_builds_with_ray(run, tmp_path):
     out = tmp_path / "medground-bench"
-    words = ("--limit", 1, "--lvlm", tiny_folders["gemma3"], "--mode", "direct", "--out", out)
+    words = ("--limit", 1, "--lvlm", "phantom_gemma3", "--mode", "direct", "--out", out)
     engine = ("--engine", "ray", "--workers", 1, "--gpus", 0)
     code, said, err = run("build", "--source", "phantom", *words, *engine)
     assert (code, "written to" in said) == (0, True), err

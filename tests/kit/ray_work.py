@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from dataclasses import dataclass
 
@@ -20,6 +21,18 @@ class Measuring:
 
         time.sleep(seconds)
         return [(array.size, ray.get_runtime_context().get_node_id()) for array in arrays]
+
+
+@dataclass
+class Deadly:
+    """Gives items back; an odd one kills its process before the answer before it may have left."""
+
+    lvlm: RuleLvlm
+
+    def __call__(self, items, _context):
+        if any(item % 2 for item in items):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return list(items)
 
 
 def no_code() -> str:

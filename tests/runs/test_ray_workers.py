@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.kit.broken_lvlms import open_broken
-from tests.kit.ray_work import Measuring, code_of_this_process, no_code
+from tests.kit.ray_work import Deadly, Measuring, code_of_this_process, no_code
 
 pytestmark = pytest.mark.ray
 ROOT = Path(__file__).parents[2]
@@ -65,6 +65,24 @@ def collect(workers, results):
     finished = workers.finish()
     ((_, (result,)),) = finished.parts
     results[finished.ticket] = result
+
+
+def test_what_was_done_before_a_worker_was_killed_is_not_given_up_for_what_killed_it(ray_workers):
+    ray_workers.connect(None, 1)
+    hired = ray_workers.RayWorkers(Deadly, no_code, workers=1, gpus=0, opening=open_broken)
+    parts = {}
+    with contextlib.closing(hired) as workers:
+        workers.open("rule")
+        for item in range(4):
+            if item >= workers.room:
+                finished = workers.finish()
+                parts[finished.ticket] = finished.parts
+            workers.start(item, [item], None)
+        while len(parts) < 4:
+            finished = workers.finish()
+            parts[finished.ticket] = finished.parts
+    for item, [(_, result)] in parts.items():
+        assert isinstance(result, ray_workers.Killed) if item % 2 else result == [item]
 
 
 FULL = """

@@ -13,14 +13,14 @@ import pytest
 
 from medground_bench.core.errors import MedgroundError
 from medground_bench.core.types import Case, Frame
-from medground_bench.lvlms import Lvlm, Rule
+from medground_bench.lvlms import Lvlm, LvlmDescription, Rule
 from medground_bench.lvlms.engine.cached import CachedLvlm
 from medground_bench.lvlms.engine.passes import Passes
 from medground_bench.methods.attention_head import AttentionHead
 from tests.kit.method_cases import own_case
 from tests.kit.tiny_lvlms import DIRECT, radiograph
 
-CONTRACT = {name for name in vars(Lvlm) if not name.startswith("_")}
+CONTRACT = {name for part in (Lvlm, LvlmDescription) for name in vars(part) if not name.startswith("_")}
 VISITED = {"walk_attention", "walk_attention_gradients"}
 TOLD = {"key", "revision", "gives", "layers", "heads", "precision"}
 OF_A_FRAME = {"token_grid", "box_convention"}
