@@ -1,7 +1,7 @@
 """Ray: many workers, on this machine or a cluster, each with its own LVLM; the results come back to one program.
 
 A worker that dies is started again, and its batches are given out again. A worker does its batches in turn, so the
-oldest of them is suspected; but that one may have been done, and its answer lost when the next one killed the worker. So
+oldest of them is suspected; but that one may have been done, and its answer lost when the next killed the worker. So
 what is suspected is with a worker alone from then on. A batch that is suspected 3 times is split into its items, and an
 item that is suspected 3 times is given up. A lost machine is the death of its workers.
 
