@@ -20,6 +20,7 @@ class Counters:
     calls, edits  those that the causal filter needs; counterfactuals of known causes are counted as cause calls
     made          done by this build; reused: found in the store; lost: in quarantine
     halvings      batches that did not fit into memory and were split in half
+    seconds       of the LVLM or editor at work on what this build made, wherever that was; several may work at once
     """
 
     questions: int = 0
@@ -35,6 +36,19 @@ class Counters:
     cause_calls_lost: int = 0
     pictures_lost: int = 0
     halvings: int = 0
+    call_seconds: float = 0.0
+    edit_seconds: float = 0.0
+
+    @property
+    def seconds_a_call(self) -> float | None:
+        """Of those that were made, also for known causes; None where none was."""
+        made = self.calls_made + self.cause_calls_made
+        return self.call_seconds / made if made else None
+
+    @property
+    def seconds_an_edit(self) -> float | None:
+        """Of those that were made; None where none was."""
+        return self.edit_seconds / self.edits_made if self.edits_made else None
 
     @property
     def calls(self) -> int:
@@ -60,6 +74,13 @@ class Counters:
         """So many more units; `kind` is calls, edits, cause_calls or pictures, `how` is made, reused or lost."""
         name = f"{kind}_{how}"
         setattr(self, name, getattr(self, name) + number)
+
+    def took(self, kind: str, seconds: float) -> None:
+        """So many seconds more at work on units of a kind."""
+        if kind == "edits":
+            self.edit_seconds += seconds
+        else:
+            self.call_seconds += seconds
 
 
 def kind_of_call(picture: str) -> str:

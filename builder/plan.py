@@ -11,10 +11,12 @@ An edit is made once for all tracks, so at best the tracks need the same ones, a
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
+from builder.counters import BuildRecord
 from medground_bench.core.causal_filter import Edit
 from medground_bench.core.errors import MedgroundError
 from medground_bench.core.types import Mode, Track
@@ -184,10 +186,10 @@ def plan(questions: Sequence[Questions], tracks: Sequence[Track], costs: Costs) 
 
 def _edits(asked: Questions, track: Track) -> tuple[Span, Span, Span]:
     """How many questions need the foreground edit, the background edit, and the one to "No abnormality"."""
-    shares = TABLE_3.get((asked.source, track.mode))
-    if shares is None or track.lvlm not in PAPER_LVLMS:
+    if is_bounded_alone(asked.source, track):
         foreground, grounded = Span(0, asked.positives), 0
     else:
+        shares = TABLE_3[asked.source, track.mode]
         wrong, kept = (percent / 100 for percent in shares[PAPER_LVLMS.index(track.lvlm)])
         right, grounded = asked.positives - round(wrong * asked.positives), round(kept * asked.positives)
         foreground = Span(right, right)
@@ -210,6 +212,26 @@ def sum_hours(parts: Iterable[TrackPlan | SourcePlan]) -> Span | None:
     known = [part.hours for part in parts]
     whole = [each for each in known if each is not None]
     return sum(whole, NOTHING) if len(whole) == len(known) else None
+
+
+def measured_costs(records: Iterable[BuildRecord]) -> Costs:
+    """Of what builds made: by track, by mode over all LVLMs, and of one edit over all editors."""
+    seconds: dict[str, float] = {}
+    calls: Counter[str] = Counter()
+    edit_s, edits = 0.0, 0
+    for record in records:
+        counters = record.counters
+        for name in (str(Track(record.lvlm, Mode(record.mode))), record.mode):
+            seconds[name] = seconds.get(name, 0.0) + counters.call_seconds
+            calls[name] += counters.calls_made + counters.cause_calls_made
+        edit_s, edits = edit_s + counters.edit_seconds, edits + counters.edits_made
+    by_track = {name: seconds[name] / number for name, number in calls.items() if number}
+    return Costs(by_track, edit_s / edits if edits else None)
+
+
+def is_bounded_alone(source: str, track: Track) -> bool:
+    """Whether nothing is known of how a track answers, so that its plan lies between none and all right."""
+    return (source, track.mode) not in TABLE_3 or track.lvlm not in PAPER_LVLMS
 
 
 def read_costs(file: Path) -> Costs:

@@ -15,6 +15,9 @@ from builder.diff import Change
 from builder.plan import BuildPlan, Span, sum_hours
 from medground_bench.benchmark.statistics import ALL, Statistics
 
+WIDTHS = {"source": 11, "LVLM": 18, "mode": 6}
+"""Characters that a column of names keeps where a terminal is narrow; numbers are folded before."""
+
 GROUPS = ("incorrect", "correct, ungrounded", "correct, grounded")
 """How people call the three groups of the causal filter, in the order of `Group`."""
 
@@ -62,24 +65,30 @@ def pooled_table(numbers: Statistics) -> Table:
     return table
 
 
-def work_table(works: Sequence[TrackWork]) -> Table:
-    """What the last build of each track needed of the LVLM and the editor, beside a filter that is not lazy."""
-    names = ["calls", "naive", "%", "made", "edits", "naive", "%", "made", "reused", "cause calls", "halved"]
-    table = _table("Work of the last build of each track", ["source", "LVLM", "mode"], [*names, "quarantine"])
+def work_tables(works: Sequence[TrackWork]) -> list[Table]:
+    """What the last build of each track needed of the LVLM and of the editor, beside a naive filter, which is not lazy.
+
+    Lost is what is in quarantine.
+    """
+    track = ["source", "LVLM", "mode"]
+    numbers = ["calls", "% naive", "made", "s each", "lost"]
+    calls = _table("Calls of the last build of each track", track, numbers)
+    numbers = ["edits", "% naive", "made", "reused", "s each", "lost"]
+    edits = _table("Edits of the last build of each track", track, numbers)
     for work in works:
         last, counters = work.last, work.last.counters
-        lost = counters.calls_lost + counters.edits_lost + counters.cause_calls_lost + counters.pictures_lost
-        cause_calls = counters.cause_calls_made + counters.cause_calls_reused + counters.cause_calls_lost
-        numbers = (
-            *_beside(counters.calls, counters.naive_calls),
-            str(work.calls_made),
-            *_beside(counters.edits, counters.naive_edits),
-            str(work.edits_made),
-            str(counters.edits_reused),
-            *map(str, (cause_calls, counters.halvings, lost)),
-        )
-        table.add_row(last.source, last.lvlm, last.mode, *numbers)
-    return table
+        named = (last.source, last.lvlm, last.mode)
+        of_calls = (str(work.calls_made), _seconds(counters.seconds_a_call))
+        lost = counters.calls_lost + counters.cause_calls_lost + counters.pictures_lost
+        calls.add_row(*named, *_beside(counters.calls, counters.naive_calls), *of_calls, str(lost))
+        of_edits = (str(work.edits_made), str(counters.edits_reused), _seconds(counters.seconds_an_edit))
+        needed = _beside(counters.edits, counters.naive_edits)
+        edits.add_row(*named, *needed, *of_edits, str(counters.edits_lost))
+    return [calls, edits]
+
+
+def _seconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds:.2g}"
 
 
 def diff_tables(changes: Sequence[Change]) -> Together:
@@ -96,18 +105,21 @@ def diff_tables(changes: Sequence[Change]) -> Together:
 
 
 def plan_tables(plan: BuildPlan) -> Together:
-    """Calls by track, edits by source, and the sums; each at best and at worst."""
-    names = ["questions", "calls", "of 4 a question", "GPU-hours"]
+    """Calls by track, edits by source, and the sums; each at best and at worst, beside a naive filter, not lazy."""
+    names = ["calls", "of naive", "GPU-hours"]
     calls = _table("Calls", ["source", "LVLM", "mode"], names)
     for track in plan.tracks:
         cells = _planned(track.calls, track.naive_calls, track.hours)
-        calls.add_row(track.source, track.lvlm, track.mode, str(track.questions), *cells)
-    edits = _table("Edits, shared by all LVLMs and modes", ["source"], ["questions", *names[1:]])
-    edits.columns[2].header, edits.columns[3].header = "edits", "of 3 a question and track"
+        calls.add_row(track.source, track.lvlm, track.mode, *cells)
+    edits = _table(
+        "Edits, shared by all LVLMs and modes",
+        ["source"],
+        ["questions", "edits", "of naive", "GPU-hours"],
+    )
     for source in plan.sources:
         cells = _planned(source.edits, source.naive_edits, source.hours)
         edits.add_row(source.source, str(source.questions), *cells)
-    whole = _table("All of it", [""], ["", "of a filter that is not lazy", "GPU-hours"])
+    whole = _table("All of it", [""], ["", "of naive", "GPU-hours"])
     naive_calls, naive_edits = (
         sum(each.naive_calls for each in plan.tracks),
         sum(each.naive_edits for each in plan.sources),
@@ -128,11 +140,11 @@ def _span(span: Span | None, numbers: str) -> str:
     if span is None:
         return "-"
     low, high = format(span.low, numbers), format(span.high, numbers)
-    return low if low == high else f"{low} to {high}"
+    return low if low == high else f"{low}-{high}"
 
 
-def _beside(needed: int, naive: int) -> tuple[str, str, str]:
-    return str(needed), str(naive), _percent(needed / naive if naive else None)
+def _beside(needed: int, naive: int) -> tuple[str, str]:
+    return str(needed), _percent(needed / naive if naive else None)
 
 
 def _accuracies(numbers: Statistics) -> Iterator[Table]:
@@ -184,9 +196,9 @@ def _unreadable(numbers: Statistics) -> Table:
 
 
 def _table(title: str, words: Sequence[str], numbers: Sequence[str]) -> Table:
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for word in words:
-        table.add_column(word, overflow="fold")
+        table.add_column(word, overflow="fold", min_width=WIDTHS.get(word))
     for number in numbers:
         table.add_column(number, justify="right", overflow="fold")
     return table

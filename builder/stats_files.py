@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.table import Table
 
 from builder.counters import Counters, TrackWork
-from builder.report import GROUPS, groups_table, pooled_table, retained_table, work_table
+from builder.report import GROUPS, groups_table, pooled_table, retained_table, work_tables
 from medground_bench.benchmark.statistics import ALL, GroupRow, Statistics
 from medground_bench.core.types import Group
 from medground_bench.drawing.stacked_bars import StackedBars
@@ -43,7 +43,7 @@ def write_stats(out: Path, splits: Sequence[Statistics], works: Sequence[TrackWo
         "figure6-groups.csv": as_csv(FIGURE_6, (row for each in splits for row in _pooled(each))),
         "figure6-groups.md": _page(pooled_table(each) for each in splits),
         "work.csv": as_csv(WORK, map(_work, works)),
-        "work.md": _page(iter([work_table(works)])),
+        "work.md": _page(iter(work_tables(works))),
     }
     for stale in sorted(out.glob("groups-*.png")):
         stale.unlink()

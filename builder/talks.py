@@ -154,6 +154,7 @@ class Desk:
         batch.lane.results |= good
         self.counters.halvings += done.halvings
         self.counters.count(_kind(batch.units[0]), "made", len(good))
+        self.counters.took(_kind(batch.units[0]), done.seconds)
         for unit, failure in failed:
             batch.lane.results[unit.key] = None
             self.counters.count(_kind(unit), "lost")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from builder.commands.options import JsonOption
+from builder.commands.options import JsonOption, RootOption
 from medground_bench.core.modes import Mode
+
+if TYPE_CHECKING:
+    from builder.plan import Costs
 
 SourcesOption = Annotated[
     list[str] | None,
@@ -24,6 +28,12 @@ ModesOption = Annotated[
 ]
 LimitOption = Annotated[
     int | None, typer.Option("--limit", min=1, help="At most so many pictures of each --source.")
+]
+MeasuredOption = Annotated[
+    str | None,
+    typer.Option(
+        "--store", help="Where earlier builds kept their work: what a call and an edit took there is taken."
+    ),
 ]
 CostsOption = Annotated[
     Path | None,
@@ -40,9 +50,11 @@ EditOption = Annotated[float | None, typer.Option("--edit-s", min=0, help="Secon
 
 def plan(
     source: SourcesOption = None,
+    root: RootOption = None,
     lvlm: LvlmsOption = None,
     mode: ModesOption = None,
     limit: LimitOption = None,
+    store: MeasuredOption = None,
     costs: CostsOption = None,
     call_s: CallOption = None,
     edit_s: EditOption = None,
@@ -50,26 +62,46 @@ def plan(
 ) -> None:
     """Print calls, edits, GPU-hours and storage of a build into an empty store, at best and at worst.
 
+    Of the seconds of a unit, --costs goes before --call-s and --edit-s, and these before what was measured in --store.
+
     Example: python -m builder plan --call-s 1.5 --edit-s 20
     """
-    from dataclasses import replace
-
     from builder.build import count_questions, open_source
-    from builder.plan import PAPER_LVLMS, PAPER_QUESTIONS, Costs, Questions, read_costs
+    from builder.plan import PAPER_LVLMS, PAPER_QUESTIONS, Questions, is_bounded_alone
     from builder.plan import plan as planned
     from builder.report import plan_tables
     from medground_bench.core.types import Track
 
-    unit = Costs() if costs is None else read_costs(costs)
-    if call_s is not None:
-        unit = replace(unit, call_s={each.value: call_s for each in Mode} | dict(unit.call_s))
-    if edit_s is not None:
-        unit = replace(unit, edit_s=edit_s)
+    unit = _costs(store, costs, call_s, edit_s)
     paper = [Questions(name, number) for name, number in PAPER_QUESTIONS.items()]
-    questions = [count_questions(open_source(name), limit) for name in source] if source else paper
+    questions = (
+        [count_questions(open_source(name, root or ()), limit) for name in source] if source else paper
+    )
     tracks = [Track(one, each) for one in lvlm or PAPER_LVLMS for each in mode or tuple(Mode)]
     found = planned(questions, tracks, unit)
+    unknown = sorted(
+        {track.lvlm for of in questions for track in tracks if is_bounded_alone(of.source, track)}
+    )
+    if unknown:
+        words = (
+            "of these LVLMs the paper says nothing here, so their calls lie between no and all answers right"
+        )
+        typer.echo(f"note: {words}: {', '.join(unknown)}.", err=True)
     if as_json:
         typer.echo(json.dumps(found.as_json(), indent=2))
     else:
         Console().print(plan_tables(found))
+
+
+def _costs(store: str | None, file: Path | None, call_s: float | None, edit_s: float | None) -> Costs:
+    """The unit costs, each from where it is known best."""
+    from builder.counters import read_records
+    from builder.place import Place
+    from builder.plan import Costs, measured_costs, read_costs
+
+    measured = Costs() if store is None else measured_costs(read_records(Place(store) / "builds"))
+    given = Costs() if file is None else read_costs(file)
+    by_mode = {} if call_s is None else {each.value: call_s for each in Mode}
+    edits = [each for each in (given.edit_s, edit_s, measured.edit_s) if each is not None]
+    calls = by_mode or dict(measured.call_s)
+    return replace(given, call_s=calls | dict(given.call_s), edit_s=edits[0] if edits else None)

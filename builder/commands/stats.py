@@ -30,7 +30,7 @@ def stats(
     from builder.build import store_beside
     from builder.counters import by_track, read_records
     from builder.place import Place
-    from builder.report import tables_of, work_table
+    from builder.report import tables_of, work_tables
     from builder.stats_files import write_stats
     from medground_bench.benchmark.folder import DatasetFolder
     from medground_bench.benchmark.rows import SPLITS
@@ -50,6 +50,6 @@ def stats(
     for each in numbers:
         Console().print(tables_of(each))
     if builds:
-        Console().print(work_table(works))
+        Console().print(*work_tables(works), sep="\n")
     if to:
         typer.echo(f"written to {to}: {', '.join(file.name for file in written)}")

@@ -6,6 +6,7 @@ What is done for a unit is `units.made`, tried by `UnitAttempts`, on every engin
 from __future__ import annotations
 
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,10 +35,14 @@ Outcome = bytes | UnitFailure
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A batch that is done: an outcome a unit, in order, and how often it was split because it did not fit."""
+    """A batch that is done: an outcome a unit, in order, and how often it was split because it did not fit.
+
+    seconds  that it took where it was done
+    """
 
     outcomes: tuple[Outcome, ...]
     halvings: int = 0
+    seconds: float = 0.0
 
 
 class UnitEngine(Protocol):
@@ -83,13 +88,14 @@ class UnitAttempts:
 
     def __call__(self, units: Sequence[Unit], by: Maker) -> Done:
         """All units, of one kind."""
+        start_s = time.perf_counter()
         kind, outcomes, splits = type(units[0]), list[Outcome](), _Splits()
         size = self.most.get(kind, len(units))
         for start in range(0, len(units), size):
             outcomes += _halving(units[start : start + size], by, splits)
         if splits.halvings and not splits.hopeless:
             self.most[kind] = splits.smallest
-        return Done(tuple(outcomes), splits.halvings)
+        return Done(tuple(outcomes), splits.halvings, time.perf_counter() - start_s)
 
 
 @dataclass(slots=True)

@@ -55,14 +55,15 @@ class RayEngine:
 
     def finish(self) -> tuple[int, Done]:
         """See `UnitEngine`."""
-        finished, outcomes, halvings = self._workers.finish(), list[Outcome](), 0
+        finished, outcomes, halvings, seconds = self._workers.finish(), list[Outcome](), 0, 0.0
         for _, result in finished.parts:
             if isinstance(result, Killed):
                 outcomes.append(UnitFailure(f"{result.said}\n"))
             else:
                 outcomes += result.outcomes
                 halvings += result.halvings
-        return finished.ticket, Done(tuple(outcomes), halvings)
+                seconds += result.seconds
+        return finished.ticket, Done(tuple(outcomes), halvings, seconds)
 
     def close(self) -> None:
         """See `UnitEngine`."""

@@ -35,7 +35,7 @@ def test_build_then_stats_then_verdicts(run, tmp_path):
     stats = json.loads(said)
     (test, tune) = stats["splits"]
     assert {build["mode"] for build in stats["builds"]} == {mode.value for mode in Mode}
-    assert "Work of the last build" in run("stats", "--out", out)[1]
+    assert "Calls of the last build" in run("stats", "--out", out)[1]
     assert (code, test["split"], tune["split"]) == (0, "test", "tune")
     assert {row["mode"] for row in test["groups"]} == {mode.value for mode in Mode}
     assert run("verdicts", "--out", out)[1].startswith("0 verdicts changed")

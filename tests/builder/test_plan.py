@@ -17,12 +17,15 @@ from builder.plan import (
     Costs,
     Questions,
     Span,
+    measured_costs,
     plan,
     read_costs,
 )
 from builder.sources.phantom import Phantom
 from medground_bench.core.types import Mode, Track
 from tests.kit.builds import build
+from tests.kit.fakes import RuleLvlm
+from tests.kit.trees import positives, write_trees
 
 MEDGEMMA = Track("medgemma_4b", Mode.DIRECT)
 RETAINED = {  # paper, Table 4
@@ -119,3 +122,33 @@ def test_the_command_prints_the_papers_plan_and_json(run):
     )
     assert [track["lvlm"] for track in one["tracks"]] == ["x"]
     assert one["total"]["hours"] is None
+
+
+def test_units_that_were_measured_are_what_a_plan_goes_by(run, tmp_path):
+    folder = build(tmp_path / "m", lvlm=RuleLvlm(seconds_per_call=0.05), limit=2)
+    records = read_records(Place(f"{folder.path}.store") / "builds")
+    measured = measured_costs(records)
+    (record,) = records
+    assert 0.05 / 16 <= measured.call_s["rule_lvlm direct"] == measured.call_s["direct"] < 1
+    assert measured.edit_s == pytest.approx(record.counters.edit_seconds / record.counters.edits_made)
+    asked = ("--source", "phantom", "--limit", 2, "--lvlm", "rule_lvlm", "--mode", "direct", "--json")
+    store = ("--store", f"{folder.path}.store")
+    (track,) = json.loads(run("plan", *asked, *store)[1])["tracks"]
+    assert track["hours"]["high"] == pytest.approx(track["calls"]["high"] * measured.call_s["direct"] / 3600)
+    (given,) = json.loads(run("plan", *asked, *store, "--call-s", 2)[1])["tracks"]
+    assert given["hours"]["high"] == pytest.approx(track["calls"]["high"] * 2 / 3600)
+
+
+def test_a_source_of_files_is_counted_from_its_folders(run, tmp_path):
+    trees = write_trees(tmp_path, ["4000000", "4000001"])
+    asked = ("--lvlm", "medgemma_4b", "--mode", "direct", "--json")
+    roots = [word for root in trees.roots("vindr_cxr") for word in ("--root", root)]
+    (source,) = json.loads(run("plan", "--source", "vindr_cxr", *roots, *asked)[1])["sources"]
+    assert source["questions"] == len({key for key in positives(["4000000", "4000001"])})
+    assert "--root" in run("plan", "--source", "vindr_cxr", *asked)[2]
+
+
+def test_an_lvlm_of_which_the_paper_says_nothing_is_told(run):
+    asked = ("--mode", "direct", "--json")
+    assert "nothing here" not in run("plan", "--lvlm", "medgemma_4b", *asked)[2]
+    assert "all answers right: medgema_4b." in run("plan", "--lvlm", "medgema_4b", *asked)[2]

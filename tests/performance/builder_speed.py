@@ -99,7 +99,7 @@ def build_cost(number: int, lvlm: LvlmDescription, engine: UnitEngine | None = N
     """Of the first questions of the phantom, into an empty store."""
     counters, editor = Counters(), TimedEditor()
     questions = list(islice(Phantom().questions("test", None), number))
-    with TemporaryDirectory() as folder, bench_at(Path(folder), Phantom(), engine) as bench:
+    with TemporaryDirectory() as folder, bench_at(Path(folder), Phantom(), engine=engine) as bench:
         timed = replace(bench, editor=editor)
         start = time.perf_counter()
         for _ in answer_questions(questions, lvlm, Mode.DIRECT, timed, counters):

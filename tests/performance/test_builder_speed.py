@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from rich.console import Console
 
 from medground_bench.phantom import seeds
@@ -13,6 +14,7 @@ from tests.performance.builder_speed import (
     build_cost,
     cost_table,
     turns_table,
+    worker_costs,
 )
 from tests.performance.reading_speed import of_a_tree, reading_table
 
@@ -30,6 +32,16 @@ def test_batches_give_what_single_calls_give(tiny_lvlms, monkeypatch, capsys):
     turns = batches_against_single_calls(tiny_lvlms["gemma3"])
     Console().print(turns_table([turns]))
     assert turns.lvlm in capsys.readouterr().out
+
+
+@pytest.mark.ray
+def test_one_worker_of_ray_and_two_do_the_same_units(capsys):
+    pytest.importorskip("ray")
+    costs = worker_costs(4)
+    (one, alone), (two, shared) = costs
+    assert (one, two) == (1, 2) and alone.units == shared.units > 4
+    Console().print(cost_table("workers", costs))
+    assert "workers" in capsys.readouterr().out
 
 
 def test_pictures_of_a_tree_are_read_each_once(capsys):
