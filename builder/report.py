@@ -73,7 +73,7 @@ def work_tables(works: Sequence[TrackWork]) -> list[Table]:
     track = ["source", "LVLM", "mode"]
     numbers = ["calls", "% naive", "made", "s each", "lost"]
     calls = _table("Calls of the last build of each track", track, numbers)
-    numbers = ["edits", "% naive", "made", "reused", "s each", "lost"]
+    numbers = ["edits", "% naive", "reused", "s each", "lost"]
     edits = _table("Edits of the last build of each track", track, numbers)
     for work in works:
         last, counters = work.last, work.last.counters
@@ -81,7 +81,7 @@ def work_tables(works: Sequence[TrackWork]) -> list[Table]:
         of_calls = (str(work.calls_made), _seconds(counters.seconds_a_call))
         lost = counters.calls_lost + counters.cause_calls_lost + counters.pictures_lost
         calls.add_row(*named, *_beside(counters.calls, counters.naive_calls), *of_calls, str(lost))
-        of_edits = (str(work.edits_made), str(counters.edits_reused), _seconds(counters.seconds_an_edit))
+        of_edits = (str(counters.edits_reused), _seconds(counters.seconds_an_edit))
         needed = _beside(counters.edits, counters.naive_edits)
         edits.add_row(*named, *needed, *of_edits, str(counters.edits_lost))
     return [calls, edits]
