@@ -66,7 +66,7 @@ class Harmonic:
     """See the module."""
 
     name: str = "harmonic"
-    version: str = field(default_factory=_version)
+    version: str = field(init=False, default_factory=_version)
 
     def edit(self, question: Question, picture: Picture, edit: Edit) -> Picture:
         """See `Editor`. Where nothing lies outside the boxes, or there are none, the picture stays as it is."""

@@ -25,7 +25,7 @@ class PhantomExact:
 
     name: str = "phantom_exact"
     version: str = field(
-        default_factory=lambda: fingerprint(edits=edits_version(), code=editor_code(__file__))
+        init=False, default_factory=lambda: fingerprint(edits=edits_version(), code=editor_code(__file__))
     )
 
     def edit(self, question: Question, picture: Picture, edit: Edit) -> Picture:

@@ -1,4 +1,4 @@
-"""Where units are done, one engine a file; the file name is the public name and `ENGINE` its class.
+"""Where units are done, one engine a file, called as the option `--engine` names it.
 
 What is done for a unit is `units.made`, tried by `UnitAttempts`, on every engine. An engine only says where.
 """

@@ -41,6 +41,3 @@ class LocalEngine:
     def close(self) -> None:
         """See `UnitEngine`."""
         self._device.shutdown(wait=False, cancel_futures=True)
-
-
-ENGINE = LocalEngine

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass, replace
+from typing import cast
 
+from builder.editors import Editor
 from builder.engines import Done, Outcome, UnitAttempts, UnitFailure
-from builder.units import EditUnit, Maker, Unit, name_of
+from builder.units import EditUnit, Maker, Unit, full_name
 from medground_bench import lvlms
 from medground_bench.lvlms import Lvlm, LvlmDescription
 from medground_bench.runs.code_version import lvlm_code
-from medground_bench.runs.ray_workers import Killed, Opening, RayWorkers, RemoteLvlm
+from medground_bench.runs.ray_workers import Killed, Opening, RayTrouble, RayWorkers, RemoteLvlm
 
 
 @dataclass(slots=True)
@@ -19,12 +21,27 @@ class UnitWork:
 
     lvlm: Lvlm
     attempts: UnitAttempts = field(default_factory=UnitAttempts)
-    editors: dict[str, Maker] = field(default_factory=dict)
+    editors: dict[str, Editor] = field(default_factory=dict)
 
-    def __call__(self, units: Sequence[Unit], editor: Maker | None) -> Done:
-        """A batch of one kind. An editor is kept, for what it has loaded."""
-        by = self.lvlm if editor is None else self.editors.setdefault(name_of(editor), editor)
-        return self.attempts(units, by)
+    def __call__(self, units: Sequence[Unit], editor: Editor | None) -> Done:
+        """A batch of one kind."""
+        return self.attempts(units, self.lvlm if editor is None else self._own(editor))
+
+    def _own(self, editor: Editor) -> Editor:
+        """The editor made anew of this machine's code, libraries and weights, and kept for what it has loaded.
+
+        RayTrouble where these make it another version: its edits would be kept under a key that is not theirs.
+        """
+        name = full_name(editor)
+        if name not in self.editors:
+            own = replace(editor) if is_dataclass(editor) and not isinstance(editor, type) else editor
+            if own.version != editor.version:
+                raise RayTrouble(
+                    f"the workers have another version of the editor {editor.name} than this machine: other code, "
+                    "libraries or weights. Make them the same everywhere."
+                )
+            self.editors[name] = own
+        return self.editors[name]
 
 
 class RayEngine:
@@ -38,7 +55,7 @@ class RayEngine:
         address: str | None = None,
         opening: Opening = lvlms.open_lvlm,
     ) -> None:
-        self._workers: RayWorkers[Unit, Maker | None, Done] = RayWorkers(
+        self._workers: RayWorkers[Unit, Editor | None, Done] = RayWorkers(
             UnitWork, lvlm_code, workers=workers, gpus=gpus, address=address, opening=opening
         )
         self.room = self._workers.room
@@ -51,7 +68,7 @@ class RayEngine:
         """See `UnitEngine`."""
         if isinstance(by, RemoteLvlm) and self._workers.lvlm != by:
             self._workers.open(by.location, newest=by.newest)
-        self._workers.start(ticket, units, by if isinstance(units[0], EditUnit) else None)
+        self._workers.start(ticket, units, cast(Editor, by) if isinstance(units[0], EditUnit) else None)
 
     def finish(self) -> tuple[int, Done]:
         """See `UnitEngine`."""
@@ -68,6 +85,3 @@ class RayEngine:
     def close(self) -> None:
         """See `UnitEngine`."""
         self._workers.close()
-
-
-ENGINE = RayEngine

@@ -13,10 +13,14 @@ from pathlib import Path
 import pytest
 
 from builder.build import bench_at, build_track, open_source, write_questions
+from builder.editors.phantom_exact import PhantomExact
+from builder.engines.local import LocalEngine
 from builder.place import Place
 from builder.quarantine import Quarantine
+from builder.units import edit_unit
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.rows import ANSWERS, QUESTIONS
+from medground_bench.core.causal_filter import Edit
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.types import Mode
 from tests.kit.broken_lvlms import open_broken
@@ -105,6 +109,18 @@ def test_a_unit_that_kills_its_worker_is_set_aside_and_its_neighbours_are_not(bu
 def test_an_lvlm_that_workers_cannot_open_is_said_as_the_worker_says_it(built_by):
     with pytest.raises(SourceMissing, match=r"nowhere is no folder here\."):
         built_by("nowhere")
+
+
+def test_an_editor_that_is_another_version_on_a_worker_is_refused():
+    workers = pytest.importorskip("builder.engines.ray")
+    at_work = workers.UnitWork(RuleLvlm())
+    source, editor = open_source("phantom"), PhantomExact()
+    known = next(source.questions("test", 1))
+    unit = edit_unit(editor, known.question, source.picture(known.question), Edit.FOREGROUND)
+    assert at_work([unit], editor).outcomes == LocalEngine()._attempts([unit], editor).outcomes
+    object.__setattr__(editor, "version", "of another machine")
+    with pytest.raises(workers.RayTrouble, match="another version of the editor phantom_exact"):
+        at_work([unit], editor)
 
 
 DRIVER = """
