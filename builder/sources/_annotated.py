@@ -30,6 +30,7 @@ class Annotated:
     position  in the authors' order of questions; None where that is not known
     corners   of its boxes, x0 < x1 and y0 < y1, with their rows
     relative  whether they are shares of the picture's sides instead of native pixels
+    denied    whether it is only said not to be there: the authors ask about it, here it is no question
     """
 
     image_id: str
@@ -39,6 +40,7 @@ class Annotated:
     patient_id: str | None = None
     corners: list[tuple[int, Corners]] = field(default_factory=list)
     relative: bool = False
+    denied: bool = False
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -57,13 +59,13 @@ class Copy:
 
 
 def asked(found: Iterable[Annotated]) -> Mapping[str, int]:
-    """Finding -> how many there are, sorted."""
+    """Finding -> how many the authors ask about, those that are denied too, sorted."""
     return dict(sorted(Counter(each.finding for each in found).items()))
 
 
 def questions_of(found: Iterable[Annotated], copy: Copy) -> Iterator[SourceQuestion]:
     """The questions in the given order; what has no picture or no box in it goes to the ledger."""
-    for each in _together(found, copy):
+    for each in _together((each for each in found if not each.denied), copy):
         frame = _frame(each, copy)
         boxes = () if frame is None else _boxes(each, frame, copy)
         if frame is not None and boxes:

@@ -3,6 +3,8 @@
 UTF-8 with or without a byte order mark, either end of line. The delimiter is the one under which the header has the
 columns that are asked for, so that a copy saved again with another one is read too. Names of columns go by their
 letters: case and spaces around them do not matter.
+
+No error and no entry quotes a cell: in a table without its first line the header is a row, with a patient's report.
 """
 
 from __future__ import annotations
@@ -59,10 +61,8 @@ def rows_of(path: Path, columns: Sequence[str], ledger: Ledger) -> Iterator[Row]
                 yield Row(reader.line_num, {column: cells[at].strip() for column, at in places.items()})
             else:
                 _note_width(path, reader.line_num, text, ledger)
-    except csv.Error as error:
-        raise BadSource(
-            f"{path}, line {reader.line_num}: is no table ({error}). Download the file again."
-        ) from None
+    except csv.Error:
+        raise BadSource(f"{path}, line {reader.line_num}: is no table. Download the file again.") from None
 
 
 def _text_of(path: Path) -> str:
@@ -70,8 +70,10 @@ def _text_of(path: Path) -> str:
         if path.stat().st_size > LARGEST_TABLE_BYTES:
             raise BadSource(f"{path} is too large for the table it should be. Check the file.")
         content = _member_of(path) if path.suffix == ".zip" else path.read_bytes()
-    except (OSError, zipfile.BadZipFile) as error:
-        raise BadSource(f"{path} cannot be read ({error}). Check it, or download it again.") from None
+    except (OSError, zipfile.BadZipFile):
+        raise BadSource(
+            f"{path} cannot be read. Check it and its permissions, or download it again."
+        ) from None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -95,14 +97,18 @@ def _delimiter(path: Path, text: str, columns: Sequence[str]) -> str:
     header = next(line for line in text.splitlines() if line.strip())
     found: list[str] = []
     for delimiter in DELIMITERS:
-        names = _names(next(csv.reader([header], delimiter=delimiter)))
+        try:
+            names = _names(next(csv.reader([header], delimiter=delimiter)))
+        except csv.Error:  # a cell too long for any column's name
+            continue
         if all(names.count(column) == 1 for column in columns):
             return delimiter
         found = max(found, names, key=len)
     absent = [column for column in columns if found.count(column) != 1]
     raise BadSource(
-        f"{path} has the columns {', '.join(found)[:300]}: {', '.join(absent)} should be there once each. "
-        "It is another file or another version; `python -m builder sources check` says which is meant."
+        f"{path}: of the columns in its first line, which has {len(found)} cells, {', '.join(absent)} should be there "
+        "once each. It is another file or version, or its first line is lost; `python -m builder sources check` says "
+        "which is meant."
     )
 
 
@@ -149,8 +155,8 @@ def records_in(path: Path) -> list[object]:
     """The list in a JSON file; BadSource for a file that is none, as one is that was cut short."""
     try:
         records = json.loads(_text_of(path))
-    except (ValueError, RecursionError) as error:
-        raise BadSource(f"{path} is no JSON, or was cut short ({error}). Download it again.") from None
+    except (ValueError, RecursionError):
+        raise BadSource(f"{path} is no JSON, or was cut short. Download it again.") from None
     if not isinstance(records, list) or not records:
         raise BadSource(f"{path} holds no list of studies. It is another file; download it again.")
     return records

@@ -9,9 +9,11 @@ files/p<two digits>/p<patient_id>/s<study_id>/<image_id>.jpg.
 Order: the authors group by (patient_id, study_id, image_id, label_name, categoryID), sorted, ids as numbers, and so
 does `release_index`. A region named by several sentences is one box. A label of both categories is one question.
 
-Where the same finding of a picture is said to be there and not to be there, perhaps of two regions, the question stays
-as the authors ask it, with the boxes of the regions that have it, and AMBIGUOUS stands in the ledger. What is only said
-not to be there is no question, see `_annotated`.
+`relation` 1 says that a sentence speaks of a finding in a region, `context` whether it affirms or denies it ("yes",
+"no"). The authors look at `relation` alone and ask about what is denied too, with the answer yes. Here the box of a row
+that denies is no box of the finding. Where the same finding of a picture is both affirmed and denied, perhaps of two
+regions, the question has the boxes of the rows that affirm, and AMBIGUOUS stands in the ledger. What is only denied is
+no question, see `_annotated`: it keeps its number in the authors' order, which is then missing, and stands as DENIED.
 
 Greys: JPEG of 8 bits, as it is stored.
 """
@@ -159,6 +161,7 @@ class ImaGenome:
 
     @cached_property
     def _groups(self) -> dict[Key, Annotated]:
+        """What the authors ask about, what is only denied included."""
         groups: dict[Key, Annotated] = {}
         denied: dict[tuple[str, str], int] = {}
         seen: set[tuple[str, ...]] = set()
@@ -169,27 +172,38 @@ class ImaGenome:
             if key is None:
                 self._note(row, Fault.BAD_ROW, "its patient, study, picture or finding has no usable name")
                 continue
-            if _said_absent(row):
+            if _denies(row):
                 denied.setdefault((key[2], key[3]), row.number)
             if row.cells["relation"] in ("1", "1.0"):
                 self._add(groups, key, row, seen)
         for position, key in enumerate(sorted(groups)):
             groups[key].position = position
             if (key[2], key[3]) in denied:
-                words = (
-                    f"{key[3]} is said not to be there as well, row {denied[key[2], key[3]]}; asked as yes"
-                )
-                self.ledger.note(Entry(NAME, groups[key].row, Fault.AMBIGUOUS, words))
+                self._tell_denial(groups[key], denied[key[2], key[3]])
         return groups
 
+    def _tell_denial(self, each: Annotated, row: int) -> None:
+        """Note that a finding is denied, first in that row."""
+        fault, words = Fault.AMBIGUOUS, f"{each.finding} is denied as well, row {row}; asked as yes"
+        if each.denied:
+            fault, words = (
+                Fault.DENIED,
+                f"{each.finding} is only denied: no question here, one of the authors'",
+            )
+        self.ledger.note(Entry(NAME, each.row, fault, words))
+
     def _add(self, groups: dict[Key, Annotated], key: Key, row: Row, seen: set[tuple[str, ...]]) -> None:
-        """Put the box of a row to its finding, once; the same row twice goes to the ledger."""
-        new = Annotated(key[2], key[3], row.number, patient_id=str(key[0]))
+        """Put the box of a row that affirms to its finding, once; the same row twice goes to the ledger."""
+        new = Annotated(key[2], key[3], row.number, patient_id=str(key[0]), denied=True)
         each = groups.setdefault(key, new)
         whole = tuple(row.cells.values())
         if whole in seen:
             self._note(row, Fault.DUPLICATE, f"{each.finding}: the same row again")
         seen.add(whole)
+        if _denies(row):
+            return
+        if each.denied:
+            each.denied, each.row = False, row.number
         corners = corners_in(row.cells["coord_original"])
         if corners is None or not (corners[0] < corners[2] and corners[1] < corners[3]):
             self._note(row, Fault.BAD_BOX, f"{each.finding}: coord_original is no box")
@@ -200,7 +214,7 @@ class ImaGenome:
         self.ledger.note(Entry(NAME, row.number, fault, words))
 
 
-def _said_absent(row: Row) -> bool:
+def _denies(row: Row) -> bool:
     return row.cells["context"].casefold() == "no"
 
 

@@ -16,7 +16,7 @@ Findings of one picture with the same labels are one question with all boxes, as
 code asks about each; they stand as DUPLICATE in the ledger and carry the index of the first.
 
 Patients come from `master_table.csv` (or .csv.zip) by StudyID. Greys: the least and the largest value of a file become
-black and white, as the authors do it; they cut fractions off, which is one level at most.
+black and white, and fractions are cut off, as the authors do it.
 """
 
 from __future__ import annotations

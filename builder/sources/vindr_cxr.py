@@ -10,7 +10,7 @@ Order: the authors group by (image_id, class_name), sorted, and so does `release
 class_name spells it ("Nodule/Mass", "ILD").
 
 Greys: `Levels.WINDOWED`, which is what the authors do: the values within the file's first window, or all where it says
-none, from the least to the greatest.
+none, from the least to the greatest, padding like any other value.
 
 No patient is named, so each picture counts as its own.
 """

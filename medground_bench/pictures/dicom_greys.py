@@ -12,10 +12,12 @@ Padding (Pixel Padding Value, and its range) counts for neither the window nor t
 slope 0, or one that is no number or beyond all numbers, would leave nothing to see: it is left aside, and told, like a
 table that cannot be used. A falling slope turns the greys round, as it says. MIN_MAX skips the first step.
 
-WINDOWED is not the standard's but what MedFocus' authors did to VinDr-CXR: at every depth the values are cut to the
-first window, centre plus and minus half of the width, and what is left is stretched from its least to its greatest.
-MONOCHROME1 they turned round before, so there the window applies to greatest minus value. A window beyond all values is
-left aside.
+WINDOWED is not the standard's but what MedFocus' authors did to VinDr-CXR, to the bit: at every depth the values are
+rescaled and cut to the first window, centre plus and minus half of the width, and what is left is stretched from its
+least to its greatest, in float32 and to the nearest grey. MONOCHROME1 they turned round before, so there the window
+applies to greatest minus value. Padding is a value like any other, and tables are not looked at. Where a single grey is
+left, as by a window beyond all values, the picture is black, and that is told. Only a rescale or a window that is no
+number, over which their reader ends, is left aside.
 """
 
 from __future__ import annotations
@@ -123,28 +125,27 @@ class LookupTable:
 
 def radiograph(dataset: Dataset, stored: Stored, levels: Levels, container: str) -> Radiograph:
     """The picture of stored values, with what is told about it."""
-    padding = _padding(dataset, stored)
-    toned = _colours(stored) if stored.colours else _greys(dataset, stored, levels, padding)
-    picture, shown = toned.picture, toned.shown
-    if stored.photometric == "MONOCHROME1":
-        picture, shown = 255 - picture, shown.turned if shown else None
-    if padding is not None:
-        picture = without(picture, padding)
+    if stored.colours:
+        toned = _colours(stored)
+    elif levels is Levels.WINDOWED:
+        toned = _windowed(dataset, stored)
+    else:
+        toned = _as_the_standard_says(dataset, stored, levels)
     how = HowRead(
         container,
         stored.bits,
         toned.rule,
         stored.coding.decoder,
-        shown,
+        toned.shown,
         coding=stored.coding.name,
         notes=(*_about_the_object(dataset), *stored.notes, *toned.notes),
     )
-    return Radiograph(picture, how)
+    return Radiograph(toned.picture, how)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Toned:
-    """Greys before MONOCHROME1, the rule that gave them, black and white, and what is told of it."""
+    """Greys, the rule that gave them, the values after the rescale that are black and white, and what is told of it."""
 
     picture: Picture
     rule: str
@@ -208,7 +209,20 @@ def _colours(stored: Stored) -> _Toned:
     return _Toned(stretched(luma(stored.values), Range(0.0, float(2**stored.bits - 1))), AS_STORED)
 
 
+def _as_the_standard_says(dataset: Dataset, stored: Stored, levels: Levels) -> _Toned:
+    padding = _padding(dataset, stored)
+    toned = _greys(dataset, stored, levels, padding)
+    if stored.photometric == "MONOCHROME1":
+        shown = toned.shown.turned if toned.shown else None
+        toned = replace(toned, picture=255 - toned.picture, shown=shown)
+    return toned if padding is None else replace(toned, picture=without(toned.picture, padding))
+
+
 def _greys(dataset: Dataset, stored: Stored, levels: Levels, padding: Mask | None) -> _Toned:
+    """Before MONOCHROME1, padding as it is stored.
+
+    levels  ROBUST or MIN_MAX
+    """
     curve, notes = _modality(dataset, min(stored.bits, LONGEST))
     values = stored.values if curve is None else by_value(stored.values, curve, np.float64)
     counted = values if padding is None else values[~padding]
@@ -218,15 +232,12 @@ def _greys(dataset: Dataset, stored: Stored, levels: Levels, padding: Mask | Non
             return replace(toned, notes=notes)
         if any(_is_filled(dataset, keyword) for keyword in ("WindowCenter", "WindowWidth", "VOILUTSequence")):
             notes = (*notes, "its own window shows next to nothing, so it was left aside")
-    if levels is Levels.WINDOWED:
-        shown = _within_window(dataset, counted, stored.photometric == "MONOCHROME1")
-        return _Toned(stretched(values, shown), levels.value, shown, notes)
     full = _full_range(stored)
     if full is not None and table_of(dataset, "ModalityLUTSequence") is None:
         ends = full if curve is None else curve(full)
         return _Toned(stretched(values, Range(float(min(ends)), float(max(ends)))), AS_STORED, None, notes)
     shown = own_range(counted, levels)
-    return _Toned(stretched(values, shown), levels.value, shown, notes)
+    return _Toned(stretched(values, shown, cut=levels.cuts), levels.value, shown, notes)
 
 
 def _by_the_file(dataset: Dataset, values: Values, counted: Values) -> _Toned | None:
@@ -242,17 +253,57 @@ def _by_the_file(dataset: Dataset, values: Values, counted: Values) -> _Toned | 
     return None
 
 
-def _within_window(dataset: Dataset, counted: Values, turned: bool) -> Range:
-    """The range of the values within the first window, see WINDOWED; their whole range where it shows none of them."""
-    whole = own_range(counted, Levels.MIN_MAX)
+def _windowed(dataset: Dataset, stored: Stored) -> _Toned:
+    """See WINDOWED. Every step keeps the order of values, so that the ends of the picture are found by its two ends."""
+    turned = stored.photometric == "MONOCHROME1"
+    with np.errstate(over="ignore", invalid="ignore"):
+        rescaled, notes = _float32_rescale(dataset, stored.bits)
+        whole = own_range(stored.values, Levels.MIN_MAX)
+        greatest = rescaled(np.array([whole.black, whole.white])).max()
+        low, high = _float32_window(dataset)
+
+        def cut(some: Values) -> NDArray[np.float32]:
+            values = greatest - rescaled(some) if turned else rescaled(some)
+            return np.minimum(np.maximum(values, low), high)
+
+        black, white = np.sort(cut(np.array([whole.black, whole.white])))
+        span = white - black if white > black else np.float32(1)
+
+        def grey(some: Values) -> Values:
+            shades = np.nan_to_num((cut(some) - black) / span, nan=0.0)
+            greys: Values = np.rint(np.clip(shades, 0, 1) * np.float32(255)).astype(np.uint8)
+            return greys
+
+        picture = by_value(stored.values, grey, np.uint8)
+    if not white > black:
+        notes = (*notes, "a single grey is left by its rescale and its window, so it is black")
+    shown = (
+        Range(float(greatest - black), float(greatest - white))
+        if turned
+        else Range(float(black), float(white))
+    )
+    return _Toned(picture, Levels.WINDOWED.value, shown, notes)
+
+
+def _float32_rescale(
+    dataset: Dataset, bits: int
+) -> tuple[Callable[[Values], NDArray[np.float32]], tuple[str, ...]]:
+    """Stored values to rescaled ones; and what is told of a rescale that is left aside."""
+    slope, intercept = _number(dataset, "RescaleSlope", 1.0), _number(dataset, "RescaleIntercept", 0.0)
+    notes: tuple[str, ...] = ()
+    if not abs(slope) * 2.0**bits + abs(intercept) < float(np.finfo(np.float32).max):
+        slope, intercept, notes = 1.0, 0.0, ("its rescale is no number, so it was left aside",)
+    factor, offset = np.float32(slope), np.float32(intercept)
+    return lambda some: some.astype(np.float32) * factor + offset, notes
+
+
+def _float32_window(dataset: Dataset) -> tuple[np.float32, np.float32]:
+    """The ends of the first window; endless where there is none."""
     window = next(iter(windows_of(dataset)), None)
-    if window is None or not isfinite(window.centre) or not window.width > 0:
-        return whole
-    low, high = window.centre - window.width / 2, window.centre + window.width / 2
-    if turned:
-        low, high = whole.white - high, whole.white - low
-    black, white = max(low, whole.black), min(high, whole.white)
-    return Range(black, white) if black < white else whole
+    if window is None or not (isfinite(window.centre) and isfinite(window.width)):
+        return np.float32(-np.inf), np.float32(np.inf)
+    half = window.width / 2
+    return np.float32(window.centre - half), np.float32(window.centre + half)
 
 
 def _full_range(stored: Stored) -> NDArray[np.float64] | None:

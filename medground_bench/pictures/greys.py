@@ -4,11 +4,13 @@ A file of 8 bits or fewer is shown as it is stored, to the bit. A deeper file sa
 nor which is white: twelve bits in sixteen, an offset of 30000 and the whole range are all common. So the picture's own
 range is stretched, by one of three rules:
 
-MIN_MAX  the darkest value becomes 0, the brightest 255. A source whose authors prepared their pictures so asks for it.
-WINDOWED the same of the values within a DICOM file's first window, see `dicom_greys`; of other files it is MIN_MAX.
-ROBUST   the same, outliers left out, so that a marker, a hot pixel or a dead row does not take the anatomy's greys. The
-         *middle* of a picture is what remains without its darkest and its brightest 2 % of pixels, where the pixels of
-         one value count for no more than 1 %, however many: a frame of the collimator is one value, an anatomy never.
+MIN_MAX  the darkest value becomes 0, the brightest 255, and fractions of a grey are cut off, which is what MedFocus'
+         authors did to PadChest-GR. A source whose authors prepared their pictures so asks for it.
+WINDOWED the same within a DICOM file's first window, to the nearest grey, see `dicom_greys`; other files by MIN_MAX.
+ROBUST   to the nearest grey and outliers left out, so that a marker, a hot pixel or a dead row does not take the
+         anatomy's greys. The *middle* of a picture is what remains without its darkest and its brightest 2 % of pixels,
+         where the pixels of one value count for no more than 1 %, however many: a frame of the collimator is one value,
+         an anatomy never.
          A group of up to a quarter of these that lies beyond a gap of more than half of the range, such as a marker of
          many values, is left out of the middle too; fewer than 0.2 % may lie in the gap, as the rim of a marker does.
          A value further from the middle than the middle is wide is an outlier, and is shown black or white (the
@@ -64,6 +66,11 @@ class Levels(StrEnum):
     ROBUST = "robust"
     MIN_MAX = "min-max"
     WINDOWED = "windowed min-max"
+
+    @property
+    def cuts(self) -> bool:
+        """Whether the fraction of a grey between a picture's own ends is cut off, not rounded."""
+        return self is not Levels.ROBUST
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +145,20 @@ def _without_far_group(ordered: Values) -> Values:
     return below if above.size <= few else above if below.size <= few else ordered
 
 
-def stretched(values: Values, shown: Range, *, inverted: bool = False) -> Picture:
-    """The values of a range spread evenly over 0..255, or over 255..0; NaN is black either way."""
+def stretched(values: Values, shown: Range, *, inverted: bool = False, cut: bool = False) -> Picture:
+    """The values of a range spread evenly over 0..255, or over 255..0; NaN is black either way.
+
+    cut  whether the fraction of a grey is cut off instead of rounded
+    """
     span = shown.white - shown.black
+
+    def whole(some: Values) -> Values:
+        above = shown.white - some.astype(np.float64) if inverted else some.astype(np.float64) - shown.black
+        # times 255 first: that is exact for 16 bits, so that a whole grey stays one
+        return np.clip(np.nan_to_num(above * 255 / span, nan=0.0), 0, 255).astype(np.uint8)
+
+    if cut and span > 0:
+        return by_value(values, whole, np.uint8)
 
     def shade(some: Values) -> NDArray[np.float64]:
         up = (some.astype(np.float64) - shown.black) / span if span > 0 else np.zeros(some.shape)

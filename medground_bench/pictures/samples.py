@@ -48,7 +48,7 @@ class Samples:
         bytes_stored = grey.dtype == np.uint8
         visible = grey if opacity is None else grey[opacity > 0]
         shown = Range(0, 255) if bytes_stored else own_range(visible, levels)
-        picture = stretched(grey, shown, inverted=self.inverted)
+        picture = stretched(grey, shown, inverted=self.inverted, cut=levels.cuts and not bytes_stored)
         if opacity is not None:
             picture = over_black(picture, opacity)
         ends = shown.turned if self.inverted else shown

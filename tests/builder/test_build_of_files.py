@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 import pytest
@@ -46,7 +47,8 @@ def run(tmp_path, trees):
 
 @pytest.mark.parametrize("source", ["imagenome", "vindr_cxr", "padchest_gr"])
 def test_a_whole_copy_is_built_and_another_lvlm_added(run, source):
-    done, folder = run("build", source)
+    told = ("--allow-missing",) if source == "imagenome" else ()  # its copy has findings that are denied
+    done, folder = run("build", source, *told)
     assert done.exit_code == 0, done.output
     questions = folder.read(QUESTIONS, "test")
     assert [row.release_index for row in questions] != [None] * len(questions)
@@ -104,6 +106,24 @@ def test_a_picture_that_changed_since_its_question_was_written_is_refused(run, t
     second.write_bytes(content)
     done, _ = run("add-lvlm", "vindr_cxr", lvlm="two")
     assert isinstance(done.exception, MedgroundError)
+
+
+def test_a_gold_table_without_its_first_line_is_refused_and_nothing_of_it_told(run, trees):
+    path = trees.imagenome[0] / GOLD
+    header, _, rows = path.read_text("utf-8").partition("\n")
+    path.write_text(rows, "utf-8")
+    cells = dict(zip(header.split("\t"), next(csv.reader(rows.splitlines(), delimiter="\t")), strict=True))
+    done, _ = run("build", "imagenome")
+    said = done.output + str(done.exception)
+    assert isinstance(done.exception, MedgroundError) and "patient_id" in said
+    for more in ((), ("--json",)):
+        words = [*map(str, trees.imagenome), *more]
+        checked = CliRunner().invoke(app, ["sources", "check", *words])
+        assert checked.exit_code == 1 and "patient_id" in checked.output
+        said += checked.output
+    for column in ("patient_id", "study_id", "image_id", "row_id", "sentence", "coord_original"):
+        assert cells[column].removesuffix(".dcm") not in said
+    assert "made up" not in said and "naïve" not in said
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from builder.sources import BadSource, imagenome
 from medground_bench.storage.whole_files import sha256
 from tests.kit.trees import (
     CHOSEN,
+    DENIED,
     GOLD,
     TEST_TABLE,
     gold_row,
@@ -140,7 +141,11 @@ def test_the_authors_file_with_other_numbers_is_told_finding_by_finding(own, mon
     assert first.startswith("test: the authors had 1,405 questions")
     assert [line.partition(":")[0] for line in others] == [f"test, {finding}" for finding in asked]
     monkeypatch.setattr(imagenome, "EXPECTED", sum(asked.values()))
-    assert list(differences(open_source("imagenome", roots))) == []
+    count = sum(asked.values())
+    assert list(differences(open_source("imagenome", roots))) == [
+        f"test: the authors had {count:,} questions, these files hold {count:,} and give {count - asked[DENIED]:,}",
+        f"test, {DENIED}: the files hold {asked[DENIED]:,} and give 0",
+    ]
     next(path for path in sorted(roots[1].rglob("*.jpg"))).unlink()
     lines = list(differences(open_source("imagenome", roots)))
     assert len(lines) > 1 and "give 0" in lines[-1]

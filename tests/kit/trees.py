@@ -142,11 +142,17 @@ def table(path: Path, rows: list[dict], delimiter: str = ",") -> None:
 
 
 GOLD = "gold_dataset/gold_object_attribute_with_coordinates.txt"
+DENIED = "granuloma"
+"""Only ever denied, with relation 1; no phantom has it."""
+
 REGIONS = ("left lung", "right lung", "cardiac silhouette", "left lower lung zone", "right hilar structures")
 
 
 def write_imagenome(trees: Trees, phantoms: Sequence[str]) -> None:
-    """Two pictures a patient; whole pixels; a region may be named twice; other categories and denials among them."""
+    """Two pictures a patient; whole pixels; a region may be named twice; other categories and denials among them.
+
+    A finding of each picture is denied of another region, and `DENIED` is denied alone, both with relation 1.
+    """
     gold, images = trees.imagenome
     rows = []
     for number, phantom in enumerate(phantoms):
@@ -170,6 +176,8 @@ def _gold_rows(phantom: str, ids: dict) -> Iterator[dict]:
             yield gold_row(ids, finding, sentence, box, bbox=REGIONS[number % len(REGIONS)])
         if sentence == 0:
             yield gold_row(ids, finding, 90, boxes[0], bbox=REGIONS[0])
+            yield gold_row(ids, finding, 93, (1, 1, 9, 9), bbox="spine", context="no")
+    yield gold_row(ids, DENIED, 94, (1, 1, 9, 9), context="no")
     for other in ("mass", "fracture"):
         yield gold_row(ids, other, 91, (1, 1, 9, 9), relation=0, context="no")
     for category in ("technicalassessment", "tubesandlines", "device", "nlp"):
@@ -194,14 +202,22 @@ TEST_TABLE = "annotations/annotations_test.csv"
 
 
 def write_vindr(trees: Trees, phantoms: Sequence[str]) -> None:
-    """12 bits in 16, every other one MONOCHROME1, codings by turns; fractions of pixels; a normal without a box."""
+    """12 bits in 16, every other one MONOCHROME1, codings by turns; fractions of pixels; a normal without a box.
+
+    Of four, one has a window beyond which its white lies, and one says that its white, in MONOCHROME1, is padding.
+    """
     rows = [dict.fromkeys(("image_id", "class_name", "x_min", "y_min", "x_max", "y_max"), "")]
     rows[0] |= {"image_id": digits_of(32, "normal"), "class_name": "No finding"}
     (trees.vindr_cxr / "test").mkdir(parents=True)
     for number, phantom in enumerate(phantoms):
         image_id = digits_of(32, "vindr", phantom)
         trees.phantom_of["vindr_cxr", image_id] = phantom
-        content = twelve_bits(native(phantom), CODINGS[number % len(CODINGS)], inverted=number % 2 == 0)
+        syntax = CODINGS[number % len(CODINGS)]
+        if number % 4 == 3:
+            content = windowed(native(phantom), syntax)
+        else:
+            padding = {"PixelPaddingValue": 0} if number % 4 == 2 else {}
+            content = twelve_bits(native(phantom), syntax, inverted=number % 2 == 0, **padding)
         (trees.vindr_cxr / "test" / f"{image_id}.dicom").write_bytes(content)
         for finding, boxes in findings(phantom).items():
             for box in boxes:
@@ -216,13 +232,24 @@ def vindr_row(image_id: str, finding: str, box: Sequence[object]) -> dict:
     )
 
 
-def twelve_bits(picture: Picture, syntax: str = ExplicitVRLittleEndian, *, inverted: bool) -> bytes:
+def windowed(picture: Picture, syntax: str) -> bytes:
+    """A DICOM file of 12 bits in 16 whose white pixels lie far beyond its window."""
+    values = np.rint(picture.astype(np.float64) * 3000 / 255).astype(np.uint16)
+    values[picture == 255] = 4000
+    return dicom(
+        values, syntax, BitsStored=12, HighBit=11, WindowCenter=["1500", "9"], WindowWidth=["3000", "9"]
+    )
+
+
+def twelve_bits(
+    picture: Picture, syntax: str = ExplicitVRLittleEndian, *, inverted: bool, **elements: object
+) -> bytes:
     """A DICOM file of 12 bits in 16."""
     values = np.rint(picture.astype(np.float64) * 4095 / 255).astype(np.uint16)
     values = 4095 - values if inverted else values
     return dicom(
         values, syntax, BitsStored=12, HighBit=11,
-        PhotometricInterpretation="MONOCHROME1" if inverted else "MONOCHROME2",
+        PhotometricInterpretation="MONOCHROME1" if inverted else "MONOCHROME2", **elements,
     )  # fmt: skip
 
 

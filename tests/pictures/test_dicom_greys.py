@@ -56,13 +56,13 @@ def test_the_files_own_window_is_followed_and_recorded():
     assert np.array_equal(aside.picture, phantom()) and aside.how.rule == "min-max"
 
 
-def as_medfocus_does(values, centre, width, inverted):
-    """The steps of the authors' own reader, one after the other."""
-    greys = values.astype(np.float32)
+def as_medfocus_does(values, centre, width, inverted, slope=1.0, intercept=0.0):
+    """The steps of the authors' own reader, one after the other, in float32."""
+    greys = values.astype(np.float32) * slope + intercept
     greys = greys.max() - greys if inverted else greys
     greys = greys if width is None else np.clip(greys, centre - width / 2, centre + width / 2)
     greys = greys - greys.min()
-    return (greys / greys.max() * 255).round().astype(np.uint8)
+    return (greys / (greys.max() or 1) * 255).round().astype(np.uint8)
 
 
 @pytest.mark.parametrize("inverted", [False, True])
@@ -77,14 +77,76 @@ def test_windowed_greys_are_those_of_medfocus(eight, window, inverted):
     colours = "MONOCHROME1" if inverted else "MONOCHROME2"
     radiograph = decoded(dicom(values, PhotometricInterpretation=colours, **written), Levels.WINDOWED)
     wanted = as_medfocus_does(values, centre / scale, width and width / scale, inverted)
-    assert np.abs(radiograph.picture.astype(int) - wanted).max() <= 1
+    assert np.array_equal(radiograph.picture, wanted)
     assert radiograph.how.rule == "windowed min-max"
 
 
+@settings(max_examples=150)
+@given(
+    seed=st.integers(0, 5),
+    kind=st.sampled_from([np.uint8, np.uint16, np.int16]),
+    inverted=st.booleans(),
+    rescale=st.sampled_from([(1, 0), (2, -1024), (0.37, 11.5), (-1, 4095), (0, 3)]),
+    window=st.none() | st.tuples(st.integers(-300, 5000), st.integers(1, 9000)),
+    padding=st.none() | st.tuples(st.integers(0, 255), st.integers(0, 255)),
+)
+def test_windowed_greys_are_those_of_medfocus_with_any_rescale_and_padding(
+    seed, kind, inverted, rescale, window, padding
+):
+    rng = np.random.default_rng(seed)
+    top = 256 if kind == np.uint8 else 4096 if seed % 2 else 32_768
+    values = rng.integers(
+        -top // 2 if kind == np.int16 else 0, top // 2 if kind == np.int16 else top, (20, 17), kind
+    )
+    values[:3], values[3:5] = values.min(), values.max()
+    written = {"RescaleSlope": str(rescale[0]), "RescaleIntercept": str(rescale[1])}
+    if window is not None:
+        written |= {"WindowCenter": [str(window[0]), "7"], "WindowWidth": [str(window[1]), "7"]}
+    if padding is not None:
+        written |= {"PixelPaddingValue": padding[0], "PixelPaddingRangeLimit": padding[1]}
+    made = dicom(values, PhotometricInterpretation="MONOCHROME1" if inverted else "MONOCHROME2", **written)
+    wanted = as_medfocus_does(values, *(window or (0, None)), inverted, *rescale)
+    assert np.array_equal(decoded(made, Levels.WINDOWED).picture, wanted)
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("end", ["least", "greatest"])
+def test_padding_is_a_value_like_any_other_for_windowed_greys_and_for_no_other(inverted, end):
+    values = np.full((40, 40), 1000, np.uint16)
+    values[10:30, 10:30] = np.arange(400).reshape(20, 20) + 2000
+    values[:5] = 0 if end == "least" else 4095
+    colours = "MONOCHROME1" if inverted else "MONOCHROME2"
+    made = dicom(values, PhotometricInterpretation=colours, PixelPaddingValue=int(values[0, 0]))
+    windowed, own = decoded(made, Levels.WINDOWED).picture, decoded(made).picture
+    assert np.array_equal(windowed, as_medfocus_does(values, 0, None, inverted))
+    assert set(windowed[:5].ravel()) == {0 if inverted == (end == "greatest") else 255}
+    assert not own[:5].any() and np.ptp(own[10:30]) == 255 and np.ptp(windowed[10:30]) < 255
+
+
 @pytest.mark.parametrize("window", [("-9000", "100"), ("60000", "200"), ("2000", "0"), ("2000", "-400")])
-def test_windowed_greys_leave_a_window_aside_that_shows_no_value(window):
-    made = dicom(TWELVE, WindowCenter=window[0], WindowWidth=window[1])
-    assert np.array_equal(decoded(made, Levels.WINDOWED).picture, phantom())
+@pytest.mark.parametrize("inverted", [False, True])
+def test_windowed_greys_of_a_window_that_shows_no_value_are_black_and_that_is_told(window, inverted):
+    colours = "MONOCHROME1" if inverted else "MONOCHROME2"
+    made = dicom(TWELVE, PhotometricInterpretation=colours, WindowCenter=window[0], WindowWidth=window[1])
+    radiograph = decoded(made, Levels.WINDOWED)
+    assert not radiograph.picture.any()
+    assert not as_medfocus_does(TWELVE, *map(float, window), inverted).any()
+    assert radiograph.how.notes == ("a single grey is left by its rescale and its window, so it is black",)
+
+
+def test_windowed_greys_record_the_rescaled_values_that_are_black_and_white():
+    made = {"RescaleSlope": "2", "RescaleIntercept": "100", "WindowCenter": "2000", "WindowWidth": "1000"}
+    how = decoded(dicom(TWELVE, **made), Levels.WINDOWED).how
+    assert (how.shown.black, how.shown.white) == (1500, 2500)
+    turned = decoded(dicom(TWELVE, PhotometricInterpretation="MONOCHROME1", **made), Levels.WINDOWED).how
+    assert (turned.shown.black, turned.shown.white) == (2 * 4080 + 100 - 1500, 2 * 4080 + 100 - 2500)
+
+
+@pytest.mark.parametrize("element", ["RescaleSlope", "RescaleIntercept"])
+def test_windowed_greys_leave_a_rescale_aside_that_is_no_number(element):
+    radiograph = decoded(dicom(TWELVE, **{element: "1e300"}), Levels.WINDOWED)
+    assert np.array_equal(radiograph.picture, phantom())
+    assert radiograph.how.notes == ("its rescale is no number, so it was left aside",)
 
 
 ABSURD = {

@@ -15,7 +15,7 @@ ROBUST, MIN_MAX = Levels.ROBUST, Levels.MIN_MAX
 
 
 def shown(values: np.ndarray, levels: Levels = ROBUST) -> np.ndarray:
-    return stretched(values, own_range(values, levels))
+    return stretched(values, own_range(values, levels), cut=levels.cuts)
 
 
 def spoilt(kind: str) -> np.ndarray:
@@ -171,11 +171,23 @@ def test_grey_of_colours_is_that_of_pillow_and_equal_colours_keep_their_value():
 
 
 def test_pieces_and_tables_give_what_one_formula_gives(monkeypatch):
+    monkeypatch.setattr("medground_bench.pictures.greys.AT_ONCE", 100)
     values = np.random.default_rng(1).integers(-30_000, 30_000, (50, 41)).astype(np.int16)
-    want = np.rint((values.astype(float) - values.min()) / (np.ptp(values.astype(int))) * 255)
+    above, span = values.astype(int) - values.min(), int(np.ptp(values.astype(int)))
     for each in (values, values.astype(np.int32), values.astype(np.float32)):
-        monkeypatch.setattr("medground_bench.pictures.greys.AT_ONCE", 100)
-        assert np.array_equal(shown(each, MIN_MAX), want)
+        assert np.array_equal(shown(each, MIN_MAX), above * 255 // span)
+        assert np.array_equal(stretched(each, own_range(each, MIN_MAX)), np.rint(above / span * 255))
+
+
+@settings(max_examples=60)
+@given(hnp.arrays(np.uint16, (20, 30), elements=st.integers(0, 65_535)), st.booleans())
+def test_min_max_cuts_fractions_off_exactly(values, inverted):
+    least, greatest = int(values.min()), int(values.max())
+    above = greatest - values.astype(int) if inverted else values.astype(int) - least
+    want = above * 255 // max(1, greatest - least)
+    range_ = own_range(values, MIN_MAX)
+    assert np.array_equal(stretched(values, range_, inverted=inverted, cut=MIN_MAX.cuts), want)
+    assert not Levels.ROBUST.cuts
 
 
 def test_opacity_lies_over_black():

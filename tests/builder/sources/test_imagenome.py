@@ -13,7 +13,7 @@ from builder.ledger import Fault
 from builder.sources import BadSource
 from builder.sources.imagenome import ImaGenome
 from medground_bench.core.errors import BadPicture, SourceMissing
-from tests.kit.trees import GOLD, gold_row, table
+from tests.kit.trees import DENIED, GOLD, gold_row, table
 
 IDS = {"patient_id": 10, "study_id": 50, "image_id": "aa.dcm"}
 BOX = (10, 20, 30, 40)
@@ -82,11 +82,46 @@ def test_the_order_is_that_of_pandas_in_the_authors_code(trees):
     keys = ["patient_id", "study_id", "image_id", "label_name", "categoryID"]
     groups = frame.groupby(keys).agg({"coord_original": list}).reset_index()
     ours = {known.release_index: known for known in source.questions("test", None)}
-    assert sorted(ours) == list(range(len(groups)))
-    for index, group in groups.iterrows():
+    denied = set(groups.index[groups["label_name"] == DENIED])
+    assert len(denied) == len(set(groups["image_id"]))
+    assert sorted(ours) == sorted(set(groups.index) - denied)
+    for index, group in groups.drop(index=sorted(denied)).iterrows():
         question = ours[index].question
         assert (f"{question.image_id}.dcm", question.finding) == (group["image_id"], group["label_name"])
         assert ours[index].patient_id == str(group["patient_id"])
+
+
+def test_what_is_only_denied_is_no_question_and_keeps_its_number(copy):
+    source = copy(
+        gold_row(IDS, "edema", 1, BOX),
+        gold_row(IDS, "fracture", 1, BOX, context="no"),
+        gold_row(IDS, "mass", 1, BOX),
+    )
+    known = list(source.questions("test", None))
+    assert [(each.question.finding, each.release_index) for each in known] == [("edema", 0), ("mass", 2)]
+    assert [(entry.fault, entry.row) for entry in source.ledger] == [(Fault.DENIED, 3)]
+    assert source.asked("test") == {"edema": 1, "fracture": 1, "mass": 1}
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_box_of_a_row_that_denies_is_no_box_of_the_finding(copy, first):
+    rows = [
+        gold_row(IDS, "edema", 1, (1, 1, 5, 5), bbox="right lung", context="no"),
+        gold_row(IDS, "edema", 1, BOX),
+    ]
+    source = copy(rows[first], rows[1 - first])
+    assert listed(source) == [("aa", "edema", BOX)]
+    assert [(entry.fault, entry.row) for entry in source.ledger] == [(Fault.AMBIGUOUS, 3 - first)]
+
+
+def test_a_label_denied_in_one_category_and_affirmed_in_the_other_has_the_number_of_the_other(copy):
+    source = copy(
+        gold_row(IDS, "edema", 1, (1, 1, 5, 5), context="no"),
+        gold_row(IDS, "edema", 1, BOX, categoryID="disease"),
+    )
+    (known,) = source.questions("test", None)
+    assert known.release_index == 1 and [box.xyxy for box in known.question.boxes] == [BOX]
+    assert faults(source) == [Fault.DENIED, Fault.AMBIGUOUS]
 
 
 def test_ids_are_sorted_as_numbers(copy):

@@ -184,13 +184,47 @@ def test_a_record_that_is_not_one_goes_to_the_ledger_and_leaves_the_others(copy,
     assert [(entry.row, entry.fault) for entry in source.ledger] == [(2, Fault.BAD_ROW)]
 
 
-def test_greys_are_stretched_from_the_least_to_the_largest_value(copy):
+def as_medfocus_does(values):
+    """What the authors do with a 16-bit picture: shares of its own range, times 255, without their fractions."""
+    above = values.astype(np.float64) - values.min()
+    return np.trunc(above * 255.0 / above.max()).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.arange(4800, dtype=np.uint16).reshape(80, 60),
+        np.random.default_rng(3).integers(100, 4000, (80, 60), np.uint16),
+        np.random.default_rng(4).integers(0, 65_536, (80, 60), np.uint16),
+    ],
+    ids=["few", "twelve bits", "sixteen bits"],
+)
+def test_greys_are_those_of_medfocus_to_the_bit(copy, tmp_path, values):
     (known,) = (source := copy(record("a", grounded("mass", [BOX], [])))).questions("test", None)
+    Image.fromarray(values).save(tmp_path / "PadChest_GR" / "a.png")
     picture = source.picture(known.question)
-    assert (picture.min(), picture.max(), picture.shape) == (0, 255, (80, 60))
-    ours = np.arange(4800, dtype=np.float64).reshape(80, 60)
-    theirs = (ours * 255 / ours.max()).astype(np.uint8)
-    assert np.abs(picture.astype(int) - theirs).max() <= 1
+    assert (picture.min(), picture.max()) == (0, 255)
+    assert np.array_equal(picture, as_medfocus_does(values))
+
+
+def test_no_message_about_a_damaged_file_quotes_what_is_in_it(copy, tmp_path):
+    study, image, patient = "216840111366964012283393834152009027160", "4b7d", "310925"
+    finding = grounded("mass", [[0.5, 0.5, 9, 9]], [], sentence_en="The heart is large.")
+    source = copy(record(f"{study}_{image}", finding, study=study))
+    table(tmp_path / "master_table.csv", [{study: "", f"{study}_{image}.png": "", patient: ""}])
+    with pytest.raises(BadSource) as headless:
+        listed(source)
+    (tmp_path / "master_table.csv").unlink()
+    again = copy(record(f"{study}_{image}", finding, study=study))
+    assert len(listed(again)) == 1
+    path = tmp_path / CHOSEN
+    path.write_text(path.read_text("utf-8").replace('"The heart', "The heart"), "utf-8")
+    with pytest.raises(BadSource) as broken:
+        listed(PadChestGr((tmp_path,)))
+    said = "\n".join([str(headless.value), str(broken.value), *again.ledger.lines()])
+    assert "studyid, patientid should be there" in said and "is no JSON" in said and "BOX_OUTSIDE" in said
+    for quoted in (study, image, patient, "heart"):
+        assert quoted not in said
 
 
 def test_a_file_cut_short_and_a_copy_without_its_files_are_refused(copy, tmp_path):

@@ -76,12 +76,20 @@ def test_a_table_is_read_by_the_names_of_its_columns_however_it_was_saved(read, 
         (TEXT.encode("utf-16"), "is not UTF-8 text"),
         (b"image_id,x_min\n\xff\xfe,1\n", "is not UTF-8 text"),
         ('image_id,x_min\n"' + "a" * 200_000 + '",1\n', "is no table"),
+        ("a" * 200_000 + "\n", "has 0 cells, image_id, x_min should be there"),
         ("<!DOCTYPE html>\n<p>Log in</p>\n", "image_id, x_min should be there"),
     ],
 )
 def test_what_is_no_such_table_is_refused_in_a_sentence(read, content, said):
     with pytest.raises(BadSource, match=said):
         read(content)
+
+
+def test_the_missing_columns_and_how_many_cells_the_first_line_has_are_told_and_no_cell(read):
+    with pytest.raises(BadSource) as refused:
+        read("s50414267,The heart is large.,1\ncd,ef,2\n")
+    assert "which has 3 cells, image_id, x_min should be there once each" in str(refused.value)
+    assert "50414267" not in str(refused.value) and "heart" not in str(refused.value)
 
 
 def test_a_row_of_another_width_goes_to_the_ledger_and_the_others_are_read(read):
