@@ -48,6 +48,8 @@ class Inverted:
 class Schedule:
     """The steps that are walked: `times` falls; `skip` of all steps, the noisiest ones, are left out.
 
+    signal  share of the picture's variance in the latents, at each of the 1000 times
+
     ValueError for a number of steps that does not divide 1000: the formulas need gaps of one width.
     """
 
@@ -65,18 +67,18 @@ class Schedule:
         scheduler.set_timesteps(steps)
         self.gap = TRAINED_STEPS // steps
         self.times: list[int] = scheduler.timesteps.tolist()[int(steps * skip) :]
-        self._signal = scheduler.alphas_cumprod.double().tolist()
+        self.signal = scheduler.alphas_cumprod.double().tolist()
 
     def noised(self, latents: torch.Tensor, time: int, noise: torch.Tensor) -> torch.Tensor:
         """A picture's latents as they are at a time."""
-        share = self._signal[time]
+        share = self.signal[time]
         noised: torch.Tensor = share**0.5 * latents + (1 - share) ** 0.5 * noise
         return noised
 
     def move(self, latents: torch.Tensor, time: int, noise: torch.Tensor) -> Move:
         """One step back from a time, given the predicted noise: DDIM with eta 1."""
-        here = self._signal[time]
-        there = self._signal[time - self.gap] if time >= self.gap else 1.0
+        here = self.signal[time]
+        there = self.signal[time - self.gap] if time >= self.gap else 1.0
         variance = max(0.0, (1 - there) / (1 - here) * (1 - here / there))
         clean = (latents - (1 - here) ** 0.5 * noise) / here**0.5
         return Move(there**0.5 * clean + max(0.0, 1 - there - variance) ** 0.5 * noise, variance**0.5)

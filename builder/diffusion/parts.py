@@ -1,4 +1,4 @@
-"""The three parts of RadEdit in memory: UNet, autoencoder and text encoder, and what each is asked.
+"""The three parts of a diffusion model in memory: UNet, autoencoder and text encoder, and what each is asked.
 
 No code of a repository runs: BioViL-T's own class is a BERT with heads that are not needed here, so `BertModel` reads
 its weights and `BertTokenizer` its words.
@@ -16,7 +16,7 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import BertModel, BertTokenizer
 
-from builder.diffusion.weights import AUTOENCODER, NETWORK, TEXT_ENCODER
+from builder.diffusion.weights import ModelWeights
 from medground_bench.core.types import Picture
 from medground_bench.lvlms.engine.opening import whole_model
 from medground_bench.lvlms.engine.untyped import Module, Setting, Tokenizer
@@ -101,6 +101,8 @@ class DiffusionModel:
 
 
 @lru_cache(maxsize=1)
-def open_parts(_revisions: tuple[str, ...]) -> DiffusionModel:
-    """The parts at the locations of `weights.PARTS`; loaded once for these revisions of theirs."""
-    return DiffusionModel.load(NETWORK.folder(), AUTOENCODER.folder(), TEXT_ENCODER.folder())
+def open_parts(weights: ModelWeights, _revisions: tuple[str, ...]) -> DiffusionModel:
+    """The parts of a model; loaded once for these revisions of theirs."""
+    return DiffusionModel.load(
+        weights.network.folder(), weights.autoencoder.folder(), weights.text_encoder.folder()
+    )

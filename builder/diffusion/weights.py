@@ -1,4 +1,4 @@
-"""Where the parts of a diffusion model are: an environment variable, else the hub at a fixed commit.
+"""Where the parts of a diffusion model are: with the program, or an environment variable, else the hub at a commit.
 
 A location is a folder in the Hugging Face layout or `org/name@commit`. What is in a folder may change, so a record of
 what was made keeps `revision` of the location.
@@ -6,19 +6,34 @@ what was made keeps `revision` of the location.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from medground_bench.core.errors import SourceMissing
 from medground_bench.lvlms.engine.opening import content_digest
 from medground_bench.storage import hub
 
+EMBEDDED = Path(__file__).with_name("phantom")
+RECORD = "training.json"
+
+
+class PartWeights(Protocol):
+    """The weights of one part, wherever they are."""
+
+    def revision(self) -> str:
+        """Their identity; nothing is fetched."""
+
+    def folder(self) -> Path:
+        """Their folder; SourceMissing where they are not to be had."""
+
 
 @dataclass(frozen=True, slots=True)
 class DiffusionWeights:
-    """The weights of one part.
+    """The weights of one part that is found by an environment variable or on the hub.
 
     model       its name for people
     variable    the environment variable that says where they are
@@ -100,4 +115,49 @@ TEXT_ENCODER = DiffusionWeights(
     "BioViL-T", "MEDGROUND_BIOVIL_T", "microsoft/BiomedVLP-BioViL-T", "",
     ("config.json", "model.safetensors", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json"),
 )  # fmt: skip
-PARTS = (NETWORK, AUTOENCODER, TEXT_ENCODER)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedWeights:
+    """The weights of one part that comes with the program.
+
+    name  of its folder beside `training.json`, which records the folder's digest
+    """
+
+    name: str
+    root: Path = EMBEDDED
+
+    def revision(self) -> str:
+        """`sha256:` over the files."""
+        return content_digest(self.root / self.name)
+
+    def folder(self) -> Path:
+        """The folder; SourceMissing when its files are not those recorded."""
+        try:
+            recorded = json.loads((self.root / RECORD).read_text("utf-8"))["digests"][self.name]
+        except FileNotFoundError:
+            recorded = "nothing"
+        if self.revision() != recorded:
+            raise SourceMissing(
+                f"{self.root / self.name} is damaged or was exchanged: its digest is {self.revision()}, {RECORD} "
+                f"beside it says {recorded}. Install the package again."
+            )
+        return self.root / self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ModelWeights:
+    """The three parts of one diffusion model."""
+
+    network: PartWeights
+    autoencoder: PartWeights
+    text_encoder: PartWeights
+
+    def revisions(self) -> tuple[str, ...]:
+        """Of the parts, in this order."""
+        return tuple(part.revision() for part in (self.network, self.autoencoder, self.text_encoder))
+
+
+RADEDIT = ModelWeights(NETWORK, AUTOENCODER, TEXT_ENCODER)
+PHANTOM = ModelWeights(*map(EmbeddedWeights, ("unet", "vae", "text")))
+"""Tiny, trained on phantoms alone; see `training`."""

@@ -22,7 +22,7 @@ from scipy import ndimage
 import builder.diffusion
 from builder.diffusion.inversion import Guidance, Schedule, edited, invert
 from builder.diffusion.parts import DiffusionModel, open_parts
-from builder.diffusion.weights import PARTS
+from builder.diffusion.weights import RADEDIT, ModelWeights
 from builder.editors import edit_prompt, edit_seed, editable, editor_code
 from medground_bench.core.causal_filter import Edit
 from medground_bench.core.types import Mask, Picture, Question
@@ -41,6 +41,7 @@ class RadEdit:
     skip        share of the steps, the noisiest ones, that are left out, so that the anatomy stays
     side_px     of the square that the model sees
     feather_px  of that square, over which an edit fades in from the border of its mask
+    weights     of the model
     """
 
     steps: int = 200
@@ -48,6 +49,7 @@ class RadEdit:
     skip: float = 0.3
     side_px: int = 512
     feather_px: float = 8.0
+    weights: ModelWeights = RADEDIT
     name: str = field(default="radedit", init=False)
     version: str = field(init=False)
 
@@ -55,7 +57,7 @@ class RadEdit:
         Schedule(self.steps, self.skip)  # refuses settings that do not go together
         made_by = fingerprint(
             settings=[self.steps, self.guidance, self.skip, self.side_px, self.feather_px],
-            weights=[part.revision() for part in PARTS],
+            weights=self.weights.revisions(),
             code=editor_code(__file__, *_diffusion_files()),
             libraries={library: version(library) for library in LIBRARIES},
         )
@@ -67,7 +69,7 @@ class RadEdit:
         if not mask.any():
             return picture.copy()
         study = to_study(picture, self.side_px)
-        parts = open_parts(tuple(part.revision() for part in PARTS))
+        parts = open_parts(self.weights, self.weights.revisions())
         rng = np.random.default_rng(edit_seed(question, picture, edit))
         where = self._latent_mask(mask, parts.px_per_latent)
         with torch.inference_mode(), torch.backends.cudnn.flags(benchmark=False, deterministic=True):

@@ -94,7 +94,7 @@ def test_a_network_that_knows_the_noise_gives_the_picture_back_exactly():
     schedule, picture = Schedule(100, 0.3), latents()
 
     def oracle(noisy, time):
-        signal = schedule._signal[time]
+        signal = schedule.signal[time]
         return (noisy - signal**0.5 * picture) / (1 - signal) ** 0.5
 
     inverted = invert(picture, schedule, oracle, np.random.default_rng(0))
@@ -114,7 +114,7 @@ def test_each_step_of_the_inversion_has_noise_of_its_own():
     inverted = inverted_of(schedule, picture)
     drawn = []
     for time, noisy in zip(schedule.times, inverted.path, strict=False):
-        signal = schedule._signal[time]
+        signal = schedule.signal[time]
         drawn.append(((noisy - signal**0.5 * picture) / (1 - signal) ** 0.5).flatten())
     correlations = torch.corrcoef(torch.stack(drawn)) - torch.eye(20)
     assert correlations.abs().max() < 0.35

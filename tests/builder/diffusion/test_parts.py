@@ -15,7 +15,7 @@ from transformers import BertForMaskedLM  # noqa: E402
 
 from builder.diffusion import weights as places  # noqa: E402
 from builder.diffusion.parts import DiffusionModel  # noqa: E402
-from builder.diffusion.weights import AUTOENCODER, NETWORK, PARTS, TEXT_ENCODER  # noqa: E402
+from builder.diffusion.weights import AUTOENCODER, NETWORK, PHANTOM, RADEDIT, TEXT_ENCODER, EmbeddedWeights  # noqa: E402
 from medground_bench.core.errors import SourceMissing  # noqa: E402
 from medground_bench.storage import hub  # noqa: E402
 from tests.kit.tiny_diffusion import SIDE_PX, save_tiny_diffusion  # noqa: E402
@@ -93,17 +93,14 @@ def test_a_checkpoint_without_a_weight_is_refused(tiny, tmp_path):
 
 def test_a_folder_is_known_by_the_bytes_of_its_files(local, tmp_path, monkeypatch):
     assert NETWORK.folder() == local.radedit / "unet"
-    before = [part.revision() for part in PARTS]
+    before = RADEDIT.revisions()
     assert all(revision.startswith("sha256:") for revision in before) and len(set(before)) == 3
     other = shutil.copytree(local.vae, tmp_path / "vae")
     config = json.loads((other / "config.json").read_text())
     (other / "config.json").write_text(json.dumps(config | {"scaling_factor": 0.5}))
     monkeypatch.setenv(AUTOENCODER.variable, str(other))
-    assert [part.revision() != known for part, known in zip(PARTS, before, strict=True)] == [
-        False,
-        True,
-        False,
-    ]
+    changed = [now != known for now, known in zip(RADEDIT.revisions(), before, strict=True)]
+    assert changed == [False, True, False]
 
 
 def test_the_unet_may_be_named_by_its_own_folder(local, monkeypatch):
@@ -123,7 +120,7 @@ def test_radedit_is_pinned_and_its_unet_alone_is_fetched(monkeypatch, tmp_path):
 
 
 def test_no_part_asks_for_code_or_pickled_weights():
-    for part in PARTS:
+    for part in (NETWORK, AUTOENCODER, TEXT_ENCODER):
         assert not [file for file in part.files if file.endswith((".py", ".bin", ".pt", ".ckpt", "*"))
                     and not file.endswith(".safetensors*")]  # fmt: skip
 
@@ -160,3 +157,17 @@ def test_weights_that_cannot_be_fetched_say_what_to_set(monkeypatch):
         SourceMissing, match=r"403\. If you have them in a folder, set MEDGROUND_RADEDIT to it"
     ):
         NETWORK.folder()
+
+
+def test_the_parts_that_come_with_the_program_are_those_recorded_and_an_exchanged_one_is_refused(tmp_path):
+    for part in (PHANTOM.network, PHANTOM.autoencoder, PHANTOM.text_encoder):
+        copied = EmbeddedWeights(part.name, shutil.copytree(part.root, tmp_path / part.name))
+        assert copied.folder() == tmp_path / part.name / part.name and copied.revision() == part.revision()
+        (copied.folder() / "config.json").write_text("{}")
+        with pytest.raises(SourceMissing, match=f"{part.name} is damaged or was exchanged"):
+            copied.folder()
+
+
+def test_the_embedded_model_takes_6_mb_at_most():
+    files = [file for file in (PHANTOM.network.root).rglob("*") if file.is_file()]
+    assert 0 < sum(file.stat().st_size for file in files) <= 6_000_000

@@ -18,7 +18,8 @@ from medground_bench.core.types import Answer, Box, Frame
 SOURCE = Phantom()
 FOLDER = Path(builder.editors.__file__).parent
 EDITORS = sorted(file.stem for file in FOLDER.glob("*.py") if not file.stem.startswith("_"))
-NEEDS = {"harmonic": ("skimage",), "radedit": ("torch", "diffusers")}
+DIFFUSION = ("torch", "diffusers")
+NEEDS = {"harmonic": ("skimage",), "radedit": DIFFUSION, "phantom_radedit": DIFFUSION}
 SETTINGS = {"radedit": {"steps": 20, "side_px": 64}}
 """Only what a tiny model asks for."""
 
@@ -58,7 +59,7 @@ QUESTIONS = [positive(True), positive(False)]
 
 
 def test_every_editor_is_held_to_the_contract():
-    assert {"phantom_exact", "harmonic", "radedit"} <= set(EDITORS)
+    assert {"phantom_exact", "phantom_radedit", "harmonic", "radedit"} <= set(EDITORS)
     assert set(EDITORS) == {plugin.name for plugin in plugins.available("editors")}
 
 
@@ -105,7 +106,7 @@ def test_an_editor_leaves_no_trace(editor):
     assert state() == before
 
 
-@pytest.mark.parametrize("name", ["harmonic", "radedit"])
+@pytest.mark.parametrize("name", ["harmonic", "radedit", "phantom_radedit"])
 def test_boxes_over_the_whole_picture_leave_no_background_to_edit(request, monkeypatch, name):
     editor, question = opened(request, monkeypatch, name), QUESTIONS[0]
     frame = question.native
@@ -115,14 +116,14 @@ def test_boxes_over_the_whole_picture_leave_no_background_to_edit(request, monke
     assert editor.edit(whole, picture, Edit.FOREGROUND).shape == picture.shape
 
 
-@pytest.mark.parametrize("name", ["harmonic", "radedit"])
+@pytest.mark.parametrize("name", ["harmonic", "radedit", "phantom_radedit"])
 def test_a_question_without_boxes_has_no_foreground_to_edit(request, monkeypatch, name):
     editor, question = opened(request, monkeypatch, name), replace(QUESTIONS[0], boxes=())
     picture = SOURCE.picture(question)
     assert np.array_equal(editor.edit(question, picture, Edit.FOREGROUND), picture)
 
 
-@pytest.mark.parametrize("name", ["harmonic", "radedit"])
+@pytest.mark.parametrize("name", ["harmonic", "radedit", "phantom_radedit"])
 def test_a_picture_of_one_grey_and_one_with_two_regions_are_edited(request, monkeypatch, name):
     editor = opened(request, monkeypatch, name)
     frame = Frame.native(width=150, height=90)

@@ -1,0 +1,1 @@
+"""How the tiny diffusion model of phantoms was made."""
