@@ -90,7 +90,7 @@ def built(tmp_path_factory: pytest.TempPathFactory):
 def ray_cluster():
     """The address of a cluster of two workers on this machine."""
     workers = pytest.importorskip("medground_bench.runs.ray_workers")
-    workers.connect(None, 2)
+    workers.connect(workers.Cluster(workers=2))
     yield workers.ray.get_runtime_context().gcs_address
     workers.ray.shutdown()
 

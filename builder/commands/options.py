@@ -79,8 +79,9 @@ def engine_of(
         engine: UnitEngine = LocalEngine()
     else:
         from builder.engines.ray import RayEngine
+        from medground_bench.runs.ray_workers import Cluster
 
-        engine = RayEngine(workers=workers, gpus=gpus, address=address)
+        engine = RayEngine(Cluster(workers, gpus, address))
     with closing(engine):
         yield engine
 

@@ -12,7 +12,15 @@ from builder.units import EditUnit, Maker, Unit, full_name
 from medground_bench import lvlms
 from medground_bench.lvlms import Lvlm, LvlmDescription
 from medground_bench.runs.code_version import lvlm_code
-from medground_bench.runs.ray_workers import Killed, Opening, RayTrouble, RayWorkers, RemoteLvlm
+from medground_bench.runs.ray_workers import (
+    ONE_HERE,
+    Cluster,
+    Killed,
+    Opening,
+    RayTrouble,
+    RayWorkers,
+    RemoteLvlm,
+)
 
 
 @dataclass(slots=True)
@@ -47,16 +55,9 @@ class UnitWork:
 class RayEngine:
     """See `UnitEngine`; the settings are those of `RayWorkers`."""
 
-    def __init__(
-        self,
-        *,
-        workers: int | None = None,
-        gpus: float | None = None,
-        address: str | None = None,
-        opening: Opening = lvlms.open_lvlm,
-    ) -> None:
+    def __init__(self, cluster: Cluster = ONE_HERE, *, opening: Opening = lvlms.open_lvlm) -> None:
         self._workers: RayWorkers[Unit, Editor | None, Done] = RayWorkers(
-            UnitWork, lvlm_code, workers=workers, gpus=gpus, address=address, opening=opening
+            UnitWork, lvlm_code, cluster, opening=opening
         )
         self.room = self._workers.room
 

@@ -106,8 +106,9 @@ def _engine(
         yield LocalCases(open_lvlm(lvlm, newest=newest))
         return
     from medground_bench.runs.ray_cases import RayCases
+    from medground_bench.runs.ray_workers import Cluster
 
-    with closing(RayCases(lvlm, newest=newest, workers=workers, gpus=gpus, address=address)) as engine:
+    with closing(RayCases(lvlm, Cluster(workers, gpus, address), newest=newest)) as engine:
         yield engine
 
 

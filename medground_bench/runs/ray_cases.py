@@ -13,7 +13,15 @@ from medground_bench.lvlms import Lvlm
 from medground_bench.methods import Method
 from medground_bench.runs.case_engines import CaseResult, case_result
 from medground_bench.runs.code_version import method_code
-from medground_bench.runs.ray_workers import Killed, Opening, RayTrouble, RayWorkers, RemoteLvlm
+from medground_bench.runs.ray_workers import (
+    ONE_HERE,
+    Cluster,
+    Killed,
+    Opening,
+    RayTrouble,
+    RayWorkers,
+    RemoteLvlm,
+)
 
 Asked: TypeAlias = tuple[Method, int]
 """A method and the seed of its run."""
@@ -34,22 +42,20 @@ class CaseWork:
 class RayCases:
     """See `CaseEngine`. One worker opens the LVLM at once, so that it is known here; settings as of `RayWorkers`.
 
-    >>> with closing(RayCases("org/name@" + 40 * "0", workers=8)) as engine:  # doctest: +SKIP
+    >>> with closing(RayCases("org/name@" + 40 * "0", Cluster(workers=8))) as engine:  # doctest: +SKIP
     ...     predict_by(engine, benchmark, run, file)
     """
 
     def __init__(
         self,
         location: str,
+        cluster: Cluster = ONE_HERE,
         *,
         newest: bool = False,
-        workers: int | None = None,
-        gpus: float | None = None,
-        address: str | None = None,
         opening: Opening = lvlms.open_lvlm,
     ) -> None:
         self._workers: RayWorkers[Case, Asked, list[CaseResult]] = RayWorkers(
-            CaseWork, method_code, workers=workers, gpus=gpus, address=address, opening=opening
+            CaseWork, method_code, cluster, opening=opening
         )
         try:
             self.lvlm: RemoteLvlm = self._workers.open(location, newest=newest)

@@ -57,6 +57,23 @@ class RayTrouble(MedgroundError):
 
 
 @dataclass(frozen=True, slots=True)
+class Cluster:
+    """Where workers are.
+
+    workers  None for one a GPU (or share of one), or a single one where there is none
+    gpus     of each worker; None for 1 where there is one
+    address  of a cluster that is there; None starts one on this machine
+    """
+
+    workers: int | None = None
+    gpus: float | None = None
+    address: str | None = None
+
+
+ONE_HERE = Cluster()
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteLvlm:
     """What is known here of an LVLM that is with the workers; see `LvlmDescription`.
 
@@ -164,9 +181,6 @@ class RayWorkers(Generic[Item, Context, Result]):
 
     work     what a worker does, made around its LVLM
     code     digest of the code that decides its results; where a worker has another one, it is refused
-    workers  None for one a GPU (or share of one), or a single one where there is none
-    gpus     of each worker; None for 1 where there is one
-    address  of a cluster that is there; None starts one on this machine
     opening  how a worker opens an LVLM
     """
 
@@ -174,18 +188,16 @@ class RayWorkers(Generic[Item, Context, Result]):
         self,
         work: Callable[[Lvlm], Work[Item, Context, Result]],
         code: Callable[[], str],
+        cluster: Cluster = ONE_HERE,
         *,
-        workers: int | None = None,
-        gpus: float | None = None,
-        address: str | None = None,
         opening: Opening = lvlms.open_lvlm,
     ) -> None:
         self._started = not ray.is_initialized()
         if self._started:
-            connect(address, workers)
+            connect(cluster)
         here = ray.cluster_resources().get("GPU", 0.0)
-        self.gpus = min(here, 1.0) if gpus is None else gpus
-        self.workers = workers or max(1, int(here // self.gpus) if self.gpus else 1)
+        self.gpus = min(here, 1.0) if cluster.gpus is None else cluster.gpus
+        self.workers = cluster.workers or max(1, int(here // self.gpus) if self.gpus else 1)
         self.room = IN_FLIGHT * self.workers
         self._opening, self._work, self._code = opening, work, code
         self._hands: list[_Hand[Item, Context, Result]] = []
@@ -323,23 +335,25 @@ class RayWorkers(Generic[Item, Context, Result]):
             )
 
 
-def connect(address: str | None, workers: int | None) -> None:
+def connect(cluster: Cluster) -> None:
     """Join or start a cluster; Ray's own handler of SIGTERM does not stay."""
     with _signals_kept():
         try:
-            if address is not None:
-                ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+            if cluster.address is not None:
+                ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
             else:
                 ray.init(
                     address="local",
-                    num_cpus=max(workers or 1, os.cpu_count() or 1),
+                    num_cpus=max(cluster.workers or 1, os.cpu_count() or 1),
                     object_store_memory=OBJECTS_BYTES,
                     include_dashboard=False,
                     log_to_driver=False,
                     logging_level="ERROR",
                 )
         except (ConnectionError, RuntimeError, ValueError, RayError) as error:
-            raise RayTrouble(f"the Ray cluster {address or 'on this machine'}: {one_line(error)}") from error
+            raise RayTrouble(
+                f"the Ray cluster {cluster.address or 'on this machine'}: {one_line(error)}"
+            ) from error
 
 
 @contextmanager

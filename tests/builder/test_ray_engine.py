@@ -37,10 +37,11 @@ LIMIT = 2
 def built_by(ray_cluster, tmp_path):
     """Build with two workers that open a rule LVLM of `open_broken`; gives the folder and the quarantine."""
     from builder.engines.ray import RayEngine
+    from medground_bench.runs.ray_workers import Cluster
 
     def built(location, *, modes=(Mode.DIRECT,)):
         folder, source = DatasetFolder(tmp_path / "m"), open_source("phantom")
-        engine = RayEngine(workers=2, gpus=0, opening=open_broken)
+        engine = RayEngine(Cluster(2, 0), opening=open_broken)
         with contextlib.closing(engine), bench_at(tmp_path / "store", source, engine=engine) as bench:
             lvlm = engine.open(location)
             write_questions(folder, source, LIMIT, [])
@@ -53,10 +54,10 @@ def built_by(ray_cluster, tmp_path):
 
 def test_a_served_lvlm_is_refused_since_only_here_it_is_known_what_may_be_sent_to_it(ray_cluster):
     from builder.engines.ray import RayEngine
-    from medground_bench.runs.ray_workers import RayTrouble
+    from medground_bench.runs.ray_workers import Cluster, RayTrouble
 
     with (
-        contextlib.closing(RayEngine(workers=1, gpus=0)) as engine,
+        contextlib.closing(RayEngine(Cluster(1, 0))) as engine,
         pytest.raises(RayTrouble, match="--engine local"),
     ):
         engine.open("http://elsewhere.example/v1#model")
@@ -127,9 +128,10 @@ DRIVER = """
 import sys
 from pathlib import Path
 from builder.engines.ray import RayEngine
+from medground_bench.runs.ray_workers import Cluster
 from tests.kit.broken_lvlms import open_broken
 from tests.kit.builds import build
-engine = RayEngine(workers=1, gpus=0, opening=open_broken)
+engine = RayEngine(Cluster(1, 0), opening=open_broken)
 lvlm = engine.open(sys.argv[2])
 build(Path(sys.argv[1]), lvlm=lvlm, limit=2, engine=engine)
 """

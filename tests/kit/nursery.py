@@ -22,6 +22,7 @@ from tests.kit.fakes import RuleLvlm
 out, store, cluster = Path(sys.argv[1]), sys.argv[2] or None, sys.argv[3]
 if cluster:
     from builder.engines.ray import RayEngine
+    from medground_bench.runs.ray_workers import Cluster
     from tests.kit.broken_lvlms import open_broken
 
 rng, really = np.random.default_rng(int(os.environ["PYTHONHASHSEED"])), (os.listdir, os.scandir, os.fsync)
@@ -57,7 +58,7 @@ for line in sys.stdin:
     if child == 0:
         engine, lvlm = None, RuleLvlm(seconds_per_call=seconds_per_call)
         if cluster:
-            engine = RayEngine(workers=1, gpus=0, address=cluster, opening=open_broken)
+            engine = RayEngine(Cluster(1, 0, cluster), opening=open_broken)
             lvlm = engine.open("rule")
         build(out, lvlm=lvlm, modes=tuple(Mode), limit=2, store=store, engine=engine)
         os._exit(0)

@@ -149,10 +149,11 @@ def worker_costs(number: int = SIZES[0]) -> list[tuple[int, BuildCost]]:
     if find_spec("ray") is None:
         return []
     from builder.engines.ray import RayEngine
+    from medground_bench.runs.ray_workers import Cluster
 
     costs = []
     for workers in (1, 2):
-        engine = RayEngine(workers=workers, gpus=0, opening=open_sleeping)
+        engine = RayEngine(Cluster(workers, 0), opening=open_sleeping)
         with closing(engine):
             costs.append((workers, build_cost(number, engine.open("sleeping"), engine)))
     return costs

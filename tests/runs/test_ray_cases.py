@@ -24,8 +24,9 @@ pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
 def workers():
     """Two workers with the rule LVLM."""
     from medground_bench.runs.ray_cases import RayCases
+    from medground_bench.runs.ray_workers import Cluster
 
-    with contextlib.closing(RayCases("rule", workers=2, gpus=0, opening=open_broken)) as engine:
+    with contextlib.closing(RayCases("rule", Cluster(2, 0), opening=open_broken)) as engine:
         yield engine
 
 
@@ -101,9 +102,10 @@ def test_a_case_that_kills_each_worker_is_named_and_the_rest_is_kept(workers, be
 
 def test_an_lvlm_that_no_worker_can_open_is_said_as_the_worker_says_it():
     from medground_bench.runs.ray_cases import RayCases
+    from medground_bench.runs.ray_workers import Cluster
 
     with pytest.raises(SourceMissing, match=r"nowhere is no folder here\."):
-        RayCases("nowhere", workers=1, gpus=0, opening=open_broken)
+        RayCases("nowhere", Cluster(1, 0), opening=open_broken)
 
 
 def test_the_command_line_predicts_with_ray_as_without(medground, tmp_path):

@@ -32,7 +32,7 @@ def ray_workers():
 
 
 def hired(ray_workers, count):
-    return ray_workers.RayWorkers(Measuring, no_code, workers=count, gpus=0, opening=open_broken)
+    return ray_workers.RayWorkers(Measuring, no_code, ray_workers.Cluster(count, 0), opening=open_broken)
 
 
 def test_a_machine_lost_at_work_costs_nothing_while_another_is_there(ray_workers):
@@ -41,7 +41,7 @@ def test_a_machine_lost_at_work_costs_nothing_while_another_is_there(ray_workers
     machine = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
     cluster = Cluster(initialize_head=True, head_node_args={**machine, "include_dashboard": False})
     doomed = cluster.add_node(**machine)
-    ray_workers.connect(cluster.address, None)
+    ray_workers.connect(ray_workers.Cluster(address=cluster.address))
     results, last = {}, None
     with contextlib.closing(hired(ray_workers, 2)) as workers:
         workers.open("rule")
@@ -68,8 +68,8 @@ def collect(workers, results):
 
 
 def test_what_was_done_before_a_worker_was_killed_is_not_given_up_for_what_killed_it(ray_workers):
-    ray_workers.connect(None, 1)
-    hired = ray_workers.RayWorkers(Deadly, no_code, workers=1, gpus=0, opening=open_broken)
+    ray_workers.connect(ray_workers.Cluster(1))
+    hired = ray_workers.RayWorkers(Deadly, no_code, ray_workers.Cluster(1, 0), opening=open_broken)
     parts = {}
     with contextlib.closing(hired) as workers:
         workers.open("rule")
@@ -93,7 +93,7 @@ from tests.kit.broken_lvlms import open_broken
 from tests.kit.ray_work import Measuring, no_code
 ray_workers.OBJECTS_BYTES = 80 * 2**20
 with contextlib.closing(
-    ray_workers.RayWorkers(Measuring, no_code, workers=1, gpus=0, opening=open_broken)
+    ray_workers.RayWorkers(Measuring, no_code, ray_workers.Cluster(1, 0), opening=open_broken)
 ) as workers:
     workers.open("rule")
     try:
@@ -115,8 +115,10 @@ def test_memory_that_is_full_is_said_in_a_sentence():
 
 
 def test_workers_with_other_code_are_refused(ray_workers):
-    ray_workers.connect(None, 1)
-    other = ray_workers.RayWorkers(Measuring, code_of_this_process, workers=1, gpus=0, opening=open_broken)
+    ray_workers.connect(ray_workers.Cluster(1))
+    other = ray_workers.RayWorkers(
+        Measuring, code_of_this_process, ray_workers.Cluster(1, 0), opening=open_broken
+    )
     with (
         contextlib.closing(other) as workers,
         pytest.raises(ray_workers.RayTrouble, match="another version of MedGround-Bench"),
