@@ -16,7 +16,8 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import BertModel, BertTokenizer
 
-from builder.diffusion.weights import AUTOENCODER, NETWORK, TEXT_ENCODER
+from builder.diffusion.weights import AUTOENCODER, NETWORK, PARTS, TEXT_ENCODER
+from medground_bench.core.errors import SourceMissing
 from medground_bench.core.types import Picture
 from medground_bench.lvlms.engine.opening import whole_model
 from medground_bench.lvlms.engine.untyped import Module, Setting, Tokenizer
@@ -101,6 +102,11 @@ class DiffusionModel:
 
 
 @lru_cache(maxsize=1)
-def open_parts(_revisions: tuple[str, ...]) -> DiffusionModel:
-    """The parts at the locations of `weights.PARTS`; loaded once for these revisions of theirs."""
+def open_parts(revisions: tuple[str, ...]) -> DiffusionModel:
+    """The parts at the locations of `weights.PARTS`, loaded once; SourceMissing where they have other revisions."""
+    if tuple(part.revision() for part in PARTS) != revisions:
+        raise SourceMissing(
+            "the weights of the editor are not those it was opened with: they changed since, or are others on this "
+            "machine. Put the same weights in place everywhere and run the same command again."
+        )
     return DiffusionModel.load(NETWORK.folder(), AUTOENCODER.folder(), TEXT_ENCODER.folder())

@@ -22,7 +22,7 @@ from scipy import ndimage
 import builder.diffusion
 from builder.diffusion.inversion import Guidance, Schedule, edited, invert
 from builder.diffusion.parts import DiffusionModel, open_parts
-from builder.diffusion.weights import PARTS
+from builder.diffusion.weights import PARTS, resolved
 from builder.editors import edit_prompt, edit_seed, editable, editor_code
 from medground_bench.core.causal_filter import Edit
 from medground_bench.core.types import Mask, Picture, Question
@@ -41,6 +41,7 @@ class RadEdit:
     skip        share of the steps, the noisiest ones, that are left out, so that the anatomy stays
     side_px     of the square that the model sees
     feather_px  of that square, over which an edit fades in from the border of its mask
+    revisions   of the weights, all of which are at hand once the editor is open
     """
 
     steps: int = 200
@@ -50,12 +51,14 @@ class RadEdit:
     feather_px: float = 8.0
     name: str = field(default="radedit", init=False)
     version: str = field(init=False)
+    revisions: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         Schedule(self.steps, self.skip)  # refuses settings that do not go together
+        object.__setattr__(self, "revisions", resolved(PARTS))
         made_by = fingerprint(
             settings=[self.steps, self.guidance, self.skip, self.side_px, self.feather_px],
-            weights=[part.revision() for part in PARTS],
+            weights=self.revisions,
             code=editor_code(__file__, *_diffusion_files()),
             libraries={library: version(library) for library in LIBRARIES},
         )
@@ -67,7 +70,7 @@ class RadEdit:
         if not mask.any():
             return picture.copy()
         study = to_study(picture, self.side_px)
-        parts = open_parts(tuple(part.revision() for part in PARTS))
+        parts = open_parts(self.revisions)
         rng = np.random.default_rng(edit_seed(question, picture, edit))
         where = self._latent_mask(mask, parts.px_per_latent)
         with torch.inference_mode(), torch.backends.cudnn.flags(benchmark=False, deterministic=True):
