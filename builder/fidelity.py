@@ -8,24 +8,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import TypeVar
 
-from builder.build import bench_at, build_track, open_source, write_questions
+from builder.build import build_track, write_questions
+from builder.editors import Editor
+from builder.stages import Bench
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.rows import QUESTIONS, VERDICTS, QuestionRow, VerdictRow
 from medground_bench.benchmark.statistics import ALL
 from medground_bench.core.causes import KnownCause
 from medground_bench.core.geometry import cover_areas
 from medground_bench.core.progress import Progress, silently
-from medground_bench.core.types import Box, Frame, Group, Mode, Reason, Track
+from medground_bench.core.types import Answer, Box, Frame, Group, Mode, Reason, Track
 from medground_bench.drawing.heat_maps import HeatMap, HeatMaps
 from medground_bench.lvlms import Lvlm
 from medground_bench.storage.tables import as_csv
 from medground_bench.storage.whole_files import write_whole
 
 SOURCE = "phantom"
-EXACT = "phantom_exact"
 SPLIT = "test"
 RETAINED = "retained"
 WORDS = {
@@ -98,12 +100,28 @@ class RetentionRow:
     exact_wrong: int
     other_wrong: int
 
+    @property
+    def cut(self) -> str:
+        """The finding or boxes it is about."""
+        return self.finding if self.size == ALL else f"{self.size} boxes"
+
+
+@dataclass(frozen=True, slots=True)
+class LostRow:
+    """How many positive questions have no verdict by an editor, since something about them is in quarantine."""
+
+    lvlm: str
+    mode: str
+    editor: str
+    questions: int
+
 
 @dataclass(frozen=True, slots=True)
 class Fidelity:
-    """Everything that was compared, and its files."""
+    """Everything that was compared, what was lost of it, and its files."""
 
     compared: Sequence[Compared]
+    lost: Sequence[LostRow] = ()
 
     def confusion(self) -> list[ConfusionRow]:
         """Pairs of verdicts that occur, by track and editor."""
@@ -121,7 +139,7 @@ class Fidelity:
             if (rows := [row for row in own if cut[0] in (ALL, row.finding) and cut[1] in (ALL, row.size)])
         ]
 
-    def figure(self) -> HeatMaps:
+    def confusion_figure(self) -> HeatMaps:
         """A table a track and editor: of the answers with a verdict by the exact editor, the shares of the other's."""
         shown = [name for name in WORDS if any(name in (row.exact, row.other) for row in self.compared)]
         tables = [
@@ -137,15 +155,35 @@ class Fidelity:
         ]
         return HeatMaps(tables=[tables[start : start + 2] for start in range(0, len(tables), 2)], span=(0, 1))
 
+    def retention_figure(self) -> HeatMaps:
+        """A row a track and editor: what each editor retains, by finding and boxes, and how much of it is wrong."""
+        tracks: dict[tuple[str, str, str], list[RetentionRow]] = {}
+        for row in self.retention():
+            tracks.setdefault((row.lvlm, row.mode, row.editor), []).append(row)
+        tables = [
+            (
+                _two_editors(f"{lvlm}, {mode}: retained", editor, {
+                    f"{row.cut} ({row.answers})": ((row.exact, row.answers), (row.other, row.answers)) for row in rows
+                }),
+                _two_editors("of the retained, cause is not the finding", editor, {
+                    row.cut: ((row.exact_wrong, row.exact), (row.other_wrong, row.other)) for row in rows
+                }),
+            )
+            for (lvlm, mode, editor), rows in tracks.items()
+        ]  # fmt: skip
+        return HeatMaps(tables=tables, span=(0, 1))
+
     def write(self, out: Path) -> list[Path]:
-        """The three tables and, where there is anything to draw, the figure."""
+        """The four tables and, where there is anything to draw, the two figures."""
         contents = {
             "answers.csv": _csv(Compared, self.compared),
             "confusion.csv": _csv(ConfusionRow, self.confusion()),
             "retention.csv": _csv(RetentionRow, self.retention()),
+            "lost.csv": _csv(LostRow, self.lost),
         }
         if self.compared:
-            contents["confusion.png"] = self.figure().png()
+            contents["confusion.png"] = self.confusion_figure().png()
+            contents["retention.png"] = self.retention_figure().png()
         for name, content in contents.items():
             write_whole(out / name, content)
         return [out / name for name in contents]
@@ -153,32 +191,35 @@ class Fidelity:
 
 def fidelity(
     out: Path,
+    bench: Bench,
     tracks: Sequence[tuple[Lvlm, Mode]],
-    editors: Sequence[str],
+    editors: Sequence[Editor],
     limit: int | None,
     *,
     progress: Progress = silently,
 ) -> Fidelity:
-    """Ask every track about the phantoms with the exact editor and with each of the others, and compare.
+    """Ask every track about the phantoms of a bench with its exact editor and with each of the others, and compare.
 
-    Each editor gets a dataset folder under `out`; answers and edits are kept in one store, so the same command goes on
-    where it was stopped.
+    Each editor gets a dataset folder under `out`; answers and edits are kept in the bench's stores, so the same command
+    goes on where it was stopped.
     """
-    for editor in dict.fromkeys((EXACT, *editors)):
-        folder, source = DatasetFolder(out / editor), open_source(SOURCE)
-        with bench_at(out / "store", source, editor) as bench:
-            write_questions(folder, source, limit, [Track(lvlm.key, mode) for lvlm, mode in tracks])
-            for lvlm, mode in tracks:
-                build_track(folder, lvlm, mode, bench, progress=progress)
-    questions = {row.question_id: row for row in DatasetFolder(out / EXACT).read(QUESTIONS, SPLIT, SOURCE)}
+    by_name = {editor.name: editor for editor in (bench.editor, *editors)}
+    for name, editor in by_name.items():
+        folder = DatasetFolder(out / name)
+        write_questions(folder, bench.source, limit, [Track(lvlm.key, mode) for lvlm, mode in tracks])
+        for lvlm, mode in tracks:
+            build_track(folder, lvlm, mode, replace(bench, editor=editor), progress=progress)
+    exact = bench.editor.name
+    questions = {row.question_id: row for row in DatasetFolder(out / exact).read(QUESTIONS, SPLIT, SOURCE)}
     wanted = {(lvlm.key, mode.value) for lvlm, mode in tracks}
-    exact = _verdicts(out / EXACT, wanted)
+    verdicts = {name: _verdicts(out / name, wanted) for name in by_name}
     return Fidelity(
-        [
+        compared=[
             row
-            for editor in dict.fromkeys(editors)
-            for row in compared(editor, questions, exact, _verdicts(out / editor, wanted))
-        ]
+            for name in dict.fromkeys(editor.name for editor in editors)
+            for row in compared(name, questions, verdicts[exact], verdicts[name])
+        ],
+        lost=list(_lost(questions, wanted, verdicts)),
     )
 
 
@@ -188,10 +229,11 @@ def compared(
     exact: Sequence[VerdictRow],
     other: Sequence[VerdictRow],
 ) -> Iterator[Compared]:
-    """Every right answer with its two verdicts."""
+    """Every right answer with its two verdicts; one that was lost has none and is left out."""
     others = {(row.question_id, row.lvlm, row.mode): row for row in other}
     for row in exact:
-        if row.group == Group.INCORRECT or row.question_id is None:
+        others_row = others.get((row.question_id, row.lvlm, row.mode))
+        if row.group == Group.INCORRECT or row.question_id is None or others_row is None:
             continue
         question = questions[row.question_id]
         yield Compared(
@@ -202,7 +244,7 @@ def compared(
             mode=row.mode,
             editor=editor,
             exact=_verdict(row),
-            other=_verdict(others[row.question_id, row.lvlm, row.mode]),
+            other=_verdict(others_row),
             cause=row.known_cause,
         )
 
@@ -210,6 +252,18 @@ def compared(
 def _verdicts(folder: Path, wanted: set[tuple[str, str]]) -> list[VerdictRow]:
     rows = DatasetFolder(folder).read(VERDICTS, SPLIT)
     return [row for row in rows if (row.lvlm, row.mode) in wanted]
+
+
+def _lost(
+    questions: Mapping[str, QuestionRow],
+    wanted: set[tuple[str, str]],
+    verdicts: Mapping[str, Sequence[VerdictRow]],
+) -> Iterator[LostRow]:
+    positives = sum(row.answer == Answer.YES for row in questions.values())
+    for lvlm, mode in sorted(wanted):
+        for editor, rows in verdicts.items():
+            there = sum((row.lvlm, row.mode) == (lvlm, mode) for row in rows)
+            yield LostRow(lvlm, mode, editor, positives - there)
 
 
 def _verdict(row: VerdictRow) -> str:
@@ -249,12 +303,24 @@ def _rests_elsewhere(row: Compared) -> bool:
     return row.cause not in (None, KnownCause.FINDING)
 
 
+def _two_editors(
+    title: str, editor: str, cuts: Mapping[str, tuple[tuple[int, int], tuple[int, int]]]
+) -> HeatMap:
+    """Of each cut, how many of how many by the exact editor and by the other one."""
+    return HeatMap(
+        title=title,
+        rows=list(cuts),
+        columns=["exact", editor],
+        shares=[[count / of if of else None for count, of in pair] for pair in cuts.values()],
+    )
+
+
 def _shares(verdicts: Sequence[str], names: Sequence[str]) -> list[float | None]:
     return [verdicts.count(name) / len(verdicts) if verdicts else None for name in names]
 
 
-Table = type[Compared] | type[ConfusionRow] | type[RetentionRow]
+Row = TypeVar("Row", Compared, ConfusionRow, RetentionRow, LostRow)
 
 
-def _csv(kind: Table, rows: Sequence[Compared] | Sequence[ConfusionRow] | Sequence[RetentionRow]) -> bytes:
+def _csv(kind: type[Row], rows: Sequence[Row]) -> bytes:
     return as_csv([column.name for column in fields(kind)], map(asdict, rows))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group as Together
 from rich.table import Table
 
-from builder.fidelity import WORDS, ConfusionRow, Fidelity, RetentionRow
-from medground_bench.benchmark.statistics import ALL
+from builder.fidelity import WORDS, ConfusionRow, Fidelity, LostRow, RetentionRow
 
 
 def fidelity_tables(measured: Fidelity) -> Together:
-    """The confusion of verdicts, then what each editor retains, a pair of tables a track and editor."""
+    """The confusion of verdicts, then what each editor retains, a pair of tables a track and editor; then the lost."""
     tables = []
     confusions = {key: list(rows) for key, rows in groupby(measured.confusion(), _track)}
     for key, rows in groupby(measured.retention(), _track):
@@ -25,17 +25,25 @@ def fidelity_tables(measured: Fidelity) -> Together:
         for exact, words in WORDS.items():
             table.add_row(words, *(str(counts.get((exact, other), 0)) for other in WORDS))
         tables += [table, _retained(f"Retained: {lvlm}, {mode}, exact editor and {editor}", list(rows))]
+    if any(row.questions for row in measured.lost):
+        tables.append(_lost(measured.lost))
     return Together(*tables)
+
+
+def _lost(rows: Sequence[LostRow]) -> Table:
+    table = _table("Positive questions without a verdict: in quarantine", "LVLM, mode, editor", ["questions"])
+    for row in rows:
+        table.add_row(f"{row.lvlm}, {row.mode}, {row.editor}", str(row.questions))
+    return table
 
 
 def _retained(title: str, rows: list[RetentionRow]) -> Table:
     """Of the retained by each editor, `elsewhere` are those whose known cause is not the finding."""
     table = _table(title, "finding or boxes", ["answers", "agree", "exact", "other", "both", "elsewhere"])
     for row in rows:
-        name = row.finding if row.size == ALL else f"{row.size} boxes"
         shares = (_percent(count, row.answers) for count in (row.agree, row.exact, row.other))
         elsewhere = f"{row.exact_wrong}/{row.exact}, {row.other_wrong}/{row.other}"
-        table.add_row(name, str(row.answers), *shares, str(row.both), elsewhere)
+        table.add_row(row.cut, str(row.answers), *shares, str(row.both), elsewhere)
     return table
 
 

@@ -30,6 +30,7 @@ class Quarantined:
     of        the id of the question
     picture   which picture it is about: `original`, an edit, or a counterfactual
     error     the traceback of the last try
+    raised    name of the exception's type; empty where there was none, since the worker was killed
     accepted  whether a maintainer takes the benchmark without it
     """
 
@@ -39,12 +40,14 @@ class Quarantined:
     of: str
     picture: str
     error: str
+    raised: str = ""
     accepted: bool = False
 
     def __str__(self) -> str:
-        """For people: the last line of the traceback tells what happened."""
-        last = self.error.strip().rpartition("\n")[2]
-        return f"{self.key[:12]}: {self.what} {self.by} on {self.of} ({self.picture}): {last}"
+        """For people. Ids and messages stay in the file: they may name a patient, a picture or its path."""
+        return (
+            f"{self.key[:12]}: {self.what} {self.by} ({self.picture}): {self.raised or 'killed its worker'}"
+        )
 
 
 class Quarantine:
@@ -102,8 +105,9 @@ class Quarantine:
             questions = len({entry.of for entry in waiting})
             raise InQuarantine(
                 f"{len(waiting)} units are in quarantine ({kinds}), so {questions} questions have no verdict. "
-                f"{told([str(entry) for entry in waiting])}. The tracebacks are in {self.place}. Mend what failed and "
-                "give --retry-quarantine, or take the benchmark without a unit by --accept-quarantine KEY."
+                f"{told([str(entry) for entry in waiting])}. Their questions and tracebacks are in {self.place}. Mend "
+                "what failed and give --retry-quarantine, or take the benchmark without a unit by --accept-quarantine "
+                "KEY."
             )
 
     def _write(self, entry: Quarantined) -> None:

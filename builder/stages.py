@@ -7,7 +7,6 @@ as a whole, so a killed build goes on by itself and ends in the same bytes as on
 from __future__ import annotations
 
 import os
-import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -216,7 +215,7 @@ class _Conversation:
         if isinstance(picture, UnitFailure):
             self.desk.counters.count("pictures", "lost")
             of, source = interview.question.question_id, self.bench.source.name
-            self.desk.set_aside(Quarantined(key, "question", source, of, name, picture.error))
+            self.desk.set_aside(Quarantined(key, "question", source, of, name, picture.error, picture.raised))
 
     def _ask(
         self, group: Sequence[Interview], name: str, natives: Sequence[Picture]
@@ -260,23 +259,23 @@ def _original(known: SourceQuestion, source: Source) -> Picture:
     picture = source.picture(known.question)
     if known.image_sha256 not in (None, picture_digest(picture)):
         raise ChangedPicture(
-            f"the pictures of {source.name} are no longer those the questions were written for "
-            f"({known.question.image_id} differs). Build the questions again with python -m builder build."
+            f"the pictures of {source.name} are no longer those the questions were written for: one or more differ. "
+            "Build the questions again with python -m builder build."
         )
     return picture
 
 
 def _tried(get: Callable[[], Picture]) -> Picture | UnitFailure:
     """A picture of a source, which may fail as often as a unit may."""
-    error = ""
+    failure = UnitFailure("")
     for _ in range(TRIES):
         try:
             return get()
-        except Exception as raised:
-            if ends_the_build(raised):
+        except Exception as error:
+            if ends_the_build(error):
                 raise
-            error = "".join(traceback.format_exception(raised))
-    return UnitFailure(error)
+            failure = UnitFailure.of(error)
+    return failure
 
 
 def _picture_key(source: Source, known: SourceQuestion, name: str) -> str:

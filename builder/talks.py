@@ -172,4 +172,4 @@ def _kind(unit: Unit) -> str:
 
 def _entry(unit: Unit, by: Maker, failure: UnitFailure) -> Quarantined:
     what = "edit" if isinstance(unit, EditUnit) else "LVLM"
-    return Quarantined(unit.key, what, name_of(by), unit.of, unit.picture, failure.error)
+    return Quarantined(unit.key, what, name_of(by), unit.of, unit.picture, failure.error, failure.raised)

@@ -17,6 +17,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import BertModel, BertTokenizer
 
 from builder.diffusion.weights import ModelWeights
+from medground_bench.core.errors import SourceMissing
 from medground_bench.core.types import Picture
 from medground_bench.lvlms.engine.opening import whole_model
 from medground_bench.lvlms.engine.untyped import Module, Setting, Tokenizer
@@ -101,8 +102,13 @@ class DiffusionModel:
 
 
 @lru_cache(maxsize=1)
-def open_parts(weights: ModelWeights, _revisions: tuple[str, ...]) -> DiffusionModel:
-    """The parts of a model; loaded once for these revisions of theirs."""
+def open_parts(weights: ModelWeights, revisions: tuple[str, ...]) -> DiffusionModel:
+    """The parts of a model, loaded once; SourceMissing where they have other revisions."""
+    if weights.revisions() != revisions:
+        raise SourceMissing(
+            "the weights of the editor are not those it was opened with: they changed since, or are others on this "
+            "machine. Put the same weights in place everywhere and run the same command again."
+        )
     return DiffusionModel.load(
         weights.network.folder(), weights.autoencoder.folder(), weights.text_encoder.folder()
     )

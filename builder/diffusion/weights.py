@@ -50,17 +50,15 @@ class DiffusionWeights:
     files: Sequence[str]
     subfolder: str = ""
 
+    @property
+    def is_named(self) -> bool:
+        """Whether the variable says where they are, or their commit is known."""
+        return bool(os.environ.get(self.variable) or self.commit)
+
     def location(self) -> str:
         """What the variable says, else the commit; SourceMissing where neither says anything."""
-        location = os.environ.get(self.variable)
-        if location:
-            return location
-        if not self.commit:
-            raise SourceMissing(
-                f"{self.model}: no commit of {self.repository} is named. Set {self.variable} to "
-                f"{self.repository}@<40 hexadecimal digits>, or to a folder that holds the weights."
-            )
-        return f"{self.repository}@{self.commit}"
+        demand_named([self])
+        return os.environ.get(self.variable) or f"{self.repository}@{self.commit}"
 
     def revision(self) -> str:
         """The commit, or `sha256:` over the files of a folder; nothing is fetched."""
@@ -69,9 +67,14 @@ class DiffusionWeights:
 
     def folder(self) -> Path:
         """The folder of the files, fetched when they are not in the cache; SourceMissing says what to set."""
-        folder = self._local()
-        if folder:
-            return folder
+        folder = self._local() or self._fetched()
+        if not any(folder.glob("*.safetensors")):
+            raise SourceMissing(
+                f"{self.location()} ({self.variable}) holds no {self.model}: it has no weights (*.safetensors)."
+            )
+        return folder
+
+    def _fetched(self) -> Path:
         wanted = [f"{self.subfolder}/{file}" if self.subfolder else file for file in self.files]
         try:
             return hub.fetched(self._on_hub(), wanted) / self.subfolder
@@ -99,6 +102,19 @@ class DiffusionWeights:
                 "(org/name@<40 hexadecimal digits>)."
             )
         return repository
+
+
+def demand_named(parts: Sequence[DiffusionWeights]) -> None:
+    """SourceMissing names the variables of all parts of which nobody has said where they are."""
+    missing = [part for part in parts if not part.is_named]
+    if missing:
+        models = " and of ".join(part.model for part in missing)
+        settings = " and ".join(
+            f"{part.variable} to {part.repository}@<40 hexadecimal digits>" for part in missing
+        )
+        raise SourceMissing(
+            f"no commit of the weights of {models} is known here. Set {settings}, or to a folder that holds them."
+        )
 
 
 NETWORK = DiffusionWeights(
@@ -153,9 +169,25 @@ class ModelWeights:
     autoencoder: PartWeights
     text_encoder: PartWeights
 
+    @property
+    def parts(self) -> tuple[PartWeights, ...]:
+        """In this order."""
+        return self.network, self.autoencoder, self.text_encoder
+
     def revisions(self) -> tuple[str, ...]:
-        """Of the parts, in this order."""
-        return tuple(part.revision() for part in (self.network, self.autoencoder, self.text_encoder))
+        """Of the parts."""
+        return tuple(part.revision() for part in self.parts)
+
+    def resolved(self) -> tuple[str, ...]:
+        """The revisions, once all parts are at hand; what is not in the cache is fetched.
+
+        SourceMissing names all variables that have to be set, before anything is fetched.
+        """
+        demand_named([part for part in self.parts if isinstance(part, DiffusionWeights)])
+        revisions = self.revisions()
+        for part in self.parts:
+            part.folder()
+        return revisions
 
 
 RADEDIT = ModelWeights(NETWORK, AUTOENCODER, TEXT_ENCODER)

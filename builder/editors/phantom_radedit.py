@@ -32,7 +32,7 @@ class PhantomRadEdit:
     """See the module."""
 
     name: str = "phantom_radedit"
-    version: str = field(default_factory=_version)
+    version: str = field(init=False, default_factory=_version)
 
     def edit(self, question: Question, picture: Picture, edit: Edit) -> Picture:
         """See `Editor`."""

@@ -42,6 +42,7 @@ class RadEdit:
     side_px     of the square that the model sees
     feather_px  of that square, over which an edit fades in from the border of its mask
     weights     of the model
+    revisions   of the weights, all of which are at hand once the editor is open
     """
 
     steps: int = 200
@@ -52,12 +53,14 @@ class RadEdit:
     weights: ModelWeights = RADEDIT
     name: str = field(default="radedit", init=False)
     version: str = field(init=False)
+    revisions: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         Schedule(self.steps, self.skip)  # refuses settings that do not go together
+        object.__setattr__(self, "revisions", self.weights.resolved())
         made_by = fingerprint(
             settings=[self.steps, self.guidance, self.skip, self.side_px, self.feather_px],
-            weights=self.weights.revisions(),
+            weights=self.revisions,
             code=editor_code(__file__, *_diffusion_files()),
             libraries={library: version(library) for library in LIBRARIES},
         )
@@ -69,7 +72,7 @@ class RadEdit:
         if not mask.any():
             return picture.copy()
         study = to_study(picture, self.side_px)
-        parts = open_parts(self.weights, self.weights.revisions())
+        parts = open_parts(self.weights, self.revisions)
         rng = np.random.default_rng(edit_seed(question, picture, edit))
         where = self._latent_mask(mask, parts.px_per_latent)
         with torch.inference_mode(), torch.backends.cudnn.flags(benchmark=False, deterministic=True):

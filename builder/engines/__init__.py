@@ -25,9 +25,19 @@ SCARCE = ("out of memory", "can't allocate memory")
 
 @dataclass(frozen=True, slots=True)
 class UnitFailure:
-    """A unit that cannot be done: the traceback of its last try."""
+    """A unit that cannot be done.
+
+    error   the traceback of its last try
+    raised  name of the exception's type; empty where there was none, since the worker was killed
+    """
 
     error: str
+    raised: str = ""
+
+    @classmethod
+    def of(cls, error: Exception) -> UnitFailure:
+        """What an exception leaves."""
+        return cls("".join(traceback.format_exception(error)), type(error).__name__)
 
 
 Outcome = bytes | UnitFailure
@@ -109,7 +119,7 @@ class _Splits:
 
 @dataclass(frozen=True, slots=True)
 class _Trouble:
-    error: str
+    failure: UnitFailure
     scarce: bool
 
 
@@ -122,7 +132,7 @@ def _halving(units: Sequence[Unit], by: Maker, splits: _Splits) -> list[Outcome]
         return [_alone(unit, by) for unit in units]
     if len(units) == 1:
         splits.hopeless = True
-        return [UnitFailure(tried.error)]
+        return [tried.failure]
     splits.halvings += 1
     half = (len(units) + 1) // 2
     return _halving(units[:half], by, splits) + _halving(units[half:], by, splits)
@@ -130,13 +140,13 @@ def _halving(units: Sequence[Unit], by: Maker, splits: _Splits) -> list[Outcome]
 
 def _alone(unit: Unit, by: Maker) -> Outcome:
     """After the first try, which it had with its batch."""
-    error = ""
+    failure = UnitFailure("")
     for _ in range(TRIES - 1):
         tried = _tried([unit], by)
         if not isinstance(tried, _Trouble):
             return tried[0]
-        error = tried.error
-    return UnitFailure(error)
+        failure = tried.failure
+    return failure
 
 
 def _tried(units: Sequence[Unit], by: Maker) -> list[bytes] | _Trouble:
@@ -148,7 +158,7 @@ def _tried(units: Sequence[Unit], by: Maker) -> list[bytes] | _Trouble:
     except Exception as error:  # a model, an editor or their libraries raise what they like
         if ends_the_build(error):
             raise
-        trouble = _Trouble("".join(traceback.format_exception(error)), _is_scarcity(error))
+        trouble = _Trouble(UnitFailure.of(error), _is_scarcity(error))
     _free_memory()  # here nothing holds the failed batch any more
     return trouble
 

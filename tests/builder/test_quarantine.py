@@ -10,7 +10,7 @@ import pytest
 from builder.build import bench_at, build_track, decide_again, write_questions
 from builder.editors.phantom_exact import PhantomExact
 from builder.place import Place
-from builder.quarantine import InQuarantine, Quarantine
+from builder.quarantine import InQuarantine, Quarantine, Quarantined
 from builder.sources.phantom import Phantom
 from builder.talks import NothingWorks
 from medground_bench.benchmark.folder import DatasetFolder
@@ -143,13 +143,20 @@ def test_a_build_with_units_in_quarantine_says_so_until_each_is_accepted_by_name
         (first, *others) = bench.quarantine.met()
         with pytest.raises(InQuarantine, match=r"units are in quarantine .* have no verdict") as told:
             bench.quarantine.demand_empty()
-        assert first.key[:12] in str(told.value) and "ZeroDivisionError: poison" in str(told.value)
+        assert first.key[:12] in str(told.value)
+        assert "LVLM rule_lvlm (original): ZeroDivisionError" in str(told.value)
+        assert "poison" not in str(told.value) and first.of not in str(told.value)
         with pytest.raises(UnknownName, match="no unit in quarantine"):
             bench.quarantine.accept_all(["ffffffff"])
         bench.quarantine.accept_all([entry.key[:12] for entry in (first, *others)])
         bench.quarantine.demand_empty()
     kept = quarantine(tmp_path / "a.store")
     assert all(entry.accepted for entry in kept.entries.values())
+
+
+def test_a_unit_that_killed_its_worker_is_told_without_an_exception():
+    entry = Quarantined("0123456789abcdef", "LVLM", "m", "s/i/f", "original", "died of SIGKILL on s/i/f\n")
+    assert str(entry) == "0123456789ab: LVLM m (original): killed its worker"
 
 
 def test_a_file_of_the_quarantine_is_one_line_of_json_called_by_its_key(tmp_path):

@@ -14,7 +14,7 @@ pytest.importorskip("diffusers")
 from transformers import BertForMaskedLM  # noqa: E402
 
 from builder.diffusion import weights as places  # noqa: E402
-from builder.diffusion.parts import DiffusionModel  # noqa: E402
+from builder.diffusion.parts import DiffusionModel, open_parts  # noqa: E402
 from builder.diffusion.weights import AUTOENCODER, NETWORK, PHANTOM, RADEDIT, TEXT_ENCODER, EmbeddedWeights  # noqa: E402
 from medground_bench.core.errors import SourceMissing  # noqa: E402
 from medground_bench.storage import hub  # noqa: E402
@@ -110,6 +110,8 @@ def test_the_unet_may_be_named_by_its_own_folder(local, monkeypatch):
 
 def test_radedit_is_pinned_and_its_unet_alone_is_fetched(monkeypatch, tmp_path):
     asked = []
+    (tmp_path / "unet").mkdir()
+    (tmp_path / "unet" / "diffusion_pytorch_model.safetensors").touch()
     monkeypatch.delenv(NETWORK.variable, raising=False)
     monkeypatch.setattr(places.hub, "fetched", lambda *what: asked.append(what) or tmp_path)
     assert NETWORK.revision() == "e8ebd31396ff8553c34084b98b5defb8ebea2817"
@@ -132,6 +134,38 @@ def test_a_part_whose_commit_nobody_named_says_which_variable_names_it(part, mon
         part.revision()
     monkeypatch.setenv(part.variable, f"{part.repository}@{'a' * 40}")
     assert part.revision() == "a" * 40
+
+
+def test_all_variables_that_are_missing_are_named_at_once_and_before_anything_is_fetched(monkeypatch):
+    for part in RADEDIT.parts:
+        monkeypatch.delenv(part.variable, raising=False)
+    monkeypatch.setattr(places.hub, "fetched", lambda *_: pytest.fail("fetched"))
+    with pytest.raises(SourceMissing) as told:
+        RADEDIT.resolved()
+    (sentence,) = [each for each in str(told.value).split(". ") if "Set" in each]
+    assert "MEDGROUND_SDXL_VAE to stabilityai/sdxl-vae@" in sentence
+    assert "MEDGROUND_BIOVIL_T to microsoft/BiomedVLP-BioViL-T@" in sentence
+    assert "MEDGROUND_RADEDIT" not in sentence
+
+
+def test_a_folder_with_a_config_and_no_weights_is_found_when_the_parts_are_resolved(
+    local, monkeypatch, tmp_path
+):
+    assert RADEDIT.resolved() == tuple(part.revision() for part in RADEDIT.parts)
+    shutil.copy(local.text / "config.json", tmp_path)
+    monkeypatch.setenv(TEXT_ENCODER.variable, str(tmp_path))
+    with pytest.raises(SourceMissing, match=r"MEDGROUND_BIOVIL_T\) holds no BioViL-T: it has no weights"):
+        RADEDIT.resolved()
+
+
+def test_other_weights_than_those_of_the_revisions_are_not_loaded(local, monkeypatch, tmp_path):
+    opened = RADEDIT.resolved()
+    other = shutil.copytree(local.vae, tmp_path / "vae")
+    (other / "config.json").write_text((local.vae / "config.json").read_text() + "\n")
+    monkeypatch.setenv(AUTOENCODER.variable, str(other))
+    open_parts.cache_clear()
+    with pytest.raises(SourceMissing, match="not those it was opened with"):
+        open_parts(RADEDIT, opened)
 
 
 @pytest.mark.parametrize("location", ["org/name@main", "org/name", "nowhere at all"])

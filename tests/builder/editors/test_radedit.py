@@ -170,6 +170,34 @@ def test_weights_that_are_not_named_are_said_before_any_work(monkeypatch):
         RadEdit()
 
 
+def test_weights_are_at_hand_before_the_lvlm_is_asked_anything(run, rule_lvlm, monkeypatch, tmp_path):
+    from builder.diffusion import weights
+    from medground_bench.core.errors import SourceMissing
+
+    def refuse(*_):
+        raise SourceMissing("the hub answers 403.")
+
+    monkeypatch.setenv("MEDGROUND_SDXL_VAE", f"stabilityai/sdxl-vae@{'a' * 40}")
+    monkeypatch.setattr(weights.hub, "fetched", refuse)
+    words = ("--lvlm", "rule_lvlm", "--mode", "direct", "--editor", "radedit", "--out", tmp_path / "bench")
+    code, _, err = run("build", "--source", "phantom", "--limit", 1, *words)
+    assert (code, rule_lvlm.asked) == (1, 0)
+    assert "the hub answers 403" in err and "MEDGROUND_SDXL_VAE" in err
+
+
+def test_weights_are_hashed_when_the_editor_is_opened_and_when_they_are_loaded_and_for_no_edit(monkeypatch):
+    from builder.diffusion import parts, weights
+
+    hashed, digest = [], weights.content_digest
+    monkeypatch.setattr(weights, "content_digest", lambda path: hashed.append(path) or digest(path))
+    parts.open_parts.cache_clear()
+    editor = tiny_editor()
+    assert len(hashed) == 3
+    for edit in Edit:
+        editor.edit(QUESTION, PICTURE, edit)
+    assert len(hashed) == 6
+
+
 def test_one_thread_and_two_give_the_same_bytes():
     editor, before = tiny_editor(), torch.get_num_threads()
     try:
