@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from tests.kit.outside_data import VARIABLE, outside_data
+
+if TYPE_CHECKING:
+    from tests.hub.serving import LoopbackHub
 
 settings.register_profile("suite", deadline=None)  # a busy machine is no failure
 settings.load_profile("suite")
@@ -93,6 +98,32 @@ def ray_cluster():
     workers.connect(workers.Cluster(workers=2))
     yield workers.ray.get_runtime_context().gcs_address
     workers.ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def loopback_hub() -> Iterator[LoopbackHub]:
+    """A running hub that all tests share; each has its own organisation there."""
+    from tests.hub.serving import served
+
+    with served() as hub:
+        yield hub
+
+
+@pytest.fixture
+def hub(loopback_hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LoopbackHub]:
+    """The running hub, where nothing goes wrong; `huggingface_hub` finds it, with an empty cache and no token."""
+    from tests.hub.clients import point_this_process
+
+    point_this_process(monkeypatch, loopback_hub, tmp_path / "huggingface")
+    loopback_hub.wire.requests.clear()
+    yield loopback_hub
+    loopback_hub.wire.rules.clear()
+
+
+@pytest.fixture
+def org(hub: LoopbackHub) -> str:
+    """A new organisation on the hub: its members are ORG-admin, ORG-writer and ORG-reader, their tokens hf_MEMBER."""
+    return hub.organisation()
 
 
 @pytest.fixture(scope="session")
