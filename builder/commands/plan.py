@@ -14,7 +14,7 @@ from builder.commands.options import JsonOption, RootOption
 from medground_bench.core.modes import Mode
 
 if TYPE_CHECKING:
-    from builder.plan import Costs
+    from builder.plan import BuildPlan, Costs
 
 SourcesOption = Annotated[
     list[str] | None,
@@ -67,7 +67,7 @@ def plan(
     Example: python -m builder plan --call-s 1.5 --edit-s 20
     """
     from builder.build import count_questions, open_source
-    from builder.plan import PAPER_LVLMS, PAPER_QUESTIONS, Questions, is_bounded_alone
+    from builder.plan import PAPER_LVLMS, PAPER_QUESTIONS, Questions
     from builder.plan import plan as planned
     from builder.report import plan_tables
     from medground_bench.core.types import Track
@@ -79,18 +79,23 @@ def plan(
     )
     tracks = [Track(one, each) for one in lvlm or PAPER_LVLMS for each in mode or tuple(Mode)]
     found = planned(questions, tracks, unit)
-    unknown = sorted(
-        {track.lvlm for of in questions for track in tracks if is_bounded_alone(of.source, track)}
-    )
-    if unknown:
-        words = (
-            "of these LVLMs the paper says nothing here, so their calls lie between no and all answers right"
-        )
-        typer.echo(f"note: {words}: {', '.join(unknown)}.", err=True)
+    _tell_bounded_alone(found)
     if as_json:
         typer.echo(json.dumps(found.as_json(), indent=2))
     else:
         Console().print(plan_tables(found))
+
+
+def _tell_bounded_alone(found: BuildPlan) -> None:
+    from builder.plan import is_bounded_alone
+    from medground_bench.core.types import Track
+
+    names = {of.lvlm for of in found.tracks if is_bounded_alone(of.source, Track(of.lvlm, of.mode))}
+    if names:
+        words = (
+            "of these LVLMs the paper says nothing here, so their calls lie between no and all answers right"
+        )
+        typer.echo(f"note: {words}: {', '.join(sorted(names))}.", err=True)
 
 
 def _costs(store: str | None, file: Path | None, call_s: float | None, edit_s: float | None) -> Costs:
