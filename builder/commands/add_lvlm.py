@@ -51,15 +51,7 @@ def add_lvlm(
 
     Example: python -m builder add-lvlm --lvlm phantom_qwen2_5_vl --mode direct --out medground-bench
     """
-    from builder.build import (
-        bench_at,
-        build_track,
-        demand_same_editor,
-        editor_for,
-        open_sources,
-        sources_of,
-        writing,
-    )
+    from builder.build import bench_at, build_track, open_sources, sources_of, writing
     from builder.destinations import store_for
     from medground_bench.benchmark.folder import DatasetFolder
 
@@ -71,10 +63,7 @@ def add_lvlm(
         for location in dict.fromkeys(lvlm):
             opened = working.open(location, newest=newest)
             for source, editing in zip(sources, editors, strict=True):
-                with (
-                    writing(folder),
-                    bench_at(kept, source, editing, engine=working, retry=retry) as bench,
-                ):
+                with writing(folder), bench_at(kept, source, editing, engine=working, retry=retry) as bench:
                     bench.quarantine.accept_all(accept or [])
                     quarantines.append(bench.quarantine)
                     for asked in dict.fromkeys(mode):
