@@ -15,21 +15,20 @@ from builder.assemble import (
     answer_columns,
     answer_rows,
     case_rows,
-    question_row,
     source_question,
     verdict_rows,
 )
 from builder.counters import BuildRecord, Counters, write_record
-from builder.editors import Editor
+from builder.editors import Editor, OfSources
 from builder.engines import UnitEngine
 from builder.engines.local import LocalEngine
-from builder.ledger import Entry, Fault
 from builder.place import Place
 from builder.plan import Questions
 from builder.quarantine import Quarantine
-from builder.sources import BadSource, Source, SourceQuestion
+from builder.questions import OtherQuestions, demand_same_questions, question_rows
+from builder.sources import BadSource, Source
 from builder.stages import QUESTIONS_AT_ONCE, Bench, answer_questions
-from builder.store import Store, locked
+from builder.store import Store, held
 from builder.units import full_name
 from medground_bench import plugins
 from medground_bench.benchmark.folder import DatasetFolder
@@ -44,17 +43,16 @@ from medground_bench.benchmark.rows import (
     VerdictRow,
 )
 from medground_bench.core.causal_filter import decide
-from medground_bench.core.errors import BadPicture, MedgroundError, SourceMissing, one_line
+from medground_bench.core.errors import MedgroundError, SourceMissing, Unsupported
 from medground_bench.core.progress import Progress, silently
 from medground_bench.core.types import Answer, Answers, Mode, Track
 from medground_bench.lvlms import LvlmDescription
 from medground_bench.lvlms.server.served import demand_may_see
-from medground_bench.pictures import picture_digest, stored_png
 from medground_bench.storage.whole_files import hold
 
 
-class OtherQuestions(MedgroundError):
-    """A folder whose other tracks belong to another set of questions."""
+class OtherEditor(MedgroundError):
+    """A folder whose other tracks have edits by another editor, or by another version of it."""
 
 
 class NeverAsked(MedgroundError):
@@ -87,32 +85,70 @@ def open_editor(name: str) -> Editor:
     return editor
 
 
+def editor_for(folder: DatasetFolder, source: Source, name: str | None) -> Editor:
+    """The editor that is to edit a source's pictures; Unsupported where it cannot.
+
+    name  by default that of the folder's edits of this source, or else the source's own
+    """
+    made = {str(row.editor).partition("@")[0] for row in _edited(folder, source.name)}
+    editor = open_editor(name or (made.pop() if len(made) == 1 else source.editor))
+    if isinstance(editor, OfSources) and source.name not in editor.edits:
+        raise Unsupported(
+            f"the editor {editor.name} edits pictures of {', '.join(sorted(editor.edits))} alone, and the source is "
+            f"{source.name}. Its own editor is {source.editor}."
+        )
+    return editor
+
+
+def demand_same_editor(
+    folder: DatasetFolder, source: str, editor: Editor, tracks: Collection[Track] = ()
+) -> None:
+    """OtherEditor where this editor would make other edits of a source than those that stay in the folder.
+
+    tracks  those that will be built again with it
+    """
+    stay = {str(row.editor) for row in _edited(folder, source) if row.track not in set(tracks)}
+    others = sorted(stay - {full_name(editor)})
+    if others:
+        raise OtherEditor(
+            f"{folder.path} holds edits of {source} by {', '.join(others)}, and {full_name(editor)} makes other ones: "
+            "tracks side by side in its tables would rest on different edits. Give another --out."
+        )
+
+
+def _edited(folder: DatasetFolder, source: str) -> list[VerdictRow]:
+    rows = (row for split in SPLITS for row in folder.read(VERDICTS, split))
+    return [row for row in rows if row.source == source and row.editor is not None]
+
+
 def store_beside(out: Path) -> Path:
     """Where the results of a build are kept unless said otherwise: beside the dataset folder, never in it."""
-    return out.with_name(f"{out.name}.store")
+    named = out if out.name not in ("", "..") else out.resolve()
+    return named.with_name(f"{named.name}.store")
 
 
 @contextmanager
 def bench_at(
-    store: Path | str,
+    store: Place | Path | str,
     source: Source,
-    editor: str | None = None,
+    editor: Editor | str | None = None,
     *,
     engine: UnitEngine | None = None,
     retry: bool = False,
 ) -> Iterator[Bench]:
     """The source, its editor, the store and the engine; a store on the disk is held for this process.
 
-    editor  by default the source's own
+    editor  one that is open, or its name; by default the source's own
     engine  by default the local one
     retry   try again what is in quarantine
     """
-    place = Place(store)
-    held = nullcontext() if place.local is None else locked(place.local)
-    with held, nullcontext(engine) if engine else closing(LocalEngine()) as working:
+    place = store if isinstance(store, Place) else Place(store)
+    if editor is None or isinstance(editor, str):
+        editor = open_editor(editor or source.editor)
+    with held(place), nullcontext(engine) if engine else closing(LocalEngine()) as working:
         yield Bench(
             source,
-            open_editor(editor or source.editor),
+            editor,
             edits=Store(place / "edits", ".png"),
             answers=Store(place / "answers"),
             quarantine=Quarantine(place / "quarantine", retry=retry),
@@ -134,9 +170,16 @@ def writing(folder: DatasetFolder) -> Iterator[None]:
 
 
 def sources_of(folder: DatasetFolder) -> list[str]:
-    """The sources whose questions a folder has."""
+    """The sources whose questions a folder has; SourceMissing where it has none."""
     folder.demand()
-    return sorted({row.source for split in SPLITS for row in folder.read(QUESTIONS, split)})
+    found = sorted({row.source for split in SPLITS for row in folder.read(QUESTIONS, split)})
+    if not found:
+        raise SourceMissing(
+            f"{folder.path} has no questions, only verdicts of the authors' release. Join it with your copies by "
+            "python -m builder import-release FILE --source NAME --root FOLDER, or write questions by python -m "
+            "builder build."
+        )
+    return found
 
 
 def count_questions(source: Source, limit: int | None) -> Questions:
@@ -148,26 +191,30 @@ def count_questions(source: Source, limit: int | None) -> Questions:
 
 
 def write_questions(
-    folder: DatasetFolder, source: Source, limit: int | None, tracks: Collection[Track]
+    folder: DatasetFolder,
+    source: Source,
+    limit: int | None,
+    tracks: Collection[Track],
+    *,
+    place: Place | None = None,
+    progress: Progress = silently,
 ) -> dict[str, str]:
     """Write the questions of a source; refused when other tracks of the folder were made for other questions.
 
     limit    at most so many pictures, None for all
     tracks   those that will be built again, so that they may be of other questions
+    place    the store, where digests of pictures are kept, so that the next time none is decoded for them
     returns  question id -> patient id, where it is known, which is for the store and not for the folder
     """
     folder.clear_leftovers()
-    patients: dict[str, str] = {}
-    for split in source.splits():
-        rows = []
-        for known, row in _question_rows(source, split, limit):
-            rows.append(row)
-            if known.patient_id is not None:
-                patients[row.question_id] = known.patient_id
-        _refuse_other_questions(folder, split, rows, set(tracks))
-        folder.write(QUESTIONS, split, source.name, rows)
+    found = question_rows(source, limit, place, progress)
+    rows = {split: [row for _known, row in own] for split, own in found.items()}
+    demand_same_questions(folder, source.name, rows, tracks)
+    for split, own in rows.items():
+        folder.write(QUESTIONS, split, source.name, own)
     folder.write_card()
-    return patients
+    every = [each for own in found.values() for each in own]
+    return {row.question_id: known.patient_id for known, row in every if known.patient_id is not None}
 
 
 def build_track(
@@ -255,6 +302,11 @@ def decide_again(folder: DatasetFolder) -> int:
         answers = folder.read(ANSWERS, split)
         for lvlm in sorted({row.lvlm for row in before} | {row.lvlm for row in answers}):
             own = [row for row in answers if row.lvlm == lvlm]
+            if any(row.question_id not in questions for row in own):
+                raise OtherQuestions(
+                    f"{folder.path}, {lvlm}, split {split}: holds answers to questions that it no longer has. Run the "
+                    "build of this LVLM again: it asks only what is missing."
+                )
             unjoined = [_decided(row) for row in before if row.lvlm == lvlm and row.question_id is None]
             try:
                 verdicts = verdict_rows(questions, own)
@@ -277,46 +329,6 @@ def _decided(row: VerdictRow) -> VerdictRow:
     original, *edits = (None if text is None else Answer(text) for text in texts)
     four = Answers(Answer(row.answer), original or Answer.UNREADABLE, *edits)
     return replace(row, **answer_columns(four, decide(four)))
-
-
-def _question_rows(
-    source: Source, split: str, limit: int | None
-) -> Iterator[tuple[SourceQuestion, QuestionRow]]:
-    """What is known of each question with its row; one whose picture cannot be read goes to the source's ledger."""
-    image_id, content, digest = None, b"", ""
-    for known in source.questions(split, limit):
-        if known.question.image_id != image_id:
-            image_id = known.question.image_id
-            try:
-                picture = source.picture(known.question)
-                content, digest = (
-                    stored_png.encode(picture) if source.may_show else b"",
-                    picture_digest(picture),
-                )
-            except BadPicture as problem:
-                digest = ""
-                words = "a picture has a good header and cannot be read; its questions are left out"
-                source.ledger.note(
-                    Entry(source.name, None, Fault.UNREADABLE_PICTURE, words, one_line(problem))
-                )
-        if digest:
-            yield known, question_row(known, content if source.may_show else None, digest, source.levels)
-
-
-def _refuse_other_questions(
-    folder: DatasetFolder, split: str, rows: Sequence[QuestionRow], tracks: set[Track]
-) -> None:
-    source = rows[0].source if rows else ""
-    before = {row.question_id: row for row in folder.read(QUESTIONS, split, source)}
-    if before == {row.question_id: row for row in rows}:
-        return
-    others = {row.track for row in folder.read(ANSWERS, split) if row.source == source} - tracks
-    if others:
-        named = ", ".join(map(str, sorted(others)))
-        raise OtherQuestions(
-            f"{folder.path} holds tracks over another set of {source} questions: {named}. Use the same --limit, "
-            "name these tracks too so that they are built again, or give another --out."
-        )
 
 
 Sourced = TypeVar("Sourced", AnswerRow, VerdictRow)

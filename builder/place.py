@@ -9,12 +9,16 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
 
 from medground_bench.core.errors import MedgroundError, one_line
 from medground_bench.storage.whole_files import clear_leftovers, write_whole
 
 WAITS_S = (1.0, 5.0, 25.0)
 """Before a filesystem elsewhere is asked again. s3fs itself asks S3 5 to 50 times, over 2 to 46 seconds."""
+
+OWN_FOLDER, OWN_FILE = 0o700, 0o600
+"""Modes of what is made on the disk: it is this user's alone, for it holds patients and credentialed pictures."""
 
 Said = TypeVar("Said")
 log = logging.getLogger(__name__)
@@ -32,9 +36,10 @@ class Place:
     """Files by name in one folder; a file is there whole or not at all.
 
     On the disk a write is a rename, elsewhere a single put, which an object store makes whole. A filesystem
-    elsewhere is asked again when it fails, a few times; after that there is PlaceFailed.
+    elsewhere is asked again when it fails, a few times; after that there is PlaceFailed. On the disk its files, and the
+    folder where it is made here, are for this user alone.
 
-    local  the folder on the disk, None elsewhere
+    local  the folder on the disk, also of an address that means one (file://); None elsewhere
     """
 
     def __init__(self, where: str | Path) -> None:
@@ -49,6 +54,8 @@ class Place:
             raise NoSuchPlace(
                 f"{self.where} cannot be reached: {error}. Give a local folder, or install what it needs."
             ) from error
+        if isinstance(self._files, LocalFileSystem):
+            self.local = Path(self._path)
 
     def __truediv__(self, name: str) -> Place:
         return Place(self.local / name if self.local is not None else f"{self.where.rstrip('/')}/{name}")
@@ -59,7 +66,7 @@ class Place:
     def prepare(self) -> None:
         """Make it ready to be written to by one process; clears what a killed one left."""
         if self.local is not None:
-            self.local.mkdir(parents=True, exist_ok=True)
+            self.local.mkdir(OWN_FOLDER, parents=True, exist_ok=True)
             clear_leftovers(self.local)
 
     def names(self, suffix: str) -> list[str]:
@@ -84,7 +91,8 @@ class Place:
     def write(self, name: str, content: bytes) -> None:
         """Put a file in place, whole or not at all."""
         if self.local is not None:
-            write_whole(self.local / name, content)
+            self.local.mkdir(OWN_FOLDER, parents=True, exist_ok=True)
+            write_whole(self.local / name, content, mode=OWN_FILE)
             return
         try:
             self._asked("written", lambda: self._files.pipe_file(f"{self._path}/{name}", content))

@@ -24,6 +24,7 @@ from builder.ledger import Entry, Fault
 from builder.patients import write_patients
 from builder.place import Place
 from builder.sources import KnowsRelease, Source
+from builder.store import held
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.rows import (
     ANSWERS,
@@ -40,6 +41,7 @@ from medground_bench.benchmark.rows import (
 from medground_bench.core.answers import read_answer
 from medground_bench.core.causal_filter import decide
 from medground_bench.core.errors import MedgroundError, SourceMissing
+from medground_bench.core.progress import Progress, silently
 from medground_bench.core.types import Answer, Answers, Mode, Track
 
 SPLIT = "test"
@@ -137,7 +139,12 @@ def read_release(file: Path) -> list[ReleasedCase]:
 
 
 def import_release(
-    file: Path, folder: DatasetFolder, sources: Sequence[Source] = (), store: Place | None = None
+    file: Path,
+    folder: DatasetFolder,
+    sources: Sequence[Source] = (),
+    store: Place | None = None,
+    *,
+    progress: Progress = silently,
 ) -> list[VerdictRow]:
     """Put a released file into a folder as the split `test`; what an earlier import put there of its mode is replaced.
 
@@ -152,7 +159,9 @@ def import_release(
     with writing(folder):
         _refuse_own(cases, sources, folder)
         folder.clear_leftovers()
-        joined = _joined(cases, _questions(cases, sources, folder, store), sources, file.name)
+        place = store or Place(store_beside(folder.path))
+        questions = _questions(cases, sources, folder, place, progress)
+        joined = _joined(cases, questions, sources, file.name)
         for lvlm in sorted({case.track.lvlm for case in cases}):
             rows += _write(folder, lvlm, [each for each in joined if each[0].track.lvlm == lvlm])
         folder.write_card()
@@ -160,14 +169,19 @@ def import_release(
 
 
 def _questions(
-    cases: Sequence[ReleasedCase], sources: Sequence[Source], folder: DatasetFolder, store: Place | None
+    cases: Sequence[ReleasedCase],
+    sources: Sequence[Source],
+    folder: DatasetFolder,
+    store: Place,
+    progress: Progress,
 ) -> dict[tuple[str, int], QuestionRow]:
     """Write the questions of the sources; gives those with a position by source and position."""
     questions = {}
     for source in sources:
         tracks = {case.track for case in cases if case.source == source.name}
-        patients = write_questions(folder, source, None, tracks)
-        write_patients(store or Place(store_beside(folder.path)), source.name, patients)
+        with held(store):
+            patients = write_questions(folder, source, None, tracks, place=store, progress=progress)
+            write_patients(store, source.name, patients)
         for row in folder.read(QUESTIONS, SPLIT, source.name):
             if row.release_index is not None:
                 questions[source.name, row.release_index] = row

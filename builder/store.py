@@ -13,13 +13,13 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from builder.place import Place
+from builder.place import OWN_FOLDER, Place
 from medground_bench.storage.whole_files import fingerprint, hold, sha256
 
 SHARDS_IN_MEMORY = 8
@@ -116,10 +116,15 @@ def _table(content: bytes, columns: list[str] | None = None) -> pa.Table:
     return pq.read_table(pa.BufferReader(content), columns=columns)
 
 
+def held(place: Place) -> AbstractContextManager[None]:
+    """Hold a store for this process where it is on the disk; elsewhere several may share it."""
+    return nullcontext() if place.local is None else locked(place.local)
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold a folder for this process; the lock goes with the process, also by kill -9."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(OWN_FOLDER, parents=True, exist_ok=True)
     lock = folder / ".lock"
     with lock.open("a+", encoding="utf-8") as file:
         file.seek(0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from builder.commands.options import (
     AcceptOption,
     EditorOption,
@@ -24,6 +26,11 @@ from medground_bench.commands.options import (
     WorkersOption,
 )
 
+if TYPE_CHECKING:
+    from builder.editors import Editor
+    from builder.sources import Source
+    from medground_bench.benchmark.folder import DatasetFolder
+
 
 def add_lvlm(
     lvlm: LvlmOption,
@@ -44,24 +51,32 @@ def add_lvlm(
 
     Example: python -m builder add-lvlm --lvlm phantom_qwen2_5_vl --mode direct --out medground-bench
     """
-    from builder.build import bench_at, build_track, open_sources, sources_of, store_beside, writing
+    from builder.build import bench_at, build_track, open_sources, sources_of, writing
+    from builder.destinations import store_for
     from medground_bench.benchmark.folder import DatasetFolder
 
     folder = DatasetFolder(out)
-    sources, kept = open_sources(sources_of(folder), root or ()), store or store_beside(out)
-    quarantines = []
+    sources = open_sources(sources_of(folder), root or ())
+    kept, quarantines = store_for(folder, store, sources), []
+    editors = [_editor_of(folder, source, editor) for source in sources]
     with engine_of(engine, workers, gpus, address) as working:
         for location in dict.fromkeys(lvlm):
             opened = working.open(location, newest=newest)
-            for source in sources:
-                with (
-                    writing(folder),
-                    bench_at(kept, source, editor, engine=working, retry=retry) as bench,
-                ):
+            for source, editing in zip(sources, editors, strict=True):
+                with writing(folder), bench_at(kept, source, editing, engine=working, retry=retry) as bench:
                     bench.quarantine.accept_all(accept or [])
                     quarantines.append(bench.quarantine)
-                    for each in dict.fromkeys(mode):
-                        build_track(folder, opened, each, bench, progress=progress)
+                    for asked in dict.fromkeys(mode):
+                        build_track(folder, opened, asked, bench, progress=progress)
     say_retained(folder)
     for quarantine in quarantines:
         quarantine.demand_empty()
+
+
+def _editor_of(folder: DatasetFolder, source: Source, name: str | None) -> Editor:
+    """The editor of the folder's edits of a source; another one is refused."""
+    from builder.build import demand_same_editor, editor_for
+
+    editor = editor_for(folder, source, name)
+    demand_same_editor(folder, source.name, editor)
+    return editor

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -23,6 +22,7 @@ from builder.commands.options import (
     engine_of,
     say_ledger,
     say_retained,
+    telling_ledgers,
 )
 from medground_bench.commands.console import INPUT_AT_FAULT, progress
 from medground_bench.commands.options import (
@@ -36,6 +36,7 @@ from medground_bench.commands.options import (
 from medground_bench.core.modes import Mode
 
 if TYPE_CHECKING:
+    from builder.place import Place
     from builder.quarantine import Quarantine
     from builder.sources import Source
     from builder.stages import Bench
@@ -70,13 +71,15 @@ def build(
 
     Example: python -m builder build --source phantom --lvlm phantom_gemma3 --mode direct --limit 40 --out bench
     """
-    from builder.build import bench_at, open_source, store_beside, writing
+    from builder.build import bench_at, editor_for, open_source, writing
+    from builder.destinations import store_for
     from medground_bench.benchmark.folder import DatasetFolder
 
-    folder, opened, kept = DatasetFolder(out), open_source(source, root or ()), store or store_beside(out)
+    folder, opened = DatasetFolder(out), open_source(source, root or ())
+    kept, editing = store_for(folder, store, [opened]), editor_for(folder, opened, editor)
     with engine_of(engine, workers, gpus, address) as working:
         lvlms = [working.open(location, newest=newest) for location in dict.fromkeys(lvlm)]
-        with writing(folder), bench_at(kept, opened, editor, engine=working, retry=retry) as bench:
+        with writing(folder), bench_at(kept, opened, editing, engine=working, retry=retry) as bench:
             bench.quarantine.accept_all(accept or [])
             ledger = _built(folder, list(product(lvlms, dict.fromkeys(mode))), bench, limit, kept)
     say_retained(folder)
@@ -88,15 +91,16 @@ def _built(
     tracks: list[tuple[LvlmDescription, Mode]],
     bench: Bench,
     limit: int | None,
-    kept: Path | str,
+    store: Place,
 ) -> str:
     """Write the questions and then the tracks; gives the file of the ledger."""
-    from builder.build import build_track
+    from builder.build import build_track, demand_same_editor
     from medground_bench.core.types import Track
 
-    ledger = _write_questions(
-        folder, bench.source, limit, [Track(one.key, each) for one, each in tracks], kept
-    )
+    named = [Track(one.key, each) for one, each in tracks]
+    demand_same_editor(folder, bench.source.name, bench.editor, named)
+    with telling_ledgers([bench.source], store):
+        ledger = _write_questions(folder, bench.source, limit, named, store)
     for lvlm, mode in tracks:
         build_track(folder, lvlm, mode, bench, progress=progress)
     return ledger
@@ -113,16 +117,15 @@ def _end(
 
 
 def _write_questions(
-    folder: DatasetFolder, source: Source, limit: int | None, tracks: list[Track], kept: Path | str
+    folder: DatasetFolder, source: Source, limit: int | None, tracks: list[Track], store: Place
 ) -> str:
     """Write the questions of a source, and beside the finished work their patients and the ledger, whose file it is."""
     from builder.build import write_questions
     from builder.patients import write_patients
-    from builder.place import Place
 
-    place = Place(kept)
-    write_patients(place, source.name, write_questions(folder, source, limit, tracks))
-    ledger = source.ledger.write(place, source.name)
+    patients = write_questions(folder, source, limit, tracks, place=store, progress=progress)
+    write_patients(store, source.name, patients)
+    ledger = source.ledger.write(store, source.name)
     if source.ledger:
         typer.echo(f"{len(source.ledger)} in {ledger}, told at the end; the build goes on.", err=True)
     return ledger

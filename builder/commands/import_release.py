@@ -14,8 +14,9 @@ from builder.commands.options import (
     StoreOption,
     say_ledger,
     say_retained,
+    telling_ledgers,
 )
-from medground_bench.commands.console import INPUT_AT_FAULT
+from medground_bench.commands.console import INPUT_AT_FAULT, progress
 
 FileArgument = Annotated[Path, typer.Argument(help="The authors' released direct.json or reasoning.json.")]
 SourcesOption = Annotated[
@@ -43,16 +44,17 @@ def import_release(
 
     Example: python -m builder import-release direct.json --source vindr_cxr --root vindr-cxr --out medground-bench
     """
-    from builder.build import open_sources, store_beside
-    from builder.place import Place
+    from builder.build import open_sources
+    from builder.destinations import store_for
     from builder.release import import_release as put
     from medground_bench.benchmark.folder import DatasetFolder
 
     if root and not source:
         raise typer.BadParameter("--root is the copy of a --source, and none is named.")
     folder, opened = DatasetFolder(out), open_sources(list(dict.fromkeys(source or ())), root or ())
-    place = Place(store or store_beside(out))
-    rows = put(file, folder, opened, place)
+    place = store_for(folder, store, opened)
+    with telling_ledgers(opened, place):
+        rows = put(file, folder, opened, place, progress=progress)
     ledgers = [each.ledger.write(place, each.name) for each in opened]
     joined = sum(row.question_id is not None for row in rows)
     typer.echo(f"{len(rows)} released verdicts{f', {joined} joined with a question' if opened else ''}")

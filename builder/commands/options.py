@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,10 +11,12 @@ import typer
 from rich.console import Console
 
 from medground_bench.commands.options import EngineName, refuse_ray_options
+from medground_bench.core.errors import MedgroundError
 from medground_bench.core.modes import Mode
 
 if TYPE_CHECKING:
     from builder.engines import UnitEngine
+    from builder.place import Place
     from builder.sources import Source
     from medground_bench.benchmark.folder import DatasetFolder
 
@@ -48,7 +50,11 @@ AcceptOption = Annotated[
     ),
 ]
 EditorOption = Annotated[
-    str | None, typer.Option("--editor", help="Who makes the edits; by default the source's own editor.")
+    str | None,
+    typer.Option(
+        "--editor",
+        help="Who makes the edits; by default who made the folder's, else the source's own editor.",
+    ),
 ]
 RootOption = Annotated[
     list[Path] | None,
@@ -103,10 +109,23 @@ def say_ledger(source: Source, file: str, limit: int | None) -> None:
     """Print on stderr what a source could not give, and where it gives other numbers of questions than its authors."""
     from builder.source_check import differences
 
-    lines = source.ledger.lines()
-    if lines:
-        lines = [*lines, f"{len(source.ledger)} in the ledger of {source.name}, {file}"]
-    if limit is None:
-        lines = [*getattr(source, "notes", ()), *differences(source), *lines]
-    for line in lines:
+    told = [*getattr(source, "notes", ()), *differences(source)] if limit is None else []
+    for line in [*told, *_entries(source, file)]:
         typer.echo(line, err=True)
+
+
+@contextmanager
+def telling_ledgers(sources: Sequence[Source], store: Place) -> Iterator[None]:
+    """Where what is done meanwhile is refused, write and print first what the sources could not give: it may be why."""
+    try:
+        yield
+    except MedgroundError:
+        for source in sources:
+            for line in _entries(source, source.ledger.write(store, source.name)):
+                typer.echo(line, err=True)
+        raise
+
+
+def _entries(source: Source, file: str) -> list[str]:
+    lines = source.ledger.lines()
+    return [*lines, f"{len(source.ledger)} in the ledger of {source.name}, {file}"] if lines else []

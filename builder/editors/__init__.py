@@ -6,7 +6,7 @@ An edit does not depend on the LVLM: it is made once and shared by all LVLMs and
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -34,6 +34,16 @@ class Editor(Protocol):
         inside them. Same inputs, same bytes.
         """
         ...
+
+
+@runtime_checkable
+class OfSources(Protocol):
+    """An editor that knows the pictures of some sources alone; any other edits those of all.
+
+    edits  the names of these sources
+    """
+
+    edits: frozenset[str]
 
 
 def editor_code(*files: str) -> str:

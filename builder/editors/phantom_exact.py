@@ -13,7 +13,7 @@ from builder.editors import editable, editor_code
 from medground_bench.core.causal_filter import Edit
 from medground_bench.core.types import Picture, Question
 from medground_bench.phantom.patient import patient
-from medground_bench.phantom.region_edits import edits_version, rendered
+from medground_bench.phantom.region_edits import PHANTOM, edits_version, rendered
 from medground_bench.storage.whole_files import fingerprint
 
 NOISE_STREAM = {Edit.BACKGROUND: 3, Edit.BACKGROUND_NORMAL: 4}
@@ -24,6 +24,7 @@ class PhantomExact:
     """Foreground: without the finding. Background: other noise. "No abnormality": no other finding, other noise."""
 
     name: str = "phantom_exact"
+    edits: frozenset[str] = frozenset({PHANTOM})
     version: str = field(
         init=False, default_factory=lambda: fingerprint(edits=edits_version(), code=editor_code(__file__))
     )

@@ -14,6 +14,7 @@ from builder.editors import editor_code
 from builder.editors.radedit import RadEdit
 from medground_bench.core.causal_filter import Edit
 from medground_bench.core.types import Picture, Question
+from medground_bench.phantom.region_edits import PHANTOM as PHANTOM_SOURCE
 from medground_bench.storage.whole_files import fingerprint
 
 
@@ -32,6 +33,7 @@ class PhantomRadEdit:
     """See the module."""
 
     name: str = "phantom_radedit"
+    edits: frozenset[str] = frozenset({PHANTOM_SOURCE})
     version: str = field(init=False, default_factory=_version)
 
     def edit(self, question: Question, picture: Picture, edit: Edit) -> Picture:

@@ -13,6 +13,9 @@ MEANINGS = {
     "answers": "every response that was read, word for word",
 }
 
+MARK = ("---", "pretty_name: MedGround-Bench")
+"""The lines with which every card begins."""
+
 BODY = """
 # MedGround-Bench
 
@@ -81,7 +84,7 @@ def card(configs: Sequence[Config]) -> str:
     >>> "| direct | test | 240 | retained cases, asked for a bare yes or no |" in text
     True
     """
-    header = ["---", "pretty_name: MedGround-Bench", "license: apache-2.0", "language: [en]", "configs:"]
+    header = [*MARK, "license: apache-2.0", "language: [en]", "configs:"]
     for config in configs:
         header += _entry(config, default=config is configs[0])
     lines = ["| config | split | rows | what it holds |", "|---|---|---:|---|"]
@@ -90,6 +93,15 @@ def card(configs: Sequence[Config]) -> str:
             lines.append(f"| {config.name} | {split} | {count} | {MEANINGS[config.name]} |")
     text = BODY.format(table="\n".join(lines), config=configs[0].name, split=next(iter(configs[0].rows)))
     return "\n".join(header) + "\n---\n" + text
+
+
+def is_card(text: str) -> bool:
+    """Whether a README is one of ours.
+
+    >>> is_card(card([Config("direct", digest="1f2e", rows={"test": 240})])), is_card("# MedGround-Bench")
+    (True, False)
+    """
+    return tuple(text.splitlines()[: len(MARK)]) == MARK
 
 
 def _entry(config: Config, *, default: bool) -> list[str]:

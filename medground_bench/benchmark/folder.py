@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from medground_bench.benchmark.card import Config, card
+from medground_bench.benchmark.card import Config, card, is_card
 from medground_bench.benchmark.parquet import Columns, count, decoded, encoded
 from medground_bench.benchmark.rows import QUESTIONS, SPLITS, TABLES, VERDICTS, AnyRow, Table
-from medground_bench.core.errors import SourceMissing
+from medground_bench.core.errors import FolderTaken, SourceMissing
 from medground_bench.core.types import file_stem
 from medground_bench.storage.whole_files import clear_leftovers, fingerprint, sha256, write_whole
 
@@ -70,6 +70,17 @@ class DatasetFolder:
             raise SourceMissing(
                 f"{self.path.resolve()} is no benchmark folder: it has neither {QUESTIONS.name}/ nor {VERDICTS.name}/. "
                 "Build one first with the builder's command build; medground demo does it for the phantom."
+            )
+
+    def demand_free(self) -> None:
+        """FolderTaken where it holds something else, whose README would be lost; hidden files do not count."""
+        if not self.path.exists() or not any(each.name[0] != "." for each in self.path.iterdir()):
+            return
+        page = self.path / "README.md"
+        foreign = page.exists() and not is_card(page.read_text("utf-8", errors="replace"))
+        if foreign or not self.is_one():
+            raise FolderTaken(
+                f"{self.path.resolve()} holds something else than a dataset folder. Give a new or an empty folder."
             )
 
     def _configs(self) -> list[Config]:

@@ -27,16 +27,19 @@ def fingerprint(**inputs: Plain) -> str:
     return sha256(text.encode("ascii"))
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     """Write a file so that it is there whole or not at all, also after a kill or a power cut.
 
     A temporary sibling is written and flushed to the disk, then renamed; `clear_leftovers` clears what a kill leaves.
     An OSError names the file, also that of a full disk.
+
+    mode  who may read it, less the user's umask
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from builder.build import NeverAsked, OtherQuestions, bench_at, build_track, decide_again, write_questions
+from builder.build import NeverAsked, bench_at, build_track, decide_again, write_questions
 from builder.editors.phantom_exact import PhantomExact
+from builder.questions import OtherQuestions
 from builder.sources.phantom import Phantom
 from builder.stages import ChangedPicture
 from builder.units import answer_key, edit_key

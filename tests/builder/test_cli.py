@@ -84,7 +84,7 @@ def test_a_mistake_is_one_paragraph_with_its_exit_code(run, words, code, message
 
 @pytest.mark.usefixtures("rule_lvlm")
 def test_a_fault_of_ours_is_said_without_a_traceback(run, tmp_path, monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         raise ZeroDivisionError("oh")
 
     monkeypatch.setattr("builder.build.write_questions", broken)

@@ -90,6 +90,8 @@ def test_a_folder_that_is_closed_to_this_user_is_one_sentence_that_names_it(
     words = (*BUILD, "--out", visible_folder / "m", "--store", visible_folder / "store")
     assert run(*words)[0] == 0
     done = bytes_of(DatasetFolder(visible_folder / "m"))
+    for path in (store := visible_folder / "store", *store.rglob("*")):
+        path.chmod(0o777 if path.is_dir() else 0o666)
     with closed(visible_folder / place):
         said = refused(run, *words)
     assert f"error: {visible_folder / place}" in said
