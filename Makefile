@@ -33,6 +33,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	git ls-files -z --cached --others --exclude-standard | xargs -0 $(BIN)/python .ci/credentialed_content.py
+	$(BIN)/python .ci/credentialed_history.py
 
 test: $(READY)
 	$(PYTEST) $(BIN)/python -m pytest $(SPREAD) $(ARGS)

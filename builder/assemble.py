@@ -8,14 +8,14 @@ from typing import TypedDict
 
 from builder.sources import SourceQuestion
 from builder.stages import Interview, four_answers
-from medground_bench.benchmark.rows import ORIGINAL, AnswerRow, CaseRow, QuestionRow, VerdictRow
+from medground_bench.benchmark.rows import ORIGINAL, AnswerRow, CaseRow, QuestionRow, VerdictRow, native_frame
 from medground_bench.core.answers import read_answer
 from medground_bench.core.case_ids import case_id
 from medground_bench.core.causal_filter import Edit, decide
 from medground_bench.core.causes import Counterfactual, known_cause
 from medground_bench.core.prompts import prompt
 from medground_bench.core.prompts import question as question_text
-from medground_bench.core.types import Answer, Answers, Box, Frame, Group, Question, Track, Verdict
+from medground_bench.core.types import Answer, Answers, Box, Group, Question, Track, Verdict
 from medground_bench.pictures import Levels
 
 EDITS = frozenset(edit.value for edit in Edit)
@@ -45,9 +45,9 @@ def question_row(
 
 
 def source_question(row: QuestionRow) -> SourceQuestion:
-    """The way back from a row."""
-    frame = Frame.native(row.width, row.height)
-    boxes = tuple(Box(*corners, frame) for corners in row.boxes)
+    """The way back from a row; SourceMissing from one without the size of its picture."""
+    frame = native_frame(row, f"question {row.question_id}")
+    boxes = tuple(Box(*corners, frame) for corners in row.boxes or ())
     question = Question(row.source, row.image_id, row.finding, Answer(row.answer), frame, boxes)
     return SourceQuestion(question, row.marker, row.image_sha256, release_index=row.release_index)
 

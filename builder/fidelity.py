@@ -16,12 +16,12 @@ from builder.build import build_track, write_questions
 from builder.editors import Editor
 from builder.stages import Bench
 from medground_bench.benchmark.folder import DatasetFolder
-from medground_bench.benchmark.rows import QUESTIONS, VERDICTS, QuestionRow, VerdictRow
+from medground_bench.benchmark.rows import QUESTIONS, VERDICTS, QuestionRow, VerdictRow, native_frame
 from medground_bench.benchmark.statistics import ALL
 from medground_bench.core.causes import KnownCause
 from medground_bench.core.geometry import cover_areas
 from medground_bench.core.progress import Progress, silently
-from medground_bench.core.types import Answer, Box, Frame, Group, Mode, Reason, Track
+from medground_bench.core.types import Answer, Box, Group, Mode, Reason, Track
 from medground_bench.drawing.heat_maps import HeatMap, HeatMaps
 from medground_bench.lvlms import Lvlm
 from medground_bench.storage.tables import as_csv
@@ -271,7 +271,7 @@ def _verdict(row: VerdictRow) -> str:
 
 
 def _boxes_share(question: QuestionRow) -> float:
-    frame = Frame.native(question.width, question.height)
+    frame = native_frame(question, f"question {question.question_id}")
     area = cover_areas([Box(*corners, frame) for corners in question.boxes or ()], ()).first
     return area / (frame.width * frame.height)
 

@@ -19,12 +19,13 @@ from medground_bench.benchmark.rows import (
     AnswerRow,
     QuestionColumns,
     QuestionRow,
+    native_frame,
     stored_picture,
     stored_response,
 )
 from medground_bench.core.case_ids import case_id, question_of
 from medground_bench.core.prompts import prompt
-from medground_bench.core.types import Case, Frame, Group, Reference, Track
+from medground_bench.core.types import Case, Group, Reference, Track
 from medground_bench.pictures import to_study
 from medground_bench.storage.whole_files import sha256
 
@@ -37,7 +38,7 @@ class Attempt:
     """A positive question with one LVLM's answer: what is attributed, the expert's boxes, what the filter said.
 
     >>> import numpy as np
-    >>> from medground_bench.core.types import Mode, Response
+    >>> from medground_bench.core.types import Frame, Mode, Response
     >>> native = Frame.native(width=2544, height=3056)
     >>> case = Case("id", "mass", "?", Response("No", (3771,), ("No",)), np.zeros((224, 224), np.uint8), native)
     >>> truth = Reference("id", "vindr_cxr", "0f3a", "medgemma_4b", Mode.DIRECT, "mass", native, boxes=())
@@ -156,7 +157,8 @@ def _turned_away_cases(benchmark: Benchmark, track: Track, chosen: Collection[st
 
 
 def _case(case: str, question: QuestionRow, answer: AnswerRow) -> Case:
-    name, frame = f"question {question.question_id}", Frame.native(question.width, question.height)
+    name = f"question {question.question_id}"
+    frame = native_frame(question, name)
     picture = to_study(stored_picture(question, name)).picture
     words = prompt(question.finding, answer.track.mode)
     return Case(case, question.finding, words, stored_response(answer, name), picture, frame)

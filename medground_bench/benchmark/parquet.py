@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import cache
@@ -43,21 +43,42 @@ def encoded(kind: type[Columns], rows: Sequence[Columns]) -> bytes:
     >>> encoded(TrackColumns, [TrackColumns(lvlm="medgemma_4b", mode="direct")])[:4]
     b'PAR1'
     """
-    names = [field.name for field in fields(kind)]
-    schema = _schema(tuple(names))
-    columns = {name: [_cell(name, getattr(row, name)) for row in rows] for name in names}
-    arrow = pa.table([pa.array(columns[name], schema.field(name).type) for name in names], schema=schema)
+    schema = schema_of(field.name for field in fields(kind))
+    columns = {name: [_cell(name, getattr(row, name)) for row in rows] for name in schema.names}
+    arrays = [pa.array(columns[name], schema.field(name).type) for name in schema.names]
+    return encoded_table(pa.table(arrays, schema=schema))
+
+
+def schema_of(columns: Iterable[str]) -> pa.Schema:
+    """Columns with their types and the features of `datasets`.
+
+    >>> schema_of(["boxes", "width"]).field("width").type
+    DataType(int32)
+    """
+    return _schema(tuple(columns))
+
+
+def encoded_table(arrow: pa.Table) -> bytes:
+    """A file of a table in the schema of its rows: what `encoded` gives for them, to the byte.
+
+    It holds the rows and nothing else: no statistics, no values of rows that are gone, no other metadata.
+
+    >>> rows = [TrackColumns(lvlm="medgemma_4b", mode="direct")]
+    >>> table = pa.table({"lvlm": ["medgemma_4b"], "mode": ["direct"]}, schema=schema_of(["lvlm", "mode"]))
+    >>> encoded_table(table) == encoded(TrackColumns, rows)
+    True
+    """
     buffer = pa.BufferOutputStream()
     with pq.ParquetWriter(
         buffer,
-        schema,
+        arrow.schema,
         compression="zstd",
         compression_level=3,
         version="2.6",
         write_statistics=False,
         dictionary_pagesize_limit=PICTURE_DICTIONARY_BYTES,
     ) as writer:
-        if rows:  # `datasets` cannot read a row group without rows, but a file without row groups
+        if arrow.num_rows:  # `datasets` cannot read a row group without rows, but a file without row groups
             writer.write_table(arrow, row_group_size=ROWS_A_GROUP)
     return bytes(buffer.getvalue())
 

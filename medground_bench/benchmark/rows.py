@@ -26,6 +26,7 @@ class QuestionRow:
     image_sha256  of the picture's size and grey values, not of the PNG: another encoder gives other bytes
     levels        the source's rule by which a deep file became those grey values
     marker        whether a shortcut is planted in the picture; None where that is not known
+    boxes, width, height  None in a copy of the benchmark that may not show them
 
     >>> from dataclasses import fields
     >>> [each.name for each in fields(QuestionRow)][:6]
@@ -38,9 +39,9 @@ class QuestionRow:
     finding: str
     question: str
     answer: str
-    boxes: tuple[Corners, ...]
-    width: int
-    height: int
+    boxes: tuple[Corners, ...] | None
+    width: int | None
+    height: int | None
     image: bytes | None
     image_sha256: str
     levels: str
@@ -131,7 +132,7 @@ class CaseRow:
     Of the authors' release neither the weights nor the tokens of the response are known. Its cases can be scored, and
     no method can explain them.
 
-    boxes  None in a copy of the benchmark that may not show them
+    boxes, width, height  None in a copy of the benchmark that may not show them
 
     >>> from dataclasses import fields
     >>> [each.name for each in fields(CaseRow)][:3]
@@ -153,15 +154,16 @@ class CaseRow:
     response_token_ids: tuple[int, ...] | None
     response_tokens: tuple[str, ...] | None
     boxes: tuple[Corners, ...] | None
-    width: int
-    height: int
+    width: int | None
+    height: int | None
     image: bytes | None
     image_sha256: str
     release_index: int | None
 
     def case(self) -> Case:
         """As an attribution method sees it; SourceMissing without its picture or the tokens of its response."""
-        name, frame = f"case {self.case_id}", Frame.native(self.width, self.height)
+        name = f"case {self.case_id}"
+        frame = native_frame(self, name)
         study = to_study(stored_picture(self, name)).picture
         return Case(self.case_id, self.finding, self.prompt, stored_response(self, name), study, frame)
 
@@ -216,8 +218,8 @@ class TruthColumns:
     mode: str
     finding: str
     boxes: tuple[Corners, ...] | None
-    width: int
-    height: int
+    width: int | None
+    height: int | None
 
     def reference(self) -> Reference:
         """The truth, in native pixels; SourceMissing where this copy of the benchmark may not show it."""
@@ -226,7 +228,7 @@ class TruthColumns:
                 f"case {self.case_id}: this copy of the benchmark comes without the expert boxes of {self.source}, "
                 "which may not be shared. Build it from your own credentialed copy of the source."
             )
-        native = Frame.native(self.width, self.height)
+        native = native_frame(self, f"case {self.case_id}")
         return Reference(
             case_id=self.case_id,
             source=self.source,
@@ -253,9 +255,9 @@ class QuestionColumns:
     source: str
     image_id: str
     finding: str
-    boxes: tuple[Corners, ...]
-    width: int
-    height: int
+    boxes: tuple[Corners, ...] | None
+    width: int | None
+    height: int | None
 
     def reference(self, track: Track) -> Reference:
         """The truth of the case that it is for one LVLM and mode."""
@@ -300,6 +302,22 @@ VERDICTS = Table("verdicts", VerdictRow, "source", "mode", "question_id", "relea
 ANSWERS = Table("answers", AnswerRow, "source", "mode", "question_id", "picture")
 TABLES = (DIRECT, REASON, QUESTIONS, VERDICTS, ANSWERS)
 CASES = {Mode.DIRECT: DIRECT, Mode.REASON: REASON}
+
+
+def native_frame(row: QuestionRow | CaseRow | TruthColumns, name: str) -> Frame:
+    """The native frame of a row; SourceMissing, which calls the row by `name`, where its size may not be shown.
+
+    >>> row = TruthColumns(case_id="id", source="vindr_cxr", image_id="0f3a", lvlm="gemma3_4b", mode="direct",
+    ...     finding="mass", boxes=None, width=2544, height=3056)
+    >>> native_frame(row, "a case").width
+    2544
+    """
+    if row.width is None or row.height is None:
+        raise SourceMissing(
+            f"{name}: the size of the pictures of {row.source} is not in this copy of the benchmark. Build it from "
+            "your own credentialed copy of the source."
+        )
+    return Frame.native(row.width, row.height)
 
 
 def stored_picture(row: QuestionRow | CaseRow, name: str) -> Picture:
