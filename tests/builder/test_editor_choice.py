@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -98,7 +98,7 @@ def test_a_folder_without_edits_takes_any_editor(run, out):
 def test_another_version_of_the_same_editor_makes_other_edits(out):
     folder, track = build(out, limit=1), Track("rule_lvlm", Mode.DIRECT)
     demand_same_editor(folder, "phantom", PhantomExact())
-    later = replace(PhantomExact(), version="later")
+    later = SimpleNamespace(name="phantom_exact", version="later")
     with pytest.raises(OtherEditor, match=f"{full_name(PhantomExact())}, and phantom_exact@later"):
         demand_same_editor(folder, "phantom", later)
     demand_same_editor(folder, "phantom", later, [track])
