@@ -6,6 +6,7 @@ store under the state of the file, so that a build that goes on decodes no pictu
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections import deque
 from collections.abc import Collection, Generator, Mapping, Sequence
@@ -20,7 +21,7 @@ from builder.assemble import question_row
 from builder.ledger import Entry, Fault
 from builder.place import Place
 from builder.sources import Source, SourceQuestion
-from builder.sources import _pictures as picture_files
+from builder.sources._pictures import PictureFiles
 from builder.store import Store
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.rows import ANSWERS, QUESTIONS, QuestionRow
@@ -50,7 +51,9 @@ class OfPictureFiles(Protocol):
     """A source whose pictures are files of a user's copy."""
 
     @property
-    def _pictures(self) -> picture_files.PictureFiles: ...
+    def files(self) -> PictureFiles:
+        """Of its pictures, by their ids."""
+        ...
 
 
 def question_rows(
@@ -127,7 +130,7 @@ class _Seen:
 class _Digests:
     """Digests of pictures that were read before, kept in the store."""
 
-    files: picture_files.PictureFiles
+    files: PictureFiles
     levels: str
     store: Store
     new: dict[str, bytes] = field(default_factory=dict)
@@ -137,7 +140,7 @@ class _Digests:
         """None where they would be of no use: of pictures that are drawn, or that are needed themselves."""
         if place is None or source.may_show or not isinstance(source, OfPictureFiles):
             return None
-        return cls(source._pictures, source.levels.value, Store(place / "pictures"))
+        return cls(source.files, source.levels.value, Store(place / "pictures"))
 
     def key(self, question: Question) -> str | None:
         """Of the file as it is now, and of all that makes greys of it; None where there is no file.
@@ -246,4 +249,6 @@ def _by_picture(source: Source, split: str, limit: int | None) -> list[list[Sour
 @cache
 def _code() -> str:
     """Of what makes greys of a file."""
-    return fingerprint(pictures=pictures_code(), files=sha256(Path(picture_files.__file__).read_bytes()))
+    return fingerprint(
+        pictures=pictures_code(), files=sha256(Path(str(inspect.getsourcefile(PictureFiles))).read_bytes())
+    )

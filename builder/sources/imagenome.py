@@ -126,12 +126,12 @@ class ImaGenome:
 
     def questions(self, split: str, limit: int | None) -> Iterator[SourceQuestion]:
         """See `Source`."""
-        copy = Copy(self.name, NAME, self._pictures, self.ledger)
+        copy = Copy(self.name, NAME, self.files, self.ledger)
         yield from of_first_pictures(questions_of(self._found, copy), pictures_wanted(split, limit))
 
     def picture(self, question: Question) -> Picture:
         """See `Source`."""
-        return self._pictures.read(question, self.levels)
+        return self.files.read(question, self.levels)
 
     def asked(self, split: str) -> Mapping[str, int]:
         """See `KnowsRelease`."""
@@ -142,7 +142,8 @@ class ImaGenome:
         return EXPECTED if len(self._rows) == ROWS else None
 
     @cached_property
-    def _pictures(self) -> PictureFiles:
+    def files(self) -> PictureFiles:
+        """See `OfPictureFiles`."""
         folder = _folders(self.roots)[0]
         paths = {
             each[2]: Path(f"p{str(each[0])[:2]}", f"p{each[0]}", f"s{each[1]}", f"{each[2]}.jpg")

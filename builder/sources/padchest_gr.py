@@ -118,12 +118,12 @@ class PadChestGr:
 
     def questions(self, split: str, limit: int | None) -> Iterator[SourceQuestion]:
         """See `Source`."""
-        copy = Copy(self.name, self._file.name, self._pictures, self.ledger)
+        copy = Copy(self.name, self._file.name, self.files, self.ledger)
         yield from of_first_pictures(questions_of(self._found[split], copy), pictures_wanted(split, limit))
 
     def picture(self, question: Question) -> Picture:
         """See `Source`."""
-        return self._pictures.read(question, self.levels)
+        return self.files.read(question, self.levels)
 
     def asked(self, split: str) -> Mapping[str, int]:
         """See `KnowsRelease`."""
@@ -147,7 +147,8 @@ class PadChestGr:
         return records_in(self._file)
 
     @cached_property
-    def _pictures(self) -> PictureFiles:
+    def files(self) -> PictureFiles:
+        """See `OfPictureFiles`."""
         folder = _folders(self.roots)[0]
         return PictureFiles(lambda image_id: folder / f"{image_id}.png")
 

@@ -89,12 +89,12 @@ class VindrCxr:
 
     def questions(self, split: str, limit: int | None) -> Iterator[SourceQuestion]:
         """See `Source`."""
-        copy = Copy(self.name, _tables(self.roots)[0].name, self._pictures, self.ledger)
+        copy = Copy(self.name, _tables(self.roots)[0].name, self.files, self.ledger)
         yield from of_first_pictures(questions_of(self._found, copy), pictures_wanted(split, limit))
 
     def picture(self, question: Question) -> Picture:
         """See `Source`."""
-        return self._pictures.read(question, self.levels)
+        return self.files.read(question, self.levels)
 
     def asked(self, split: str) -> Mapping[str, int]:
         """See `KnowsRelease`."""
@@ -105,7 +105,8 @@ class VindrCxr:
         return EXPECTED if len({row.cells["image_id"] for row in self._rows}) == TEST_PICTURES else None
 
     @cached_property
-    def _pictures(self) -> PictureFiles:
+    def files(self) -> PictureFiles:
+        """See `OfPictureFiles`."""
         folder = _folders(self.roots)[0]
         return PictureFiles(lambda image_id: folder / f"{image_id}.dicom")
 
