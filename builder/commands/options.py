@@ -85,7 +85,7 @@ def engine_of(
         engine: UnitEngine = LocalEngine()
     else:
         from builder.engines.ray import RayEngine
-        from medground_bench.runs.ray_workers import Cluster
+        from medground_bench.runs.ray_cluster import Cluster
 
         engine = RayEngine(Cluster(workers, gpus, address))
     with closing(engine):

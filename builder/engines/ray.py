@@ -12,15 +12,8 @@ from builder.units import EditUnit, Maker, Unit, full_name
 from medground_bench import lvlms
 from medground_bench.lvlms import Lvlm, LvlmDescription
 from medground_bench.runs.code_version import lvlm_code
-from medground_bench.runs.ray_workers import (
-    ONE_HERE,
-    Cluster,
-    Killed,
-    Opening,
-    RayTrouble,
-    RayWorkers,
-    RemoteLvlm,
-)
+from medground_bench.runs.ray_cluster import ONE_HERE, Cluster, RayTrouble
+from medground_bench.runs.ray_workers import Killed, Opening, RayWorkers, RemoteLvlm
 
 
 @dataclass(slots=True)

@@ -106,7 +106,7 @@ def _engine(
         yield LocalCases(open_lvlm(lvlm, newest=newest))
         return
     from medground_bench.runs.ray_cases import RayCases
-    from medground_bench.runs.ray_workers import Cluster
+    from medground_bench.runs.ray_cluster import Cluster
 
     with closing(RayCases(lvlm, Cluster(workers, gpus, address), newest=newest)) as engine:
         yield engine

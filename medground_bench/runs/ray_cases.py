@@ -13,15 +13,8 @@ from medground_bench.lvlms import Lvlm
 from medground_bench.methods import Method
 from medground_bench.runs.case_engines import CaseResult, case_result
 from medground_bench.runs.code_version import method_code
-from medground_bench.runs.ray_workers import (
-    ONE_HERE,
-    Cluster,
-    Killed,
-    Opening,
-    RayTrouble,
-    RayWorkers,
-    RemoteLvlm,
-)
+from medground_bench.runs.ray_cluster import ONE_HERE, Cluster, RayTrouble
+from medground_bench.runs.ray_workers import Killed, Opening, RayWorkers, RemoteLvlm
 
 Asked: TypeAlias = tuple[Method, int]
 """A method and the seed of its run."""

@@ -22,9 +22,10 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
 from medground_bench import lvlms
-from medground_bench.core.errors import MedgroundError, one_line
+from medground_bench.core.errors import one_line
 from medground_bench.lvlms import Lvlm, Need
 from medground_bench.lvlms.server.address import Address
+from medground_bench.runs.ray_cluster import ONE_HERE, Cluster, RayTrouble, demand_reachable
 
 SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token"}
 os.environ |= SETTINGS  # Ray reads them when it is imported
@@ -50,27 +51,6 @@ Context = TypeVar("Context")
 Result = TypeVar("Result")
 Work: TypeAlias = Callable[[Sequence[Item], Context], Result]
 """What a worker does with a batch of items; the context is the same for all of them."""
-
-
-class RayTrouble(MedgroundError):
-    """A cluster that cannot be reached, started or kept at work."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """Where workers are.
-
-    workers  None for one a GPU (or share of one), or a single one where there is none
-    gpus     of each worker; None for 1 where there is one
-    address  of a cluster that is there; None starts one on this machine
-    """
-
-    workers: int | None = None
-    gpus: float | None = None
-    address: str | None = None
-
-
-ONE_HERE = Cluster()
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +317,8 @@ class RayWorkers(Generic[Item, Context, Result]):
 
 def connect(cluster: Cluster) -> None:
     """Join or start a cluster; Ray's own handler of SIGTERM does not stay."""
+    if cluster.address is not None:
+        demand_reachable(cluster.address)
     with _signals_kept():
         try:
             if cluster.address is not None:

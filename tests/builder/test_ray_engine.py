@@ -37,7 +37,7 @@ LIMIT = 2
 def built_by(ray_cluster, tmp_path):
     """Build with two workers that open a rule LVLM of `open_broken`; gives the folder and the quarantine."""
     from builder.engines.ray import RayEngine
-    from medground_bench.runs.ray_workers import Cluster
+    from medground_bench.runs.ray_cluster import Cluster
 
     def built(location, *, modes=(Mode.DIRECT,)):
         folder, source = DatasetFolder(tmp_path / "m"), open_source("phantom")
@@ -54,7 +54,7 @@ def built_by(ray_cluster, tmp_path):
 
 def test_a_served_lvlm_is_refused_since_only_here_it_is_known_what_may_be_sent_to_it(ray_cluster):
     from builder.engines.ray import RayEngine
-    from medground_bench.runs.ray_workers import Cluster, RayTrouble
+    from medground_bench.runs.ray_cluster import Cluster, RayTrouble
 
     with (
         contextlib.closing(RayEngine(Cluster(1, 0))) as engine,
@@ -128,7 +128,7 @@ DRIVER = """
 import sys
 from pathlib import Path
 from builder.engines.ray import RayEngine
-from medground_bench.runs.ray_workers import Cluster
+from medground_bench.runs.ray_cluster import Cluster
 from tests.kit.broken_lvlms import open_broken
 from tests.kit.builds import build
 engine = RayEngine(Cluster(1, 0), opening=open_broken)

@@ -22,7 +22,7 @@ from tests.kit.fakes import RuleLvlm
 out, store, cluster = Path(sys.argv[1]), sys.argv[2] or None, sys.argv[3]
 if cluster:
     from builder.engines.ray import RayEngine
-    from medground_bench.runs.ray_workers import Cluster
+    from medground_bench.runs.ray_cluster import Cluster
     from tests.kit.broken_lvlms import open_broken
 
 rng, really = np.random.default_rng(int(os.environ["PYTHONHASHSEED"])), (os.listdir, os.scandir, os.fsync)

@@ -149,7 +149,7 @@ def worker_costs(number: int = SIZES[0]) -> list[tuple[int, BuildCost]]:
     if find_spec("ray") is None:
         return []
     from builder.engines.ray import RayEngine
-    from medground_bench.runs.ray_workers import Cluster
+    from medground_bench.runs.ray_cluster import Cluster
 
     costs = []
     for workers in (1, 2):

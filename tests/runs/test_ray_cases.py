@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
 def workers():
     """Two workers with the rule LVLM."""
     from medground_bench.runs.ray_cases import RayCases
-    from medground_bench.runs.ray_workers import Cluster
+    from medground_bench.runs.ray_cluster import Cluster
 
     with contextlib.closing(RayCases("rule", Cluster(2, 0), opening=open_broken)) as engine:
         yield engine
@@ -88,7 +88,7 @@ def test_a_worker_killed_at_work_costs_nothing(workers, benchmark, tmp_path, met
 
 
 def test_a_case_that_kills_each_worker_is_named_and_the_rest_is_kept(workers, benchmark, tmp_path, method):
-    from medground_bench.runs.ray_workers import RayTrouble
+    from medground_bench.runs.ray_cluster import RayTrouble
 
     deadly, file = cases_of(benchmark)[-1], tmp_path / "p.jsonl"
     method(Deadly(deadly))
@@ -102,7 +102,7 @@ def test_a_case_that_kills_each_worker_is_named_and_the_rest_is_kept(workers, be
 
 def test_an_lvlm_that_no_worker_can_open_is_said_as_the_worker_says_it():
     from medground_bench.runs.ray_cases import RayCases
-    from medground_bench.runs.ray_workers import Cluster
+    from medground_bench.runs.ray_cluster import Cluster
 
     with pytest.raises(SourceMissing, match=r"nowhere is no folder here\."):
         RayCases("nowhere", Cluster(1, 0), opening=open_broken)

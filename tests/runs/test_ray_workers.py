@@ -6,13 +6,16 @@ import contextlib
 import itertools
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from medground_bench.runs.ray_cluster import REACH_S
 from tests.kit.broken_lvlms import open_broken
 from tests.kit.ray_work import Deadly, Measuring, code_of_this_process, no_code
 
@@ -89,6 +92,7 @@ FULL = """
 import contextlib
 import numpy as np
 from medground_bench.runs import ray_workers
+from medground_bench.runs.ray_cluster import REACH_S
 from tests.kit.broken_lvlms import open_broken
 from tests.kit.ray_work import Measuring, no_code
 ray_workers.OBJECTS_BYTES = 80 * 2**20
@@ -112,6 +116,15 @@ def test_memory_that_is_full_is_said_in_a_sentence():
         child, check=True, env=os.environ | no_disk, cwd=ROOT, capture_output=True, text=True
     ).stdout
     assert re.search(r"^the memory .* is full \(OutOfDiskError\)\. .* is kept", said, re.MULTILINE), said
+
+
+def test_a_cluster_that_is_not_there_is_said_at_once(ray_workers):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    start_s = time.monotonic()
+    with pytest.raises(ray_workers.RayTrouble, match=rf"{address} cannot be reached \(.*refused\)\. Is `ray"):
+        ray_workers.connect(ray_workers.Cluster(address=address))
+    assert time.monotonic() - start_s < REACH_S
 
 
 def test_workers_with_other_code_are_refused(ray_workers):
