@@ -13,7 +13,6 @@ from builder.publish.columns import COLUMNS, Level
 from builder.publish.contents import text_findings
 from builder.publish.tables import bad_texts, inspect_table
 from medground_bench.benchmark.parquet import encoded
-from tests.kit.outside_data import outside_data
 from tests.kit.publishing import TABLES, clean_files, inspected, planted, raw_rows
 from tests.kit.trees import digits_of
 
@@ -137,8 +136,8 @@ def test_no_plain_response_that_an_lvlm_was_made_up_to_give_is_refused_and_few_a
         assert sum(len(bad) for _rule, bad in found) <= most, found
 
 
-def test_no_response_of_the_authors_release_is_refused():
-    released = json.loads((outside_data("medground_release") / "direct.json").read_text("utf-8"))
+def test_no_response_of_the_authors_release_is_refused(medground_release):
+    released = json.loads((medground_release / "direct.json").read_text("utf-8"))
     said = {str(value) for row in released for key, value in row.items() if key.startswith("prediction")}
     assert said and not list(bad_texts(pa.chunked_array([pa.array(sorted(said))]), COLUMNS["response"]))
 
