@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
@@ -13,7 +12,7 @@ from builder.place import NoSuchPlace, Place
 from builder.store import Store
 from medground_bench.core.errors import MedgroundError
 from medground_bench.core.types import Mode
-from tests.kit.builds import build, bytes_of
+from tests.kit.builds import build, bytes_of, two_builds_at_once
 from tests.kit.fakes import RuleLvlm
 
 
@@ -84,20 +83,8 @@ def test_a_build_on_an_object_store_ends_in_the_same_bytes_and_asks_nothing_twic
 def test_two_builders_share_an_object_store(tmp_path, memory):
     """At once, over the same questions and two modes in turn: both end whole, and a third one finds all of it."""
     whole = bytes_of(build(tmp_path / "whole", modes=tuple(Mode), limit=3))
-    folders = {}
-
-    def work(name, modes):
-        folders[name] = build(tmp_path / name, modes=modes, limit=3, store=memory)
-
-    threads = [
-        threading.Thread(target=work, args=(name, modes))
-        for name, modes in (("a", tuple(Mode)), ("b", tuple(reversed(Mode))))
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert bytes_of(folders["a"]) == bytes_of(folders["b"]) == whole
+    first, second = two_builds_at_once(tmp_path, memory)
+    assert bytes_of(first) == bytes_of(second) == whole
     third = RuleLvlm()
     assert bytes_of(build(tmp_path / "c", lvlm=third, modes=tuple(Mode), limit=3, store=memory)) == whole
     assert third.asked == 0

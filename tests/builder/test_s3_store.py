@@ -14,7 +14,7 @@ import pytest
 from builder.place import Place, PlaceFailed
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.core.types import Mode
-from tests.kit.builds import build, bytes_of
+from tests.kit.builds import build, bytes_of, two_builds_at_once
 from tests.kit.fakes import RuleLvlm
 from tests.kit.loopback_s3 import CUT, Answer, LoopbackS3, refused, served, surroundings
 from tests.kit.nursery import ended, nursery_of, started
@@ -92,21 +92,9 @@ def test_the_store_on_s3_holds_the_files_of_the_store_on_the_disk(tmp_path, serv
 
 
 def test_two_builders_at_once_on_one_bucket_harm_nothing(tmp_path, server):
-    folders = {}
-
-    def work(name, modes):
-        folders[name] = build(tmp_path / name, modes=modes, limit=3, store=STORE)
-
-    threads = [
-        threading.Thread(target=work, args=(name, modes))
-        for name, modes in (("a", tuple(Mode)), ("b", tuple(reversed(Mode))))
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    first, second = two_builds_at_once(tmp_path, STORE)
     expected = bytes_of(build(tmp_path / "whole", modes=tuple(Mode), limit=3))
-    assert bytes_of(folders["a"]) == bytes_of(folders["b"]) == expected
+    assert bytes_of(first) == bytes_of(second) == expected
     third = RuleLvlm()
     assert bytes_of(build(tmp_path / "c", lvlm=third, modes=tuple(Mode), limit=3, store=STORE)) == expected
     assert third.asked == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from builder.build import bench_at, build_track, open_source, write_questions, writing
@@ -27,6 +28,16 @@ def build(
         for mode in modes:
             build_track(folder, lvlm, mode, bench)
     return folder
+
+
+def two_builds_at_once(folder: Path, store: str) -> tuple[DatasetFolder, DatasetFolder]:
+    """Of the same questions in two modes, which each takes in another order, by two threads with one store."""
+    orders = {"a": tuple(Mode), "b": tuple(reversed(Mode))}
+    with ThreadPoolExecutor(2) as builders:
+        first, second = builders.map(
+            lambda name: build(folder / name, modes=orders[name], limit=3, store=store), orders
+        )
+    return first, second
 
 
 def bytes_of(folder: DatasetFolder) -> dict[str, bytes]:

@@ -111,6 +111,7 @@ class NativeIds:
     def log_probs(self, question: ChatQuestion, response: Response) -> list[float]:
         """Exact, unless the server is told to read ids as text; then CaseFailed where that gives others."""
         client, before = self.chat.client, self.chat.prompt_ids(question)
+        start = len(before) - 1  # its own entry is null; counted with the picture expanded
         said = client.post(
             f"{client.address.root}/generate",
             {
@@ -118,8 +119,7 @@ class NativeIds:
                 "image_data": [question.picture_url],
                 "return_prompt_token_ids": True,
                 "return_logprob": True,
-                "logprob_start_len": len(before)
-                - 1,  # the position before has none, and the picture is expanded
+                "logprob_start_len": start,
                 "sampling_params": {"max_new_tokens": 1, "temperature": 0},
                 "stream": False,
             },
