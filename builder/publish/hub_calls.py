@@ -1,0 +1,160 @@
+"""The one way in which the builder calls the hub: patient with a hub that is busy, plain about one that refuses."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from medground_bench.core.errors import MedgroundError
+from medground_bench.storage.hub import HOW_TO_LOG_IN
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+Kind = Literal["dataset", "space"]
+Answer = TypeVar("Answer")
+
+WAITS_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+"""Between two tries, where the hub does not say how long itself."""
+
+LONGEST_WAIT_S = 300.0
+MOST_WORDS = 300
+TOO_MANY, SERVER_AT_FAULT = 429, 500
+
+_JITTER = secrets.SystemRandom()
+"""Who was refused together does not come back together."""
+
+log = logging.getLogger(__name__)
+
+
+class HubRefused(MedgroundError):
+    """What the hub does not do for whoever asks; nothing was changed by it."""
+
+
+class HubAway(MedgroundError):
+    """A hub that cannot be reached, or that is busy for longer than we wait."""
+
+
+class Moved(MedgroundError):
+    """Somebody else's commit came first."""
+
+
+class NoSuchRepository(HubRefused):
+    """A repository that is not there, or that whoever asks may not see."""
+
+
+@dataclass(frozen=True)
+class HubCalls:
+    """Calls of the hub by whoever has the token; None takes the one that `hf auth login` or HF_TOKEN gave.
+
+    wait  sleeps so many seconds
+
+    A call is made again where the hub is busy or its answer is lost, so each must do no more when it is done twice: a
+    commit names its parent, and what is there already is no error.
+    """
+
+    token: str | Literal[False] | None = field(default=None, repr=False)
+    wait: Callable[[float], None] = field(default=time.sleep, repr=False)
+
+    @property
+    def api(self) -> HfApi:
+        """The hub's own client."""
+        from huggingface_hub import HfApi
+
+        return HfApi(token=self.token)
+
+    def asked(self, what: str, ask: Callable[[HfApi], Answer]) -> Answer:
+        """What the hub answers; HubRefused, HubAway or Moved says why not.
+
+        what  the call in words, as "make the repository org/name"
+        """
+        from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+        for wait_s in (*WAITS_S, None):
+            try:
+                return ask(self.api)
+            except HfHubHTTPError as error:
+                why = _busy(error)
+                if why is None:
+                    raise _refusal(what, error) from error
+                longer_s = _said_wait_s(error)
+            except OfflineModeIsEnabled as error:
+                raise HubAway(f"cannot {what}: the hub is switched off. Unset HF_HUB_OFFLINE.") from error
+            except transport_errors() as error:
+                if "certificate" in str(error).lower():
+                    raise HubAway(
+                        f"cannot {what}: the hub's certificate is not accepted ({_first_line(error)}). Is the clock of "
+                        "this machine right?"
+                    ) from error
+                why, longer_s = f"no answer ({type(error).__name__})", 0.0
+            if wait_s is None:
+                break
+            pause_s = min(max(longer_s, wait_s * _JITTER.uniform(0.5, 1.0)), LONGEST_WAIT_S)
+            log.warning("the hub: %s; trying again in %.0f s to %s", why, pause_s, what)
+            self.wait(pause_s)
+        raise HubAway(
+            f"cannot {what}: {why}, also after {len(WAITS_S)} more tries. What is done is kept: run the same command "
+            "again later."
+        )
+
+
+@cache
+def transport_errors() -> tuple[type[Exception], ...]:
+    """What the HTTP library of this version of the hub's client raises where no answer comes."""
+    from huggingface_hub import get_session
+
+    library = import_module(type(get_session()).__module__.partition(".")[0])
+    return (library.TransportError, ConnectionError)
+
+
+def _busy(error: HfHubHTTPError) -> str | None:
+    """Why it is worth while to ask again; None where it is not."""
+    status = error.response.status_code
+    if status == TOO_MANY:
+        return "it asks to slow down (429)"
+    return f"it is at fault itself ({status})" if status >= SERVER_AT_FAULT else None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _said_wait_s(error: HfHubHTTPError) -> float:
+    """How many seconds the hub asks to wait for."""
+    try:
+        return float(error.response.headers.get("Retry-After", "0"))
+    except ValueError:  # a date: our own waits do
+        return 0.0
+
+
+def _refusal(what: str, error: HfHubHTTPError) -> MedgroundError:
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+
+    status = error.response.status_code
+    if status == 412:
+        return Moved(f"cannot {what}: another commit came first. Run the same command again.")
+    if isinstance(error, GatedRepoError):
+        return HubRefused(f"cannot {what}: it is gated, and you were not let in. Ask for access on its page.")
+    if isinstance(error, RepositoryNotFoundError):
+        return NoSuchRepository(
+            f"cannot {what}: the hub has nothing of that name that you may see. Check the name, or {HOW_TO_LOG_IN}."
+        )
+    if status == 401:
+        return HubRefused(f"cannot {what}: the hub does not know your token, or it has expired. {_LOG_IN}")
+    if status == 403:
+        return HubRefused(
+            f"cannot {what}: your token may not. It needs the role `write`, and you the role in the organisation; "
+            f"make one at https://huggingface.co/settings/tokens. {_LOG_IN}"
+        )
+    words = " ".join((error.server_message or str(error)).split())[:MOST_WORDS].rstrip(".")
+    return HubRefused(f"cannot {what}: the hub answers {status}: {words}.")
+
+
+_LOG_IN = HOW_TO_LOG_IN[0].upper() + HOW_TO_LOG_IN[1:] + "."
