@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, replace
 
 from builder.place import Place
@@ -98,7 +98,14 @@ class Quarantine:
 
     def demand_empty(self) -> None:
         """InQuarantine when this build needed units that are in it and not accepted."""
-        waiting = [entry for entry in self.met() if not entry.accepted]
+        self._demand_accepted(self.met())
+
+    def demand_accepted(self, questions: Collection[str]) -> None:
+        """InQuarantine when units of these questions, by their ids, are in it and not accepted."""
+        self._demand_accepted([entry for entry in self.entries.values() if entry.of in questions])
+
+    def _demand_accepted(self, entries: Iterable[Quarantined]) -> None:
+        waiting = [entry for entry in entries if not entry.accepted]
         if waiting:
             counts = Counter(entry.what for entry in waiting)
             kinds = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -70,7 +71,15 @@ LimitOption = Annotated[
 AllowMissingOption = Annotated[
     bool, typer.Option("--allow-missing", help="Exit code 0 although the ledger of the source has entries.")
 ]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")]
+YesOption = Annotated[
+    bool, typer.Option("--yes", help="Agree beforehand; needed where there is no terminal.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class NotAgreed(MedgroundError):
+    """What nobody agreed to."""
 
 
 @contextmanager
@@ -90,6 +99,16 @@ def engine_of(
         engine = RayEngine(Cluster(workers, gpus, address))
     with closing(engine):
         yield engine
+
+
+def demand_agreement(question: str, *, yes: bool) -> None:
+    """NotAgreed unless someone at the terminal says yes, or has said so by `--yes`."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise NotAgreed(f"{question} There is no terminal to ask at: read the plan above, then give --yes.")
+    if not typer.confirm(question, err=True):
+        raise NotAgreed("nothing was changed.")
 
 
 def say_retained(folder: DatasetFolder) -> None:

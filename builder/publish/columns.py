@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from builder.publish.levels import Level
 from builder.publish.patterns import Topic
 from medground_bench.benchmark.rows import ORIGINAL, SPLITS
 from medground_bench.core.causal_filter import Edit
@@ -12,25 +12,6 @@ from medground_bench.core.causes import Counterfactual, KnownCause
 from medground_bench.core.types import Answer, Group, Mode, Reason
 from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.pictures import Levels
-
-
-class Level(StrEnum):
-    """How much is published; each has what the one before it has.
-
-    keys   opaque ids, findings, responses, answers, verdicts, the digest of a picture
-    boxes  the experts' boxes and the size of a picture as well
-    full   pictures as well; no credentialed source has this level
-    """
-
-    KEYS = "keys"
-    BOXES = "boxes"
-    FULL = "full"
-
-    @property
-    def height(self) -> int:
-        """Counted from 0."""
-        return list(Level).index(self)
-
 
 CREDENTIALED = ("imagenome", "vindr_cxr", "padchest_gr")
 FREE = (PHANTOM,)

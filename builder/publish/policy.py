@@ -13,14 +13,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 
 from builder.publish import columns, patterns
-from builder.publish.columns import COLUMNS, CREDENTIALED, HIGHEST, NAMES, TABLE_FILE, TEXT_FILES, Level
+from builder.publish.columns import (
+    COLUMNS,
+    CREDENTIALED,
+    HIGHEST,
+    NAMES,
+    TABLE_FILE,
+    TEXT_FILES,
+)
 from builder.publish.contents import CARD, RULES, Hit, Kind, kind_of, masked, text_findings
 from builder.publish.folder_files import FolderFile
+from builder.publish.levels import Level
 from builder.publish.tables import inspect_table
 from medground_bench.benchmark.rows import TABLES
 from medground_bench.core.errors import MedgroundError, told
@@ -89,6 +97,19 @@ class Inspection:
                 f"this folder may not be published at level {self.level}: {problems}. "
                 "Nothing was sent. The values are not repeated here; look them up in your own copy."
             )
+
+    def without(self, names: Collection[str]) -> Inspection:
+        """The same, less some of its files."""
+        return replace(self, files=tuple(file for file in self.files if file.name not in names))
+
+    def with_more(self, other: Inspection) -> Inspection:
+        """The same and what was found in other files of the folder."""
+        return replace(
+            self,
+            sources=tuple(sorted({*self.sources, *other.sources})),
+            files=self.files + other.files,
+            refusals=self.refusals + other.refusals,
+        )
 
 
 @cache

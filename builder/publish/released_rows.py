@@ -15,7 +15,8 @@ from dataclasses import fields, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.publish.columns import COLUMNS, CREDENTIALED, HIGHEST, WITHHELD, Level
+from builder.publish.columns import COLUMNS, CREDENTIALED, HIGHEST, WITHHELD
+from builder.publish.levels import Level
 from builder.publish.tables import bad_texts
 from medground_bench.benchmark.rows import AnyRow, CaseRow
 from medground_bench.core.case_ids import case_id, question_id

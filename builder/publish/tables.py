@@ -22,9 +22,9 @@ from builder.publish.columns import (
     LARGEST,
     LARGEST_TOKEN_ID,
     Allowed,
-    Level,
 )
 from builder.publish.contents import INVISIBLE, Hit, patterns_of
+from builder.publish.levels import Level
 from builder.publish.phantom_pictures import picture_findings
 from medground_bench.benchmark.parquet import encoded_table, schema_of
 from medground_bench.core.case_ids import finding_slug

@@ -36,6 +36,10 @@ class DatasetFolder:
         """The files of one owner, or of all, that are there."""
         return sorted((self.path / table.name).glob(self.file(table, split, owner).name))
 
+    def all_files(self, table: str) -> list[Path]:
+        """The files of a table, of all splits and owners."""
+        return sorted((self.path / table).glob("*.parquet"))
+
     def read(self, table: Table[AnyRow], split: str, owner: str = "*") -> list[AnyRow]:
         """The rows of one owner, or of all; none when there is no such file."""
         return [row for file in self.files(table, split, owner) for row in decoded(file, table.row)]
@@ -87,7 +91,7 @@ class DatasetFolder:
         """The configs with their splits; those without any row are left out, because `datasets` cannot load them."""
         configs = []
         for table in TABLES:
-            files = sorted((self.path / table.name).glob("*.parquet"))
+            files = self.all_files(table.name)
             counts = {
                 split: sum(count(file) for file in files if file.name.startswith(f"{split}-"))
                 for split in SPLITS

@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from builder.publish.columns import CREDENTIALED, Level
+from builder.publish.columns import CREDENTIALED
 from builder.publish.folder_files import FolderFile
+from builder.publish.levels import Level
 from builder.publish.policy import Inspection, inspect
 from builder.publish.released_rows import opaque, released
 from medground_bench.benchmark.card import Config, card

@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from builder.publish.columns import COLUMNS, Level
+from builder.publish.columns import COLUMNS
 from builder.publish.contents import text_findings
+from builder.publish.levels import Level
 from builder.publish.tables import bad_texts, inspect_table
 from medground_bench.benchmark.parquet import encoded
 from tests.kit.publishing import TABLES, clean_files, inspected, planted, raw_rows

@@ -10,9 +10,10 @@ import zipfile
 
 import pytest
 
-from builder.publish.columns import COLUMNS, CREDENTIALED, FREE, Level
+from builder.publish.columns import COLUMNS, CREDENTIALED, FREE
 from builder.publish.contents import RULES
 from builder.publish.folder_files import FolderFile, files_of
+from builder.publish.levels import Level
 from builder.publish.patterns import PATTERNS
 from builder.publish.policy import Unpublishable, demand_unchanged, inspect, policy_version, statement
 from medground_bench.benchmark.rows import TABLES

@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from builder.cli import app
-from builder.publish.columns import CREDENTIALED, WITHHELD, Level
+from builder.publish.columns import CREDENTIALED, WITHHELD
 from builder.publish.folder_files import files_of
+from builder.publish.levels import Level
 from builder.publish.policy import demand_unchanged, inspect, statement
 from builder.publish.released_rows import BadKey, opaque, released
 from medground_bench.benchmark.folder import DatasetFolder

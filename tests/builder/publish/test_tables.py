@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from builder.publish.columns import CREDENTIALED, Level
+from builder.publish.columns import CREDENTIALED
+from builder.publish.levels import Level
 from medground_bench.benchmark.parquet import decoded, encoded
 from medground_bench.benchmark.rows import VerdictRow
 from medground_bench.pictures import picture_digest, stored_png

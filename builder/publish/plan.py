@@ -1,0 +1,105 @@
+"""The second step: what pushing a shipment would change, file by file, before anything is sent. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from builder.publish.shipment import Remote, Shipment
+
+
+class State(StrEnum):
+    """What becomes of a file."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """A file of the shipment or of the repository; `size` in bytes, of what is there afterwards or was before."""
+
+    name: str
+    state: State
+    size: int
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A shipment beside what the repository holds now."""
+
+    shipment: Shipment
+    remote: Remote
+    files: tuple[PlannedFile, ...]
+
+    @property
+    def changes(self) -> tuple[PlannedFile, ...]:
+        """The files that are not the same."""
+        return tuple(file for file in self.files if file.state is not State.SAME)
+
+    @property
+    def sent(self) -> tuple[PlannedFile, ...]:
+        """The files whose content is sent."""
+        return tuple(file for file in self.files if file.state in (State.NEW, State.CHANGED))
+
+    @property
+    def sent_bytes(self) -> int:
+        """How much is sent."""
+        return sum(file.size for file in self.sent)
+
+    @property
+    def tag(self) -> str | None:
+        """The tag that is still to be set."""
+        release = self.shipment.release
+        return None if release is None or release in self.remote.tags else release
+
+    @property
+    def done(self) -> bool:
+        """Whether the hub has all of it already, to be seen by whom it should."""
+        remote, gate = self.remote, self.shipment.gate
+        settled = remote.there and not remote.private and (remote.gate or False) == gate
+        return settled and not self.changes and self.tag is None
+
+    def steps(self) -> Iterator[str]:
+        """What pushing does, in its order, a sentence each."""
+        remote, shipment = self.remote, self.shipment
+        if not remote.there:
+            yield f"make the {shipment.kind} {shipment.name}, private"
+        if self.gate_first:
+            yield f"set its gate to {shipment.gate}, before anything else: it can be seen"
+        if self.changes:
+            counts = {state: sum(file.state is state for file in self.files) for state in State}
+            told = ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
+            yield f"one commit on {remote.head[:12] or 'nothing'}: files {told}; {self.sent_bytes:,} bytes"
+        if not self.gate_first and shipment.gate and remote.gate != shipment.gate:
+            yield f"set its gate to {shipment.gate}"
+        if not remote.there or remote.private:
+            yield "make it visible"
+        if self.tag:
+            yield f"call it {self.tag}"
+
+    @property
+    def gate_first(self) -> bool:
+        """Whether it can be seen now and has not the gate that it needs."""
+        remote, gate = self.remote, self.shipment.gate
+        return bool(gate) and remote.there and not remote.private and remote.gate != gate
+
+
+def plan_of(shipment: Shipment, remote: Remote) -> Plan:
+    """Every file of both, sorted by name."""
+    ours, theirs = shipment.files(), remote.own
+    names = sorted(ours.keys() | theirs.keys())
+    return Plan(shipment, remote, tuple(_planned(name, ours.get(name), shipment, remote) for name in names))
+
+
+def _planned(name: str, ours: Path | None, shipment: Shipment, remote: Remote) -> PlannedFile:
+    theirs = remote.own.get(name)
+    if ours is None:
+        return PlannedFile(name, State.GONE, remote.own[name].size, None)
+    state = State.NEW if theirs is None else State.SAME if theirs.is_as(ours) else State.CHANGED
+    return PlannedFile(name, state, ours.stat().st_size, shipment.rows.get(name))
