@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import yaml
+
 MEANINGS = {
     "direct": "retained cases, asked for a bare yes or no",
     "reason": "retained cases, asked to think step by step",
@@ -16,22 +18,14 @@ MEANINGS = {
 MARK = ("---", "pretty_name: MedGround-Bench")
 """The lines with which every card begins."""
 
-BODY = """
-# MedGround-Bench
-
+ABOUT = """\
 Causally validated visual attribution for chest X-rays: yes/no questions about findings that a large vision-language
 model (LVLM) answers right *because of* the region the experts marked. A retained case passed four checks: the answer is
 right, it flips when the finding is edited out of the boxes, and it stays when the rest of the picture is edited, with
-the same prompt and with "No abnormality".
+the same prompt and with "No abnormality"."""
+"""What the benchmark is."""
 
-```python
-from datasets import load_dataset
-
-rows = load_dataset("medground-bench", "{config}", split="{split}")
-```
-
-{table}
-
+COLUMNS = """\
 Boxes are `[x0, y0, x1, y1]` in native image pixels, half-open, origin top-left. `case_id` is
 `<source>/<image_id>/<finding>@<lvlm>:<mode>`. `verdicts` has the groups `incorrect`, `ungrounded` and `grounded` with
 the reason, and an answer that was never needed is null. Boxes and pictures that may not be shared are null.
@@ -60,7 +54,23 @@ The `known_cause` is found with exact counterfactual pictures, and is one of:
 - `both`: it needs the finding and the marker together
 - `either`: the finding or the marker, each is enough
 - `neither`: it rests on something else in the picture, or on the words of the question
-- null: the answer was not a right yes, or a counterfactual answer could not be read
+- null: the answer was not a right yes, or a counterfactual answer could not be read"""
+"""What the columns hold that do not explain themselves."""
+
+EXAMPLE = """
+# MedGround-Bench
+
+{about}
+
+```python
+from datasets import load_dataset
+
+rows = load_dataset("medground-bench", "{config}", split="{split}")
+```
+
+{table}
+
+{columns}
 """
 
 
@@ -84,15 +94,60 @@ def card(configs: Sequence[Config]) -> str:
     >>> "| direct | test | 240 | retained cases, asked for a bare yes or no |" in text
     True
     """
-    header = [*MARK, "license: apache-2.0", "language: [en]", "configs:"]
-    for config in configs:
-        header += _entry(config, default=config is configs[0])
+    fields = {"license": "apache-2.0", "language": ["en"], "configs": config_entries(configs)}
+    text = EXAMPLE.format(
+        about=ABOUT,
+        config=configs[0].name,
+        split=next(iter(configs[0].rows)),
+        table=config_table(configs),
+        columns=COLUMNS,
+    )
+    return card_head(fields) + text
+
+
+def card_head(fields: Mapping[str, object]) -> str:
+    r"""The YAML on top of a card of ours; its name comes first.
+
+    >>> card_head({"license": "apache-2.0"})
+    '---\npretty_name: MedGround-Bench\nlicense: apache-2.0\n---\n'
+    """
+    said = yaml.safe_dump(dict(fields), sort_keys=False, allow_unicode=True, width=110)
+    return "\n".join(MARK) + f"\n{said}---\n"
+
+
+def config_entries(configs: Sequence[Config]) -> list[dict[str, object]]:
+    """What the YAML says of each config: its files by split, and in `description` the digest of its content.
+
+    The digest makes `datasets` forget what it cached of an earlier build in the same folder.
+
+    >>> [entry] = config_entries([Config("direct", digest="1f2e", rows={"test": 240})])
+    >>> entry["data_files"], entry["default"]
+    ([{'split': 'test', 'path': 'direct/test-*.parquet'}], True)
+    """
+    return [
+        {
+            "config_name": config.name,
+            **({"default": True} if config is configs[0] else {}),
+            "description": f"sha256-{config.digest}",
+            "data_files": [
+                {"split": split, "path": f"{config.name}/{split}-*.parquet"} for split in config.rows
+            ],
+        }
+        for config in configs
+    ]
+
+
+def config_table(configs: Sequence[Config]) -> str:
+    """Rows per config and split, as Markdown.
+
+    >>> config_table([Config("direct", digest="1f2e", rows={"test": 240})]).splitlines()[-1]
+    '| direct | test | 240 | retained cases, asked for a bare yes or no |'
+    """
     lines = ["| config | split | rows | what it holds |", "|---|---|---:|---|"]
     for config in configs:
         for split, count in config.rows.items():
             lines.append(f"| {config.name} | {split} | {count} | {MEANINGS[config.name]} |")
-    text = BODY.format(table="\n".join(lines), config=configs[0].name, split=next(iter(configs[0].rows)))
-    return "\n".join(header) + "\n---\n" + text
+    return "\n".join(lines)
 
 
 def is_card(text: str) -> bool:
@@ -102,11 +157,3 @@ def is_card(text: str) -> bool:
     (True, False)
     """
     return tuple(text.splitlines()[: len(MARK)]) == MARK
-
-
-def _entry(config: Config, *, default: bool) -> list[str]:
-    entry = [f"- config_name: {config.name}"]
-    if default:
-        entry.append("  default: true")
-    entry += [f"  description: sha256-{config.digest}", "  data_files:"]
-    return entry + [f"  - {{split: {split}, path: {config.name}/{split}-*.parquet}}" for split in config.rows]

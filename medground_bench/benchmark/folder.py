@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from medground_bench.benchmark.card import Config, card, is_card
+from medground_bench.benchmark.counted import SourceColumns
 from medground_bench.benchmark.parquet import Columns, count, decoded, encoded
 from medground_bench.benchmark.rows import QUESTIONS, SPLITS, TABLES, VERDICTS, AnyRow, Table
 from medground_bench.core.errors import FolderTaken, SourceMissing
@@ -57,7 +58,27 @@ class DatasetFolder:
 
     def write_card(self) -> None:
         """Write the README for the files that are there; the last step of every change."""
-        write_whole(self.path / "README.md", card(self._configs()).encode("utf-8"))
+        write_whole(self.path / "README.md", card(self.configs()).encode("utf-8"))
+
+    def configs(self) -> list[Config]:
+        """The configs with their splits; those without any row are left out, because `datasets` cannot load them."""
+        configs = []
+        for table in TABLES:
+            files = self.all_files(table.name)
+            counts = {
+                split: sum(count(file) for file in files if file.name.startswith(f"{split}-"))
+                for split in SPLITS
+            }
+            rows = {split: number for split, number in counts.items() if number}
+            if rows:
+                digest = fingerprint(**{file.name: sha256(file.read_bytes()) for file in files})
+                configs.append(Config(table.name, digest, rows))
+        return configs
+
+    def sources(self) -> set[str]:
+        """Those of all rows, in any table and split."""
+        files = (file for table in TABLES for file in self.all_files(table.name))
+        return {row.source for file in files for row in decoded(file, SourceColumns)}
 
     def clear_leftovers(self) -> None:
         """Clear what a killed run left."""
@@ -86,18 +107,3 @@ class DatasetFolder:
             raise FolderTaken(
                 f"{self.path.resolve()} holds something else than a dataset folder. Give a new or an empty folder."
             )
-
-    def _configs(self) -> list[Config]:
-        """The configs with their splits; those without any row are left out, because `datasets` cannot load them."""
-        configs = []
-        for table in TABLES:
-            files = self.all_files(table.name)
-            counts = {
-                split: sum(count(file) for file in files if file.name.startswith(f"{split}-"))
-                for split in SPLITS
-            }
-            rows = {split: number for split, number in counts.items() if number}
-            if rows:
-                digest = fingerprint(**{file.name: sha256(file.read_bytes()) for file in files})
-                configs.append(Config(table.name, digest, rows))
-        return configs

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from medground_bench.benchmark.counted import AskedColumns, FilterColumns, ReadingColumns, SourceColumns
 from medground_bench.benchmark.rows import (
     AnswerRow,
     CaseRow,
@@ -27,6 +28,7 @@ from medground_bench.core.errors import SourceMissing
 Columns = TypeVar(
     "Columns",
     AnswerRow, CaseRow, QuestionRow, VerdictRow, ContentColumns, QuestionColumns, TrackColumns, TruthColumns,
+    AskedColumns, FilterColumns, ReadingColumns, SourceColumns,
 )  # fmt: skip
 
 PICTURE_DICTIONARY_BYTES = 1 << 30

@@ -1,7 +1,7 @@
 """The rows of the dataset: one dataclass a table, whose fields are the columns in order. They are spelled here alone.
 
 Builder, reader, ablation, board and publisher all take them from here. Who needs a few columns reads one of the
-`...Columns`, each a part of a row.
+`...Columns`, each a part of a row; those that are only counted are in `counted`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from medground_bench.benchmark.counted import FilterColumns
 from medground_bench.core.case_ids import case_id
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.types import Box, Case, Corners, Frame, Mode, Picture, Reference, Response, Track
@@ -361,7 +362,7 @@ def stored_response(row: AnswerRow | CaseRow, name: str) -> Response:
     return Response(row.response, row.response_token_ids, row.response_tokens)
 
 
-def is_released(row: AnswerRow | VerdictRow | CaseRow) -> bool:
+def is_released(row: AnswerRow | VerdictRow | CaseRow | FilterColumns) -> bool:
     """Whether a row is of the authors' release, which alone does not say which weights answered.
 
     >>> row = VerdictRow(question_id=None, source="vindr_cxr", image_id=None, finding=None, lvlm="gemma3_4b",

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from medground_bench.benchmark.counted import AskedColumns, FilterColumns, ReadingColumns
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.rows import (
     ANSWERS,
@@ -163,7 +164,7 @@ class Statistics:
             accuracy_table(answers),
             reading_table(answers),
             unreadable_table(answers),
-            group_table(verdicts, folder.read(QUESTIONS, split)),
+            group_table(verdicts, folder.columns(QUESTIONS, split, AskedColumns)),
             cause_table(verdicts),
         )
 
@@ -208,7 +209,9 @@ def accuracy_table(answers: Iterable[AnswerRow]) -> list[AccuracyRow]:
     return [_accuracy(key, groups[key]) for key in sorted(groups, key=_all_last)]
 
 
-def group_table(verdicts: Iterable[VerdictRow], questions: Iterable[QuestionRow]) -> list[GroupRow]:
+def group_table(
+    verdicts: Iterable[VerdictRow | FilterColumns], questions: Iterable[QuestionRow | AskedColumns]
+) -> list[GroupRow]:
     """Per LVLM, mode, source and finding, and over all findings.
 
     >>> row = VerdictRow(question_id="phantom/1/mass", source="phantom", image_id="1", finding="mass",
@@ -236,7 +239,7 @@ def group_table(verdicts: Iterable[VerdictRow], questions: Iterable[QuestionRow]
     ]
 
 
-def reading_table(answers: Iterable[AnswerRow]) -> list[ReadingRow]:
+def reading_table(answers: Iterable[AnswerRow | ReadingColumns]) -> list[ReadingRow]:
     """Per LVLM, mode and kind of picture, and over all pictures.
 
     >>> row = AnswerRow(question_id="phantom/1/mass", source="phantom", image_id="1", finding="mass", answer="yes",

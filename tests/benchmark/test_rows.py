@@ -9,9 +9,11 @@ from typing import get_type_hints
 import numpy as np
 import pytest
 
-from medground_bench.benchmark import rows
+from medground_bench.benchmark import counted, rows
+from medground_bench.benchmark.counted import AskedColumns, FilterColumns, ReadingColumns, SourceColumns
 from medground_bench.benchmark.rows import (
     TABLES,
+    AnswerRow,
     CaseRow,
     ContentColumns,
     QuestionColumns,
@@ -31,6 +33,10 @@ PARTS = (
     (ContentColumns, CaseRow),
     (TruthColumns, CaseRow),
     (QuestionColumns, QuestionRow),
+    (AskedColumns, QuestionRow),
+    (FilterColumns, VerdictRow),
+    (ReadingColumns, AnswerRow),
+    *((SourceColumns, table.row) for table in TABLES),
 )
 
 
@@ -45,7 +51,8 @@ def test_a_part_of_a_row_has_its_names_and_types(part, row):
 
 
 def test_every_part_of_a_row_is_held_to_it():
-    named = {kind for name, kind in inspect.getmembers(rows, inspect.isclass) if name.endswith("Columns")}
+    kinds = [*inspect.getmembers(rows, inspect.isclass), *inspect.getmembers(counted, inspect.isclass)]
+    named = {kind for name, kind in kinds if name.endswith("Columns")}
     assert named == {part for part, _row in PARTS}
 
 

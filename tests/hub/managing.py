@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from tests.hub.asking import address_of, caller_of, hub_of, instant, paged, subject
+from tests.hub.card_rules import card_errors
 from tests.hub.repositories import AccessRequest, Refused, Repository
 
 
@@ -52,13 +53,15 @@ async def create(request: Request) -> Response:
 
 
 async def validate_card(request: Request) -> Response:
-    """Whether the YAML of a card can be read; the real hub's further rules are not known to us."""
-    said = front_matter((await request.json())["content"])
+    """Whether the YAML of a card can be read, and that of a dataset is as far as we know what the real hub takes."""
+    asked = await request.json()
     try:
-        yaml.safe_load(said)
+        said = yaml.safe_load(front_matter(asked["content"]))
     except yaml.YAMLError as error:
         return JSONResponse({"errors": [{"message": str(error)}], "warnings": []}, 400)
-    return JSONResponse({"errors": [], "warnings": []})
+    found = list(card_errors(said)) if asked.get("repoType") == "dataset" and said is not None else []
+    errors = [{"message": message} for message in found]
+    return JSONResponse({"errors": errors, "warnings": []}, 400 if errors else 200)
 
 
 def front_matter(card: str) -> str:

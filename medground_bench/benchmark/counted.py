@@ -1,0 +1,62 @@
+"""What is counted over a whole benchmark: a few columns, so that neither pictures nor responses are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceColumns:
+    """Of every row: whose picture it is about.
+
+    >>> SourceColumns(source="vindr_cxr").source
+    'vindr_cxr'
+    """
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedColumns:
+    """Of `QuestionRow`: what is asked, of which source.
+
+    >>> AskedColumns(source="vindr_cxr", finding="mass", answer="yes").answer
+    'yes'
+    """
+
+    source: str
+    finding: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterColumns:
+    """Of `VerdictRow`: what the causal filter said, of which weights, with whose edits.
+
+    >>> FilterColumns(lvlm="gemma3_4b", lvlm_revision="1f2e", mode="direct", source="vindr_cxr", finding="mass",
+    ...     group="grounded", reason=None, editor="radedit@1").reason is None
+    True
+    """
+
+    lvlm: str
+    lvlm_revision: str | None
+    mode: str
+    source: str
+    finding: str | None
+    group: str
+    reason: str | None
+    editor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingColumns:
+    """Of `AnswerRow`: how an answer was read.
+
+    >>> ReadingColumns(lvlm="gemma3_4b", mode="direct", picture="original", said="no").said
+    'no'
+    """
+
+    lvlm: str
+    mode: str
+    picture: str
+    said: str
