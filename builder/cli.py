@@ -10,6 +10,7 @@ from builder.commands.diff import diff
 from builder.commands.fidelity import fidelity
 from builder.commands.import_release import import_release
 from builder.commands.plan import plan
+from builder.commands.publish import publish
 from builder.commands.sources import sources
 from builder.commands.stats import stats
 from builder.commands.verdicts import verdicts
@@ -21,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (build, verdicts, stats, fidelity, diff, plan):
+for command in (build, verdicts, stats, fidelity, diff, plan, publish):
     app.command()(command)
 app.command("add-lvlm")(add_lvlm)
 app.command("import-release")(import_release)

@@ -16,7 +16,7 @@ from medground_bench.core.errors import MedgroundError
 MOST_TRIES = 50
 """Each time another commit came first, somebody has got on."""
 
-MADE_OF_THE_REST = ("README.md", "croissant.json", "eval.yaml")
+MADE_OF_THE_REST = ("LICENSE", "README.md", "croissant.json", "eval.yaml")
 """Written over all files of a revision, so two who publish at once both change them."""
 
 log = logging.getLogger(__name__)

@@ -1,0 +1,160 @@
+"""The dataset as it is published at a level, in a folder beside the one that was built: rows, others' files, card.
+
+`<folder>.publish/<level>/` holds `dataset/`, which is what is sent, file by file, and `publish.json`, the statement of
+what was inspected. Rows are staged again by every run: same rows, same bytes.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from builder.publish.card.about import About
+from builder.publish.card.changes import changes_of
+from builder.publish.card.files import card_files
+from builder.publish.folder_files import FolderFile, files_of
+from builder.publish.hub_calls import HubCalls
+from builder.publish.levels import Level
+from builder.publish.other_files import demand_one_key, fetched, take_over
+from builder.publish.policy import Inspection, inspect, statement
+from builder.publish.released_rows import released
+from builder.publish.releases import FIRST, name_of, numbered, words_of
+from builder.publish.shipment import Remote, Shipment
+from builder.publish.steps import MADE_OF_THE_REST
+from medground_bench.benchmark.folder import DatasetFolder
+from medground_bench.benchmark.parquet import decoded, encoded
+from medground_bench.benchmark.rows import TABLES, Table
+from medground_bench.core.progress import Advance, Progress, silently
+from medground_bench.storage.whole_files import sha256, write_whole
+
+STATEMENT = "publish.json"
+OF_FORM = ("NOT_CANONICAL", "STATISTICS", "METADATA")
+"""Rules about bytes beside the rows: another version of the builder wrote others, and they are on the hub already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a maintainer says about publishing.
+
+    key       of the opaque ids, at least 32 random bytes
+    shares    source -> why its boxes may be shared, for level `boxes`
+    contact   where readers ask; empty for the repository's own discussions
+    only_own  whether files of the repository that the folder lacks go away
+    """
+
+    repository: str
+    level: Level
+    key: bytes = field(repr=False)
+    shares: Mapping[str, str] = field(default_factory=dict)
+    contact: str = ""
+    only_own: bool = False
+
+
+class Staging:
+    """A folder's rows at a level, and what becomes of them beside a repository's other files."""
+
+    def __init__(
+        self, folder: DatasetFolder, choices: Choices, calls: HubCalls, progress: Progress = silently
+    ) -> None:
+        self.folder, self.choices, self.calls, self.progress = folder, choices, calls, progress
+        self.place = work_folder(folder.path) / choices.level
+        self.dataset = DatasetFolder(self.place / "dataset")
+
+    def inspected(self) -> Inspection:
+        """The first step: stage the folder's rows and look into every file that they make."""
+        shutil.rmtree(self.dataset.path, ignore_errors=True)
+        files: list[tuple[Table[Any], Path]]  # rows of any table
+        files = [(table, path) for table in TABLES for path in self.folder.all_files(table.name)]
+        with self.progress("staging", len(files), "files") as advance:
+            for table, path in files:
+                rows = decoded(path, table.row)
+                staged = released(rows, self.choices.level, self.choices.key)
+                if staged or not rows:
+                    target = self.dataset.path / table.name / path.name
+                    write_whole(target, encoded(table.row, sorted(staged, key=table.key)))
+                advance(1)
+        return self._inspect({file.name for file in files_of(self.dataset.path)})
+
+    def shipment(self, own: Inspection, remote: Remote) -> Shipment:
+        """For the second step: the whole revision, of the inspected rows, of what others published, and of a card.
+
+        Unpublishable where something in it may not be published.
+        """
+        names = {file.name for file in own.files}
+        for file in files_of(self.dataset.path):
+            if file.name not in names:
+                (self.dataset.path / file.name).unlink()
+        brought = self._brought(remote)
+        demand_one_key(self.dataset.path)
+        changes = self._changes(remote)
+        written = self._write_card(changes)
+        others = self._inspect(brought | written)
+        left = tuple(each for each in others.refusals if not (each.file in brought and each.rule in OF_FORM))
+        whole = own.without(brought).with_more(replace(others, refusals=left))
+        write_whole(self.place / STATEMENT, statement(whole))
+        return Shipment(
+            kind="dataset",
+            name=self.choices.repository,
+            folder=self.dataset.path,
+            title=changes[0],
+            gate="manual",
+            release=name_of(changes[0]),
+            statement=self.place / STATEMENT,
+            rows={file.name: file.rows for file in whole.files if file.rows is not None},
+        )
+
+    def _inspect(self, names: Collection[str]) -> Inspection:
+        """The policy's word on some of the files that are staged."""
+        with self.progress("policy", len(names), "files") as advance:
+            files = (file for file in files_of(self.dataset.path) if file.name in names)
+            return inspect(_told(files, advance), self.choices.level, self.choices.shares)
+
+    def _brought(self, remote: Remote) -> set[str]:
+        """The files of the repository that stay as they are, and that are in the folder now."""
+        if self.choices.only_own:
+            return set()
+        name, made = self.choices.repository, MADE_OF_THE_REST
+        return take_over(name, remote, self.dataset.path, made, self.calls)
+
+    def _changes(self, remote: Remote) -> tuple[str, ...]:
+        """A line per release, with one for this one where rows differ from those of the repository."""
+        tables = {
+            path.relative_to(self.dataset.path).as_posix(): path
+            for table in TABLES
+            for path in self.dataset.all_files(table.name)
+        }
+        before = {name: file for name, file in remote.own.items() if name.endswith(".parquet")}
+        after = {
+            name: before[name] if name in before and before[name].is_as(path) else sha256(path.read_bytes())
+            for name, path in tables.items()
+        }
+        card = "README.md"
+        told = (
+            b"" if card not in remote.own else fetched(self.choices.repository, card, remote.head, self.calls)
+        )
+        known, words = changes_of(told.decode("utf-8", "replace")), words_of(before, after)
+        return known if words is None and known else numbered(known, remote.tags, words or FIRST)
+
+    def _write_card(self, changes: tuple[str, ...]) -> set[str]:
+        """The names of the files that are made of the rows of all others."""
+        choices = self.choices
+        about = About(choices.repository, choices.level, choices.shares, choices.contact, changes)
+        files = card_files(self.dataset, about)
+        for name, content in files.items():
+            write_whole(self.dataset.path / name, content)
+        return set(files)
+
+
+def work_folder(folder: Path) -> Path:
+    """Where a dataset folder is made ready to be published: beside it."""
+    named = folder if folder.name not in ("", "..") else folder.resolve()
+    return named.with_name(f"{named.name}.publish")
+
+
+def _told(files: Iterator[FolderFile], advance: Advance) -> Iterator[FolderFile]:
+    for file in files:
+        yield file
+        advance(1)
