@@ -54,12 +54,16 @@ class Choices:
 
 
 class Staging:
-    """A folder's rows at a level, and what becomes of them beside a repository's other files."""
+    """A folder's rows at a level, and what becomes of them beside a repository's other files.
+
+    BadAbout where what is chosen cannot stand in a card.
+    """
 
     def __init__(
         self, folder: DatasetFolder, choices: Choices, calls: HubCalls, progress: Progress = silently
     ) -> None:
         self.folder, self.choices, self.calls, self.progress = folder, choices, calls, progress
+        self.about = About(choices.repository, choices.level, choices.shares, choices.contact)
         self.place = work_folder(folder.path) / choices.level
         self.dataset = DatasetFolder(self.place / "dataset")
 
@@ -140,9 +144,7 @@ class Staging:
 
     def _write_card(self, changes: tuple[str, ...]) -> set[str]:
         """The names of the files that are made of the rows of all others."""
-        choices = self.choices
-        about = About(choices.repository, choices.level, choices.shares, choices.contact, changes)
-        files = card_files(self.dataset, about)
+        files = card_files(self.dataset, replace(self.about, changes=changes))
         for name, content in files.items():
             write_whole(self.dataset.path / name, content)
         return set(files)

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from huggingface_hub import HfApi
 
+from builder.build import store_beside
 from builder.commands.options import NotAgreed
+from builder.place import Place
+from builder.publish.card.about import BadAbout
+from builder.publish.id_key import key_for, read_key
+from builder.publish.other_files import OtherKey
 from builder.publish.policy import Unpublishable
+from builder.publish.released_rows import BadKey
+from builder.quarantine import InQuarantine, Quarantine, Quarantined
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.parquet import decoded
-from medground_bench.benchmark.rows import DIRECT, VERDICTS
+from medground_bench.benchmark.rows import DIRECT, VERDICTS, QuestionColumns
+from medground_bench.core.errors import SourceMissing
+from tests.hub.clients import ask_for_access, said_by, surroundings
 from tests.kit.publishable import SHARE, publish, raw_folder
-from tests.kit.publishing import LVLM, image_id, opaque_id
+from tests.kit.publishing import LVLM, TABLES, image_id, opaque_id
 
 OTHER = "gemma3_4b"
 
@@ -141,3 +154,113 @@ def test_full_is_for_the_phantom_alone(name, repository, tmp_path):
     assert "questions/test-imagenome.parquet" not in files
     (tmp_path / "read.parquet").write_bytes(files[f"verdicts/test-{LVLM}.parquet"].content)
     assert {row.source for row in decoded(tmp_path / "read.parquet", VERDICTS.row)} == {"phantom"}
+
+
+def test_ids_by_another_key_are_refused_before_anything_is_sent(folder, name, repository, tmp_path):
+    publish(folder, name, "--yes")
+    before = repository().branches["main"]
+    own = raw_folder(tmp_path / "own" / "medground-bench", lvlms=(OTHER,))
+    other = tmp_path / "own" / "other.key"
+    other.write_text("ab" * 32)
+    other.chmod(0o600)
+    with pytest.raises(OtherKey, match="take that of whoever published first"):
+        publish(own, name, "--yes", "--id-key", other)
+    assert repository().branches["main"] == before
+
+
+def test_a_file_whose_rows_are_the_same_in_other_bytes_is_not_changed(folder, name, repository, tmp_path):
+    """As another version of pyarrow writes them."""
+    publish(folder, name, "--yes")
+    file = f"verdicts/test-{LVLM}.parquet"
+    rows, buffer = pq.read_table(pa.BufferReader(repository().at("main").files[file].content)), io.BytesIO()
+    pq.write_table(rows, buffer, compression="gzip")
+    theirs = repository().commit({file: buffer.getvalue()})
+    code, _said = publish(folder, name, "--yes")
+    assert code == 0 and repository().at("main").files[file].content == theirs.files[file].content
+    publish(raw_folder(tmp_path / "more" / "medground-bench", lvlms=(LVLM, OTHER)), name, "--yes")
+    assert repository().at("main").files[file].content == theirs.files[file].content
+
+
+def test_a_strange_file_in_the_repository_is_refused_by_name_until_it_is_removed(folder, name, repository):
+    publish(folder, name, "--yes")
+    repository().commit({"notes.txt": b"of somebody"})
+    with pytest.raises(Unpublishable, match=r"notes\.txt: UNEXPECTED_FILE"):
+        publish(folder, name, "--yes")
+    publish(folder, name, "--yes", "--remove-gone")
+    assert "notes.txt" not in repository().at("main").files
+
+
+def test_what_failed_and_nobody_accepted_is_not_published(folder, name, tmp_path):
+    question = next(folder.columns(TABLES["questions"], "test", QuestionColumns)).question_id
+    entry = Quarantined("ab" * 32, "edit", "radedit", question, "foreground", "Traceback", "RuntimeError")
+    quarantine = Quarantine(Place(store_beside(folder.path)) / "quarantine")
+    quarantine.add(entry)
+    with pytest.raises(InQuarantine, match=r"1 units are in quarantine \(1 edit\)"):
+        publish(folder, name, "--dry-run")
+    quarantine.accept_all([entry.key])
+    assert publish(folder, name, "--dry-run")[0] == 0
+
+
+@pytest.mark.parametrize("to", ["bench", "a/b/c", "https://huggingface.co/a/b", "../x", "a b/c"])
+def test_a_name_that_is_none_is_refused_before_the_hub_is_asked(hub, folder, to, name):
+    with pytest.raises(BadAbout, match="names no repository of the hub"):
+        publish(folder, to, "--yes")
+    assert not hub.requests
+
+
+def test_a_folder_that_is_none_is_told_with_what_to_do(name, tmp_path):
+    with pytest.raises(SourceMissing, match="Build one first"):
+        publish(DatasetFolder(tmp_path / "nothing"), name)
+
+
+def test_a_statement_of_the_right_needs_its_source_and_only_one(folder, name):
+    for words in (("no reason",), (f"imagenome={SHARE}", f"imagenome={SHARE}")):
+        code, said = publish(folder, name, *(each for word in words for each in ("--i-may-share", word)))
+        assert code == 2 and "--i-may-share" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "said"),
+    [
+        ("ab" * 32, 0o644, "can be read by others"),
+        ("abc", 0o600, "is no key"),
+        ("zz" * 32, 0o600, "is no key"),
+    ],
+)
+def test_a_key_that_others_can_read_or_that_is_none_is_refused(tmp_path, content, mode, said):
+    path = tmp_path / "ids.key"
+    path.write_text(content)
+    path.chmod(mode)
+    with pytest.raises(BadKey, match=said):
+        read_key(path)
+
+
+def test_a_key_is_made_once_for_this_user_alone_and_only_where_an_id_needs_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    place = tmp_path / "settings" / "medground-bench" / "opaque_ids.key"
+    key_for(raw_folder(tmp_path / "free", sources=("phantom",)), None)
+    assert not place.exists()
+    credentialed = raw_folder(tmp_path / "bench")
+    key = key_for(credentialed, None)
+    assert key_for(credentialed, None) == key == read_key(place) and place.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_reader_who_was_let_in_loads_what_was_published(hub, folder, org, name, tmp_path):
+    publish(folder, name, "--yes")
+    reader = hub.state.person("reads")
+    ask_for_access(hub, name, reader, {"PhysioNet user name": "reads"})
+    program = """
+import json, sys
+from datasets import load_dataset
+whole = load_dataset(sys.argv[1], "verdicts", split="test")
+streamed = list(load_dataset(sys.argv[1], "direct", split="test", streaming=True))
+print(json.dumps([len(whole), [row["case_id"] for row in streamed]]))
+"""
+    HfApi(endpoint=hub.address, token=f"hf_{org}-admin").accept_access_request(
+        name, "reads", repo_type="dataset"
+    )
+    loaded = said_by(program, surroundings(hub.address, tmp_path / "home", reader), name)
+    assert (
+        loaded[0] == 2
+        and [case.rpartition("/")[0] for case in loaded[1]] == [f"imagenome/{opaque_id('imagenome')}"] * 2
+    )
