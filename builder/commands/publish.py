@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +15,8 @@ from builder.publish.levels import Level
 from medground_bench.commands.console import progress
 
 if TYPE_CHECKING:
+    from builder.publish.policy import Inspection
+    from builder.publish.staging import Staging
     from medground_bench.benchmark.folder import DatasetFolder
 
 FolderArgument = Annotated[Path, typer.Argument(help="The dataset folder that was built.", metavar="DIR")]
@@ -68,30 +72,41 @@ def publish(
 
     Example: python -m builder publish medground-bench --to my-lab/medground-bench --level keys --dry-run
     """
-    from builder.build import writing
     from builder.commands.publishing import send
+    from builder.publish.staging import work_folder
+
+    with _staged(folder, to, level, i_may_share or (), id_key, contact, store, remove_gone) as (staging, own):
+        prepare = partial(staging.shipment, own)
+        log = work_folder(folder) / "log.jsonl"
+        send("dataset", to, prepare, staging.calls, log=log, dry_run=dry_run, yes=yes)
+
+
+@contextmanager
+def _staged(
+    folder: Path,
+    to: str,
+    level: Level,
+    shares: Sequence[str],
+    id_key: Path | None,
+    contact: str,
+    store: str | None,
+    remove_gone: bool,
+) -> Iterator[tuple[Staging, Inspection]]:
+    """The first step: the rows of a folder that is held meanwhile, made for the level and found to be allowed."""
+    from builder.build import writing
     from builder.publish.hub_calls import HubCalls
-    from builder.publish.staging import Choices, Staging, work_folder
+    from builder.publish.staging import Choices, Staging
     from medground_bench.benchmark.folder import DatasetFolder
 
-    built, calls, shares = DatasetFolder(folder), HubCalls(), _shares(i_may_share or ())
+    built = DatasetFolder(folder)
     built.demand()
     with writing(built):
         _demand_no_quarantine(built, store)
-        choices = Choices(to, level, _key_of(built, id_key), shares, contact, remove_gone)
-        staging = Staging(built, choices, calls, progress)
+        choices = Choices(to, level, _key_of(built, id_key), _shares(shares), contact, remove_gone)
+        staging = Staging(built, choices, HubCalls(), progress)
         own = staging.inspected()
         own.demand()
-        log = work_folder(folder) / "log.jsonl"
-        send(
-            "dataset",
-            to,
-            lambda remote: staging.shipment(own, remote),
-            calls,
-            log=log,
-            dry_run=dry_run,
-            yes=yes,
-        )
+        yield staging, own
 
 
 def _shares(said: Sequence[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from builder.commands.options import demand_agreement
 
 if TYPE_CHECKING:
     from builder.publish.hub_calls import HubCalls, Kind
-    from builder.publish.plan import Plan
+    from builder.publish.plan import PushPlan
     from builder.publish.shipment import Remote, Shipment
 
 DIGITS = 12
@@ -30,7 +30,7 @@ def send(
     dry_run: bool,
     yes: bool,
 ) -> None:
-    """Plan, ask, push and read back; with `dry_run` the plan alone.
+    """PushPlan, ask, push and read back; with `dry_run` the plan alone.
 
     prepare  makes the shipment of what the repository holds
     log      is told before and after something is changed
@@ -59,7 +59,7 @@ def send(
     )
 
 
-def _say(plan: Plan) -> None:
+def _say(plan: PushPlan) -> None:
     """The plan: the repository, every file, and what pushing does."""
     shipment = plan.shipment
     gate = f"gate {shipment.gate}: you let readers in one by one" if shipment.gate else "open to all"
@@ -70,7 +70,7 @@ def _say(plan: Plan) -> None:
         column.justify = "right"
     for file in plan.files:
         table.add_row(
-            file.name, "" if file.rows is None else f"{file.rows:,}", f"{file.size:,}", file.state.value
+            file.name, "" if file.rows is None else f"{file.rows:,}", f"{file.size:,}", file.fate.value
         )
     Console().print(table)
     for step in plan.steps():

@@ -10,7 +10,7 @@ from pathlib import Path
 from builder.publish.shipment import Remote, Shipment
 
 
-class State(StrEnum):
+class Fate(StrEnum):
     """What becomes of a file."""
 
     NEW = "new"
@@ -24,13 +24,13 @@ class PlannedFile:
     """A file of the shipment or of the repository; `size` in bytes, of what is there afterwards or was before."""
 
     name: str
-    state: State
+    fate: Fate
     size: int
     rows: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PushPlan:
     """A shipment beside what the repository holds now."""
 
     shipment: Shipment
@@ -40,12 +40,12 @@ class Plan:
     @property
     def changes(self) -> tuple[PlannedFile, ...]:
         """The files that are not the same."""
-        return tuple(file for file in self.files if file.state is not State.SAME)
+        return tuple(file for file in self.files if file.fate is not Fate.SAME)
 
     @property
     def sent(self) -> tuple[PlannedFile, ...]:
         """The files whose content is sent."""
-        return tuple(file for file in self.files if file.state in (State.NEW, State.CHANGED))
+        return tuple(file for file in self.files if file.fate in (Fate.NEW, Fate.CHANGED))
 
     @property
     def sent_bytes(self) -> int:
@@ -73,8 +73,8 @@ class Plan:
         if self.gate_first:
             yield f"set its gate to {shipment.gate}, before anything else: it can be seen"
         if self.changes:
-            counts = {state: sum(file.state is state for file in self.files) for state in State}
-            told = ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
+            counts = {fate: sum(file.fate is fate for file in self.files) for fate in Fate}
+            told = ", ".join(f"{counts[fate]} {fate}" for fate in Fate if counts[fate])
             yield f"one commit on {remote.head[:12] or 'nothing'}: files {told}; {self.sent_bytes:,} bytes"
         if not self.gate_first and shipment.gate and remote.gate != shipment.gate:
             yield f"set its gate to {shipment.gate}"
@@ -90,16 +90,18 @@ class Plan:
         return bool(gate) and remote.there and not remote.private and remote.gate != gate
 
 
-def plan_of(shipment: Shipment, remote: Remote) -> Plan:
+def plan_of(shipment: Shipment, remote: Remote) -> PushPlan:
     """Every file of both, sorted by name."""
     ours, theirs = shipment.files(), remote.own
     names = sorted(ours.keys() | theirs.keys())
-    return Plan(shipment, remote, tuple(_planned(name, ours.get(name), shipment, remote) for name in names))
+    return PushPlan(
+        shipment, remote, tuple(_planned(name, ours.get(name), shipment, remote) for name in names)
+    )
 
 
 def _planned(name: str, ours: Path | None, shipment: Shipment, remote: Remote) -> PlannedFile:
     theirs = remote.own.get(name)
     if ours is None:
-        return PlannedFile(name, State.GONE, remote.own[name].size, None)
-    state = State.NEW if theirs is None else State.SAME if theirs.is_as(ours) else State.CHANGED
-    return PlannedFile(name, state, ours.stat().st_size, shipment.rows.get(name))
+        return PlannedFile(name, Fate.GONE, remote.own[name].size, None)
+    fate = Fate.NEW if theirs is None else Fate.SAME if theirs.is_as(ours) else Fate.CHANGED
+    return PlannedFile(name, fate, ours.stat().st_size, shipment.rows.get(name))

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from builder.publish.folder_files import files_of
 from builder.publish.hub_calls import HubCalls, Moved
-from builder.publish.plan import Plan, State
+from builder.publish.plan import PushPlan, Fate
 from builder.publish.policy import demand_unchanged
 from builder.publish.shipment import look
 
 
-def push(plan: Plan, calls: HubCalls) -> str:
+def push(plan: PushPlan, calls: HubCalls) -> str:
     """Do what was planned; the commit that the repository has then.
 
     Moved where another commit came first, Unpublishable where the folder is not the one that was inspected.
@@ -46,13 +46,13 @@ def push(plan: Plan, calls: HubCalls) -> str:
     return commit
 
 
-def _commit(plan: Plan, calls: HubCalls) -> str:
+def _commit(plan: PushPlan, calls: HubCalls) -> str:
     """One commit with its parent: a second one of the same finds that the parent is no longer the newest."""
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
     shipment, files = plan.shipment, plan.shipment.files()
     added = [CommitOperationAdd(file.name, files[file.name]) for file in plan.sent]
-    deleted = [CommitOperationDelete(file.name) for file in plan.files if file.state is State.GONE]
+    deleted = [CommitOperationDelete(file.name) for file in plan.files if file.fate is Fate.GONE]
     parent = plan.remote.head or _first_commit(plan, calls)
     made = calls.asked(
         f"commit to {shipment.name}",
@@ -67,7 +67,7 @@ def _commit(plan: Plan, calls: HubCalls) -> str:
     return str(made.oid)
 
 
-def _first_commit(plan: Plan, calls: HubCalls) -> str:
+def _first_commit(plan: PushPlan, calls: HubCalls) -> str:
     """The one with which the hub makes a repository; Moved where somebody else has put files there meanwhile."""
     made = look(calls, plan.shipment.kind, plan.shipment.name)
     if made.own:
@@ -75,14 +75,14 @@ def _first_commit(plan: Plan, calls: HubCalls) -> str:
     return made.head
 
 
-def _set_gate(plan: Plan, calls: HubCalls) -> None:
+def _set_gate(plan: PushPlan, calls: HubCalls) -> None:
     kind, name, gate = plan.shipment.kind, plan.shipment.name, plan.shipment.gate
     calls.asked(
         f"set the gate of {name}", lambda api: api.update_repo_settings(name, repo_type=kind, gated=gate)
     )
 
 
-def _tag(plan: Plan, commit: str, calls: HubCalls) -> None:
+def _tag(plan: PushPlan, commit: str, calls: HubCalls) -> None:
     kind, name, tag = plan.shipment.kind, plan.shipment.name, plan.tag or ""
     calls.asked(
         f"call the commit of {name} {tag}",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from builder.publish.hub_calls import HubCalls, Kind, Moved
-from builder.publish.plan import Plan, State, plan_of
+from builder.publish.plan import PushPlan, Fate, plan_of
 from builder.publish.push import push
 from builder.publish.read_back import read_back
 from builder.publish.shipment import Remote, Shipment, look
@@ -30,11 +30,11 @@ class Conflict(MedgroundError):
 class Published:
     """What was pushed, and the commit that the repository has now."""
 
-    plan: Plan
+    plan: PushPlan
     commit: str
 
 
-def planned(calls: HubCalls, kind: Kind, name: str, prepare: Callable[[Remote], Shipment]) -> Plan:
+def planned(calls: HubCalls, kind: Kind, name: str, prepare: Callable[[Remote], Shipment]) -> PushPlan:
     """What pushing would change now.
 
     prepare  makes the shipment, knowing what the repository holds
@@ -43,7 +43,7 @@ def planned(calls: HubCalls, kind: Kind, name: str, prepare: Callable[[Remote], 
     return plan_of(prepare(remote), remote)
 
 
-def published(plan: Plan, calls: HubCalls, prepare: Callable[[Remote], Shipment]) -> Published:
+def published(plan: PushPlan, calls: HubCalls, prepare: Callable[[Remote], Shipment]) -> Published:
     """Push what was agreed to, and read it back; planned again where another commit came first.
 
     Conflict where that other commit changed a file that is changed here too.
@@ -66,11 +66,11 @@ def published(plan: Plan, calls: HubCalls, prepare: Callable[[Remote], Shipment]
     return Published(plan, commit)
 
 
-def _demand_no_conflict(agreed: Plan, now: Plan) -> None:
+def _demand_no_conflict(agreed: PushPlan, now: PushPlan) -> None:
     before, after = agreed.remote.own, now.remote.own
     for file in now.changes:
         moved = before.get(file.name) != after.get(file.name)
-        if moved and file.state is not State.GONE and file.name not in MADE_OF_THE_REST:
+        if moved and file.fate is not Fate.GONE and file.name not in MADE_OF_THE_REST:
             raise Conflict(
                 f"{file.name} of {now.shipment.name} was changed by somebody else meanwhile, to something else than "
                 "yours. Nothing of theirs was overwritten. Look at it together, then run the same command again."

@@ -1,4 +1,4 @@
-"""Plan, push and read back of any folder, apart from what it holds: also of Spaces, which have no gate."""
+"""PushPlan, push and read back of any folder, apart from what it holds: also of Spaces, which have no gate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from builder.publish.folder_files import files_of
 from builder.publish.hub_calls import HubCalls
 from builder.publish.levels import Level
-from builder.publish.plan import State
+from builder.publish.plan import Fate
 from builder.publish.policy import Inspected, Inspection, Unpublishable, statement
 from builder.publish.push import push
 from builder.publish.read_back import NotAsPlanned, read_back
@@ -57,8 +57,8 @@ def sent(calls, shipment):
 def test_a_plan_names_every_file_of_both_sides(hub, org, calls, place):
     sent(calls, shipped(place, f"{org}/d", a="1", b="1", c="1"))
     plan = planned(calls, "dataset", f"{org}/d", lambda _: shipped(place, f"{org}/d", b="1", c="2", d="1"))
-    assert {file.name: file.state for file in plan.files} == {
-        "a.txt": State.GONE, "b.txt": State.SAME, "c.txt": State.CHANGED, "d.txt": State.NEW,
+    assert {file.name: file.fate for file in plan.files} == {
+        "a.txt": Fate.GONE, "b.txt": Fate.SAME, "c.txt": Fate.CHANGED, "d.txt": Fate.NEW,
     }  # fmt: skip
     assert plan.sent_bytes == 2 and not plan.done
 
