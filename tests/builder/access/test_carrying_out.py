@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import huggingface_hub
 import pytest
 
@@ -59,6 +61,18 @@ def test_the_line_is_on_the_disk_before_the_decision_is_sent(hub, bench, send, l
     hub.spoil(HANDLE, Silence(done=False, then=lambda: seen.append(logged(log))))
     send("ann")
     assert seen == [[("ann", "approve", "begun")]]
+
+
+def test_nothing_is_sent_that_could_not_be_logged(hub, bench, queue, log, monkeypatch):
+    due = handlings(queue, "ann")
+
+    def full(_handle, _content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"), deciding(queue, log) as maintainer:
+        monkeypatch.setattr("builder.access.decision_log.os.write", full)
+        maintainer.carry_out(due, lambda _done: None)
+    assert statuses(bench) == ["pending"] * 3 and not [each for each in hub.requests if "POST" in each]
 
 
 @pytest.mark.parametrize(
