@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from builder.access.applicants import Applicant, Status
@@ -16,32 +15,27 @@ from builder.access.rulings import Decision, Handling
 
 @dataclass(frozen=True)
 class DecidingMaintainer:
-    """Who decides, where, and in which log.
-
-    by     the user name
-    clock  the time, with its zone
-    """
+    """Who decides, by user name, where, and in which log."""
 
     queue: AccessQueue
     log: DecisionLog
     by: str
-    clock: Callable[[], datetime]
 
     def close_open_lines(self) -> None:
         """Write what became of decisions that an earlier run began and whose end it did not see."""
         unended = [line for line in self.log.unended if line.dataset == self.queue.dataset]
         known = {each.request or each.user: each for each in self.queue.listed(*Status)} if unended else {}
         for line in unended:
-            self.log.append(line.ended(_found(known.get(line.subject[1]), line), self._now()))
+            self.log.append(line.ended(_found(known.get(line.subject[1]), line)))
 
     def carry_out(self, handlings: Iterable[Handling], advance: Callable[[int], None]) -> dict[str, Ending]:
         """Send every decision; gives what became of each, by the name of who asked."""
         endings = {}
         for handling in handlings:
-            begun = LogLine.begun(handling, self.queue.dataset, self.by, self._now())
+            begun = LogLine.begun(handling, self.queue.dataset, self.by)
             self.log.append(begun)
             ending = self._send(handling, begun)
-            self.log.append(begun.ended(ending, self._now()))
+            self.log.append(begun.ended(ending))
             endings[handling.applicant.name] = ending
             advance(1)
         return endings
@@ -54,16 +48,13 @@ class DecidingMaintainer:
         now = [each for each in self.queue.listed(*Status) if each.names & applicant.names]
         return _found(now[0] if now else None, begun)
 
-    def _now(self) -> str:
-        return self.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
 
 @contextmanager
 def deciding(queue: AccessQueue, log: Path) -> Iterator[DecidingMaintainer]:
     """The maintainer whose token decides, with an open log in which every earlier decision has its end."""
     by = queue.maintainer()
     with opened_log(log) as held:
-        maintainer = DecidingMaintainer(queue, held, by, lambda: datetime.now(UTC))
+        maintainer = DecidingMaintainer(queue, held, by)
         maintainer.close_open_lines()
         yield maintainer
 

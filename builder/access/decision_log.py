@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from builder.access.rulings import Decision, Handling
+from builder.publish import log as logs
 from medground_bench.core.errors import MedgroundError
 from medground_bench.storage.whole_files import flush_folder, hold
 
@@ -39,13 +40,8 @@ class NoDecisionLog(MedgroundError):
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A decision before it is sent (`begun`), or when it is over.
+    """A decision before it is sent (`begun`), or when it is over; `by` is whose token decided."""
 
-    at  UTC, to the second
-    by  whose token decided
-    """
-
-    at: str
     by: str
     dataset: str
     user: str | None
@@ -56,15 +52,15 @@ class LogLine:
     ending: str
 
     @classmethod
-    def begun(cls, handling: Handling, dataset: str, by: str, at: str) -> LogLine:
+    def begun(cls, handling: Handling, dataset: str, by: str) -> LogLine:
         """Before a decision is sent."""
         applicant, ruling = handling.applicant, handling.ruling
         about = (ruling.decision.value, ruling.reason, ruling.rule, Ending.BEGUN.value)
-        return cls(at, by, dataset, applicant.user, applicant.request, *about)
+        return cls(by, dataset, applicant.user, applicant.request, *about)
 
-    def ended(self, ending: Ending, at: str) -> LogLine:
+    def ended(self, ending: Ending) -> LogLine:
         """The same decision when it is over."""
-        return replace(self, at=at, ending=ending.value)
+        return replace(self, ending=ending.value)
 
     @property
     def subject(self) -> tuple[str, str]:
@@ -74,18 +70,18 @@ class LogLine:
 
 @dataclass(frozen=True)
 class DecisionLog:
-    """An open and held file, and the decisions in it of which no end was seen."""
+    """A held file, and the decisions in it of which no end was seen.
 
-    handle: int
+    damaged  how many lines a kill cut short
+    """
+
+    path: Path
     unended: tuple[LogLine, ...]
     damaged: int
 
     def append(self, line: LogLine) -> None:
-        """A line that is on the disk when this returns."""
-        content = f"{json.dumps(asdict(line))}\n".encode("ascii")
-        while content:
-            content = content[os.write(self.handle, content) :]
-        os.fsync(self.handle)
+        """A line with the time, that is on the disk when this returns."""
+        logs.append(self.path, **asdict(line))
 
 
 @contextmanager
@@ -94,17 +90,17 @@ def opened_log(path: Path) -> Iterator[DecisionLog]:
 
     MedgroundError while another process appends to it.
     """
-    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, logs.OWN_FILE)
     try:
         hold(handle, path)
-        os.fchmod(handle, 0o600)
-        flush_folder(path.parent)
         raw = path.read_bytes()
         lines = [_read(each, path) for each in raw.splitlines()]
+        os.fchmod(handle, logs.OWN_FILE)
+        flush_folder(path.parent)
         if raw and not raw.endswith(b"\n"):
             os.write(handle, b"\n")
         whole = [line for line in lines if line]
-        yield DecisionLog(handle, _unended(whole), len(lines) - len(whole))
+        yield DecisionLog(path, _unended(whole), len(lines) - len(whole))
     finally:
         os.close(handle)
 
@@ -117,7 +113,9 @@ def _read(raw: bytes, path: Path) -> LogLine | None:
             f"{path} is no log of decisions about access. Name another file with --log; nothing was sent."
         )
     try:
-        line = LogLine(**json.loads(text))
+        said = json.loads(text)
+        del said["at"]
+        line = LogLine(**said)
         Decision(line.decision)
     except (ValueError, TypeError):
         return None

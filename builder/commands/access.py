@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +11,7 @@ from rich.console import Console
 
 from builder.access.applicants import Status, shown
 from builder.access.rulings import Decision
-from builder.commands.options import JsonOption
+from builder.commands.options import DryRunOption, JsonOption, YesOption, demand_agreement
 from medground_bench.commands.console import INPUT_AT_FAULT, progress
 from medground_bench.core.errors import MedgroundError
 
@@ -35,12 +34,8 @@ LogOption = Annotated[
         "--log", help="Where decisions are logged; by default access.ORG.NAME.jsonl in this folder."
     ),
 ]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")]
 OverturnOption = Annotated[
     bool, typer.Option("--overturn", help="Also change what was decided otherwise before.")
-]
-YesOption = Annotated[
-    bool, typer.Option("--yes", help="Do not ask first; needed where there is no terminal.")
 ]
 
 access = typer.Typer(
@@ -148,12 +143,12 @@ def sync(
             typer.echo(
                 f"note: {read.undecided} rows of {table} have no decision and stay as they are.", err=True
             )
-        _decide(_queue(dataset), read.rulings, log, overturn=overturn, dry_run=dry_run, ask=not yes)
+        _decide(_queue(dataset), read.rulings, log, overturn=overturn, dry_run=dry_run, agreed=yes)
         return
     if overturn:
         raise typer.BadParameter("rules decide pending requests alone", param_hint="--overturn")
     assert rules is not None
-    _decide_by_rules(dataset, rules, log, dry_run=dry_run, ask=not yes)
+    _decide_by_rules(dataset, rules, log, dry_run=dry_run, agreed=yes)
 
 
 def _named(names: Sequence[str], decision: Decision, reason: str) -> list[Ruling]:
@@ -186,18 +181,18 @@ def _decide(
     *,
     overturn: bool,
     dry_run: bool,
-    ask: bool = False,
+    agreed: bool = True,
 ) -> None:
-    """Carry out what names and tables say; `ask` where the command line does not say it all."""
+    """Carry out what names and tables say; what the command line itself says needs no further agreement."""
     from builder.access.rulings import agenda
 
     found = agenda(rulings, queue.listed(*Status), overturn=overturn)
     for each in found.settled:
         typer.echo(f"{shown(each.applicant.name)} is {each.applicant.status} already", err=True)
-    _send(queue, found.due, log, dry_run=dry_run, ask=ask)
+    _send(queue, found.due, log, dry_run=dry_run, agreed=agreed)
 
 
-def _decide_by_rules(dataset: str, file: Path, log: Path | None, *, dry_run: bool, ask: bool) -> None:
+def _decide_by_rules(dataset: str, file: Path, log: Path | None, *, dry_run: bool, agreed: bool) -> None:
     from builder.access.rule_file import read_rules
     from builder.access.rules import ruled, unknown_labels
 
@@ -213,10 +208,12 @@ def _decide_by_rules(dataset: str, file: Path, log: Path | None, *, dry_run: boo
     typer.echo(
         f"{len(due)} of {len(pending)} pending requests are decided by the rules; the others stay pending"
     )
-    _send(queue, due, log, dry_run=dry_run, ask=ask)
+    _send(queue, due, log, dry_run=dry_run, agreed=agreed)
 
 
-def _send(queue: AccessQueue, due: Sequence[Handling], log: Path | None, *, dry_run: bool, ask: bool) -> None:
+def _send(
+    queue: AccessQueue, due: Sequence[Handling], log: Path | None, *, dry_run: bool, agreed: bool
+) -> None:
     """Show the decisions, ask, send and log them, and say what became of each."""
     from builder.access.carrying_out import deciding
     from builder.access.decision_log import Ending
@@ -227,8 +224,8 @@ def _send(queue: AccessQueue, due: Sequence[Handling], log: Path | None, *, dry_
     if dry_run:
         typer.echo("nothing was sent")
         return
-    if due and ask:
-        _demand_yes(len(due))
+    if due:
+        demand_agreement(f"Send these {len(due)} decisions?", yes=agreed)
     path = log or Path(f"access.{queue.dataset.replace('/', '.')}.jsonl")
     if not due and not path.exists():
         return
@@ -245,10 +242,3 @@ def _send(queue: AccessQueue, due: Sequence[Handling], log: Path | None, *, dry_
         typer.echo(f"{shown(name)}: {ending}")
     if set(endings.values()) - {Ending.DONE, Ending.FOUND_DONE}:
         raise typer.Exit(INPUT_AT_FAULT)
-
-
-def _demand_yes(decisions: int) -> None:
-    if not sys.stdin.isatty():
-        raise MedgroundError("nothing was sent: without a terminal nobody can be asked first. Add --yes.")
-    if not typer.confirm(f"Send these {decisions} decisions?", err=True):
-        raise MedgroundError("nothing was sent, as you said.")

@@ -70,7 +70,7 @@ def test_nothing_is_sent_that_could_not_be_logged(hub, bench, queue, log, monkey
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(OSError, match="No space left"), deciding(queue, log) as maintainer:
-        monkeypatch.setattr("builder.access.decision_log.os.write", full)
+        monkeypatch.setattr("builder.publish.log.os.write", full)
         maintainer.carry_out(due, lambda _done: None)
     assert statuses(bench) == ["pending"] * 3 and not [each for each in hub.requests if "POST" in each]
 
@@ -205,6 +205,6 @@ def test_a_hub_that_stays_away_leaves_an_open_line_and_the_next_run_closes_it(hu
 
 def test_open_lines_of_another_dataset_are_left_alone(queue, log, maintainer):
     other = Handling(applicant("ann"), Ruling(("ann",), Decision.APPROVE))
-    maintainer.log.append(LogLine.begun(other, "other/bench", "me", "2026-11-27T12:00:00Z"))
+    maintainer.log.append(LogLine.begun(other, "other/bench", "me"))
     maintainer.close_open_lines()
     assert logged(log) == [("ann", "approve", "begun")]

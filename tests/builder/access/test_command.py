@@ -118,7 +118,7 @@ def test_people_are_decided_by_name_and_who_was_decided_is_passed_over(access, h
         (("sync", "--rules", "bad.csv"), 1, "is no TOML file"),
         (("sync", "--from", "bad.csv", "--yes"), 1, "line 3: 'maybe' is neither approve nor reject"),
         (("sync", "--from", "unknown.csv", "--yes"), 1, "line 3: zoe is in no list of the hub"),
-        (("sync", "--rules", "rules.toml"), 1, "without a terminal nobody can be asked first. Add --yes"),
+        (("sync", "--rules", "rules.toml"), 1, "Send these 2 decisions? There is no terminal to ask at"),
         (("approve", "ann", "--log", "rules.toml"), 1, "rules.toml is no log of decisions"),
     ],
 )  # fmt: skip
@@ -165,7 +165,7 @@ def test_at_a_terminal_sync_asks(access, hub, bench, monkeypatch, answer, decisi
     monkeypatch.setattr("typer.confirm", lambda words, err: answer == "y")
     code, _, err = access("sync", "--rules", "rules.toml")
     assert (code, sent(hub)) == ((0, 2) if decisions else (1, 0))
-    assert decisions or "nothing was sent, as you said" in err
+    assert decisions or "nothing was changed" in err
 
 
 def test_a_label_that_no_request_has_is_told_and_lets_nobody_in(access, bench, tmp_path):
