@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from builder.access.rule_file import parse_rules, read_rules
 from builder.access.rules import ruled, unknown_labels
 from builder.access.rulings import BadRulings, Decision
-from tests.kit.access import NAME, PEOPLE, RULES, applicant
+from builder.publish.card import gate
+from builder.publish.card.sources import SOURCES
+from tests.kit.access import PEOPLE, RULES, applicant
 
 PAGE = Path(__file__).parents[3] / "docs" / "access_requests.md"
 
@@ -141,7 +143,7 @@ def test_all_mistakes_of_a_file_are_told_at_once():
         parse_rules(file.encode(), "rules.toml")
 
 
-def test_the_example_of_the_module_and_of_the_page_can_be_read(tmp_path):
+def test_the_example_of_the_module_can_be_read_and_that_of_the_page_fits_the_form_of_the_card(tmp_path):
     from builder.access import rule_file
 
     shown = re.search(r"(    \[\[rule\]\]\n.*?)\n\n`unticked`", rule_file.__doc__, re.DOTALL)[1]
@@ -151,9 +153,11 @@ def test_the_example_of_the_module_and_of_the_page_can_be_read(tmp_path):
     rules = read_rules(tmp_path / "rules.toml")
     [approving] = [rule for rule in rules if rule.decision is Decision.APPROVE]
     boxes = [label for each in approving.conditions if each.word == "ticked" for label in each.labels]
-    complete = dict.fromkeys(boxes, True) | {NAME: "ann-lee", "Intended use": "Education"}
+    assert boxes == gate.boxes(SOURCES)
+    complete = dict.fromkeys(boxes, True) | {gate.PHYSIONET_USER: "ann-lee", gate.INTENDED_USE: gate.USES[0]}
+    assert not unknown_labels(rules, [applicant("ann", gate.fields(SOURCES))])
     assert decided(example, complete) == "approve"
-    assert decided(example, complete | {NAME: ""}) == "reject"
+    assert decided(example, complete | {gate.PHYSIONET_USER: ""}) == "reject"
     for missing in complete:
         assert (
             decided(example, {label: complete[label] for label in complete if label != missing}) == "pending"
