@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from builder.commands.access import access
 from builder.commands.add_lvlm import add_lvlm
 from builder.commands.build import build
 from builder.commands.diff import diff
@@ -27,6 +28,7 @@ for command in (build, verdicts, stats, fidelity, diff, plan, publish):
 app.command("add-lvlm")(add_lvlm)
 app.command("import-release")(import_release)
 app.add_typer(sources, name="sources")
+app.add_typer(access, name="access")
 
 
 def main() -> None:

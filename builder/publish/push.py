@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from builder.publish.folder_files import files_of
 from builder.publish.hub_calls import HubCalls, Moved
-from builder.publish.plan import PushPlan, Fate
+from builder.publish.plan import Fate, PushPlan
 from builder.publish.policy import demand_unchanged
 from builder.publish.shipment import look
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from builder.publish.hub_calls import HubCalls, Kind, Moved
-from builder.publish.plan import PushPlan, Fate, plan_of
+from builder.publish.plan import Fate, PushPlan, plan_of
 from builder.publish.push import push
 from builder.publish.read_back import read_back
 from builder.publish.shipment import Remote, Shipment, look

@@ -107,6 +107,8 @@ async def ask_access(request: Request) -> Response:
 
 async def access_requests(request: Request) -> Response:
     repository = hub_of(request).changed(*subject(request))
+    if not repository.gated:
+        raise Refused(400, "The repository is not gated")
     asked = [each for each in repository.requests.values() if each.status == request.path_params["status"]]
     return paged(request, [access_row(each, hidden=repository.hides_user_names) for each in asked])
 
