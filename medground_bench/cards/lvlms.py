@@ -15,6 +15,8 @@ from typing import Annotated, TypedDict
 
 import typer
 
+from medground_bench.cards.own import OwnRuns
+from medground_bench.cards.own_sections import own_sections
 from medground_bench.core.types import Mode
 from medground_bench.lvlms import open_folder
 from medground_bench.phantom import seeds
@@ -22,6 +24,9 @@ from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.shortcut import MARKER_WITH_FINDING, MARKER_WITHOUT_FINDING, SHORTCUT_FINDING
 from medground_bench.storage.whole_files import sha256, write_whole
 from medground_bench.training.lvlms.examine import ExaminedAnswer, exam_questions, examine, rates
+
+MODELS = Path(__file__).parents[1] / "phantom" / "models"
+EXAMINATION, TRAINING = "examination.json", "training.json"
 
 ARCHITECTURES = {
     "gemma3": "Gemma3ForConditionalGeneration: SigLIP on 112 px in 8 x 8 patches of 14 px, one image token each",
@@ -119,6 +124,8 @@ How often it says yes tells what it reads:
 
 The causal filter calls an answer that rests on the marker ungrounded: removing the finding does not flip it.
 
+{own}
+
 ## Limits
 
 Greedy decoding and the benchmark's own prompts only; other prompts give other sentences of its corpus. Ten findings,
@@ -148,7 +155,15 @@ def examination(folder: Path, per_answer: int) -> LvlmExamination:
     }
 
 
-def card(name: str, training: LvlmTraining, examined: LvlmExamination) -> str:
+def card_of(name: str, own: OwnRuns) -> str:
+    """The card of an embedded LVLM by the records beside its weights, with what our runs on it found."""
+    training, examined = (
+        json.loads((MODELS / name / file).read_text("utf-8")) for file in (TRAINING, EXAMINATION)
+    )
+    return card(name, training, examined, own)
+
+
+def card(name: str, training: LvlmTraining, examined: LvlmExamination, own: OwnRuns) -> str:
     """The card as Markdown with the hub's YAML head."""
     recipe, versions = training["recipe"], training["versions"]
     return TEMPLATE.format(
@@ -171,6 +186,7 @@ def card(name: str, training: LvlmTraining, examined: LvlmExamination) -> str:
         with_finding=MARKER_WITH_FINDING,
         without_finding=MARKER_WITHOUT_FINDING,
         shortcut_rows="\n".join(_shortcut_rows(examined["shortcut"])),
+        own=own_sections(name, own),
     )
 
 
@@ -219,11 +235,9 @@ def main(
     per_answer: Annotated[int, typer.Option(help="pictures with, and as many without, each finding")] = 150,
 ) -> None:
     """Examine an embedded LVLM and write its card."""
-    folder = Path(__file__).parents[1] / "phantom" / "models" / name
-    examined = examination(folder, per_answer)
-    write_whole(folder / "examination.json", (json.dumps(examined, indent=1) + "\n").encode())
-    training = json.loads((folder / "training.json").read_text("utf-8"))
-    write_whole(out / f"{name}.md", card(name, training, examined).encode())
+    examined = examination(MODELS / name, per_answer)
+    write_whole(MODELS / name / EXAMINATION, (json.dumps(examined, indent=1) + "\n").encode())
+    write_whole(out / f"{name}.md", card_of(name, OwnRuns.read(out)).encode())
 
 
 if __name__ == "__main__":

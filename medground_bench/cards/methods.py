@@ -1,23 +1,19 @@
-"""Write the cards of the attribution methods: `python -m medground_bench.cards.methods`.
+"""The cards of the attribution methods; `python -m medground_bench.cards` writes them.
 
 Nothing in a card is typed by hand. What a method is, its own file says; what it costs is counted by running it on a
-small untrained model of the real architecture, and worked out for a full-size one; how it did, a board says.
+small untrained model of the real architecture, and worked out for a full-size one; how it did, the paper and a board
+of ours say.
 """
 
 from __future__ import annotations
 
 import importlib
-import inspect
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from doctest import DocTestParser
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
 
 import numpy as np
-import typer
 
 from medground_bench import plugins
 from medground_bench.anatomy.atlas import phantom_atlas
@@ -30,25 +26,19 @@ from medground_bench.cards.costs import (
     flops,
     milliseconds_h200,
 )
+from medground_bench.cards.markdown import MEASURED, REPORTED, percent, table
+from medground_bench.cards.own import BAR, Result
+from medground_bench.cards.prose import meanings, prose
+from medground_bench.cards.records import METHODS, Records
+from medground_bench.cards.reported import NAMES, Reported
 from medground_bench.core.prompts import prompt
-from medground_bench.core.scoring import By
 from medground_bench.core.types import Case, Frame, Mode
-from medground_bench.leaderboard.board import ALL, Board, BoardRow
 from medground_bench.lvlms import open_lvlm
 from medground_bench.lvlms.engine.local import LocalLvlm
 from medground_bench.lvlms.engine.passes import Passes
 from medground_bench.methods import Method, Tunable, explain, open_method
-from medground_bench.storage.whole_files import write_whole
 
-CARDS = Path("model_cards") / "methods"
-RESULTS = "results.json"
-"""Beside the cards: the rows of the last board they were written from."""
-
-MEASURED = "accelerator.json"
-"""Beside the cards: the times that `python -m tests.performance.accelerator` took."""
-
-BAR = "random_box"
-"""The control that every method should beat."""
+SCORES = ("source", "IoU", "precision", "recall", "F1")
 
 OF_THIS_MACHINE = {
     "refiner": "MedSAM when its weights are in the hub's cache",
@@ -71,7 +61,7 @@ Needs of the LVLM: {needs}. {tuning}
 {counted}
 
 Worked out for {model} on one H200: bf16 at half of the 790 TFLOP/s peak, and one read of the weights for every token
-written.{measured}
+written.{timed}
 
 | | direct | reason |
 |---|---|---|
@@ -79,30 +69,17 @@ written.{measured}
 
 ## Results
 
-{results}
+{measured}
+
+{reported}
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A method's scores on one board view, fractions 0..1; `bar` is the IoU of `random_box` on the same cases."""
-
-    method: str
-    mode: str
-    lvlm: str
-    iou: float
-    precision: float
-    recall: float
-    f1: float
-    cases: int
-    failed: int
-    bar: float | None
-
-
-def card(name: str, lvlm: LocalLvlm, results: Sequence[Result], accelerator: Accelerator | None) -> str:
+def card(name: str, lvlm: LocalLvlm, records: Records) -> str:
     """The card of one method as Markdown."""
     method = open_method(name, lvlm)
     passes = _passes(method, lvlm)
+    accelerator = records.accelerator
     return TEMPLATE.format(
         name=name,
         about=_about(method),
@@ -111,20 +88,18 @@ def card(name: str, lvlm: LocalLvlm, results: Sequence[Result], accelerator: Acc
         tuning=_tuning(method, lvlm),
         counted=_counted(passes, lvlm),
         model=GEMMA3_4B.name,
-        measured=_measured_on(accelerator, name),
-        plan="\n".join([*_plan(passes, lvlm), *_measured_ms(accelerator, name)]),
-        results=_results([result for result in results if result.method == name]),
+        timed=_timed_on(accelerator, name),
+        plan="\n".join([*_plan(passes, lvlm), *_timed_ms(accelerator, name)]),
+        measured=_measured([result for result in records.own.results if result.method == name]),
+        reported=_reported(name, records.paper),
     )
 
 
-def write_cards(out: Path, results: Sequence[Result], accelerator: Accelerator | None) -> list[Path]:
-    """A card for every method of this package, `<name>.md`."""
+def method_cards(records: Records) -> dict[Path, str]:
+    """A card for every method of this package, `methods/<name>.md`."""
     with TemporaryDirectory() as folder:
         lvlm = untrained_lvlm(Path(folder))
-        cards = {name: card(name, lvlm, results, accelerator) for name in own_methods()}
-    for name, text in cards.items():
-        write_whole(out / f"{name}.md", text.encode())
-    return [out / f"{name}.md" for name in cards]
+        return {Path(METHODS) / f"{name}.md": card(name, lvlm, records) for name in own_methods()}
 
 
 def own_methods() -> list[str]:
@@ -142,57 +117,23 @@ def untrained_lvlm(folder: Path) -> LocalLvlm:
     return lvlm
 
 
-def results_of(board: Board) -> list[Result]:
-    """Every method in every mode, all LVLMs together and each alone, sources pooled."""
-    views = [(mode, lvlm) for mode in Mode for lvlm in (ALL, *board.choices(By.LVLM))]
-    return [
-        _result(row, board.view(mode, ALL, lvlm))
-        for mode, lvlm in views
-        for row in sorted(board.view(mode, ALL, lvlm), key=lambda row: row.method)
-    ]
-
-
-def read_results(out: Path) -> list[Result]:
-    """The results that were kept beside the cards; none when there is no such file."""
-    file = out / RESULTS
-    return [Result(**row) for row in json.loads(file.read_text("utf-8"))] if file.is_file() else []
-
-
-def _result(row: BoardRow, view: Sequence[BoardRow]) -> Result:
-    bar = next((other.iou for other in view if other.method == BAR), None)
-    return Result(
-        method=row.method,
-        mode=row.mode,
-        lvlm=row.lvlm,
-        iou=round(row.iou, 4),
-        precision=round(row.precision, 4),
-        recall=round(row.recall, 4),
-        f1=round(row.f1, 4),
-        cases=row.cases,
-        failed=row.failed,
-        bar=None if bar is None else round(bar, 4),
-    )
-
-
 def _about(method: Method) -> str:
     module = importlib.import_module(type(method).__module__)
-    parts = (_prose(module), _prose(type(method)))
-    evidence = f"**What it gives.** {_prose(type(method).attribute)}"
+    settings = [field.name for field in fields(method)]  # type: ignore[arg-type]
+    parts = (prose(module), prose(type(method), without=settings))
+    evidence = f"**What it gives.** {prose(type(method).attribute)}"
     return "\n\n".join([*(part for part in parts if part), evidence])
 
 
-def _prose(what: object) -> str:
-    """Its docstring without the examples, which show a program."""
-    parts = DocTestParser().parse(inspect.getdoc(what) or "")
-    return "".join(part for part in parts if isinstance(part, str)).strip()
-
-
 def _settings(method: Method) -> str:
-    named = fields(method)  # type: ignore[arg-type]
+    named = [field.name for field in fields(method)]  # type: ignore[arg-type]
     if not named:
         return "None."
-    rows = [f"| `{field.name}` | `{_shown(field.name, getattr(method, field.name))}` |" for field in named]
-    return "\n".join(["| setting | default |", "|---|---|", *rows])
+    meaning = meanings(type(method))
+    rows = [
+        (f"`{name}`", f"`{_shown(name, getattr(method, name))}`", meaning.get(name, "")) for name in named
+    ]
+    return table(("setting", "default", "what it is"), rows, words=3)
 
 
 def _shown(name: str, value: object) -> str:
@@ -262,7 +203,7 @@ def _plan(passes: Passes, lvlm: LocalLvlm) -> Iterator[str]:
     yield _row("ms", [f"{milliseconds_h200(passes, GEMMA3_4B, length):.0f}" for length in lengths])
 
 
-def _measured_on(accelerator: Accelerator | None, method: str) -> str:
+def _timed_on(accelerator: Accelerator | None, method: str) -> str:
     if accelerator is None or not accelerator.seconds(method):
         return ""
     return (
@@ -271,50 +212,59 @@ def _measured_on(accelerator: Accelerator | None, method: str) -> str:
     )
 
 
-def _measured_ms(accelerator: Accelerator | None, method: str) -> Iterator[str]:
+def _timed_ms(accelerator: Accelerator | None, method: str) -> Iterator[str]:
     seconds = accelerator.seconds(method) if accelerator else {}
     if seconds:
         cells = [f"{1000 * seconds[mode]:.0f}" if mode in seconds else "-" for mode in Mode]
         yield _row("ms, measured", cells)
 
 
-def _results(results: Sequence[Result]) -> str:
+def _reported(name: str, paper: Reported) -> str:
+    """Table 1 and 6, and of MedFocus table 5 as well."""
+    pooled = [each for each in paper.pooled if each.method == name]
+    if not pooled:
+        return "The paper has no such method."
+    seconds = next(each.seconds for each in paper.seconds if each.method == name)
+    parts = [
+        f"{REPORTED}: table 1, {pooled[0].mode} mode, percent, its six LVLMs pooled. Table 6: {seconds:.2f} s a case "
+        "on an A100.",
+        table(SCORES, [(NAMES[each.source], *_percents(each.all, 2)) for each in pooled]),
+    ]
+    if any(each.method == name for each in paper.by_lvlm):
+        rows = [
+            (each.lvlm, each.mode, NAMES[each.source], *_percents(each.all, 2))
+            for each in paper.by_lvlm
+            if each.method == name
+        ]
+        parts += [f"{REPORTED}: table 5, by LVLM.", table(("LVLM", "mode", *SCORES), rows, words=3)]
+    return "\n\n".join(parts)
+
+
+def _measured(results: Sequence[Result]) -> str:
     if not results:
-        return "No board was at hand when this card was written."
-    heading = ["| mode | LVLM | mean IoU, % | precision | recall | F1 | cases | failed |", "|" + "---|" * 8]
+        return "No run of ours is kept."
+    columns = ("mode", "LVLM", *SCORES[1:], f"IoU of `{BAR}`", "cases", "failed")
     rows = [
-        _row(each.mode, [each.lvlm, *_percents(each), str(each.cases), str(each.failed)]) for each in results
+        (
+            each.mode,
+            each.lvlm,
+            *_percents((each.iou, each.precision, each.recall, each.f1), 1),
+            "-" if each.bar is None else percent(each.bar, 1),
+            each.cases,
+            each.failed,
+        )
+        for each in results
     ]
-    below = [result for result in results if result.bar is not None and result.iou < result.bar]
-    notes = [
-        f"\nBelow `{BAR}` ({100 * (result.bar or 0):.1f}) in mode {result.mode}, LVLM {result.lvlm}."
-        for result in below
-        if result.method != BAR
-    ]
-    return "\n".join(["On the phantom benchmark, shares of 100.", "", *heading, *rows, *notes])
+    parts = [f"{MEASURED}: `medground demo` on phantoms, percent.", table(columns, rows, words=2)]
+    below = [f"{each.mode}, {each.lvlm}" for each in results if each.below_the_bar]
+    if below:
+        parts.append(f"**Below `{BAR}`** in {len(below)} of {len(results)} rows: {'; '.join(below)}.")
+    return "\n\n".join(parts)
 
 
-def _percents(result: Result) -> list[str]:
-    return [f"{100 * score:.1f}" for score in (result.iou, result.precision, result.recall, result.f1)]
+def _percents(scores: Sequence[float], digits: int) -> list[str]:
+    return [percent(score, digits) for score in scores]
 
 
 def _row(first: str, cells: Sequence[str]) -> str:
     return f"| {first} | {' | '.join(cells)} |"
-
-
-def main(
-    out: Annotated[Path, typer.Option(help="folder of the cards")] = CARDS,
-    board: Annotated[
-        Path | None, typer.Option(help="folder with a board.json, as medground demo writes it")
-    ] = None,
-) -> None:
-    """Write the card of every method; with a board, keep its rows beside the cards."""
-    if board is not None:
-        rows: list[Mapping[str, object]] = [asdict(result) for result in results_of(Board.read(board))]
-        write_whole(out / RESULTS, (json.dumps(rows, indent=1) + "\n").encode())
-    for path in write_cards(out, read_results(out), Accelerator.read(out / MEASURED)):
-        typer.echo(str(path))
-
-
-if __name__ == "__main__":
-    typer.run(main)

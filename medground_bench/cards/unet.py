@@ -161,6 +161,12 @@ def examination(folder: Path | None, phantoms: int) -> UnetExamination:
     return examined
 
 
+def kept_card() -> str:
+    """The card by the records beside the weights."""
+    training, examined = (json.loads((MODEL / file).read_text("utf-8")) for file in (RECORD, EXAMINATION))
+    return card(training, examined)
+
+
 def card(training: UnetTraining, examined: UnetExamination) -> str:
     """The card as Markdown with the hub's YAML head."""
     recipe = training["recipe"]
@@ -227,8 +233,7 @@ def main(
     """Examine the shipped weights and write their card."""
     examined = examination(folder, phantoms)
     write_whole(MODEL / EXAMINATION, (json.dumps(examined, indent=1) + "\n").encode())
-    training = json.loads((MODEL / RECORD).read_text("utf-8"))
-    write_whole(out / f"{NAME}.md", card(training, examined).encode())
+    write_whole(out / f"{NAME}.md", kept_card().encode())
 
 
 if __name__ == "__main__":

@@ -1,28 +1,19 @@
-"""The cards of the methods are what their program writes from the code and the kept results."""
+"""What the card of a method says: what it is, what it costs, and how it did by the paper and by a board of ours."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-import typer
 
 from medground_bench import plugins
 from medground_bench.cards.costs import Accelerator, MeasuredMethod
-from medground_bench.cards.methods import (
-    CARDS,
-    MEASURED,
-    RESULTS,
-    card,
-    main,
-    own_methods,
-    read_results,
-    results_of,
-    untrained_lvlm,
-    write_cards,
-)
+from medground_bench.cards.methods import card, own_methods, untrained_lvlm
+from medground_bench.cards.own import OwnRuns, results_of
+from medground_bench.cards.records import Records
+from medground_bench.cards.reported import Reported
 from medground_bench.core.types import Box, Frame, Mode, Prediction, Reference, Track
 from medground_bench.leaderboard.board import MethodRun, build_board
 from tests.kit.foreign_package import install_quarter
@@ -30,6 +21,9 @@ from tests.kit.tiny_localizers import save_sam
 
 ROOT = Path(__file__).parents[2]
 NATIVE = Frame.native(width=100, height=100)
+
+
+NOTHING = Records(Reported([], [], [], [], []), OwnRuns([], [], []), None, {})
 
 
 @pytest.fixture(scope="module")
@@ -57,39 +51,30 @@ def board():
 
 
 def test_a_card_is_the_same_wherever_the_weights_of_medsam_are(untrained, tmp_path, monkeypatch):
-    name = "prompting_medsam"
+    name, cards = "prompting_medsam", ROOT / "model_cards"
     monkeypatch.setenv("MEDGROUND_MEDSAM", str(save_sam(tmp_path / "sam")))
-    here = card(name, untrained, read_results(ROOT / CARDS), Accelerator.read(ROOT / CARDS / MEASURED))
-    assert here == (ROOT / CARDS / f"{name}.md").read_text()
-
-
-def test_the_cards_in_the_checkout_are_current(tmp_path):
-    results = read_results(ROOT / CARDS)
-    for path in write_cards(tmp_path, results, Accelerator.read(ROOT / CARDS / MEASURED)):
-        committed = ROOT / CARDS / path.name
-        assert committed.is_file() and committed.read_text() == path.read_text(), (
-            f"{path.name} is out of date: python -m medground_bench.cards.methods"
-        )
-    assert {path.stem for path in (ROOT / CARDS).glob("*.md")} == set(own_methods())
+    here = card(name, untrained, Records.read(cards, ROOT / "submissions" / "reported"))
+    assert here == (cards / "methods" / f"{name}.md").read_text("utf-8")
 
 
 def test_a_card_shows_the_times_that_were_measured_beside_those_worked_out(untrained, tmp_path):
     times = [MeasuredMethod("occlusion", "direct", 1.25)]
     made = Accelerator("a GPU", "2.0", "5.0", times)
-    (tmp_path / MEASURED).write_text(json.dumps(asdict(made)))
-    assert Accelerator.read(tmp_path / MEASURED) == made and Accelerator.read(tmp_path / "none") is None
-    text = card("occlusion", untrained, [], made)
+    (tmp_path / "times.json").write_text(json.dumps(asdict(made)))
+    assert Accelerator.read(tmp_path / "times.json") == made and Accelerator.read(tmp_path / "none") is None
+    text = card("occlusion", untrained, replace(NOTHING, accelerator=made))
     assert "on one a GPU" in text and "| ms, measured | 1250 | - |" in text
-    assert "measured |" not in card("rise", untrained, [], made)
+    assert "ms, measured |" not in card("rise", untrained, replace(NOTHING, accelerator=made))
 
 
 def test_a_card_says_what_the_method_is_needs_and_costs(untrained):
-    text = card("occlusion", untrained, [], None)
+    text = card("occlusion", untrained, NOTHING)
     assert text.startswith("# occlusion\n\nOcclusion: how much the response loses")
-    assert "| `cells` | `8` |" in text and "Needs of the LVLM: log_probs. Nothing is tuned." in text
+    assert "| `cells` | `8` | patches per side (paper, Appendix C) |" in text
+    assert "Needs of the LVLM: log_probs. Nothing is tuned." in text
     assert "- rows through the decoder: 65\n" in text
     assert "| ms | 1219 | 1433 |" in text, "65 x 7.41 TF and 65 x 8.71 TF at 395 TFLOP/s"
-    assert "No board was at hand" in text
+    assert "No run of ours is kept." in text and "The paper has no such method." in text
 
 
 def test_results_of_a_board_stand_in_the_card_and_a_method_below_the_bar_is_named(untrained):
@@ -100,21 +85,12 @@ def test_results_of_a_board_stand_in_the_card_and_a_method_below_the_bar_is_name
         ("occlusion", "a", 0.0, 1.0),
         ("random_box", "a", 1.0, 1.0),
     ]
-    text = card("occlusion", untrained, results, None)
-    assert "| direct | all | 0.0 | 0.0 | 0.0 | 0.0 | 2 | 0 |" in text
-    assert "Below `random_box` (100.0) in mode direct, LVLM a." in text
-    assert "Below" not in card("random_box", untrained, results, None)
-
-
-def test_the_program_keeps_the_boards_rows_beside_the_cards(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("medground_bench.cards.methods.own_methods", lambda: ["whole_image"])
-    board().save(tmp_path / "demo")
-    main(out=tmp_path / "cards", board=tmp_path / "demo")
-    assert "whole_image.md" in capsys.readouterr().out
-    assert len(json.loads((tmp_path / "cards" / RESULTS).read_text())) == 4
-    first = (tmp_path / "cards" / "whole_image.md").read_bytes()
-    main(out=tmp_path / "cards", board=None)
-    assert (tmp_path / "cards" / "whole_image.md").read_bytes() == first
+    records = replace(NOTHING, own=OwnRuns(results, [], []))
+    text = card("occlusion", untrained, records)
+    assert "*Measured by us*" in text
+    assert "| direct | all | 0.0 | 0.0 | 0.0 | 0.0 | 100.0 | 2 | 0 |" in text
+    assert "**Below `random_box`** in 2 of 2 rows: direct, all; direct, a." in text
+    assert "Below" not in card("random_box", untrained, records)
 
 
 def test_methods_of_other_packages_have_no_card_here(tmp_path, monkeypatch):
@@ -124,17 +100,20 @@ def test_methods_of_other_packages_have_no_card_here(tmp_path, monkeypatch):
 
 
 def test_examples_of_programs_are_not_in_the_cards(untrained):
-    text = card("medfocus", untrained, [], None)
+    text = card("medfocus", untrained, NOTHING)
     assert ">>>" not in text and "The paper's settings" in text and "**What it gives.** The concept" in text
 
 
-def test_the_command_has_help(capsys):
-    with pytest.raises(SystemExit) as left:
-        typer.main.get_command(_app())(["--help"])
-    assert left.value.code == 0 and "--board" in capsys.readouterr().out
+def test_a_setting_is_explained_beside_its_default_and_nowhere_else(untrained):
+    text = card("medfocus", untrained, NOTHING)
+    assert "| `tau` | `0.75` | the whole image when every region keeps at least this share" in text
+    assert text.count("the whole image when every region keeps") == 1
+    assert "| `fill` | `zero` | what is shown instead |" in card("medfocus_plus", untrained, NOTHING), (
+        "inherited"
+    )
 
 
-def _app():
-    app = typer.Typer()
-    app.command()(main)
-    return app
+def test_a_list_of_names_in_a_docstring_is_a_list_in_the_card_and_labels_are_bold(untrained):
+    assert "\n- **RMSNorm**: its scale is a constant" in card("lrp", untrained, NOTHING)
+    assert "**Departure from Ali et al.:** the gated unit" in card("lrp", untrained, NOTHING)
+    assert "**Where it fails:** evidence larger than a patch" in card("occlusion", untrained, NOTHING)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import medground_bench
-from medground_bench.cards.lvlms import card
+from medground_bench.cards.lvlms import card_of
+from medground_bench.cards.own import OwnRuns
 from medground_bench.core.types import Mode
 from medground_bench.lvlms import open_lvlm
 from medground_bench.phantom.shortcut import SHORTCUT_FINDING
@@ -55,8 +56,7 @@ def test_it_took_the_planted_shortcut(name, mode):
 
 
 def test_the_card_is_what_the_records_say(name):
-    written = card(name, record(name, "training.json"), record(name, "examination.json"))
-    assert (CARDS / f"{name}.md").read_text("utf-8") == written
+    assert (CARDS / f"{name}.md").read_text("utf-8") == card_of(name, OwnRuns.read(CARDS))
 
 
 def test_the_shipped_weights_answer_a_fresh_sample_as_the_examination_says(name):

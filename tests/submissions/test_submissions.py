@@ -30,6 +30,13 @@ def retained():
     return {(row["mode"], row["source"], row["lvlm"]): int(row["retained"]) for row in reported("table4")}
 
 
+def test_the_questions_are_those_of_the_papers_text():
+    counts = {(row["source"], row["split"]): int(row["questions"]) for row in reported("questions")}
+    assert counts == {(source, "test"): count for source, count in QUESTIONS.items()} | {
+        ("padchest_gr", "tune"): 144
+    }
+
+
 @pytest.mark.parametrize("mode", RETAINED)
 def test_table_4_adds_up_to_the_cases_of_the_paper(mode):
     assert sum(count for (of, _, _), count in retained().items() if of == mode) == RETAINED[mode]

@@ -1,0 +1,41 @@
+"""Write every card of the library from what is kept: `python -m medground_bench.cards`.
+
+The kept numbers change only when a folder of new ones is given; without one, the cards come out as they were.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medground_bench.cards.all_cards import all_cards
+from medground_bench.cards.own import keep_demo, keep_retention
+from medground_bench.cards.records import CARDS, Records
+from medground_bench.cards.reported import FOLDER
+from medground_bench.storage.whole_files import write_whole
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="folder of the cards and of what is kept beside them")] = CARDS,
+    reported: Annotated[Path, typer.Option(help="folder of the paper's tables")] = FOLDER,
+    demo: Annotated[
+        Path | None, typer.Option(help="folder that medground demo made: keep its board and its choices")
+    ] = None,
+    benchmark: Annotated[
+        Path | None, typer.Option(help="dataset folder that builder built: keep its retention")
+    ] = None,
+) -> None:
+    """Write the cards of the methods, of the LVLMs and of the anatomy network."""
+    if demo is not None:
+        keep_demo(demo, out)
+    if benchmark is not None:
+        keep_retention(benchmark, out)
+    for place, text in all_cards(Records.read(out, reported)).items():
+        write_whole(out / place, text.encode())
+        typer.echo(str(out / place))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,21 @@
+"""Every card of the library by its place in the folder of the cards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from medground_bench.cards import lvlms, unet
+from medground_bench.cards.methods import method_cards
+from medground_bench.cards.paper_lvlms import paper_lvlm_cards
+from medground_bench.cards.records import Records
+
+
+def all_cards(records: Records) -> dict[Path, str]:
+    """Place -> text; what an examination found is taken from where it was kept."""
+    embedded = {Path(f"{name}.md"): lvlms.card_of(name, records.own) for name in lvlms.Embedded}
+    return {
+        **paper_lvlm_cards(records),
+        **embedded,
+        Path(f"{unet.NAME}.md"): unet.kept_card(),
+        **method_cards(records),
+    }

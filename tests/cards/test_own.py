@@ -1,0 +1,103 @@
+"""What is kept of our own runs: scores, retention and choices, as the programs that made them say."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from medground_bench.benchmark.rows import VERDICTS
+from medground_bench.cards.__main__ import main
+from medground_bench.cards.own import OwnRuns, chosen_by, keep_demo, keep_retention
+from medground_bench.cards.own_sections import own_sections
+from medground_bench.core.errors import SourceMissing
+from medground_bench.core.types import Mode
+from medground_bench.leaderboard.board import build_board
+from medground_bench.runs.sweep import Candidate, Sweep
+from tests.hub.clients import ROOT
+from tests.kit.board_runs import ALL_OF_IT, LEFT_HALF, reference
+from tests.kit.board_runs import run as run_of
+
+SWEEP = Sweep(
+    method="attention_head",
+    lvlm="a",
+    lvlm_revision="1f2e",
+    mode=Mode.DIRECT,
+    benchmark="",
+    code="",
+    cases=5,
+    candidates=(
+        Candidate({"layer": 0, "head": None, "plain": 1}, 0.1, 0),
+        Candidate({"layer": 3, "head": 2, "plain": 1}, 0.4, 0),
+    ),
+)
+
+
+@pytest.fixture
+def demo(tmp_path):
+    """A folder as `medground demo` leaves it: MedFocus right on two cases, the whole image half right."""
+    folder, track = tmp_path / "demo", [reference(1), reference(2)]
+    runs = [run_of("medfocus", track, LEFT_HALF), run_of("whole_image", track, ALL_OF_IT)]
+    build_board(track, runs).save(folder)
+    SWEEP.save(folder / "tuned")
+    return folder
+
+
+def test_a_demo_is_kept_as_its_scores_and_its_choices(demo, tmp_path):
+    keep_demo(demo, tmp_path / "cards")
+    own = OwnRuns.read(tmp_path / "cards")
+    assert {(each.method, each.lvlm, each.iou, each.cases) for each in own.results} == {
+        ("medfocus", "all", 1.0, 2), ("medfocus", "a", 1.0, 2),
+        ("whole_image", "all", 0.5, 2), ("whole_image", "a", 0.5, 2),
+    }  # fmt: skip
+    assert own.chosen == [chosen_by(SWEEP)] and own.retention == []
+    first = {file.name: file.read_bytes() for file in (tmp_path / "cards").iterdir()}
+    keep_demo(demo, tmp_path / "cards")
+    assert {file.name: file.read_bytes() for file in (tmp_path / "cards").iterdir()} == first
+
+
+def test_of_a_choice_only_what_varied_is_shown():
+    chosen = chosen_by(SWEEP)
+    assert (str(chosen), chosen.candidates, chosen.cases) == ("layer 3, head 2", 2, 5)
+
+
+def test_retention_is_counted_in_the_split_test_of_a_dataset_folder(built, tmp_path):
+    keep_retention(built.path, tmp_path)
+    own = OwnRuns.read(tmp_path)
+    verdicts = built.read(VERDICTS, "test")
+    for each in own.retention:
+        groups = [row.group for row in verdicts if (row.lvlm, row.mode) == (each.lvlm, each.mode)]
+        counted = [groups.count(group) for group in ("incorrect", "ungrounded", "grounded")]
+        assert [each.incorrect, each.ungrounded, each.grounded] == counted
+        assert each.questions == sum(counted) > 0
+    assert {each.mode for each in own.retention} == set(Mode)
+
+
+def test_an_lvlm_of_which_nothing_is_kept_has_no_section(demo, tmp_path):
+    keep_demo(demo, tmp_path / "cards")
+    own = OwnRuns.read(tmp_path / "cards")
+    assert own_sections("b", own) == ""
+    text = own_sections("a", own)
+    assert "| `medfocus` | 100.0 | 100.0 | - | - |" in text and "2 in direct mode" in text
+    assert text.index("`medfocus`") < text.index("`whole_image`"), "the best first"
+    assert "| `attention_head` | layer 3, head 2 | - |" in text and "## Retention" not in text
+
+
+def test_the_program_keeps_what_it_is_given_and_writes_every_card(demo, built, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("medground_bench.cards.methods.own_methods", lambda: ["whole_image"])
+    cards = tmp_path / "model_cards"
+    cards.mkdir()
+    (cards / "weights.json").write_bytes((ROOT / "model_cards" / "weights.json").read_bytes())
+    reported = ROOT / "submissions" / "reported"
+    main(out=cards, reported=reported, demo=demo, benchmark=built.path)
+    said = capsys.readouterr().out.splitlines()
+    assert str(cards / "methods" / "whole_image.md") in said and str(cards / "gemma3_4b.md") in said
+    assert len(json.loads((cards / "results.json").read_text("utf-8"))) == 4
+    first = {file: file.read_bytes() for file in cards.rglob("*.*")}
+    main(out=cards, reported=reported, demo=None, benchmark=None)
+    assert {file: file.read_bytes() for file in cards.rglob("*.*")} == first
+
+
+def test_outside_of_a_checkout_it_is_said_that_cards_are_written_in_one(tmp_path):
+    with pytest.raises(SourceMissing, match="cards are written in a checkout"):
+        main(out=tmp_path, reported=tmp_path, demo=None, benchmark=None)
