@@ -8,6 +8,7 @@ from builder.commands.access import access
 from builder.commands.add_lvlm import add_lvlm
 from builder.commands.build import build
 from builder.commands.diff import diff
+from builder.commands.eval_results import eval_results
 from builder.commands.fidelity import fidelity
 from builder.commands.import_release import import_release
 from builder.commands.plan import plan
@@ -27,6 +28,7 @@ for command in (build, verdicts, stats, fidelity, diff, plan, publish):
     app.command()(command)
 app.command("add-lvlm")(add_lvlm)
 app.command("import-release")(import_release)
+app.command("eval-results")(eval_results)
 app.add_typer(sources, name="sources")
 app.add_typer(access, name="access")
 

@@ -15,7 +15,17 @@ from medground_bench.core.types import Mode
 from tests.kit.builds import build
 from tests.kit.fakes import RuleLvlm
 
-COMMANDS = ("build", "add-lvlm", "verdicts", "stats", "fidelity", "diff", "plan", "import-release")
+COMMANDS = (
+    "build",
+    "add-lvlm",
+    "verdicts",
+    "stats",
+    "fidelity",
+    "diff",
+    "plan",
+    "import-release",
+    "eval-results",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

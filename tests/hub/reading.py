@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from tests.hub.asking import PAGE, hub_of, instant, paged, subject
+from tests.hub.leaderboards import results_in
 from tests.hub.managing import front_matter, runtime_of
 from tests.hub.repositories import Commit, File, Refused
 
@@ -38,6 +39,8 @@ async def about(request: Request) -> Response:
             for path, file in sorted(commit.files.items())
         ],
     }
+    if "evalResults" in request.query_params.getlist("expand"):
+        said["evalResults"] = [row for _, row in results_in(commit)]
     if repository.kind == "space":
         said |= {"sdk": repository.sdk, "host": repository.host, "runtime": runtime_of(repository)}
     return JSONResponse(said)

@@ -19,6 +19,9 @@ Status = Literal["pending", "accepted", "rejected"]
 
 LARGE_SUFFIXES = (".arrow", ".bin", ".gz", ".npz", ".parquet", ".png", ".safetensors", ".zip")
 MOST_BYTES_OF_A_REGULAR_FILE = 10 * 2**20
+PULL_REQUEST = "refs/pr/"
+"""With which the branch of a pull request begins; its number follows."""
+
 ATTRIBUTES = "".join(f"*{suffix} filter=lfs diff=lfs merge=lfs -text\n" for suffix in LARGE_SUFFIXES)
 
 

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tests.hub import managing, reading, writing
+from tests.hub import leaderboards, managing, reading, writing
 from tests.hub.asking import refusal
 from tests.hub.faults import Rule, Wire
 from tests.hub.repositories import Refused
@@ -36,6 +36,7 @@ PAGES = {
     f"PUT {REPOSITORY}/settings": managing.settings,
     f"GET {REPOSITORY}/runtime": managing.runtime,
     f"GET {REPOSITORY}/auth-check": managing.may_read,
+    f"GET {REPOSITORY}/leaderboard": leaderboards.leaderboard,
     "POST /{kinds}/{org}/{name}/ask-access": managing.ask_access,
     f"POST {ACCESS}/handle": managing.handle_access,
     f"POST {ACCESS}/grant": managing.grant_access,

@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tests.hub.asking import address_of, caller_of, hub_of, subject
-from tests.hub.repositories import File, Refused, is_large
+from tests.hub.repositories import PULL_REQUEST, File, Refused, Repository, is_large
 
 
 async def preupload(request: Request) -> Response:
     asked = (await request.json())["files"]
-    repository = hub_of(request).changed(*subject(request))
+    repository = committed_to(request)
     files = repository.at(request.path_params["revision"]).files
     return JSONResponse(
         {
@@ -68,9 +68,8 @@ def uploaded_to(request: Request) -> dict[str, bytes]:
 
 async def commit(request: Request) -> Response:
     lines = [json.loads(line) for line in (await request.body()).splitlines() if line.strip()]
-    if "create_pr" in request.query_params:
-        raise Refused(400, "This hub has no pull requests")
-    repository, token = hub_of(request).changed(*subject(request)), caller_of(request)
+    repository, token = committed_to(request), caller_of(request)
+    branch = branch_of(request, repository)
     head, files, deleted = {}, {}, []
     for key, value in ((line["key"], line["value"]) for line in lines):
         if key == "header":
@@ -86,10 +85,35 @@ async def commit(request: Request) -> Response:
         else:
             raise Refused(400, f"Unknown operation {key}")
     said = (head.get("summary", ""), head.get("description", ""), token.person if token else "")
-    branch, parent = request.path_params["revision"], head.get("parentCommit")
-    made = repository.commit(files, deleted=deleted, branch=branch, parent=parent, said=said)
-    page = f"{address_of(request, repository)}/commit/{made.oid}"
-    return JSONResponse({"success": True, "commitUrl": page, "commitOid": made.oid})
+    made = repository.commit(
+        files, deleted=deleted, branch=branch, parent=head.get("parentCommit"), said=said
+    )
+    page = address_of(request, repository)
+    offered = branch.removeprefix(PULL_REQUEST)
+    more = {"pullRequestUrl": f"{page}/discussions/{offered}"} if offered != branch else {}
+    return JSONResponse(
+        {"success": True, "commitUrl": f"{page}/commit/{made.oid}", "commitOid": made.oid, **more}
+    )
+
+
+def committed_to(request: Request) -> Repository:
+    """The repository of a commit, which whoever reads it may offer as a pull request."""
+    hub, (kind, name, token) = hub_of(request), subject(request)
+    if "create_pr" not in request.query_params:
+        return hub.changed(kind, name, token)
+    if token is None:
+        raise Refused(401, "Log in to open a pull request")
+    return hub.read(kind, name, token)
+
+
+def branch_of(request: Request, repository: Repository) -> str:
+    """The branch that a commit goes to; a pull request has a new one."""
+    revision = request.path_params["revision"]
+    if "create_pr" not in request.query_params:
+        return str(revision)
+    number = 1 + sum(name.startswith(PULL_REQUEST) for name in repository.branches)
+    repository.branches[f"{PULL_REQUEST}{number}"] = repository.at(revision).oid
+    return f"{PULL_REQUEST}{number}"
 
 
 async def tag(request: Request) -> Response:
