@@ -231,13 +231,15 @@ def _reported(name: str, paper: Reported) -> str:
         table(SCORES, [(NAMES[each.source], *_percents(each.all, 2)) for each in pooled]),
     ]
     if any(each.method == name for each in paper.by_lvlm):
-        rows = [
-            (each.lvlm, each.mode, NAMES[each.source], *_percents(each.all, 2))
-            for each in paper.by_lvlm
-            if each.method == name
-        ]
-        parts += [f"{REPORTED}: table 5, by LVLM.", table(("LVLM", "mode", *SCORES), rows, words=3)]
+        parts.append(f"{REPORTED}: table 5, IoU by LVLM; each LVLM's card has the other scores.")
+        parts.append(table(("LVLM", "mode", *NAMES.values()), _by_lvlm(name, paper), words=2))
     return "\n\n".join(parts)
+
+
+def _by_lvlm(name: str, paper: Reported) -> Iterator[tuple[object, ...]]:
+    ious = {(each.lvlm, each.mode, each.source): each.iou for each in paper.by_lvlm if each.method == name}
+    for lvlm, mode in dict.fromkeys((lvlm, mode) for lvlm, mode, _ in ious):
+        yield (f"[{lvlm}](../{lvlm}.md)", mode, *(percent(ious[lvlm, mode, source], 2) for source in NAMES))
 
 
 def _measured(results: Sequence[Result]) -> str:

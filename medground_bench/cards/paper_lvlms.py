@@ -131,17 +131,16 @@ def card(facts: WeightsFacts, checkpoint: Checkpoint, records: Records) -> str:
 
 
 def commands(facts: WeightsFacts) -> Iterator[str]:
-    """From nothing to the scores of MedFocus on the LVLM's own cases."""
+    """Lines of a shell, from nothing to the scores of MedFocus on the LVLM's own cases."""
     modes = " ".join(f"--mode {mode.value}" for mode in Mode)
     lvlm, direct = facts.lvlm, Mode.DIRECT.value
     if facts.gated:
         yield LOG_IN
-    yield f"python -m builder build --source {SOURCE} --root vindr-cxr --lvlm {lvlm} {modes} --out medground-bench"
+    yield f"python -m builder build --source {SOURCE} --root vindr-cxr --lvlm {lvlm} {modes} \\"
+    yield "  --out medground-bench"
     yield f"medground tune --benchmark medground-bench --lvlm {lvlm} --method attention_head"
-    yield (
-        f"medground predict --benchmark medground-bench --lvlm {lvlm} --method medfocus --mode {direct} "
-        f"--out {lvlm}-{direct}.jsonl"
-    )
+    yield f"medground predict --benchmark medground-bench --lvlm {lvlm} --method medfocus --mode {direct} \\"
+    yield f"  --out {lvlm}-{direct}.jsonl"
     yield f"medground score {lvlm}-{direct}.jsonl --benchmark medground-bench"
 
 

@@ -17,6 +17,7 @@ from medground_bench.runs.sweep import Candidate, Sweep
 from tests.hub.clients import ROOT
 from tests.kit.board_runs import ALL_OF_IT, LEFT_HALF, reference
 from tests.kit.board_runs import run as run_of
+from tests.kit.builds import build
 
 SWEEP = Sweep(
     method="attention_head",
@@ -61,16 +62,22 @@ def test_of_a_choice_only_what_varied_is_shown():
     assert (str(chosen), chosen.candidates, chosen.cases) == ("layer 3, head 2", 2, 5)
 
 
-def test_retention_is_counted_in_the_split_test_of_a_dataset_folder(built, tmp_path):
-    keep_retention(built.path, tmp_path)
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """The dataset folder of a few phantoms, asked in one mode."""
+    return build(tmp_path_factory.mktemp("small") / "medground-bench", modes=(Mode.DIRECT,), limit=2)
+
+
+def test_retention_is_counted_in_the_split_test_of_a_dataset_folder(small, tmp_path):
+    keep_retention(small.path, tmp_path)
     own = OwnRuns.read(tmp_path)
-    verdicts = built.read(VERDICTS, "test")
+    verdicts = small.read(VERDICTS, "test")
     for each in own.retention:
         groups = [row.group for row in verdicts if (row.lvlm, row.mode) == (each.lvlm, each.mode)]
         counted = [groups.count(group) for group in ("incorrect", "ungrounded", "grounded")]
         assert [each.incorrect, each.ungrounded, each.grounded] == counted
         assert each.questions == sum(counted) > 0
-    assert {each.mode for each in own.retention} == set(Mode)
+    assert [(each.mode, each.source) for each in own.retention] == [("direct", "phantom")]
 
 
 def test_an_lvlm_of_which_nothing_is_kept_has_no_section(demo, tmp_path):
@@ -83,13 +90,13 @@ def test_an_lvlm_of_which_nothing_is_kept_has_no_section(demo, tmp_path):
     assert "| `attention_head` | layer 3, head 2 | - |" in text and "## Retention" not in text
 
 
-def test_the_program_keeps_what_it_is_given_and_writes_every_card(demo, built, tmp_path, capsys, monkeypatch):
+def test_the_program_keeps_what_it_is_given_and_writes_every_card(demo, small, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("medground_bench.cards.methods.own_methods", lambda: ["whole_image"])
     cards = tmp_path / "model_cards"
     cards.mkdir()
     (cards / "weights.json").write_bytes((ROOT / "model_cards" / "weights.json").read_bytes())
     reported = ROOT / "submissions" / "reported"
-    main(out=cards, reported=reported, demo=demo, benchmark=built.path)
+    main(out=cards, reported=reported, demo=demo, benchmark=small.path)
     said = capsys.readouterr().out.splitlines()
     assert str(cards / "methods" / "whole_image.md") in said and str(cards / "gemma3_4b.md") in said
     assert len(json.loads((cards / "results.json").read_text("utf-8"))) == 4

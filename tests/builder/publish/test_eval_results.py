@@ -7,9 +7,12 @@ import json
 
 import pytest
 import yaml
-from huggingface_hub import EvalResultEntry, parse_eval_result_entries
+from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml, parse_eval_result_entries
 
+from builder.publish.card.head import eval_yaml
+from builder.publish.eval_results import benchmark_at, measured_by_us, reported_by_the_paper, write
 from medground_bench.cards.own import OwnRuns
+from medground_bench.cards.reported import FOLDER, Reported
 from medground_bench.core.types import Mode
 from medground_bench.leaderboard.board import build_board
 from medground_bench.lvlms import checkpoints, embedded
@@ -36,9 +39,6 @@ def entries_in(folder):
 @pytest.fixture(scope="module")
 def from_the_paper(tmp_path_factory):
     """What the command writes of the paper's numbers, in the checkout."""
-    from builder.publish.eval_results import benchmark_at, reported_by_the_paper, write
-    from medground_bench.cards.reported import FOLDER, Reported
-
     out = tmp_path_factory.mktemp("paper")
     values = list(reported_by_the_paper(Reported.read(ROOT / FOLDER), benchmark_at(at("org")), None))
     write(values, out)
@@ -55,6 +55,13 @@ def test_an_entry_has_one_value_a_model_and_mode_for_one_revision_of_the_benchma
         assert place.endswith(f"-{entry.task_id}.yaml") and entry.task_id in set(Mode)
         assert entry.source_url is None and entry.date is None and entry.verify_token is None
         assert "reported by the paper" in entry.notes and "MedFocus" in entry.notes
+
+
+def test_the_tasks_are_those_that_the_benchmark_declares(from_the_paper):
+    declared = yaml.safe_load(eval_yaml(list(Mode)))["tasks"]
+    assert {entry.task_id for entry in entries_in(from_the_paper).values()} == {
+        task["id"] for task in declared
+    }
 
 
 def tables():
@@ -83,8 +90,6 @@ def test_the_value_is_table_5_in_percent_weighted_by_the_cases_of_table_4(from_t
 
 
 def test_what_was_written_is_what_huggingface_hub_itself_would_write(from_the_paper):
-    from huggingface_hub import eval_result_entries_to_yaml
-
     for place, entry in entries_in(from_the_paper).items():
         again = yaml.safe_load((from_the_paper / place).read_text("utf-8"))
         assert eval_result_entries_to_yaml([entry]) == again
@@ -121,8 +126,6 @@ def test_numbers_of_our_own_come_from_a_board_of_medfocus_alone(run, board, tmp_
 
 
 def test_the_values_of_the_embedded_lvlms_are_those_of_their_cards(tmp_path):
-    from builder.publish.eval_results import benchmark_at, measured_by_us
-
     kept = OwnRuns.read(ROOT / "model_cards").results
     values = list(measured_by_us(kept, benchmark_at(at("org")), "https://example.org/log"))
     assert {each.place for each in values} == {key for key in checkpoints() if embedded(key)}
