@@ -5,6 +5,7 @@ The kept numbers change only when a folder of new ones is given; without one, th
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from medground_bench.cards.all_cards import all_cards
 from medground_bench.cards.own import keep_demo, keep_retention
 from medground_bench.cards.records import CARDS, Records
 from medground_bench.cards.reported import FOLDER
+from medground_bench.core.errors import MedgroundError
 from medground_bench.storage.whole_files import write_whole
 
 
@@ -37,5 +39,13 @@ def main(
         typer.echo(str(out / place))
 
 
+def program() -> None:
+    """The same as a program: what the user can mend is told in a paragraph."""
+    try:
+        typer.run(main)
+    except MedgroundError as error:
+        sys.exit(f"error: {error}")
+
+
 if __name__ == "__main__":
-    typer.run(main)
+    program()

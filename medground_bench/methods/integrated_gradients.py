@@ -63,7 +63,7 @@ class IntegratedGradients:
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS, Need.LOG_PROBS})
 
-    baseline: Baseline = Baseline.ZERO
+    baseline: Baseline = Baseline.ZERO  # the picture that stands for no evidence: black, or the mean grey
     steps: int = 36  # paper, Appendix C
 
     def __post_init__(self) -> None:

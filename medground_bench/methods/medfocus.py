@@ -52,7 +52,7 @@ class MedFocus:
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.LOG_PROBS})
 
-    localizer: str = "uot"
+    localizer: str = "uot"  # who finds the concepts on a picture
     region: Region = Region.BOX
     fill: Fill = Fill.ZERO
     tau: float = 0.75

@@ -19,7 +19,7 @@ class MedFocusPlus(MedFocus):
     'phantom_unet'
     """
 
-    localizer: str = "phantom_unet"
+    localizer: str = "phantom_unet"  # who finds the concepts on a picture
 
 
 METHOD = MedFocusPlus

@@ -38,7 +38,7 @@ class Prompting:
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.TEXT})
 
-    max_new_tokens: int = 256
+    max_new_tokens: int = 256  # after which the LVLM is cut short
 
     def __post_init__(self) -> None:
         demand(self, self.max_new_tokens > 0, "needs room for at least 1 token")

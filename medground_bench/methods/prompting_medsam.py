@@ -54,10 +54,10 @@ class PromptingMedsam:
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.TEXT})
 
-    max_new_tokens: int = 256
-    localizer: str = "uot"
+    max_new_tokens: int = 256  # after which the LVLM is cut short
+    localizer: str = "uot"  # who finds the anatomy that a phrase names
     detector: str | None = None  # for example google/owlv2-base-patch16-ensemble at a commit
-    refiner: str | None = field(default_factory=medsam_at_hand)
+    refiner: str | None = field(default_factory=medsam_at_hand)  # where MedSAM's weights are
     detector_revision: str | None = field(init=False, default=None)
     refiner_revision: str | None = field(init=False, default=None)
 

@@ -45,10 +45,10 @@ class Rise:
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.LOG_PROBS})
 
-    masks: int = 64
+    masks: int = 64  # samples
     cells: int = 8  # mask grid, cells per side
     keep: float = 0.5  # share (hard) or probability (smooth) of visible cells
-    kind: Masks = Masks.HARD
+    kind: Masks = Masks.HARD  # whole patches, or smooth ones as published
 
     def __post_init__(self) -> None:
         coerce(self, "kind", Masks)

@@ -257,3 +257,5 @@ def test_the_card_of_a_method_that_is_no_control_names_the_paper_it_is_from(meth
     assert re.search(r"arXiv:\d|[Pp]aper|Control:", about)
     assert all(f"## {each}\n" in text for each in ("Settings", "Cost of one case", "Results"))
     assert "**What it gives.**" in about and "Needs of the LVLM: " in text
+    settings = section(text, "Settings")
+    assert settings.strip().startswith("None.") or all(meaning for *_, meaning in cells(text, "Settings"))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
 from medground_bench.benchmark.rows import VERDICTS
-from medground_bench.cards.__main__ import main
+from medground_bench.cards.__main__ import main, program
 from medground_bench.cards.own import OwnRuns, chosen_by, keep_demo, keep_retention
 from medground_bench.cards.own_sections import own_sections
-from medground_bench.core.errors import SourceMissing
 from medground_bench.core.types import Mode
 from medground_bench.leaderboard.board import build_board
 from medground_bench.runs.sweep import Candidate, Sweep
@@ -105,6 +105,18 @@ def test_the_program_keeps_what_it_is_given_and_writes_every_card(demo, small, t
     assert {file: file.read_bytes() for file in cards.rglob("*.*")} == first
 
 
-def test_outside_of_a_checkout_it_is_said_that_cards_are_written_in_one(tmp_path):
-    with pytest.raises(SourceMissing, match="cards are written in a checkout"):
-        main(out=tmp_path, reported=tmp_path, demo=None, benchmark=None)
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "cards are written in a checkout"),
+        (("--demo", "nowhere"), "nowhere holds no results"),
+        (("--benchmark", "nowhere"), "nowhere is no benchmark folder"),
+    ],
+)
+def test_a_mistake_is_a_paragraph_and_nothing_is_written(words, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["cards", *words])
+    with pytest.raises(SystemExit) as left:
+        program()
+    assert str(left.value.code).startswith("error: ") and message in left.value.code
+    assert not any(tmp_path.iterdir())
