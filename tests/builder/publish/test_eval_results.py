@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -16,11 +19,12 @@ from medground_bench.cards.reported import FOLDER, Reported
 from medground_bench.core.types import Mode
 from medground_bench.leaderboard.board import build_board
 from medground_bench.lvlms import checkpoints, embedded
-from tests.hub.clients import ROOT, api_of
+from tests.hub.clients import ROOT, api_of, surroundings
 from tests.kit.board_runs import LEFT_HALF, reference
 from tests.kit.board_runs import run as run_of
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
+DIRECT = ".eval_results/medground-bench-direct.yaml"
 
 
 def at(org):
@@ -175,41 +179,31 @@ def test_one_mode_alone_can_be_asked_for(run, tmp_path, monkeypatch, board):
     )
 
 
-def test_a_pull_request_of_a_stranger_and_the_owners_own_file_stand_on_the_benchmarks_page(
+def test_the_command_that_is_printed_opens_a_pull_request_and_the_benchmarks_page_ranks_it(
     run, hub, org, tmp_path, monkeypatch
 ):
-    """As a maintainer goes about it: files first, then a pull request a model, of which this one is not theirs."""
+    """As a maintainer goes about it: two models of others, one of which merges."""
     monkeypatch.chdir(ROOT)
-    owner, stranger = api_of(hub, f"hf_{org}-writer"), api_of(hub, hub.state.person("stranger"))
+    owner, out = api_of(hub, f"hf_{org}-writer"), tmp_path / "out"
+    models = ("google/gemma-3-4b-it", "google/medgemma-4b-it")
     owner.create_repo(f"{org}/medground-bench", repo_type="dataset")
-    out = tmp_path / "out"
-    assert (
-        run("eval-results", "--of", at(org), "--out", out, "--source-url", "https://example.org/paper")[0]
-        == 0
+    for model in models:
+        hub.state.create("model", model)
+    written = run("eval-results", "--of", at(org), "--out", out, "--source-url", "https://example.org/paper")
+    (line,) = (line for line in written[2].splitlines() if models[0] in line)
+    program = Path(sys.executable).with_name("hf")
+    environment = surroundings(hub.address, tmp_path / "hf", f"hf_{org}-writer")
+    subprocess.run([program, *line.split()[1:]], env=environment, check=True, capture_output=True)
+    hub.state.repositories["model", models[1]].commit(
+        {".eval_results/medground-bench-direct.yaml": (out / models[1] / DIRECT).read_bytes()}
     )
-    owner.create_repo(f"{org}/theirs")
-    offered = stranger.upload_folder(
-        repo_id=f"{org}/theirs",
-        folder_path=out / "google/gemma-3-4b-it",
-        create_pr=True,
-        commit_message="results",
-    )
-    owner.create_repo(f"{org}/ours")
-    owner.upload_folder(repo_id=f"{org}/ours", folder_path=out / "google/medgemma-1.5-4b-it")
-    assert offered.pr_url and owner.list_repo_files(f"{org}/theirs") == [".gitattributes"]
 
-    ranked = [
-        each for each in owner.get_dataset_leaderboard(f"{org}/medground-bench") if "direct" in each.filename
-    ]
-    first, second = ranked
-    assert [(each.model_id, each.pull_request) for each in ranked] == [
-        (f"{org}/ours", None),
-        (f"{org}/theirs", 1),
-    ]
-    written = entries_in(out)
-    assert first.value == written["google/medgemma-1.5-4b-it/.eval_results/medground-bench-direct.yaml"].value
-    assert second.notes == written["google/gemma-3-4b-it/.eval_results/medground-bench-direct.yaml"].notes
-    assert first.source == {"url": "https://example.org/paper"}
-    own = owner.model_info(f"{org}/ours", expand=["evalResults"]).eval_results
-    assert [type(each) for each in own] == [EvalResultEntry] * 2
-    assert {each.dataset_revision for each in own} == {REVISION}
+    page = owner.get_dataset_leaderboard(f"{org}/medground-bench")
+    ranked = [each for each in page if "direct" in each.filename]
+    assert [(each.model_id, each.pull_request) for each in ranked] == [(models[1], None), (models[0], 1)]
+    found = entries_in(out)
+    assert [each.value for each in ranked] == [found[f"{model}/{DIRECT}"].value for model in reversed(models)]
+    assert ranked[1].notes == found[f"{models[0]}/{DIRECT}"].notes
+    assert ranked[0].source == {"url": "https://example.org/paper"}
+    (own,) = owner.model_info(models[1], expand=["evalResults"]).eval_results
+    assert isinstance(own, EvalResultEntry) and own.dataset_revision == REVISION
