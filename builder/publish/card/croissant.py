@@ -79,7 +79,7 @@ def _responsible(facts: CardFacts, about: About) -> dict[str, object]:
         "dataSocialImpact": "Better tests of explanations can help people to see when a model is right for a wrong "
         "reason. A good score is no proof that a model is safe, and none of it is for clinical decisions.",
         "dataBiases": [f"{each.name}: pictures of {each.people}" for each in facts.sources],
-        "dataLimitations": [_plain(limit) for limit in limits()],
+        "dataLimitations": [_plain(limit) for limit in limits(facts.sources)],
         "dataUseCases": "Comparing methods of attribution on LVLMs. Not for training, not for clinical use.",
         "dataReleaseMaintenancePlan": "Each release is a tag. A new LVLM adds files and changes none of the others. "
         "The changes stand at the end of the card.",

@@ -33,14 +33,13 @@ def retained_table(rows: Sequence[GroupRow]) -> str:
     found: dict[tuple[str, str], dict[str, int]] = {}
     for row in rows:
         found.setdefault((row.mode, row.source), {})[row.lvlm] = row.grounded
-    lines = [
-        [code(mode), code(source), *_retained(found[mode, source], lvlms)] for mode, source in sorted(found)
-    ]
+    lines = []
     for mode in sorted({mode for mode, _source in found}):
-        sums = {
-            lvlm: sum(row.grounded for row in rows if (row.mode, row.lvlm) == (mode, lvlm)) for lvlm in lvlms
-        }
-        lines.append([code(mode), "all", *_retained(sums, lvlms)])
+        own = {source: counts for (of_mode, source), counts in sorted(found.items()) if of_mode == mode}
+        lines += [[code(mode), code(source), *_retained(counts, lvlms)] for source, counts in own.items()]
+        if len(own) > 1:
+            sums = {lvlm: sum(counts.get(lvlm, 0) for counts in own.values()) for lvlm in lvlms}
+            lines.append([code(mode), "all", *_retained(sums, lvlms)])
     return table(["mode", "source", *map(code, lvlms), "total"], lines, texts=2)
 
 
@@ -61,7 +60,7 @@ def readings_table(rows: Sequence[ReadingRow]) -> str:
         every, own = found[lvlm, mode, ALL], found.get((lvlm, mode, ORIGINAL))
         shares = [_share(every.unreadable), _share(own.unreadable) if own else "-"]
         lines.append([code(lvlm), code(mode), _count(every.answers), *shares])
-    return table(["LVLM", "mode", "answers", "unreadable", "of those to originals"], lines, texts=2)
+    return table(["LVLM", "mode", "answers", "unreadable", "unreadable, original pictures"], lines, texts=2)
 
 
 def weights_table(weights: Mapping[str, tuple[str | None, ...]]) -> str:
@@ -82,21 +81,22 @@ def filter_section(facts: CardFacts) -> Iterator[str]:
     if not rows:
         yield "No LVLM has been asked yet."
         return
-    yield weights_table(facts.weights)
+    yield from ("### LVLMs and edits", weights_table(facts.weights))
     if facts.editors:
         yield f"The edits were made by {', '.join(map(code, facts.editors))}."
-    yield "Retained cases, as table 4 of the paper:"
+    yield from ("### Retained cases", "Table 4 of the paper, counted from the rows of this release.")
     yield retained_table(rows)
+    yield "### All positive questions"
     yield (
-        "All positive questions, as table 3 of the paper. `incorrect`: the answer to the picture itself is wrong or "
-        "cannot be read. `ungrounded`: it is right and fails a later check. `grounded`: retained. A dash stands where "
-        "the rows do not say: the authors' release has its retained cases alone."
+        "Table 3 of the paper. `incorrect`: the answer to the picture itself is wrong or cannot be read. `ungrounded`: "
+        "it is right and fails a later check. `grounded`: retained. A dash stands where the rows do not say: the "
+        "authors' release has its retained cases alone."
     )
     yield groups_table(rows)
-    yield "Why the others were not retained, as counts of positive questions:"
-    yield reasons_table(rows)
+    yield from ("### Why questions were not retained", "Counts of positive questions.", reasons_table(rows))
     if facts.numbers.readings:
-        yield "Answers to all pictures, edits too, and the share that could not be read as yes or no:"
+        yield "### Answers that could not be read"
+        yield "Answers to all pictures, edits too, and the share that is neither yes nor no by the benchmark's grammar."
         yield readings_table(facts.numbers.readings)
 
 

@@ -57,7 +57,7 @@ def body(facts: CardFacts, about: About) -> str:
         ("Score a method", _scoring(facts, about)),
         ("What the causal filter made of the questions", filter_section(facts)),
         ("Licence", _licence(facts, about)),
-        ("Limits", (_bullets(limits()),)),
+        ("Limits", (_bullets(limits(facts.sources)),)),
         ("Cite", _citing(facts.sources)),
         ("Contact", (_contact(about),)),
     )

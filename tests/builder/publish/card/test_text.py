@@ -88,7 +88,9 @@ def body_of(text: str) -> str:
 
 def headings(text: str) -> list[str]:
     tokens = PAGE.parse(body_of(text))
-    opened = (place for place, token in enumerate(tokens) if token.type == "heading_open")
+    opened = (
+        place for place, token in enumerate(tokens) if token.type == "heading_open" and token.tag != "h3"
+    )
     return [tokens[place + 1].content for place in opened]
 
 
@@ -161,6 +163,7 @@ def test_tables_3_and_4_the_reasons_and_the_unreadable_answers_are_those_of_the_
     folder.write(QUESTIONS, "test", "vindr_cxr", [*asked, replace(question, question_id="n", answer="no")])
     said = [
         verdict("q0", "vindr_cxr", "grounded", None, mode="direct"),
+        verdict("p0", "phantom", "grounded", None, mode="direct"),
         verdict("q1", "vindr_cxr", "ungrounded", "ANSWER_DID_NOT_FLIP", mode="direct"),
         verdict("q2", "vindr_cxr", "ungrounded", "BACKGROUND_MATTERED", mode="direct"),
         verdict("q3", "vindr_cxr", "incorrect", "UNREADABLE_ANSWER", mode="direct"),
@@ -177,12 +180,13 @@ def test_tables_3_and_4_the_reasons_and_the_unreadable_answers_are_those_of_the_
     )
     text = readme(folder, about_of(Level.KEYS))
     assert cells(text, "mode | source") == [
+        ["`direct`", "`phantom`", "1", "-", "1"],
         ["`direct`", "`vindr_cxr`", "1", "1", "2"],
+        ["`direct`", "all", "2", "1", "3"],
         ["`reason`", "`vindr_cxr`", "3", "-", "3"],
-        ["`direct`", "all", "1", "1", "2"],
-        ["`reason`", "all", "3", "0", "3"],
     ]
     assert cells(text, "source | LVLM | questions") == [
+        ["`phantom`", "`a`", "-", "-", "-", "1", "-", "-", "-"],
         [
             "`vindr_cxr`",
             "`a`",
@@ -197,6 +201,7 @@ def test_tables_3_and_4_the_reasons_and_the_unreadable_answers_are_those_of_the_
         ["`vindr_cxr`", "`b`", "-", "-", "-", "1", "-", "-", "-"],
     ]
     assert cells(text, "source | LVLM | mode") == [
+        ["`phantom`", "`a`", "`direct`", "-", "-", "-", "-"],
         ["`vindr_cxr`", "`a`", "`direct`", "0", "1", "1", "1"],
         ["`vindr_cxr`", "`a`", "`reason`", "1", "0", "0", "0"],
         ["`vindr_cxr`", "`b`", "`direct`", "-", "-", "-", "-"],
