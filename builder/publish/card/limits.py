@@ -27,7 +27,10 @@ HOSPITALS = (
     "The pictures come from few hospitals. How conclusions carry over to other groups of people is not known.",
     "A box can be larger or smaller than what is to be seen. Those of Chest ImaGenome are whole anatomical regions.",
 )
-DRAWN = "A phantom has one view and ten findings, drawn by a program. What holds on phantoms need not hold on radiographs."
+DRAWN = (
+    "A phantom has one view and ten findings, drawn by a program. What holds on phantoms need not hold on "
+    "radiographs."
+)
 TAUGHT = (
     "The filter sees what the boxes separate. On phantoms one finding comes with a planted shortcut outside its box, "
     "and no answer that rests on the shortcut alone was retained.",

@@ -109,11 +109,16 @@ def _scoring(facts: CardFacts, about: About) -> Iterator[str]:
     roots = [each.root for each in facts.credentialed]
     if roots:
         yield "Pictures, and boxes where they are not here, come from your own copies of the sources:"
-        copies = ", ".join(f'"{root}": "{root.replace("_", "-")}"' for root in roots)
+        copies = (f'        "{root}": "{root.replace("_", "-")}",' for root in roots)
         yield _python(
             "import medground_bench",
             "",
-            f"rows = medground_bench.join(rows, roots={{{copies}}})",
+            "rows = medground_bench.join(",
+            "    rows,",
+            "    roots={",
+            *copies,
+            "    },",
+            ")",
         )
         yield (
             "`join` says in one table what it could not join and why, and works on streams too. If you have no copy "

@@ -179,34 +179,26 @@ def test_tables_3_and_4_the_reasons_and_the_unreadable_answers_are_those_of_the_
         ANSWERS, "test", "a", [replace(answer, lvlm="a", picture=each, said=word) for each, word in pictures]
     )
     text = readme(folder, about_of(Level.KEYS))
-    assert cells(text, "mode | source") == [
-        ["`direct`", "`phantom`", "1", "-", "1"],
-        ["`direct`", "`vindr_cxr`", "1", "1", "2"],
-        ["`direct`", "all", "2", "1", "3"],
-        ["`reason`", "`vindr_cxr`", "3", "-", "3"],
+    assert cells(text, "mode | LVLM") == [
+        ["`direct`", "`a`", "1", "1", "2"],
+        ["`direct`", "`b`", "-", "1", "1"],
+        ["`direct`", "all", "1", "2", "3"],
+        ["`reason`", "`a`", "-", "3", "3"],
+        ["`reason`", "all", "0", "3", "3"],
     ]
-    assert cells(text, "source | LVLM | questions") == [
-        ["`phantom`", "`a`", "-", "-", "-", "1", "-", "-", "-"],
-        [
-            "`vindr_cxr`",
-            "`a`",
-            "4",
-            "1 (25.0 %)",
-            "2 (50.0 %)",
-            "1 (25.0 %)",
-            "1 (25.0 %)",
-            "0 (0.0 %)",
-            "3 (75.0 %)",
-        ],
-        ["`vindr_cxr`", "`b`", "-", "-", "-", "1", "-", "-", "-"],
+    assert cells(text, "source | LVLM | mode | questions") == [
+        ["`phantom`", "`a`", "`direct`", "-", "-", "-", "1"],
+        ["`vindr_cxr`", "`a`", "`direct`", "4", "1 (25.0)", "2 (50.0)", "1 (25.0)"],
+        ["`vindr_cxr`", "`a`", "`reason`", "4", "1 (25.0)", "0 (0.0)", "3 (75.0)"],
+        ["`vindr_cxr`", "`b`", "`direct`", "-", "-", "-", "1"],
     ]
-    assert cells(text, "source | LVLM | mode") == [
+    assert cells(text, "source | LVLM | mode | wrong answer") == [
         ["`phantom`", "`a`", "`direct`", "-", "-", "-", "-"],
         ["`vindr_cxr`", "`a`", "`direct`", "0", "1", "1", "1"],
         ["`vindr_cxr`", "`a`", "`reason`", "1", "0", "0", "0"],
         ["`vindr_cxr`", "`b`", "`direct`", "-", "-", "-", "-"],
     ]
-    assert cells(text, "LVLM | mode | answers") == [["`a`", "`direct`", "4", "25.0 %", "50.0 %"]]
+    assert cells(text, "LVLM | mode | answers") == [["`a`", "`direct`", "4", "25.0", "50.0"]]
     assert cells(text, "LVLM | weights")[1] == ["`b`", "not said in the authors' release"]
     assert "The edits were made by `harmonic@1`, `radedit@1.0`." in text
 
