@@ -19,8 +19,12 @@ from builder.publish.card.files import card_files
 from builder.publish.card.markdown import code, prose, words
 from builder.publish.card.sources import SOURCES, source_of
 from builder.publish.columns import CREDENTIALED
+from builder.publish.folder_files import files_of
 from builder.publish.levels import Level
+from builder.publish.policy import inspect
+from builder.release import import_release
 from medground_bench.benchmark.card import COLUMNS, MEANINGS
+from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.rows import ANSWERS, QUESTIONS, VERDICTS
 from tests.kit.published import about_of, published_folder, with_card
 from tests.kit.publishing import SHARES, leaks, raw_rows, secrets
@@ -203,6 +207,23 @@ def test_tables_3_and_4_the_reasons_and_the_unreadable_answers_are_those_of_the_
     assert "The edits were made by `harmonic@1`, `radedit@1.0`." in text
 
 
+def test_of_the_authors_release_the_card_shows_table_4_of_the_paper(medground_release, tmp_path):
+    folder = DatasetFolder(tmp_path / "bench")
+    import_release(medground_release / "direct.json", folder)
+    rows = {
+        lvlm: counts for _mode, lvlm, *counts in cells(readme(folder, about_of(Level.KEYS)), "mode | LVLM")
+    }
+    assert rows == {
+        "`qwen2_5_vl_3b`": ["105", "64", "30", "199"],
+        "`qwen2_5_vl_7b`": ["55", "43", "44", "142"],
+        "`gemma3_4b`": ["42", "73", "107", "222"],
+        "`gemma3_12b`": ["97", "105", "80", "282"],
+        "`medgemma_4b`": ["279", "190", "93", "562"],
+        "`medgemma1_5_4b`": ["226", "168", "79", "473"],
+        "all": ["804", "643", "433", "1,880"],
+    }
+
+
 def test_how_much_the_editor_matters_is_what_its_own_card_says(keys):
     """The oracle is the table in the editor's card."""
     text = (ROOT / "model_cards" / "phantom_radedit.md").read_text("utf-8")
@@ -246,11 +267,14 @@ def test_words_of_others_stay_words(hostile, tmp_path):
     assert changes_of(text)[-1] == "v1" and len(changes_of(text)) == 2
 
 
-def test_a_name_that_looks_like_a_date_of_a_study_is_masked_so_that_the_card_can_be_published():
-    date = "-".join(("2024", "08", "06"))
-    assert code(f"served/gpt-4o-{date}") == "`served/gpt-4o-[...]`"
+def test_a_name_that_looks_like_a_date_of_a_study_is_masked_so_that_the_card_can_be_published(tmp_path):
+    name = f"served/gpt-4o-{'-'.join(('2024', '08', '06'))}"
+    assert code(name) == "`served/gpt-4o-[...]`"
     assert code("google/medgemma-4b-it@" + "1f2e" * 10) == "`google/medgemma-4b-it@" + "1f2e" * 10 + "`"
     assert code("") == "`?`"
+    folder = published_folder(tmp_path / "bench", Level.KEYS, lvlms=(name,))
+    with_card(folder, about_of(Level.KEYS))
+    assert not inspect(files_of(folder.path), Level.KEYS).refusals
 
 
 @given(st.lists(st.text(max_size=80).filter(lambda text: text.isprintable() and text.strip()), max_size=4))
