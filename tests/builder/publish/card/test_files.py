@@ -24,8 +24,8 @@ from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.rows import ANSWERS, QUESTIONS, TABLES, VERDICTS
 from medground_bench.core.errors import SourceMissing, UnknownName
 from tests.hub.clients import api_of, said_by, surroundings
-from tests.kit.published import REPOSITORY, about_of, published_folder, with_card
 from tests.kit.publishing import LVLM, SHARES, raw_rows
+from tests.kit.release_folders import REPOSITORY, about_of, published_folder, with_card
 
 LOADS = """
 import json, sys
@@ -66,7 +66,7 @@ def test_every_source_that_may_be_published_has_its_terms_here():
     assert {each.key for each in SOURCES} == set(HIGHEST)
     assert {each.key for each in SOURCES if each.terms} == set(CREDENTIALED)
     assert not source_of("phantom").citations
-    assert all(each.citations and each.signed and each.root for each in SOURCES if each.terms)
+    assert all(each.citations and each.signed and each.copies for each in SOURCES if each.terms)
 
 
 def test_the_policy_accepts_the_folder_with_its_card(release):

@@ -26,8 +26,8 @@ from builder.release import import_release
 from medground_bench.benchmark.card import COLUMNS, MEANINGS
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.rows import ANSWERS, QUESTIONS, VERDICTS
-from tests.kit.published import about_of, published_folder, with_card
 from tests.kit.publishing import SHARES, leaks, raw_rows, secrets
+from tests.kit.release_folders import about_of, published_folder, with_card
 
 ROOT = Path(__file__).parents[4]
 PAGE = MarkdownIt("commonmark").enable("table")
