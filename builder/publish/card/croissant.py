@@ -13,6 +13,7 @@ from builder.publish.card.facts import CardFacts
 from builder.publish.card.head import TAGS, TITLE
 from builder.publish.card.licence import licence_page
 from builder.publish.card.limits import biases, limits
+from builder.publish.card.markdown import shown
 from builder.publish.card.text import LEVELS
 from medground_bench.benchmark.card import ABOUT
 
@@ -72,17 +73,17 @@ def _responsible(facts: CardFacts, about: About) -> dict[str, object]:
         "responses that could hold an identifier, a date or text of a report are withheld.",
         "dataAnnotationProtocol": " ".join(biases(facts.sources)),
         "machineAnnotationTools": [
-            *(f"editor of pictures: {name}" for name in facts.editors),
-            *(f"LVLM that answered: {name}" for name in facts.weights),
+            *(f"editor of pictures: {shown(name)}" for name in facts.editors),
+            *(f"LVLM that answered: {shown(name)}" for name in facts.weights),
         ],
         "personalSensitiveInformation": _sensitive(facts),
         "dataSocialImpact": "Better tests of explanations can help people to see when a model is right for a wrong "
         "reason. A good score is no proof that a model is safe, and none of it is for clinical decisions.",
         "dataBiases": [f"{each.name}: pictures of {each.people}" for each in facts.sources],
-        "dataLimitations": [_plain(limit) for limit in limits()],
+        "dataLimitations": [_plain(limit) for limit in limits(facts.sources)],
         "dataUseCases": "Comparing methods of attribution on LVLMs. Not for training, not for clinical use.",
-        "dataReleaseMaintenancePlan": "Each release is a tag. A new LVLM adds files and changes none of the others. "
-        "The changes stand at the end of the card.",
+        "dataReleaseMaintenancePlan": "Each release is a tag. A new LVLM adds files and changes no other but the card. "
+        "Changes stand at its end.",
     }
 
 
@@ -96,5 +97,5 @@ def _sensitive(facts: CardFacts) -> str:
         return "None: the pictures are drawn by a program."
     return (
         "The sources hold de-identified radiographs of patients. Neither the pictures nor ids, dates or reports are "
-        "here; what is here says of a picture which findings it has."
+        "here; what is here says which findings a picture has and, at level boxes, where."
     )

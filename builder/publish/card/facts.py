@@ -43,15 +43,14 @@ class CardFacts:
             raise SourceMissing(
                 f"{folder.path}: no table has a row, so there is nothing to publish. Build it first."
             )
-        judged = [row for split in SPLITS for row in folder.columns(VERDICTS, split, FilterColumns)]
+        verdicts = {split: list(folder.columns(VERDICTS, split, FilterColumns)) for split in SPLITS}
+        judged = [row for rows in verdicts.values() for row in rows]
         numbers = Statistics(
             SPLIT,
             accuracy=(),
             readings=reading_table(folder.columns(ANSWERS, SPLIT, ReadingColumns)),
             unreadable=(),
-            groups=group_table(
-                folder.columns(VERDICTS, SPLIT, FilterColumns), folder.columns(QUESTIONS, SPLIT, AskedColumns)
-            ),
+            groups=group_table(verdicts[SPLIT], folder.columns(QUESTIONS, SPLIT, AskedColumns)),
             causes=(),
         )
         editors = tuple(sorted({row.editor for row in judged if row.editor}))
@@ -62,6 +61,11 @@ class CardFacts:
     def credentialed(self) -> tuple[PublishedSource, ...]:
         """The sources that are shared under an agreement."""
         return tuple(each for each in self.sources if each.terms)
+
+    @property
+    def with_release(self) -> bool:
+        """Whether there are rows of the authors' release."""
+        return any(None in revisions for revisions in self.weights.values())
 
     @property
     def rows(self) -> int:

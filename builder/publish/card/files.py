@@ -22,6 +22,6 @@ def card_files(folder: DatasetFolder, about: About) -> dict[str, bytes]:
         "README.md": head(facts) + body(facts, about),
         "croissant.json": croissant(facts, about),
         "eval.yaml": eval_yaml(modes) if modes else None,
-        FILE: licence_file(facts.credentialed),
+        FILE: licence_file(facts.credentialed, with_release=facts.with_release),
     }
     return {name: text.encode("utf-8") for name, text in texts.items() if text is not None}

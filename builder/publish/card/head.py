@@ -27,7 +27,7 @@ LARGEST = "1M<n<10M"
 TITLE = "MedGround-Bench"
 MEANING = (
     "Where an LVLM looks when it answers about a chest X-ray: overlap (IoU, in percent, higher is better) of a "
-    "method's boxes with the region that caused the answer. It ranks methods of attribution, each on one LVLM."
+    "method's boxes with the region that caused the answer. A result is of one method of attribution on one LVLM."
 )
 
 

@@ -31,6 +31,27 @@ MedGround-Bench: terms
 4. Nothing here is a medical device. It is for research and may not be used for clinical decisions. It comes without any
    warranty.
 """
+RELEASE = """
+5. Rows without lvlm_revision are taken from the authors' release, https://github.com/gzxiong/medfocus, which is under
+   this licence:
+
+MIT License
+
+Copyright (c) 2026 The MedFocus Authors
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+"""
 
 
 def licence_fields(credentialed: Sequence[PublishedSource]) -> dict[str, object]:
@@ -40,14 +61,17 @@ def licence_fields(credentialed: Sequence[PublishedSource]) -> dict[str, object]
     return {"license": "other", "license_name": NAME, "license_link": FILE}
 
 
-def licence_file(credentialed: Sequence[PublishedSource]) -> str | None:
-    """The text that the card's YAML links to; None where the licence is one of the hub's list."""
+def licence_file(credentialed: Sequence[PublishedSource], *, with_release: bool) -> str | None:
+    """The text that the card's YAML links to; None where the licence is one of the hub's list.
+
+    with_release  whether there are rows of the authors' release, whose notice goes with them
+    """
     if not credentialed:
         return None
     terms = (
         f"   - {each.name}: {each.licence}\n     {each.terms.page}" for each in credentialed if each.terms
     )
-    return TEXT.format(sources="\n".join(terms))
+    return TEXT.format(sources="\n".join(terms)) + (RELEASE if with_release else "")
 
 
 def licence_page(credentialed: Sequence[PublishedSource], page: str) -> str:

@@ -23,9 +23,15 @@ PAPER = (
     "An attribution says what influenced an answer. It does not explain all that a model does, and it is no substitute "
     "for clinical judgement.",
 )
-TAUGHT = (
+HOSPITALS = (
     "The pictures come from few hospitals. How conclusions carry over to other groups of people is not known.",
-    "A box can be larger or smaller than what is to be seen; a box of Chest ImaGenome is a whole anatomical region.",
+    "A box can be larger or smaller than what is to be seen. Those of Chest ImaGenome are whole anatomical regions.",
+)
+DRAWN = (
+    "A phantom has one view and ten findings, drawn by a program. What holds on phantoms need not hold on "
+    "radiographs."
+)
+TAUGHT = (
     "The filter sees what the boxes separate. On phantoms one finding comes with a planted shortcut outside its box, "
     "and no answer that rests on the shortcut alone was retained.",
     "The two LVLMs that are embedded in the package were trained with labels of where findings lie. Methods may do "
@@ -33,9 +39,12 @@ TAUGHT = (
 )
 
 
-def limits() -> list[str]:
-    """Everything, a sentence or two each."""
-    return [*PAPER, *TAUGHT, _editors()]
+def limits(sources: Iterable[PublishedSource]) -> list[str]:
+    """Of rows of these sources, a sentence or two each."""
+    known = list(sources)
+    of_patients = HOSPITALS if any(each.terms for each in known) else ()
+    of_phantoms = (DRAWN,) if any(each.terms is None for each in known) else ()
+    return [*PAPER, *of_patients, *of_phantoms, *TAUGHT, _editors()]
 
 
 def biases(sources: Iterable[PublishedSource]) -> list[str]:

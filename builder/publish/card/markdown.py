@@ -16,14 +16,19 @@ NO_NAME = frozenset("`|\\")
 LONGEST_NAME = 200
 
 
-def code(name: str) -> str:
-    """A name as code, also in a cell; what the policy would refuse in a text is masked.
+def shown(name: str) -> str:
+    """A name in a text; what the policy would refuse there is masked.
 
     The key of an LVLM may hold a date, which is fine in a column and looks like that of a study in a text.
     """
-    shown = masked(name) if text_findings(name.encode("utf-8", "backslashreplace")) else name[:LONGEST_NAME]
-    letters = (letter if letter.isprintable() and letter not in NO_NAME else "?" for letter in shown)
-    return f"`{''.join(letters).strip() or '?'}`"
+    told = masked(name) if text_findings(name.encode("utf-8", "backslashreplace")) else name[:LONGEST_NAME]
+    letters = (letter if letter.isprintable() and letter not in NO_NAME else "?" for letter in told)
+    return "".join(letters).strip() or "?"
+
+
+def code(name: str) -> str:
+    """A name as code, also in a cell."""
+    return f"`{shown(name)}`"
 
 
 def prose(text: str) -> str:

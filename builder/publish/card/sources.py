@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from builder.publish.card.citations import CHEST_IMAGENOME, MIMIC_CXR_JPG, PADCHEST_GR, PHYSIONET, VINDR_CXR
@@ -22,7 +23,7 @@ class PublishedSource:
     name         for people
     terms        how one gets it; None for one that is free
     licence      what its content stays under
-    root         what `medground_bench.join` and `medground fetch` call the copy with its pictures; empty if free
+    copies       what `medground_bench.join` calls the parts of a copy -> a folder; the last part has the pictures
     signed       what a reader ticks
     annotation   what the boxes are around, and who drew them
     people       whose pictures they are
@@ -33,7 +34,7 @@ class PublishedSource:
     name: str
     terms: Terms | None
     licence: str
-    root: str
+    copies: Mapping[str, str]
     signed: str
     annotation: str
     people: str
@@ -51,7 +52,7 @@ SOURCES = (
         name="Chest ImaGenome",
         terms=imagenome.TERMS,
         licence=LICENCE,
-        root="mimic_cxr_jpg",
+        copies={"chest_imagenome": "chest-imagenome", "mimic_cxr_jpg": "mimic-cxr-jpg"},
         signed="I have signed the PhysioNet agreements for Chest ImaGenome and for MIMIC-CXR-JPG",
         annotation="the whole anatomical regions that the report names, found by an atlas and corrected by hand",
         people="one hospital in Boston, USA (MIMIC-CXR-JPG)",
@@ -62,7 +63,7 @@ SOURCES = (
         name="VinDr-CXR",
         terms=vindr_cxr.TERMS,
         licence=LICENCE,
-        root="vindr_cxr",
+        copies={"vindr_cxr": "vindr-cxr"},
         signed="I have signed the PhysioNet agreement for VinDr-CXR",
         annotation="around findings, by consensus of five radiologists",
         people="two hospitals in Vietnam",
@@ -73,7 +74,7 @@ SOURCES = (
         name="PadChest-GR",
         terms=padchest_gr.TERMS,
         licence="PadChest Dataset Research Use Agreement",
-        root="padchest_gr",
+        copies={"padchest_gr": "PadChest-GR"},
         signed="I have signed the PadChest Dataset Research Use Agreement for PadChest-GR",
         annotation="around findings, by one or two radiologists each",
         people="one hospital in Alicante, Spain",
@@ -84,7 +85,7 @@ SOURCES = (
         name="phantoms",
         terms=None,
         licence="Apache License 2.0",
-        root="",
+        copies={},
         signed="",
         annotation="around findings, known because a program drew them",
         people="nobody",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from builder.publish.card.facts import CardFacts
 from builder.publish.card.markdown import code, table
@@ -14,42 +14,30 @@ REASONS = ("wrong answer", "did not flip", "background mattered", "unreadable an
 
 
 def groups_table(rows: Sequence[GroupRow]) -> str:
-    """Table 3: per source and LVLM the groups in each mode, counts and shares of the positive questions."""
-    modes = sorted({row.mode for row in rows})
-    found = {(row.source, row.lvlm, row.mode): row for row in rows}
-    names = ["source", "LVLM", "questions", *(f"{mode}: {group}" for mode in modes for group in GROUPS)]
-    lines = []
-    for source, lvlm in sorted({(row.source, row.lvlm) for row in rows}):
-        asked = [found.get((source, lvlm, mode)) for mode in modes]
-        questions = next((row.questions for row in asked if row and row.questions), None)
-        cells = [cell for row in asked for cell in _groups(row)]
-        lines.append([code(source), code(lvlm), _count(questions), *cells])
-    return table(names, lines, texts=2)
+    """Table 3: the groups per source, LVLM and mode, counts and percent of the positive questions."""
+    lines = [[*_place(row), _count(row.questions), *_groups(row)] for row in sorted(rows, key=_order)]
+    return table(["source", "LVLM", "mode", "questions", *GROUPS], lines, texts=3)
 
 
 def retained_table(rows: Sequence[GroupRow]) -> str:
-    """Table 4: retained cases per mode, source and LVLM."""
-    lvlms = sorted({row.lvlm for row in rows})
-    found: dict[tuple[str, str], dict[str, int]] = {}
-    for row in rows:
-        found.setdefault((row.mode, row.source), {})[row.lvlm] = row.grounded
-    lines = [
-        [code(mode), code(source), *_retained(found[mode, source], lvlms)] for mode, source in sorted(found)
-    ]
-    for mode in sorted({mode for mode, _source in found}):
-        sums = {
-            lvlm: sum(row.grounded for row in rows if (row.mode, row.lvlm) == (mode, lvlm)) for lvlm in lvlms
-        }
-        lines.append([code(mode), "all", *_retained(sums, lvlms)])
-    return table(["mode", "source", *map(code, lvlms), "total"], lines, texts=2)
+    """Table 4: retained cases per LVLM, mode and source, and over all of each."""
+    sources, modes = sorted({row.source for row in rows}), sorted({row.mode for row in rows})
+    found = {(row.mode, row.lvlm, row.source): row.grounded for row in rows}
+    lines = []
+    for mode in modes:
+        for lvlm in sorted({lvlm for of_mode, lvlm, _source in found if of_mode == mode}):
+            counts = [found.get((mode, lvlm, source)) for source in sources]
+            lines.append([code(mode), code(lvlm), *map(_count, (*counts, _sum(counts)))])
+        sums = [
+            _sum(row.grounded for row in rows if (row.mode, row.source) == (mode, each)) for each in sources
+        ]
+        lines.append([code(mode), "all", *map(_count, (*sums, _sum(sums)))])
+    return table(["mode", "LVLM", *map(code, sources), "all"], lines, texts=2)
 
 
 def reasons_table(rows: Sequence[GroupRow]) -> str:
     """Why questions were not retained, counts."""
-    lines = [
-        [code(row.source), code(row.lvlm), code(row.mode), *map(_count, _reasons(row))]
-        for row in sorted(rows, key=lambda row: (row.source, row.lvlm, row.mode))
-    ]
+    lines = [[*_place(row), *map(_count, _reasons(row))] for row in sorted(rows, key=_order)]
     return table(["source", "LVLM", "mode", *REASONS], lines, texts=3)
 
 
@@ -59,9 +47,9 @@ def readings_table(rows: Sequence[ReadingRow]) -> str:
     lines = []
     for lvlm, mode in sorted({(row.lvlm, row.mode) for row in rows}):
         every, own = found[lvlm, mode, ALL], found.get((lvlm, mode, ORIGINAL))
-        shares = [_share(every.unreadable), _share(own.unreadable) if own else "-"]
+        shares = [_percent(every.unreadable), _percent(own.unreadable) if own else "-"]
         lines.append([code(lvlm), code(mode), _count(every.answers), *shares])
-    return table(["LVLM", "mode", "answers", "unreadable", "of those to originals"], lines, texts=2)
+    return table(["LVLM", "mode", "answers", "unreadable, %", "to originals, %"], lines, texts=2)
 
 
 def weights_table(weights: Mapping[str, tuple[str | None, ...]]) -> str:
@@ -82,31 +70,38 @@ def filter_section(facts: CardFacts) -> Iterator[str]:
     if not rows:
         yield "No LVLM has been asked yet."
         return
-    yield weights_table(facts.weights)
+    yield from ("### LVLMs and edits", weights_table(facts.weights))
     if facts.editors:
         yield f"The edits were made by {', '.join(map(code, facts.editors))}."
-    yield "Retained cases, as table 4 of the paper:"
+    yield from ("### Retained cases", "Table 4 of the paper, counted from the rows of this release.")
     yield retained_table(rows)
+    yield "### All positive questions"
     yield (
-        "All positive questions, as table 3 of the paper. `incorrect`: the answer to the picture itself is wrong or "
-        "cannot be read. `ungrounded`: it is right and fails a later check. `grounded`: retained. A dash stands where "
-        "the rows do not say: the authors' release has its retained cases alone."
+        "Table 3 of the paper: counts, and percent of the questions. `incorrect`: the answer to the picture itself is "
+        "wrong or cannot be read. `ungrounded`: it is right and fails a later check. `grounded`: retained. A dash "
+        "stands where the rows do not say: the authors' release has its retained cases alone."
     )
     yield groups_table(rows)
-    yield "Why the others were not retained, as counts of positive questions:"
-    yield reasons_table(rows)
+    yield from ("### Why questions were not retained", "Counts of positive questions.", reasons_table(rows))
     if facts.numbers.readings:
-        yield "Answers to all pictures, edits too, and the share that could not be read as yes or no:"
+        yield "### Answers that could not be read"
+        yield "The share of all answers, edits too, that is neither yes nor no by the benchmark's grammar."
         yield readings_table(facts.numbers.readings)
 
 
-def _groups(row: GroupRow | None) -> list[str]:
-    if row is None:
-        return ["-"] * len(GROUPS)
+def _order(row: GroupRow) -> tuple[str, str, str]:
+    return row.source, row.lvlm, row.mode
+
+
+def _place(row: GroupRow) -> list[str]:
+    return [code(row.source), code(row.lvlm), code(row.mode)]
+
+
+def _groups(row: GroupRow) -> list[str]:
     if row.shares is None:
         known = row.incorrect + row.ungrounded > 0
         return [*(_count(count if known else None) for count in row.counts[:2]), _count(row.grounded)]
-    return [f"{count:,} ({_share(share)})" for count, share in zip(row.counts, row.shares, strict=True)]
+    return [f"{count:,} ({_percent(share)})" for count, share in zip(row.counts, row.shares, strict=True)]
 
 
 def _reasons(row: GroupRow) -> tuple[int | None, ...]:
@@ -114,13 +109,13 @@ def _reasons(row: GroupRow) -> tuple[int | None, ...]:
     return counts if row.questions or any(counts) else (None,) * len(counts)
 
 
-def _retained(counts: Mapping[str, int], lvlms: Sequence[str]) -> list[str]:
-    return [*(_count(counts.get(lvlm)) for lvlm in lvlms), _count(sum(counts.values()))]
+def _sum(counts: Iterable[int | None]) -> int:
+    return sum(count or 0 for count in counts)
 
 
 def _count(number: int | None) -> str:
     return "-" if number is None else f"{number:,}"
 
 
-def _share(share: float) -> str:
-    return f"{100 * share:.1f} %"
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"

@@ -57,7 +57,7 @@ def body(facts: CardFacts, about: About) -> str:
         ("Score a method", _scoring(facts, about)),
         ("What the causal filter made of the questions", filter_section(facts)),
         ("Licence", _licence(facts, about)),
-        ("Limits", (_bullets(limits()),)),
+        ("Limits", (_bullets(limits(facts.sources)),)),
         ("Cite", _citing(facts.sources)),
         ("Contact", (_contact(about),)),
     )
@@ -72,7 +72,7 @@ def _section(heading: str, paragraphs: Iterable[str]) -> str:
 
 def _opening(facts: CardFacts, about: About) -> Iterator[str]:
     yield ABOUT
-    yield f"The benchmark is that of [{PAPER_TITLE}]({PAPER_PAGE}), made again with the package `medground-bench`."
+    yield f"Questions, edits and checks are those of [{PAPER_TITLE}]({PAPER_PAGE}), by the package `medground-bench`."
     yield LEVELS[about.level]
     names = _listed([each.name for each in facts.credentialed])
     whom = f", to people who have signed the agreements of {names} themselves" if names else ""
@@ -106,25 +106,34 @@ def _missing(facts: CardFacts, about: About) -> Iterator[str]:
 
 
 def _scoring(facts: CardFacts, about: About) -> Iterator[str]:
-    roots = [each.root for each in facts.credentialed]
-    if roots:
-        yield "Pictures, and boxes where they are not here, come from your own copies of the sources:"
-        copies = ", ".join(f'"{root}": "{root.replace("_", "-")}"' for root in roots)
+    copies = {part: folder for each in facts.credentialed for part, folder in each.copies.items()}
+    score = f"medground score predictions.jsonl --benchmark {about.repository}"
+    if copies:
+        missing = "Pictures and boxes" if about.level is Level.KEYS else "Pictures"
+        yield f"{missing} come from your own copies of the sources:"
         yield _python(
             "import medground_bench",
             "",
-            f"rows = medground_bench.join(rows, roots={{{copies}}})",
+            "joined = medground_bench.join(",
+            "    rows,",
+            "    roots={",
+            *(f'        "{part}": "{folder}",' for part, folder in copies.items()),
+            "    },",
+            ")",
+            "print(joined.report)",
+            "rows = joined.dataset",
         )
-        yield (
-            "`join` says in one table what it could not join and why, and works on streams too. If you have no copy "
-            "yet, `medground fetch` gets the pictures that the cases need, and no others, with your own account:"
-        )
+        yield "The report says what could not be joined and why. Streams can be joined too."
+    fetched = [list(each.copies)[-1] for each in facts.credentialed if each.on_physionet]
+    if fetched:
+        yield "Without a copy yet, fetch the pictures that the cases need, and no others, with your own account:"
         yield _shell(
-            f"medground fetch --for {about.repository} --source {roots[0]} --user NAME",
-            f"medground score predictions.jsonl --benchmark {about.repository}",
+            *(f"medground fetch --for {about.repository} --source {part} --user NAME" for part in fetched)
         )
-    else:
-        yield _shell(f"medground score predictions.jsonl --benchmark {about.repository}")
+    if copies and about.level is Level.KEYS:
+        yield "A score needs the boxes, so it takes the same copies:"
+        score += "".join(f" \\\n  --root {folder}" for folder in copies.values())
+    yield _shell(score)
     yield (
         "A prediction file has a line a case, `case_id` and `boxes` in native pixels; the score is the mean IoU over "
         "all cases of a track, an LVLM in a mode, and a case without a prediction counts as 0. The split `tune` is "

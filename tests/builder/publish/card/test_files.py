@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -20,11 +21,11 @@ from builder.publish.folder_files import files_of
 from builder.publish.levels import Level
 from builder.publish.policy import inspect
 from medground_bench.benchmark.folder import DatasetFolder
-from medground_bench.benchmark.rows import ANSWERS, QUESTIONS, TABLES
+from medground_bench.benchmark.rows import ANSWERS, QUESTIONS, TABLES, VERDICTS
 from medground_bench.core.errors import SourceMissing, UnknownName
 from tests.hub.clients import api_of, said_by, surroundings
-from tests.kit.published import REPOSITORY, about_of, published_folder, with_card
 from tests.kit.publishing import LVLM, SHARES, raw_rows
+from tests.kit.release_folders import REPOSITORY, about_of, published_folder, with_card
 
 LOADS = """
 import json, sys
@@ -65,7 +66,7 @@ def test_every_source_that_may_be_published_has_its_terms_here():
     assert {each.key for each in SOURCES} == set(HIGHEST)
     assert {each.key for each in SOURCES if each.terms} == set(CREDENTIALED)
     assert not source_of("phantom").citations
-    assert all(each.citations and each.signed and each.root for each in SOURCES if each.terms)
+    assert all(each.citations and each.signed and each.copies for each in SOURCES if each.terms)
 
 
 def test_the_policy_accepts_the_folder_with_its_card(release):
@@ -124,6 +125,17 @@ def test_the_licence_is_the_hubs_where_all_is_ours_and_a_file_where_sources_bind
         assert all(
             source_of(key).licence in text and source_of(key).terms.page in text for key in CREDENTIALED
         )
+
+
+def test_the_notice_of_the_authors_release_goes_with_its_rows(tmp_path):
+    folder = published_folder(tmp_path / "bench", Level.KEYS, ("vindr_cxr",))
+    assert "MIT License" not in card_files(folder, about_of(Level.KEYS))["LICENSE"].decode()
+    (row,) = folder.read(VERDICTS, "test")
+    folder.write(VERDICTS, "test", row.lvlm, [replace(row, lvlm_revision=None)])
+    files = with_card(folder, about_of(Level.KEYS))
+    assert "Copyright (c) 2026 The MedFocus Authors" in files["LICENSE"].decode()
+    assert "not said in the authors' release" in files["README.md"].decode()
+    assert not inspect(files_of(folder.path), Level.KEYS).refusals
 
 
 def test_datasets_loads_every_config_from_the_folder_and_each_has_the_digest_of_its_content(
@@ -200,7 +212,7 @@ def test_a_source_of_a_single_row_anywhere_is_in_the_form(tmp_path):
 def test_rows_whose_terms_are_not_known_and_folders_without_rows_get_no_card(tmp_path):
     folder = published_folder(tmp_path / "bench", Level.KEYS, FREE)
     (row,) = folder.read(ANSWERS, "test")
-    folder.write(ANSWERS, "test", "strange", [type(row)(**{**as_fields(row), "source": "strange"})])
+    folder.write(ANSWERS, "test", "strange", [replace(row, source="strange")])
     with pytest.raises(UnknownName, match="strange"):
         card_files(folder, about_of(Level.KEYS))
     empty = DatasetFolder(tmp_path / "empty")
@@ -209,10 +221,6 @@ def test_rows_whose_terms_are_not_known_and_folders_without_rows_get_no_card(tmp
         card_files(empty, about_of(Level.KEYS))
     with pytest.raises(SourceMissing, match="is no benchmark folder"):
         card_files(DatasetFolder(tmp_path / "nothing"), About(REPOSITORY, Level.KEYS))
-
-
-def as_fields(row) -> dict:
-    return {name: getattr(row, name) for name in type(row).__dataclass_fields__}
 
 
 def test_eval_yaml_has_a_task_for_every_mode_with_cases_and_no_unregistered_framework(release, tmp_path):

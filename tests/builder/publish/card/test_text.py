@@ -19,11 +19,15 @@ from builder.publish.card.files import card_files
 from builder.publish.card.markdown import code, prose, words
 from builder.publish.card.sources import SOURCES, source_of
 from builder.publish.columns import CREDENTIALED
+from builder.publish.folder_files import files_of
 from builder.publish.levels import Level
+from builder.publish.policy import inspect
+from builder.release import import_release
 from medground_bench.benchmark.card import COLUMNS, MEANINGS
+from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.rows import ANSWERS, QUESTIONS, VERDICTS
-from tests.kit.published import about_of, published_folder, with_card
 from tests.kit.publishing import SHARES, leaks, raw_rows, secrets
+from tests.kit.release_folders import about_of, published_folder, with_card
 
 ROOT = Path(__file__).parents[4]
 PAGE = MarkdownIt("commonmark").enable("table")
@@ -88,7 +92,9 @@ def body_of(text: str) -> str:
 
 def headings(text: str) -> list[str]:
     tokens = PAGE.parse(body_of(text))
-    opened = (place for place, token in enumerate(tokens) if token.type == "heading_open")
+    opened = (
+        place for place, token in enumerate(tokens) if token.type == "heading_open" and token.tag != "h3"
+    )
     return [tokens[place + 1].content for place in opened]
 
 
@@ -161,6 +167,7 @@ def test_tables_3_and_4_the_reasons_and_the_unreadable_answers_are_those_of_the_
     folder.write(QUESTIONS, "test", "vindr_cxr", [*asked, replace(question, question_id="n", answer="no")])
     said = [
         verdict("q0", "vindr_cxr", "grounded", None, mode="direct"),
+        verdict("p0", "phantom", "grounded", None, mode="direct"),
         verdict("q1", "vindr_cxr", "ungrounded", "ANSWER_DID_NOT_FLIP", mode="direct"),
         verdict("q2", "vindr_cxr", "ungrounded", "BACKGROUND_MATTERED", mode="direct"),
         verdict("q3", "vindr_cxr", "incorrect", "UNREADABLE_ANSWER", mode="direct"),
@@ -176,34 +183,45 @@ def test_tables_3_and_4_the_reasons_and_the_unreadable_answers_are_those_of_the_
         ANSWERS, "test", "a", [replace(answer, lvlm="a", picture=each, said=word) for each, word in pictures]
     )
     text = readme(folder, about_of(Level.KEYS))
-    assert cells(text, "mode | source") == [
-        ["`direct`", "`vindr_cxr`", "1", "1", "2"],
-        ["`reason`", "`vindr_cxr`", "3", "-", "3"],
-        ["`direct`", "all", "1", "1", "2"],
-        ["`reason`", "all", "3", "0", "3"],
+    assert cells(text, "mode | LVLM") == [
+        ["`direct`", "`a`", "1", "1", "2"],
+        ["`direct`", "`b`", "-", "1", "1"],
+        ["`direct`", "all", "1", "2", "3"],
+        ["`reason`", "`a`", "-", "3", "3"],
+        ["`reason`", "all", "0", "3", "3"],
     ]
-    assert cells(text, "source | LVLM | questions") == [
-        [
-            "`vindr_cxr`",
-            "`a`",
-            "4",
-            "1 (25.0 %)",
-            "2 (50.0 %)",
-            "1 (25.0 %)",
-            "1 (25.0 %)",
-            "0 (0.0 %)",
-            "3 (75.0 %)",
-        ],
-        ["`vindr_cxr`", "`b`", "-", "-", "-", "1", "-", "-", "-"],
+    assert cells(text, "source | LVLM | mode | questions") == [
+        ["`phantom`", "`a`", "`direct`", "-", "-", "-", "1"],
+        ["`vindr_cxr`", "`a`", "`direct`", "4", "1 (25.0)", "2 (50.0)", "1 (25.0)"],
+        ["`vindr_cxr`", "`a`", "`reason`", "4", "1 (25.0)", "0 (0.0)", "3 (75.0)"],
+        ["`vindr_cxr`", "`b`", "`direct`", "-", "-", "-", "1"],
     ]
-    assert cells(text, "source | LVLM | mode") == [
+    assert cells(text, "source | LVLM | mode | wrong answer") == [
+        ["`phantom`", "`a`", "`direct`", "-", "-", "-", "-"],
         ["`vindr_cxr`", "`a`", "`direct`", "0", "1", "1", "1"],
         ["`vindr_cxr`", "`a`", "`reason`", "1", "0", "0", "0"],
         ["`vindr_cxr`", "`b`", "`direct`", "-", "-", "-", "-"],
     ]
-    assert cells(text, "LVLM | mode | answers") == [["`a`", "`direct`", "4", "25.0 %", "50.0 %"]]
+    assert cells(text, "LVLM | mode | answers") == [["`a`", "`direct`", "4", "25.0", "50.0"]]
     assert cells(text, "LVLM | weights")[1] == ["`b`", "not said in the authors' release"]
     assert "The edits were made by `harmonic@1`, `radedit@1.0`." in text
+
+
+def test_of_the_authors_release_the_card_shows_table_4_of_the_paper(medground_release, tmp_path):
+    folder = DatasetFolder(tmp_path / "bench")
+    import_release(medground_release / "direct.json", folder)
+    rows = {
+        lvlm: counts for _mode, lvlm, *counts in cells(readme(folder, about_of(Level.KEYS)), "mode | LVLM")
+    }
+    assert rows == {
+        "`qwen2_5_vl_3b`": ["105", "64", "30", "199"],
+        "`qwen2_5_vl_7b`": ["55", "43", "44", "142"],
+        "`gemma3_4b`": ["42", "73", "107", "222"],
+        "`gemma3_12b`": ["97", "105", "80", "282"],
+        "`medgemma_4b`": ["279", "190", "93", "562"],
+        "`medgemma1_5_4b`": ["226", "168", "79", "473"],
+        "all": ["804", "643", "433", "1,880"],
+    }
 
 
 def test_how_much_the_editor_matters_is_what_its_own_card_says(keys):
@@ -249,11 +267,14 @@ def test_words_of_others_stay_words(hostile, tmp_path):
     assert changes_of(text)[-1] == "v1" and len(changes_of(text)) == 2
 
 
-def test_a_name_that_looks_like_a_date_of_a_study_is_masked_so_that_the_card_can_be_published():
-    date = "-".join(("2024", "08", "06"))
-    assert code(f"served/gpt-4o-{date}") == "`served/gpt-4o-[...]`"
+def test_a_name_that_looks_like_a_date_of_a_study_is_masked_so_that_the_card_can_be_published(tmp_path):
+    name = f"served/gpt-4o-{'-'.join(('2024', '08', '06'))}"
+    assert code(name) == "`served/gpt-4o-[...]`"
     assert code("google/medgemma-4b-it@" + "1f2e" * 10) == "`google/medgemma-4b-it@" + "1f2e" * 10 + "`"
     assert code("") == "`?`"
+    folder = published_folder(tmp_path / "bench", Level.KEYS, lvlms=(name,))
+    with_card(folder, about_of(Level.KEYS))
+    assert not inspect(files_of(folder.path), Level.KEYS).refusals
 
 
 @given(st.lists(st.text(max_size=80).filter(lambda text: text.isprintable() and text.strip()), max_size=4))
