@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from builder.publish.staging import Staging
     from medground_bench.benchmark.folder import DatasetFolder
 
+MOST_NAMES = 10
+
 FolderArgument = Annotated[Path, typer.Argument(help="The dataset folder that was built.", metavar="DIR")]
 ToOption = Annotated[str, typer.Option("--to", metavar="ORG/NAME", help="The dataset on the hub.")]
 LevelOption = Annotated[
@@ -106,7 +108,14 @@ def _staged(
         staging = Staging(built, choices, HubCalls(), progress)
         own = staging.inspected()
         own.demand()
+        _say_left_out(staging.left_out())
         yield staging, own
+
+
+def _say_left_out(names: Sequence[str]) -> None:
+    if names:
+        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        typer.echo(f"not sent, since no tables: {', '.join(names[:MOST_NAMES])}{more}", err=True)
 
 
 def _shares(said: Sequence[str]) -> dict[str, str]:

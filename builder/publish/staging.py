@@ -15,6 +15,7 @@ from typing import Any
 from builder.publish.card.about import About
 from builder.publish.card.changes import changes_of
 from builder.publish.card.files import card_files
+from builder.publish.contents import masked
 from builder.publish.folder_files import FolderFile, files_of
 from builder.publish.hub_calls import HubCalls
 from builder.publish.levels import Level
@@ -31,6 +32,7 @@ from medground_bench.core.progress import Advance, Progress, silently
 from medground_bench.storage.whole_files import sha256, write_whole
 
 STATEMENT = "publish.json"
+CARD = "README.md"
 OF_FORM = ("NOT_CANONICAL", "STATISTICS", "METADATA")
 """Rules about bytes beside the rows: another version of the builder wrote others, and they are on the hub already."""
 
@@ -81,6 +83,15 @@ class Staging:
                     write_whole(target, encoded(table.row, sorted(staged, key=table.key)))
                 advance(1)
         return self._inspect({file.name for file in files_of(self.dataset.path)})
+
+    def left_out(self) -> tuple[str, ...]:
+        """The folder's files that are no tables, which are not sent; what looks like ids in a name is masked."""
+        tables = {path for table in TABLES for path in self.folder.all_files(table.name)}
+        others = sorted(
+            path for path in self.folder.path.rglob("*") if not path.is_dir() and path not in tables
+        )
+        names = (path.relative_to(self.folder.path).as_posix() for path in others)
+        return tuple(masked(name) for name in names if name != CARD)
 
     def shipment(self, own: Inspection, remote: Remote) -> Shipment:
         """For the second step: the whole revision, of the inspected rows, of what others published, and of a card.

@@ -264,3 +264,11 @@ print(json.dumps([len(whole), [row["case_id"] for row in streamed]]))
         loaded[0] == 2
         and [case.rpartition("/")[0] for case in loaded[1]] == [f"imagenome/{opaque_id('imagenome')}"] * 2
     )
+
+
+def test_what_else_lies_in_the_folder_is_not_sent_and_told_without_ids(folder, name, repository):
+    (folder.path / f"{image_id('imagenome')}.png").write_bytes(b"a picture")
+    (folder.path / ".notes").write_text("of a patient")
+    code, said = publish(folder, name, "--yes")
+    assert code == 0 and "not sent, since no tables: .notes, [...].png" in said
+    assert not [file for file in repository().at("main").files if file.endswith((".png", ".notes"))]
