@@ -57,7 +57,8 @@ demo: $(READY)
 bench: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.performance $(ARGS)
 
-# For every Python from 3.11 on, Linux and macOS; packages stay as they are unless ARGS=--upgrade.
+# For every Python from 3.11 on, Linux and macOS; packages stay as they are unless ARGS=--upgrade. The requirements.txt
+# of the two Spaces name versions of it too; a test says which are behind.
 lock: $(READY)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-annotate \
 	  --custom-compile-command "make lock" --output-file constraints.txt $(ARGS) pyproject.toml

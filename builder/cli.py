@@ -13,6 +13,8 @@ from builder.commands.fidelity import fidelity
 from builder.commands.import_release import import_release
 from builder.commands.plan import plan
 from builder.commands.publish import publish
+from builder.commands.publish_metric import publish_metric
+from builder.commands.publish_space import publish_space
 from builder.commands.sources import sources
 from builder.commands.stats import stats
 from builder.commands.verdicts import verdicts
@@ -29,6 +31,8 @@ for command in (build, verdicts, stats, fidelity, diff, plan, publish):
 app.command("add-lvlm")(add_lvlm)
 app.command("import-release")(import_release)
 app.command("eval-results")(eval_results)
+app.command("publish-metric")(publish_metric)
+app.command("publish-space")(publish_space)
 app.add_typer(sources, name="sources")
 app.add_typer(access, name="access")
 

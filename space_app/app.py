@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory, gettempdir
 
 import gradio as gr
 from board_page import board_tab
+from lacking import lacking
 from try_page import try_tab
 
 ABOUT = (
@@ -44,6 +45,8 @@ def build_app() -> gr.Blocks:
     """The whole page; models are opened when they are first asked."""
     with gr.Blocks(title="MedGround-Bench", analytics_enabled=False, delete_cache=(LOOKED_S, KEPT_S)) as app:
         gr.Markdown(f"# MedGround-Bench\n\n{ABOUT}", elem_id="title")
+        if missing := lacking():
+            gr.Markdown(missing, elem_classes="note")
         with gr.Tabs():
             with gr.Tab("Board"):
                 board_tab()

@@ -10,7 +10,7 @@ from results_folder import errors_shown, results_folder
 
 from medground_bench.core.errors import MedgroundError
 from medground_bench.core.scoring import By
-from medground_bench.leaderboard.board import ALL, Board, BoardRow
+from medground_bench.leaderboard.board import ALL, FILE, Board, BoardRow
 
 BOARD_COLUMNS = ("Method", "IoU", "low", "high", "F1", "Precision", "Recall", "Cases", "Failed")
 NUMBERS: list[Literal["number"]] = ["number"] * (len(BOARD_COLUMNS) - 1)
@@ -20,6 +20,11 @@ BOARD_NOTE = (
     "All scores in percent, averaged over cases; a case on which a method failed counts as 0. *low* and *high* bound "
     "the 95 % interval of IoU, images resampled. Rows marked **control** never ask the model: a method that does not "
     "beat them has not shown what the answer rests on."
+)
+
+NO_BOARD = (
+    f"**No board here yet.** This Space has no `results/{FILE}`. `medground demo` makes one for the phantom; "
+    "`python -m builder publish-space --results` brings it here."
 )
 
 
@@ -36,10 +41,13 @@ def board_view(mode: str, source: str, lvlm: str) -> tuple[pd.DataFrame, str]:
 
 def board_tab() -> None:
     """The page's components."""
+    if not (results_folder() / FILE).is_file():
+        gr.Markdown(NO_BOARD)
+        return
     try:
         board = Board.read(results_folder())
     except MedgroundError as error:
-        gr.Markdown(f"**No board here yet.** {error}")
+        gr.Markdown(f"**The board cannot be read.** {error}")
         return
     modes, sources, lvlms = (board.choices(by) for by in (By.MODE, By.SOURCE, By.LVLM))
     with gr.Row():

@@ -2,8 +2,8 @@
 
 Source: paper, Appendix D: normal pictures complete in all 11 concepts, 16 of them. What is read:
 
-    <imagenome>/silver_dataset/scene_graph/<dicom_id>_SceneGraph.json    or any folder of such files
-    <images>/files/p1x/<patient>/<study>/<dicom_id>.jpg                 or any folder of <dicom_id>.jpg or .png
+    silver_dataset/scene_graph/<dicom_id>_SceneGraph.json    of ImaGenome, or any folder of such files
+    files/p1x/<patient>/<study>/<dicom_id>.jpg               of the pictures, or any folder of <dicom_id>.jpg or .png
 
 Boxes are taken in ImaGenome's own frame (x1, y1, x2, y2: longest side 224 px, centred), which is the study frame, so
 copies of the pictures at any size serve. A mask is its box unless the user gives mask files. A picture is normal when

@@ -40,7 +40,7 @@ def compare(
 ) -> Difference:
     """Paired difference of one measure between two methods scored on the same cases; ValueError if not.
 
-    >>> from medground_bench.core.scoring import FULL
+    >>> from medground_bench.core.unions import FULL
     >>> one = CaseScore("c", "vindr", "i", "medgemma", "direct", "mass", FULL, predicted=True, boxes=1, covered=0.1)
     >>> same = compare([one], [one], rng=np.random.default_rng(0))
     >>> same.mean, same.p_value

@@ -11,10 +11,9 @@ from scipy import ndimage
 
 from medground_bench.core.errors import FrameMismatch, MethodFailed
 from medground_bench.core.types import Box, Case, Frame, Mask, SaliencyMap, same_frame
+from medground_bench.core.unions import CoverAreas, union_areas
 
 EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=np.bool_)
-CELLS_AT_ONCE = 4_000_000
-"""Cells of the compressed coordinate grid held in memory at once; more boxes take more rounds, not memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,43 +89,15 @@ def box_iou(one: Box, other: Box) -> float:
     return both / (one.area + other.area - both)
 
 
-@dataclass(frozen=True, slots=True)
-class CoverAreas:
-    """Square pixels covered by the first boxes, by the second boxes, and by both.
-
-    >>> areas = CoverAreas(first=100.0, second=200.0, both=50.0)
-    >>> areas.both / (areas.first + areas.second - areas.both)
-    0.2
-    """
-
-    first: float
-    second: float
-    both: float
-
-
 def cover_areas(first: Sequence[Box], second: Sequence[Box]) -> CoverAreas:
-    """The three areas that every overlap score is made of; two frames raise FrameMismatch.
-
-    Exact: the plane is cut at every box edge, and each cell is inside or outside (coordinate compression). Time
-    grows with the square of the number of boxes, memory is bounded.
+    """Areas of two unions of boxes and of what they share, exact; two frames raise FrameMismatch.
 
     >>> native = Frame.native(width=100, height=100)
     >>> cover_areas([Box(0, 0, 10, 10, native), Box(0, 0, 10, 10, native)], [Box(5, 0, 25, 10, native)])
     CoverAreas(first=100.0, second=200.0, both=50.0)
     """
     same_frame([*first, *second])
-    a, b = _array(first), _array(second)
-    edges = np.concatenate([a, b])
-    xs, ys = np.unique(edges[:, 0::2]), np.unique(edges[:, 1::2])
-    rows = max(1, CELLS_AT_ONCE // max(1, len(xs)))
-    totals = np.zeros(3)
-    for start in range(0, max(0, len(ys) - 1), rows):
-        strip = ys[start : start + rows + 1]
-        covered_a, covered_b = _covered(a, xs, strip), _covered(b, xs, strip)
-        heights, widths = np.diff(strip), np.diff(xs)
-        for slot, cells in enumerate((covered_a, covered_b, covered_a & covered_b)):
-            totals[slot] += heights @ (cells @ widths)
-    return CoverAreas(*(float(total) for total in totals))
+    return union_areas([box.xyxy for box in first], [box.xyxy for box in second])
 
 
 def boxes_from_map(
@@ -237,27 +208,6 @@ def _finite(values: NDArray[np.float32]) -> NDArray[np.float64]:
 def _box_of(span: tuple[slice, ...], frame: Frame) -> Box:
     rows, columns = span
     return Box(float(columns.start), float(rows.start), float(columns.stop), float(rows.stop), frame)
-
-
-def _covered(
-    boxes: NDArray[np.float64], xs: NDArray[np.float64], ys: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    left, right = np.searchsorted(xs, boxes[:, 0]), np.searchsorted(xs, boxes[:, 2])
-    top, bottom = (np.minimum(np.searchsorted(ys, boxes[:, side]), len(ys) - 1) for side in (1, 3))
-    change = np.zeros((len(ys), len(xs)), dtype=np.int32)
-    for rows, columns, sign in (
-        (top, left, 1),
-        (bottom, right, 1),
-        (top, right, -1),
-        (bottom, left, -1),
-    ):
-        np.add.at(change, (rows, columns), sign)
-    depth: NDArray[np.int32] = change.cumsum(axis=0, dtype=np.int32).cumsum(axis=1, dtype=np.int32)
-    return depth[:-1, :-1] > 0
-
-
-def _array(boxes: Sequence[Box]) -> NDArray[np.float64]:
-    return np.array([box.xyxy for box in boxes], dtype=np.float64).reshape(-1, 4)
 
 
 def _demand_frame(box: Box, frame: Frame) -> None:

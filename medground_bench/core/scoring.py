@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from medground_bench.core.errors import FrameMismatch
 from medground_bench.core.geometry import cover_areas
 from medground_bench.core.resampling import resampled_means, sums_per_image, tails
-from medground_bench.core.types import Box, Prediction, Reference
+from medground_bench.core.types import Box, Prediction, Reference, same_frame
+from medground_bench.core.unions import NONE, Overlap, union_overlap
 
 _Item = TypeVar("_Item", Reference, Prediction)
 
@@ -41,23 +42,6 @@ TRACK = (By.LVLM, By.MODE)
 """One LVLM in one mode."""
 
 
-@dataclass(frozen=True, slots=True)
-class Overlap:
-    """How well predicted boxes cover reference boxes, by area of their unions; fractions 0..1.
-
-    >>> Overlap(iou=0.5, precision=1.0, recall=0.5, f1=0.67).recall  # half of the reference is covered
-    0.5
-    """
-
-    iou: float
-    precision: float
-    recall: float
-    f1: float
-
-
-FULL, NONE = Overlap(1.0, 1.0, 1.0, 1.0), Overlap(0.0, 0.0, 0.0, 0.0)
-
-
 def overlap(predicted: Sequence[Box], reference: Sequence[Box]) -> Overlap:
     """Overlap of two unions of boxes of one frame; repeated or overlapping boxes count once.
 
@@ -71,17 +55,8 @@ def overlap(predicted: Sequence[Box], reference: Sequence[Box]) -> Overlap:
     >>> overlap([], []).iou, overlap([], [Box(0, 0, 10, 20, native)]).iou
     (1.0, 0.0)
     """
-    if not predicted or not reference:
-        return FULL if not predicted and not reference else NONE
-    areas = cover_areas(predicted, reference)
-    if not areas.first or not areas.second:
-        return NONE
-    return Overlap(
-        iou=areas.both / (areas.first + areas.second - areas.both),
-        precision=areas.both / areas.first,
-        recall=areas.both / areas.second,
-        f1=2 * areas.both / (areas.first + areas.second),
-    )
+    same_frame([*predicted, *reference])
+    return union_overlap([box.xyxy for box in predicted], [box.xyxy for box in reference])
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +66,7 @@ class CaseScore:
     boxes    number of predicted boxes
     covered  fraction 0..1 of the native picture that they cover
 
+    >>> from medground_bench.core.unions import FULL
     >>> score = CaseScore("c", "vindr", "i", "medgemma", "direct", "mass", FULL, predicted=True, boxes=1, covered=0.1)
     >>> score.overlap.iou
     1.0
@@ -148,6 +124,7 @@ class Coverage:
 class Interval:
     """Percentile bootstrap interval of each mean, at `LEVEL`, images resampled.
 
+    >>> from medground_bench.core.unions import FULL, NONE
     >>> Interval(low=NONE, high=FULL).high.iou
     1.0
     """
@@ -163,6 +140,7 @@ class ScoreRow:
     boxes    mean number of boxes per predicted case
     covered  median fraction of the picture that predicted boxes cover
 
+    >>> from medground_bench.core.unions import FULL
     >>> row = ScoreRow(((By.LVLM, "medgemma"),), Coverage(2, 1), 1, FULL, interval=None, boxes=1.0, covered=0.1)
     >>> [row.as_dict()[name] for name in ("lvlm", "failed", "iou", "iou_low")]
     ['medgemma', 1, 1.0, None]
@@ -222,6 +200,7 @@ def table(
 ) -> tuple[ScoreRow, ...]:
     """Rows of means with intervals, one per group that occurs, sorted by group; `by=()` pools all cases.
 
+    >>> from medground_bench.core.unions import FULL, NONE
     >>> one = CaseScore("c1", "vindr", "i", "medgemma", "direct", "mass", FULL, predicted=True, boxes=1, covered=0.1)
     >>> other = CaseScore("c2", "vindr", "i", "medgemma", "direct", "nodule", NONE, predicted=False, boxes=0, covered=0)
     >>> [row.mean.iou for row in table([one, other], by=(By.FINDING,), rng=np.random.default_rng(0))]

@@ -17,15 +17,13 @@ from numpy.typing import NDArray
 from medground_bench.core.case_ids import question_id
 from medground_bench.core.errors import FrameMismatch
 from medground_bench.core.modes import Mode as Mode  # noqa: PLC0414  one of the nouns, without numpy for the command line
+from medground_bench.core.unions import Corners as Corners  # noqa: PLC0414  one of the nouns
 
 Picture = NDArray[np.uint8]
 """Grey picture (height, width), uint8; 0 is black."""
 
 Mask = NDArray[np.bool_]
 """Region of a picture (height, width)."""
-
-Corners = tuple[float, float, float, float]
-"""x0, y0, x1, y1: left, top, right, bottom; half-open."""
 
 
 class Answer(StrEnum):

@@ -1,7 +1,7 @@
 """Attribution overlap: how well predicted boxes cover the boxes of the evidence, as an `evaluate` module.
 
-Thin over `medground_bench.core.scoring`: the module checks boxes when they are added, before anything of them is
-stored, and averages over pictures. What is refused leaves the metric as it was.
+Thin over `medground_bench.core.unions`, a copy of which lies beside it on the hub: the module checks boxes when they
+are added, before anything of them is stored, and averages over pictures. What is refused leaves the metric as it was.
 """
 
 import math
@@ -12,8 +12,7 @@ from numbers import Real
 import datasets
 import evaluate
 
-from medground_bench.core.scoring import overlap
-from medground_bench.core.types import Box, Frame
+from medground_bench.core.unions import union_overlap
 
 DESCRIPTION = """\
 Overlap of two unions of boxes, averaged over pictures: intersection over union, precision, recall and F1 of the covered
@@ -45,8 +44,6 @@ CITATION = """\
 
 LARGEST_PX = 10**6
 """Side of the largest picture; a coordinate beyond it is no pixel."""
-
-PLANE = Frame.native(LARGEST_PX, LARGEST_PX)
 
 Boxes = list[list[float]]
 """The boxes of one picture, [x0, y0, x1, y1] each."""
@@ -110,13 +107,13 @@ class AttributionOverlap(evaluate.Metric):  # type: ignore[misc]  # evaluate has
         if not len(predictions):
             return {"iou": None, "f1": None, "precision": None, "recall": None, "n": 0}
         pairs = zip(predictions, references, strict=True)
-        scores = [astuple(overlap(_on_the_plane(first), _on_the_plane(second))) for first, second in pairs]
+        scores = [astuple(union_overlap(_corners(first), _corners(second))) for first, second in pairs]
         iou, precision, recall, f1 = (math.fsum(column) / len(scores) for column in zip(*scores, strict=True))
         return {"iou": iou, "f1": f1, "precision": precision, "recall": recall, "n": len(scores)}
 
 
-def _on_the_plane(boxes: Boxes) -> list[Box]:
-    return [Box(x0, y0, x1, y1, PLANE) for x0, y0, x1, y1 in boxes]
+def _corners(boxes: Boxes) -> list[tuple[float, float, float, float]]:
+    return [(x0, y0, x1, y1) for x0, y0, x1, y1 in boxes]
 
 
 def _pictures(pictures: object, where: str) -> list[Boxes]:

@@ -25,6 +25,8 @@ COMMANDS = (
     "plan",
     "import-release",
     "eval-results",
+    "publish-metric",
+    "publish-space",
 )
 
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from medground_bench.core.errors import FrameMismatch, MethodFailed
 from medground_bench.core.geometry import (
-    CoverAreas,
     Letterbox,
     boxes_from_map,
     cover_areas,
@@ -17,6 +16,7 @@ from medground_bench.core.geometry import (
     tight_box,
 )
 from medground_bench.core.types import Box, Frame, SaliencyMap
+from medground_bench.core.unions import CoverAreas
 
 STUDY = Frame("study", width=224, height=224)
 SMALL = Frame.native(width=12, height=9)
@@ -130,7 +130,7 @@ def test_many_boxes_take_rounds_instead_of_memory(monkeypatch):
         for (x, y), (w, h) in zip(low, rng.uniform(1, 99, size=(60, 2)), strict=True)
     ]
     whole = cover_areas(boxes[:30], boxes[30:])
-    monkeypatch.setattr("medground_bench.core.geometry.CELLS_AT_ONCE", 500)
+    monkeypatch.setattr("medground_bench.core.unions.CELLS_AT_ONCE", 500)
     in_rounds = cover_areas(boxes[:30], boxes[30:])
     assert (in_rounds.first, in_rounds.second, in_rounds.both) == pytest.approx(
         (whole.first, whole.second, whole.both)

@@ -11,13 +11,13 @@ from medground_bench.core.comparison import compare
 from medground_bench.core.errors import FrameMismatch
 from medground_bench.core.scoring import (
     By,
-    Overlap,
     overlap,
     score,
     score_cases,
     table,
 )
 from medground_bench.core.types import Box, Frame, Mode, Prediction, Reference
+from medground_bench.core.unions import Overlap
 
 NATIVE = Frame.native(width=20, height=10)
 

@@ -52,6 +52,18 @@ async def create(request: Request) -> Response:
     return JSONResponse({"url": address_of(request, made), "name": name})
 
 
+async def duplicate(request: Request) -> Response:
+    """A copy of what the caller may read: its files in one commit of its own, none of its secrets, whoever made it."""
+    asked, hub, (kind, name, token) = await request.json(), hub_of(request), subject(request)
+    source, (namespace, _, _own) = hub.read(kind, name, token), asked["repository"].partition("/")
+    if hub.role(namespace, token) not in ("writer", "admin"):
+        raise Refused(403, f'You don\'t have the rights to create a {kind} under the namespace "{namespace}"')
+    is_private = asked.get("visibility", "private") == "private"
+    made = hub.create(kind, asked["repository"], private=is_private, sdk=source.sdk)
+    made.commit(source.at("main").files, said=(f"Duplicate from {name}", "", token.person if token else ""))
+    return JSONResponse({"url": address_of(request, made)})
+
+
 async def validate_card(request: Request) -> Response:
     """Whether the YAML of a card can be read, and that of a dataset is as far as we know what the real hub takes."""
     asked = await request.json()

@@ -34,6 +34,7 @@ PAGES = {
     "POST /api/repos/create": managing.create,
     "POST /api/validate-yaml": managing.validate_card,
     f"PUT {REPOSITORY}/settings": managing.settings,
+    f"POST {REPOSITORY}/duplicate": managing.duplicate,
     f"GET {REPOSITORY}/runtime": managing.runtime,
     f"GET {REPOSITORY}/auth-check": managing.may_read,
     f"GET {REPOSITORY}/leaderboard": leaderboards.leaderboard,

@@ -13,7 +13,7 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
@@ -34,26 +34,15 @@ from medground_bench.runs.sweep import Candidate, Sweep, settings_of
 from tests.kit.board_runs import FACTS, LEFT_HALF, reference, run
 from tests.kit.containers import coloured, deep, dicom, phantom, png
 from tests.kit.ports import free_port
+from tests.kit.served_apps import STARTS_WITHIN_S, wait_for
 
 gradio_client = pytest.importorskip("gradio_client")
 gradio = pytest.importorskip("gradio")
 app, try_page = pytest.importorskip("app"), pytest.importorskip("try_page")
 
 ROOT = Path(__file__).parents[2]
-START_S = 90
 EMBEDDED = ROOT / "medground_bench" / "phantom" / "models" / "phantom_gemma3" / "model.safetensors"
 needs_model = pytest.mark.skipif(not EMBEDDED.is_file(), reason="needs the embedded LVLM")
-
-
-def wait_for(url: str, server: subprocess.Popen) -> None:
-    until = time.monotonic() + START_S
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            with urlopen(url, timeout=5):  # noqa: S310  our own server
-                return
-        except (URLError, OSError):
-            time.sleep(0.2)
-    pytest.fail(f"the Space did not start: {server.poll()}")
 
 
 @contextmanager
@@ -242,7 +231,7 @@ def test_an_upload_is_removed_when_its_time_is_over_and_the_examples_stay(patien
     paths = os.pathsep.join([str(ROOT), str(ROOT / "space_app")])
     with served("-c", soon, GRADIO_TEMP_DIR=str(tmp_path / "here"), PYTHONPATH=paths) as space:
         attribute(space, patient, methods=["whole_image"])
-        until = time.monotonic() + START_S
+        until = time.monotonic() + STARTS_WITHIN_S
         while time.monotonic() < until and len(list((tmp_path / "here").rglob("*.webp"))) > 1:
             time.sleep(0.2)
         assert of_the_patient(tmp_path / "here") == []

@@ -1,0 +1,28 @@
+"""What the two commands that publish a program share: the four steps, and the wait for the Space to run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import typer
+
+from builder.commands.publishing import send
+
+
+def send_program(
+    name: str, files: Mapping[str, bytes], place: Path, *, dry_run: bool, yes: bool
+) -> str | None:
+    """Publish a program and say how its Space does; the commit that it has then, None where nothing was to be sent."""
+    from builder.publish.hub_calls import HubCalls
+    from builder.publish.program_shipment import LOG, program_shipment
+    from builder.publish.shipment import look
+    from builder.publish.space_stage import stage_reached
+
+    calls, shipment = HubCalls(), program_shipment(name, files, place)
+    send("space", name, lambda _remote: shipment, calls, log=place / LOG, dry_run=dry_run, yes=yes)
+    if dry_run:
+        return None
+    commit = look(calls, "space", name).head
+    typer.echo(stage_reached(shipment, commit, calls))
+    return commit

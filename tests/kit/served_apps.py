@@ -1,0 +1,67 @@
+"""Apps of Spaces in processes of their own, also as the hub starts them: from one folder, with nothing else of ours."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import gradio_client
+import pytest
+
+from tests.kit.ports import free_port
+
+STARTS_WITHIN_S = 90
+
+
+def wait_for(url: str, server: subprocess.Popen) -> None:
+    """Until the server answers; a failed test where it never does."""
+    until = time.monotonic() + STARTS_WITHIN_S
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            with urlopen(url, timeout=5):  # noqa: S310  our own server
+                return
+        except (URLError, OSError):
+            time.sleep(0.2)
+    pytest.fail(f"the Space did not start: {server.poll()}")
+
+
+def alone(home: Path, **more: str) -> dict[str, str]:
+    """The environment of whoever has the packages, an empty home, no token and not this checkout (with `python -S`)."""
+    home.mkdir(parents=True, exist_ok=True)
+    ours = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(home),
+        "PYTHONPATH": sysconfig.get_path("purelib"),
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    return ours | more
+
+
+@contextmanager
+def served_alone(folder: Path, home: Path) -> Iterator[gradio_client.Client]:
+    """A client of the `app.py` of a folder, started there."""
+    url = f"http://127.0.0.1:{(port := free_port())}/"
+    line, environment = [sys.executable, "-S", "app.py"], alone(home, GRADIO_SERVER_PORT=str(port))
+    with subprocess.Popen(line, cwd=folder, env=environment) as server:
+        try:
+            wait_for(url, server)
+            yield gradio_client.Client(url, verbose=False)
+        finally:
+            server.terminate()
+
+
+def written(files: dict[str, bytes], folder: Path) -> Path:
+    """The folder, with these files."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
