@@ -13,12 +13,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from medground_bench.core.errors import CaseFailed, MedgroundError, one_line
 from medground_bench.lvlms.server.address import Address
+from medground_bench.storage.waiting import retry_after_s
 
 if TYPE_CHECKING:
     import httpx2 as httpx
@@ -142,7 +141,7 @@ class Client:
         if status == httpx.codes.OK:
             return _object(content)
         if status in BUSY:
-            raise _Busy(f"answers {status}{self._words(content)}", _seconds(headers.get("retry-after")))
+            raise _Busy(f"answers {status}{self._words(content)}", retry_after_s(headers.get("retry-after")))
         if status in OF_THIS_REQUEST:
             raise RequestRefused(f"{self._server} does not take a request: {status}{self._words(content)}.")
         if status in REDIRECTS:
@@ -215,16 +214,3 @@ def _token() -> str | None:
     if not (token.isascii() and token.isprintable()):
         raise BadToken(f"{TOKEN} holds signs that no token has. Set it anew, in plain ASCII and on one line.")
     return token or None
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Seconds of a Retry-After header, which may also be a date."""
-    if not retry_after:
-        return None
-    if retry_after.strip().isdigit():
-        return float(retry_after)
-    try:
-        date = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    return max(0.0, (date - datetime.now(UTC)).total_seconds()) if date.tzinfo else None
