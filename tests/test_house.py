@@ -66,7 +66,7 @@ ROOMS = (
     ("pictures",),
     ("phantom", "lvlms"),
     ("benchmark", "anatomy"),
-    ("localizers", "training"),
+    ("fetching", "localizers", "training"),
     ("methods",),
     ("runs",),
     ("leaderboard",),

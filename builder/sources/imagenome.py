@@ -33,6 +33,7 @@ from builder.sources._copies import CopyPart, Terms, part_of, places_of, safe_na
 from builder.sources._pictures import PictureFiles
 from builder.sources._tables import Row, corners_in, rows_of
 from medground_bench.core.types import Picture, Question
+from medground_bench.fetching.remote import ListedPicture, Project, ProjectFile
 from medground_bench.pictures import Levels
 
 TERMS = Terms(
@@ -40,9 +41,14 @@ TERMS = Terms(
     "https://physionet.org/content/chest-imagenome/1.0.0/ and https://physionet.org/content/mimic-cxr-jpg/2.1.0/",
     "gold_dataset/gold_object_attribute_with_coordinates.txt in one folder, files/p1x/... in the same or another",
 )
+PARTS = ("chest_imagenome", "mimic_cxr_jpg")
+"""As whoever joins a published benchmark may call folders that hold one of its two data sets."""
+
 NAME = "gold_object_attribute_with_coordinates.txt"
 DIGEST = "b6c72e55ef322d61a2a7feae1cbfd6b69ef3009258f0afb6d1e342e51a158262"
 ROWS, EXPECTED = 15_688, 1_405
+TABLES_PROJECT = Project("chest-imagenome", "1.0.0")
+PICTURES_PROJECT = Project("mimic-cxr-jpg", "2.1.0", picture_bytes=1_500_000)
 TABLE_PREFIXES = (
     ".",
     "1.0.0",
@@ -127,7 +133,7 @@ class ImaGenome:
     def questions(self, split: str, limit: int | None) -> Iterator[SourceQuestion]:
         """See `Source`."""
         copy = Copy(self.name, NAME, self.files, self.ledger)
-        yield from of_first_pictures(questions_of(self._found, copy), pictures_wanted(split, limit))
+        yield from of_first_pictures(questions_of(self._gold.found, copy), pictures_wanted(split, limit))
 
     def picture(self, question: Question) -> Picture:
         """See `Source`."""
@@ -135,38 +141,67 @@ class ImaGenome:
 
     def asked(self, split: str) -> Mapping[str, int]:
         """See `KnowsRelease`."""
-        return asked(self._found)
+        return asked(self._gold.found)
 
     def expected(self, split: str) -> int | None:
         """See `KnowsRelease`; the authors' file has 15,688 rows."""
-        return EXPECTED if len(self._rows) == ROWS else None
+        return EXPECTED if len(self._gold.rows) == ROWS else None
 
     @cached_property
     def files(self) -> PictureFiles:
         """See `OfPictureFiles`."""
         folder = _folders(self.roots)[0]
-        paths = {
-            each[2]: Path(f"p{str(each[0])[:2]}", f"p{each[0]}", f"s{each[1]}", f"{each[2]}.jpg")
-            for each in self._groups
-        }
+        paths = {key[2]: Path(_path_of(key)) for key in self._gold.groups}
         return PictureFiles(lambda image_id: folder / paths.get(image_id, Path(f"{image_id}.jpg")))
 
     @cached_property
-    def _rows(self) -> list[Row]:
-        return list(rows_of(_tables(self.roots)[0], COLUMNS, self.ledger))
+    def _gold(self) -> _Gold:
+        return _Gold(_tables(self.roots)[0], self.ledger)
+
+    @classmethod
+    def tables(cls) -> tuple[ProjectFile, ...]:
+        """See `fetching.remote.Fetchable`."""
+        return (ProjectFile(TABLES_PROJECT, f"gold_dataset/{NAME}", DIGEST),)
+
+    @classmethod
+    def listed(cls, root: Path) -> list[ListedPicture]:
+        """See `fetching.remote.Fetchable`."""
+        gold = _Gold(the_only(_tables((root,)), f"Chest ImaGenome's {NAME}", TERMS), Ledger())
+        positions: dict[str, set[int]] = {}
+        paths: dict[str, str] = {}
+        for position, key in enumerate(sorted(gold.groups)):
+            positions.setdefault(key[2], set()).add(position)
+            paths[key[2]] = f"files/{_path_of(key)}"
+        return [
+            ListedPicture(image_id, ProjectFile(PICTURES_PROJECT, paths[image_id]), frozenset(indices))
+            for image_id, indices in positions.items()
+        ]
+
+
+@dataclass(frozen=True)
+class _Gold:
+    """The gold table, and what the authors ask of it."""
+
+    table: Path
+    ledger: Ledger
 
     @cached_property
-    def _found(self) -> list[Annotated]:
+    def rows(self) -> list[Row]:
+        """All of them."""
+        return list(rows_of(self.table, COLUMNS, self.ledger))
+
+    @cached_property
+    def found(self) -> list[Annotated]:
         """In the authors' order."""
-        return [each for _key, each in sorted(self._groups.items())]
+        return [each for _key, each in sorted(self.groups.items())]
 
     @cached_property
-    def _groups(self) -> dict[Key, Annotated]:
+    def groups(self) -> dict[Key, Annotated]:
         """What the authors ask about, what is only denied included."""
         groups: dict[Key, Annotated] = {}
         denied: dict[tuple[str, str], int] = {}
         seen: set[tuple[str, ...]] = set()
-        for row in self._rows:
+        for row in self.rows:
             if row.cells["categoryid"] not in CATEGORIES:
                 continue
             key = _key(row)
@@ -213,6 +248,12 @@ class ImaGenome:
 
     def _note(self, row: Row, fault: Fault, words: str) -> None:
         self.ledger.note(Entry(NAME, row.number, fault, words))
+
+
+def _path_of(key: Key) -> str:
+    """Of a picture, below files/."""
+    patient, study, image_id, *_ = key
+    return f"p{str(patient)[:2]}/p{patient}/s{study}/{image_id}.jpg"
 
 
 def _denies(row: Row) -> bool:

@@ -32,7 +32,9 @@ from builder.sources._annotated import Annotated, Copy, asked, of_first_pictures
 from builder.sources._copies import CopyPart, Terms, part_of, places_of, safe_name, the_only
 from builder.sources._pictures import PictureFiles
 from builder.sources._tables import Corners, corners_of, records_in, rows_of
+from medground_bench.core.errors import SourceMissing
 from medground_bench.core.types import Picture, Question
+from medground_bench.fetching.remote import ListedPicture, ProjectFile
 from medground_bench.pictures import Levels
 
 TERMS = Terms(
@@ -111,6 +113,20 @@ class PadChestGr:
         """See `KnowsRelease`."""
         told = () if self._chosen else (UNMATCHED,)
         return told if len(_patient_tables(self.roots)) == 1 else (*told, NO_PATIENTS)
+
+    @classmethod
+    def tables(cls) -> tuple[ProjectFile, ...]:
+        """See `fetching.remote.Fetchable`: there are none."""
+        raise SourceMissing(
+            "PadChest-GR is not on PhysioNet, and no account fetches it: BIMCV gives it, 36 GB in parts, to whoever "
+            f"sends its form and accepts its agreement. It takes: {TERMS.agreement}, at {TERMS.page}. After "
+            f"that, put into one folder: {TERMS.layout}."
+        )
+
+    @classmethod
+    def listed(cls, root: Path) -> list[ListedPicture]:
+        """See `fetching.remote.Fetchable`."""
+        return []
 
     def splits(self) -> tuple[str, ...]:
         """See `Source`."""

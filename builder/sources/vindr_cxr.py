@@ -29,6 +29,7 @@ from builder.sources._copies import CopyPart, Terms, part_of, places_of, safe_na
 from builder.sources._pictures import PictureFiles
 from builder.sources._tables import Corners, Row, number_in, rows_of
 from medground_bench.core.types import Picture, Question
+from medground_bench.fetching.remote import ListedPicture, Project, ProjectFile
 from medground_bench.pictures import Levels
 
 TERMS = Terms(
@@ -40,6 +41,7 @@ PREFIXES = (".", "1.0.0", "vindr-cxr/1.0.0", "files/vindr-cxr/1.0.0", "physionet
 TABLE, PICTURES = "annotations/annotations_test.csv", "test"
 COLUMNS = ("image_id", "class_name", "x_min", "y_min", "x_max", "y_max")
 NO_FINDING = "No finding"
+PROJECT = Project("vindr-cxr", "1.0.0", picture_bytes=10_700_000)
 TEST_PICTURES, EXPECTED = 3_000, 2_108
 
 
@@ -90,7 +92,7 @@ class VindrCxr:
     def questions(self, split: str, limit: int | None) -> Iterator[SourceQuestion]:
         """See `Source`."""
         copy = Copy(self.name, _tables(self.roots)[0].name, self.files, self.ledger)
-        yield from of_first_pictures(questions_of(self._found, copy), pictures_wanted(split, limit))
+        yield from of_first_pictures(questions_of(self._boxes.found, copy), pictures_wanted(split, limit))
 
     def picture(self, question: Question) -> Picture:
         """See `Source`."""
@@ -98,11 +100,11 @@ class VindrCxr:
 
     def asked(self, split: str) -> Mapping[str, int]:
         """See `KnowsRelease`."""
-        return asked(self._found)
+        return asked(self._boxes.found)
 
     def expected(self, split: str) -> int | None:
         """See `KnowsRelease`; the authors' file names 3,000 pictures."""
-        return EXPECTED if len({row.cells["image_id"] for row in self._rows}) == TEST_PICTURES else None
+        return EXPECTED if len({row.cells["image_id"] for row in self._boxes.rows}) == TEST_PICTURES else None
 
     @cached_property
     def files(self) -> PictureFiles:
@@ -111,14 +113,44 @@ class VindrCxr:
         return PictureFiles(lambda image_id: folder / f"{image_id}.dicom")
 
     @cached_property
-    def _rows(self) -> list[Row]:
-        return list(rows_of(_tables(self.roots)[0], COLUMNS, self.ledger))
+    def _boxes(self) -> _Boxes:
+        return _Boxes(_tables(self.roots)[0], self.ledger)
+
+    @classmethod
+    def tables(cls) -> tuple[ProjectFile, ...]:
+        """See `fetching.remote.Fetchable`."""
+        return (ProjectFile(PROJECT, TABLE),)
+
+    @classmethod
+    def listed(cls, root: Path) -> list[ListedPicture]:
+        """See `fetching.remote.Fetchable`."""
+        positions: dict[str, set[int]] = {}
+        table = the_only(_tables((root,)), f"VinDr-CXR's {TABLE}", TERMS)
+        for position, each in enumerate(_Boxes(table, Ledger()).found):
+            positions.setdefault(each.image_id, set()).add(position)
+        return [
+            ListedPicture(image_id, ProjectFile(PROJECT, f"{PICTURES}/{image_id}.dicom"), frozenset(indices))
+            for image_id, indices in positions.items()
+        ]
+
+
+@dataclass(frozen=True)
+class _Boxes:
+    """The table of boxes, and what the authors ask of it."""
+
+    table: Path
+    ledger: Ledger
 
     @cached_property
-    def _found(self) -> list[Annotated]:
+    def rows(self) -> list[Row]:
+        """All of them."""
+        return list(rows_of(self.table, COLUMNS, self.ledger))
+
+    @cached_property
+    def found(self) -> list[Annotated]:
         """In the authors' order."""
         groups: dict[tuple[str, str], Annotated] = {}
-        for row in self._rows:
+        for row in self.rows:
             image_id, finding = row.cells["image_id"], row.cells["class_name"]
             if finding == NO_FINDING:
                 continue
@@ -137,7 +169,7 @@ class VindrCxr:
         return ordered
 
     def _note(self, row: Row, fault: Fault, words: str) -> None:
-        self.ledger.note(Entry(_tables(self.roots)[0].name, row.number, fault, words))
+        self.ledger.note(Entry(self.table.name, row.number, fault, words))
 
 
 def _corners(row: Row) -> Corners | None:

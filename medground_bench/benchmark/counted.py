@@ -1,4 +1,4 @@
-"""What is counted over a whole benchmark: a few columns, so that neither pictures nor responses are read."""
+"""What is counted or looked up over a whole benchmark: a few columns, so that no picture and no response is read."""
 
 from __future__ import annotations
 
@@ -60,3 +60,17 @@ class ReadingColumns:
     mode: str
     picture: str
     said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureColumns:
+    """Of `QuestionRow` or `CaseRow`: which picture it is about, by all that says so.
+
+    >>> PictureColumns(source="vindr_cxr", image_id="0f3a", image_sha256="1f2e", release_index=7).release_index
+    7
+    """
+
+    source: str
+    image_id: str
+    image_sha256: str
+    release_index: int | None

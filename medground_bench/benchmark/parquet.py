@@ -12,7 +12,13 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from medground_bench.benchmark.counted import AskedColumns, FilterColumns, ReadingColumns, SourceColumns
+from medground_bench.benchmark.counted import (
+    AskedColumns,
+    FilterColumns,
+    PictureColumns,
+    ReadingColumns,
+    SourceColumns,
+)
 from medground_bench.benchmark.rows import (
     AnswerRow,
     CaseRow,
@@ -27,7 +33,8 @@ from medground_bench.core.errors import SourceMissing
 
 Columns = TypeVar(
     "Columns",
-    AnswerRow, CaseRow, QuestionRow, VerdictRow, ContentColumns, QuestionColumns, TrackColumns, TruthColumns,
+    AnswerRow, CaseRow, QuestionRow, VerdictRow,
+    ContentColumns, PictureColumns, QuestionColumns, TrackColumns, TruthColumns,
     AskedColumns, FilterColumns, ReadingColumns, SourceColumns,
 )  # fmt: skip
 

@@ -17,6 +17,7 @@ from medground_bench.commands.attribute import attribute
 from medground_bench.commands.check import check
 from medground_bench.commands.console import run
 from medground_bench.commands.demo import demo
+from medground_bench.commands.fetch import fetch
 from medground_bench.commands.listing import list_
 from medground_bench.commands.localize import localize
 from medground_bench.commands.predict import predict
@@ -30,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, attribute, localize, predict, tune, ablate, check, score):
+for command in (demo, attribute, localize, predict, tune, ablate, check, score, fetch):
     app.command()(command)
 app.command("list")(list_)
 app.add_typer(atlas_app, name="atlas")

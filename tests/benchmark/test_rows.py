@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 from medground_bench.benchmark import counted, rows
-from medground_bench.benchmark.counted import AskedColumns, FilterColumns, ReadingColumns, SourceColumns
+from medground_bench.benchmark.counted import (
+    AskedColumns,
+    FilterColumns,
+    PictureColumns,
+    ReadingColumns,
+    SourceColumns,
+)
 from medground_bench.benchmark.rows import (
     TABLES,
     AnswerRow,
@@ -31,6 +37,8 @@ PARTS = (
     (TrackColumns, VerdictRow),
     (TrackColumns, CaseRow),
     (ContentColumns, CaseRow),
+    (PictureColumns, CaseRow),
+    (PictureColumns, QuestionRow),
     (TruthColumns, CaseRow),
     (QuestionColumns, QuestionRow),
     (AskedColumns, QuestionRow),

@@ -111,11 +111,13 @@ def organisation(hub: Hub, name: str) -> str:
     return name
 
 
-def _server(wire: Wire) -> tuple[uvicorn.Server, socket.socket]:
+def _server(wire: Wire, **settings: object) -> tuple[uvicorn.Server, socket.socket]:
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     listening.listen()
-    config = uvicorn.Config(wire, log_level="critical", lifespan="off", ws="none", proxy_headers=False)
+    config = uvicorn.Config(
+        wire, log_level="critical", lifespan="off", ws="none", proxy_headers=False, **settings
+    )  # type: ignore[arg-type]
     return uvicorn.Server(config), listening
 
 
@@ -124,20 +126,27 @@ def _address(listening: socket.socket) -> str:
 
 
 @contextmanager
-def served() -> Iterator[LoopbackHub]:
-    """A hub in a thread, whose state and faults the test has at hand."""
-    hub = Hub()
-    wire = application(hub)
-    server, listening = _server(wire)
+def running(wire: Wire, **settings: object) -> Iterator[str]:
+    """The address of an application in a thread of this process; settings are uvicorn's."""
+    server, listening = _server(wire, **settings)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.005)
     try:
-        yield LoopbackHub(_address(listening), hub, wire)
+        yield _address(listening)
     finally:
         server.should_exit = True
         thread.join(timeout=10)
+
+
+@contextmanager
+def served() -> Iterator[LoopbackHub]:
+    """A hub in a thread, whose state and faults the test has at hand."""
+    hub = Hub()
+    wire = application(hub)
+    with running(wire) as address:
+        yield LoopbackHub(address, hub, wire)
 
 
 @contextmanager
