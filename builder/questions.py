@@ -29,7 +29,7 @@ from medground_bench.core.errors import BadPicture, MedgroundError, SourceMissin
 from medground_bench.core.progress import Progress
 from medground_bench.core.types import Question, Track
 from medground_bench.pictures import picture_digest, stored_png
-from medground_bench.runs.code_version import pictures_code
+from medground_bench.pictures.reader_code import reader_code
 from medground_bench.storage.whole_files import fingerprint, sha256
 
 AHEAD = 32
@@ -250,5 +250,5 @@ def _by_picture(source: Source, split: str, limit: int | None) -> list[list[Sour
 def _code() -> str:
     """Of what makes greys of a file."""
     return fingerprint(
-        pictures=pictures_code(), files=sha256(Path(str(inspect.getsourcefile(PictureFiles))).read_bytes())
+        pictures=reader_code(), files=sha256(Path(str(inspect.getsourcefile(PictureFiles))).read_bytes())
     )

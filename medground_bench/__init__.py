@@ -10,7 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from medground_bench.benchmark.opening import Benchmark
+    from medground_bench.benchmark.join import join
+    from medground_bench.benchmark.opening import Benchmark, open_benchmark
     from medground_bench.core.answers import read_answer
     from medground_bench.core.scoring import score
     from medground_bench.core.types import Box, Case, Frame, Mode
@@ -29,7 +30,9 @@ __all__ = [
     "Frame",
     "Mode",
     "explain",
+    "join",
     "localize",
+    "open_benchmark",
     "open_localizer",
     "open_lvlm",
     "open_method",
@@ -40,7 +43,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "benchmark.opening": ("Benchmark",),
+    "benchmark.join": ("join",),
+    "benchmark.opening": ("Benchmark", "open_benchmark"),
     "core.answers": ("read_answer",),
     "core.scoring": ("score",),
     "core.types": ("Box", "Case", "Frame", "Mode"),

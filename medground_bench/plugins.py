@@ -5,8 +5,8 @@ from another package. Listing reads file names, docstrings and literals with `as
 asked for, so `medground list methods` never imports torch. To find the file of a plug-in outside, Python imports
 the package that holds it, not the plug-in itself. A name that is there twice is refused, not chosen between.
 
-The library has three kinds. A program hands its own kinds in; one that nobody handed in has no files, but may have
-entry points.
+The library has three kinds. Programs hand in their own; they are asked to when a kind is wanted that is not known yet.
+One that nobody handed in has no files, but may have entry points.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ _KINDS = {
 }
 
 
+PROGRAMS = "medground_bench.commands.programs"
+"""Knows the programs beside the library, and lets them hand in their kinds; imported when a kind is wanted."""
+
+
 def hand_in(kind: PluginKind) -> None:
     """Make a program's own kind of plug-ins known, such as the sources of the builder."""
     _KINDS[kind.name] = kind
@@ -48,7 +52,15 @@ def hand_in(kind: PluginKind) -> None:
 
 def is_own(plugin: Plugin, kind: str) -> bool:
     """Whether a plug-in of a kind is a file of this package or program, not an entry point of another."""
-    return kind in _KINDS and plugin.origin == _KINDS[kind].package
+    known = _known(kind)
+    return known is not None and plugin.origin == known.package
+
+
+def _known(kind: str) -> PluginKind | None:
+    """A kind by its name; None for one that no program here brings."""
+    if kind not in _KINDS:
+        import_module(PROGRAMS).hand_in_plugins()
+    return _KINDS.get(kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +74,8 @@ class Plugin:
 
 def available(kind: str) -> list[Plugin]:
     """Every plug-in of a kind, sorted by name."""
-    own = [Plugin(name, _summary(path), _KINDS[kind].package) for name, path in _files(kind).items()]
+    files = _files(kind)
+    own = [Plugin(name, _summary(path), _KINDS[kind].package) for name, path in files.items()]
     outside = [
         Plugin(name, _summary(source(kind, name)), point.value) for name, point in _outside(kind).items()
     ]
@@ -105,9 +118,10 @@ def source(kind: str, name: str) -> Path | None:
 
 
 def _files(kind: str) -> dict[str, Path]:
-    if kind not in _KINDS:
+    known = _known(kind)
+    if known is None:
         return {}
-    spec = find_spec(_KINDS[kind].package)
+    spec = find_spec(known.package)
     folders = list(spec.submodule_search_locations or ()) if spec else []
     paths = [path for folder in folders for path in Path(folder).glob("*.py")]
     return {path.stem: path for path in sorted(paths) if not path.stem.startswith("_")}

@@ -129,9 +129,35 @@ def org(hub: LoopbackHub) -> str:
 @pytest.fixture(scope="session")
 def benchmark(built):
     """The same folder, opened as whoever runs methods opens it."""
-    from medground_bench.benchmark.opening import Benchmark
+    from medground_bench.benchmark.opening import open_benchmark
 
-    return Benchmark.open(built.path)
+    return open_benchmark(built.path)
+
+
+@pytest.fixture(scope="session")
+def source_copies(tmp_path_factory: pytest.TempPathFactory):
+    """Small copies of the three sources of files; tests must not change them."""
+    from tests.kit.source_builds import PHANTOMS
+    from tests.kit.trees import write_trees
+
+    return write_trees(tmp_path_factory.mktemp("copies"), PHANTOMS)
+
+
+@pytest.fixture(scope="session")
+def sources_built(source_copies, tmp_path_factory: pytest.TempPathFactory):
+    """The dataset folder of a build of these copies, before anything of it is published."""
+    from tests.kit.source_builds import build_of_sources
+
+    return build_of_sources(source_copies, tmp_path_factory.mktemp("sources_built") / "bench")
+
+
+@pytest.fixture(scope="session")
+def published(sources_built, tmp_path_factory: pytest.TempPathFactory):
+    """The folder of what is published of that build at the level `keys`: no boxes, sizes, pictures or real ids."""
+    from builder.publish.levels import Level
+    from tests.kit.source_builds import released_folder
+
+    return released_folder(sources_built, Level.KEYS, tmp_path_factory.mktemp("published") / "bench").path
 
 
 def _at_hand(name: str) -> Path:

@@ -7,12 +7,10 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import import_module
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from medground_bench.core.errors import MedgroundError
-from medground_bench.storage.hub import HOW_TO_LOG_IN
+from medground_bench.storage.hub_refusals import HOW_TO_LOG_IN, first_line, transport_errors
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -90,7 +88,7 @@ class HubCalls:
             except transport_errors() as error:
                 if "certificate" in str(error).lower():
                     raise HubAway(
-                        f"cannot {what}: the hub's certificate is not accepted ({_first_line(error)}). Is the clock of "
+                        f"cannot {what}: the hub's certificate is not accepted ({first_line(error)}). Is the clock of "
                         "this machine right?"
                     ) from error
                 why, longer_s = f"no answer ({type(error).__name__})", 0.0
@@ -105,25 +103,12 @@ class HubCalls:
         )
 
 
-@cache
-def transport_errors() -> tuple[type[Exception], ...]:
-    """What the HTTP library of this version of the hub's client raises where no answer comes."""
-    from huggingface_hub import get_session
-
-    library = import_module(type(get_session()).__module__.partition(".")[0])
-    return (library.TransportError, ConnectionError)
-
-
 def _busy(error: HfHubHTTPError) -> str | None:
     """Why it is worth while to ask again; None where it is not."""
     status = error.response.status_code
     if status == TOO_MANY:
         return "it asks to slow down (429)"
     return f"it is at fault itself ({status})" if status >= SERVER_AT_FAULT else None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _said_wait_s(error: HfHubHTTPError) -> float:

@@ -20,12 +20,11 @@ from medground_bench.benchmark.rows import (
     QuestionColumns,
     QuestionRow,
     native_frame,
-    stored_picture,
     stored_response,
 )
 from medground_bench.core.case_ids import case_id, question_of
 from medground_bench.core.prompts import prompt
-from medground_bench.core.types import Case, Group, Reference, Track
+from medground_bench.core.types import Case, Group, Picture, Reference, Track
 from medground_bench.pictures import to_study
 from medground_bench.storage.whole_files import sha256
 
@@ -130,11 +129,10 @@ def _turned_away(benchmark: Benchmark, track: Track) -> dict[str, tuple[Referenc
     """Case id -> truth and group of every question that was answered but not retained."""
     if not has_answers(benchmark):
         return {}
-    dataset = benchmark.dataset
-    questions = {row.question_id: row for row in dataset.columns(QUESTIONS, SPLIT, QuestionColumns)}
+    questions = {row.question_id: row for row in benchmark.columns(QUESTIONS, SPLIT, QuestionColumns)}
     return {
         case_id(row.question_id, track): (questions[row.question_id].reference(track), Group(row.group))
-        for row in dataset.read(VERDICTS, SPLIT, track.lvlm)
+        for row in benchmark.dataset.read(VERDICTS, SPLIT, track.lvlm)
         if row.track == track and row.group in TURNED_AWAY and row.question_id in questions
     }
 
@@ -144,7 +142,7 @@ def _turned_away_cases(benchmark: Benchmark, track: Track, chosen: Collection[st
     if not chosen:
         return
     wanted = set(map(question_of, chosen))
-    rows = benchmark.dataset.read(QUESTIONS, SPLIT)
+    rows = benchmark.columns(QUESTIONS, SPLIT, QuestionRow)
     questions = {row.question_id: row for row in rows if row.question_id in wanted}
     answers = {
         case_id(row.question_id, track): row
@@ -153,12 +151,13 @@ def _turned_away_cases(benchmark: Benchmark, track: Track, chosen: Collection[st
     }
     for case in sorted(chosen):
         answer = answers[case]
-        yield _case(case, questions[answer.question_id], answer)
+        question = questions[answer.question_id]
+        picture = benchmark.picture(question, f"question {question.question_id}")
+        yield _case(case, question, answer, picture)
 
 
-def _case(case: str, question: QuestionRow, answer: AnswerRow) -> Case:
+def _case(case: str, question: QuestionRow, answer: AnswerRow, native: Picture) -> Case:
     name = f"question {question.question_id}"
-    frame = native_frame(question, name)
-    picture = to_study(stored_picture(question, name)).picture
+    frame, study = native_frame(question, name), to_study(native).picture
     words = prompt(question.finding, answer.track.mode)
-    return Case(case, question.finding, words, stored_response(answer, name), picture, frame)
+    return Case(case, question.finding, words, stored_response(answer, name), study, frame)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,6 +23,7 @@ from medground_bench.benchmark.rows import (
     AnswerRow,
     CaseRow,
     ContentColumns,
+    KeyColumns,
     QuestionColumns,
     QuestionRow,
     TrackColumns,
@@ -31,10 +32,13 @@ from medground_bench.benchmark.rows import (
 )
 from medground_bench.core.errors import SourceMissing
 
+if TYPE_CHECKING:
+    from datasets import Features
+
 Columns = TypeVar(
     "Columns",
     AnswerRow, CaseRow, QuestionRow, VerdictRow,
-    ContentColumns, PictureColumns, QuestionColumns, TrackColumns, TruthColumns,
+    ContentColumns, KeyColumns, PictureColumns, QuestionColumns, TrackColumns, TruthColumns,
     AskedColumns, FilterColumns, ReadingColumns, SourceColumns,
 )  # fmt: skip
 
@@ -65,6 +69,27 @@ def schema_of(columns: Iterable[str]) -> pa.Schema:
     DataType(int32)
     """
     return _schema(tuple(columns))
+
+
+def features_of(columns: Iterable[str]) -> Features:
+    """Columns with their types as `datasets` has them.
+
+    >>> features_of(["width", "image"])["image"]
+    Image(mode=None, decode=True)
+    """
+    from datasets import Features, Image, List, Value
+
+    special = {
+        "boxes": List(List(Value("float64"), length=4)),
+        "response_token_ids": List(Value("int64")),
+        "response_tokens": List(Value("string")),
+        "image": Image(),
+        "width": Value("int32"),
+        "height": Value("int32"),
+        "marker": Value("bool"),
+        "release_index": Value("int64"),
+    }
+    return Features({name: special.get(name, Value("string")) for name in columns})
 
 
 def encoded_table(arrow: pa.Table) -> bytes:
@@ -166,17 +191,4 @@ def _value(name: str, cell: object) -> Any:  # the schema types it, which no che
 
 @cache
 def _schema(columns: tuple[str, ...]) -> pa.Schema:
-    from datasets import Features, Image, List, Value
-
-    special = {
-        "boxes": List(List(Value("float64"), length=4)),
-        "response_token_ids": List(Value("int64")),
-        "response_tokens": List(Value("string")),
-        "image": Image(),
-        "width": Value("int32"),
-        "height": Value("int32"),
-        "marker": Value("bool"),
-        "release_index": Value("int64"),
-    }
-    features = Features({name: special.get(name, Value("string")) for name in columns})
-    return features.arrow_schema
+    return features_of(columns).arrow_schema

@@ -19,6 +19,11 @@ SPLITS = ("test", "tune")
 ORIGINAL = "original"
 """What `AnswerRow.picture` calls the picture as it is."""
 
+HOW_TO_JOIN = (
+    "Join it with your own credentialed copy of the source: give its folder, --root FOLDER on the command line and "
+    "roots={source: folder} in Python."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionRow:
@@ -161,11 +166,14 @@ class CaseRow:
     image_sha256: str
     release_index: int | None
 
-    def case(self) -> Case:
-        """As an attribution method sees it; SourceMissing without its picture or the tokens of its response."""
+    def case(self, native: Picture | None = None) -> Case:
+        """As an attribution method sees it; SourceMissing without its picture or the tokens of its response.
+
+        native  its picture, where the row has none
+        """
         name = f"case {self.case_id}"
         frame = native_frame(self, name)
-        study = to_study(stored_picture(self, name)).picture
+        study = to_study(stored_picture(self, name) if native is None else native).picture
         return Case(self.case_id, self.finding, self.prompt, stored_response(self, name), study, frame)
 
 
@@ -184,6 +192,22 @@ class TrackColumns:
     def track(self) -> Track:
         """The LVLM and mode."""
         return Track(self.lvlm, Mode(self.mode))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyColumns:
+    """Of `QuestionRow` or `CaseRow`: by which its question is found in a user's own copy of the source.
+
+    >>> KeyColumns(question_id="vindr_cxr/pic-1f2e/mass", source="vindr_cxr", finding="mass", release_index=7,
+    ...     image_sha256="1f2e").release_index
+    7
+    """
+
+    question_id: str
+    source: str
+    finding: str
+    release_index: int | None
+    image_sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +251,7 @@ class TruthColumns:
         if self.boxes is None:
             raise SourceMissing(
                 f"case {self.case_id}: this copy of the benchmark comes without the expert boxes of {self.source}, "
-                "which may not be shared. Build it from your own credentialed copy of the source."
+                f"which may not be shared. {HOW_TO_JOIN}"
             )
         native = native_frame(self, f"case {self.case_id}")
         return Reference(
@@ -315,8 +339,7 @@ def native_frame(row: QuestionRow | CaseRow | TruthColumns, name: str) -> Frame:
     """
     if row.width is None or row.height is None:
         raise SourceMissing(
-            f"{name}: the size of the pictures of {row.source} is not in this copy of the benchmark. Build it from "
-            "your own credentialed copy of the source."
+            f"{name}: the size of the pictures of {row.source} is not in this copy of the benchmark. {HOW_TO_JOIN}"
         )
     return Frame.native(row.width, row.height)
 
@@ -336,8 +359,8 @@ def stored_picture(row: QuestionRow | CaseRow, name: str) -> Picture:
     """
     if row.image is None:
         raise SourceMissing(
-            f"{name}: the pictures of {row.source} may not be shared and are not in this copy of "
-            "the benchmark. Build it from your own credentialed copy of the source."
+            f"{name}: the pictures of {row.source} may not be shared and are not in this copy of the benchmark. "
+            f"{HOW_TO_JOIN}"
         )
     picture = stored_png.decode(row.image)
     if picture is None or picture_digest(picture) != row.image_sha256:

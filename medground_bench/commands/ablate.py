@@ -14,8 +14,9 @@ from medground_bench.commands.options import (
     VOCABULARY_HELP,
     BenchmarkOption,
     NewestOption,
+    RootOption,
     demand_name,
-    open_benchmark,
+    open_joined,
 )
 from medground_bench.core.modes import Mode
 
@@ -29,6 +30,7 @@ def ablate(
     localizer: Annotated[str | None, typer.Option("--localizer", help="That of every other row; uot if not.")] = None,
     vocabulary: Annotated[str | None, typer.Option("--vocabulary", help=VOCABULARY_HELP)] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Questions of each group of a track.")] = None,
+    root: RootOption = None,
     newest: NewestOption = False,
 ) -> None:  # fmt: skip
     """Change one thing of MedFocus at a time.
@@ -40,16 +42,14 @@ def ablate(
     """
     if localizer is not None:
         demand_name("localizers", localizer)
-    opened = open_benchmark(benchmark)
+    opened = open_joined(benchmark, root)
     from rich.console import Console
 
     from medground_bench.ablation.ablate import Plan
     from medground_bench.ablation.ablate import ablate as run_ablation
     from medground_bench.ablation.summary import summary
     from medground_bench.ablation.variants import Variant
-    from medground_bench.commands.programs import hand_in_plugins
 
-    hand_in_plugins()
     own = Variant()
     base = replace(own, localizer=localizer or own.localizer, vocabulary=vocabulary or own.vocabulary)
     plan = Plan(what=what, base=base, lvlms=lvlm or (), modes=mode or (), limit=limit, newest=newest)

@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
 
-from medground_bench.benchmark.opening import Benchmark
+from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.benchmark.statistics import Statistics
 from medground_bench.commands.console import Stopped, progress
 from medground_bench.commands.programs import programs_folder
@@ -79,7 +79,7 @@ def run_demo(out: Path, cases: int, *, lvlms: Sequence[str] = (), methods: Seque
         demo.sweeps = _sweeps(out / TUNED, files)
         write_whole(out / TUNED / TUNED_TABLE, sweeps_as_markdown(demo.sweeps).encode())
     with _timed(demo, "score"):
-        benchmark = Benchmark.open(folder)
+        benchmark = open_benchmark(folder)
         references = benchmark.references()
         facts = track_facts(Statistics.of(benchmark.dataset, "test"))
         demo.board = build_board(references, map(partial(_method_run, references), files), facts)

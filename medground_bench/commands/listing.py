@@ -29,9 +29,6 @@ def list_(
 
     Example: medground list methods
     """
-    from medground_bench.commands.programs import hand_in_plugins
-
-    hand_in_plugins()
     entries = listing(kind.value)
     if as_json:
         typer.echo(json.dumps(entries, indent=2))

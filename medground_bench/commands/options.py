@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medground_bench import plugins
+from medground_bench.commands.console import progress
 from medground_bench.core.errors import BadSubmission, SourceMissing, UnknownName
 from medground_bench.core.modes import Mode
 
@@ -30,6 +31,14 @@ class EngineName(StrEnum):
 
 BenchmarkOption = Annotated[
     str, typer.Option("--benchmark", help="A benchmark folder, or a hub id such as org/name.")
+]
+RootOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--root",
+        help="A folder with your own copy of a source, for a published benchmark without boxes or pictures; may be "
+        "given again. Which source it belongs to is told by what is in it.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 ImageArgument = Annotated[
@@ -74,11 +83,12 @@ TUNED = Path("medground-tuned")
 DEFAULT_LVLM = "phantom_gemma3"
 
 
-def open_benchmark(location: str) -> Benchmark:
-    """The benchmark of a folder or hub id; what is heavy is imported now."""
-    from medground_bench.benchmark.opening import Benchmark
+def open_joined(benchmark: str, root: Sequence[Path] | None) -> Benchmark:
+    """The benchmark of a folder or hub id, joined with the user's copies; what is heavy is imported now."""
+    from medground_bench.benchmark.copies import told_apart
+    from medground_bench.benchmark.opening import open_benchmark
 
-    return Benchmark.open(location)
+    return open_benchmark(benchmark, told_apart(root or ()), progress=progress)
 
 
 def refuse_ray_options(workers: int | None, gpus: float | None, address: str | None) -> None:

@@ -20,9 +20,10 @@ from medground_bench.commands.options import (
     LvlmOption,
     ModeOption,
     NewestOption,
+    RootOption,
     WorkersOption,
     demand_name,
-    open_benchmark,
+    open_joined,
     refuse_ray_options,
 )
 from medground_bench.core.errors import MethodFailed
@@ -49,6 +50,7 @@ def predict(
         typer.Option("--out", help="The prediction file, .jsonl or .jsonl.gz; a folder for several methods."),
     ],
     tuned: Annotated[Path, typer.Option("--tuned", help="Folder of what `medground tune` chose.")] = TUNED,
+    root: RootOption = None,
     newest: NewestOption = False,
     engine: EngineOption = EngineName.LOCAL,
     workers: WorkersOption = None,
@@ -68,7 +70,7 @@ def predict(
             demand_name("methods", name)
     from medground_bench.lvlms import key_of, pinned
 
-    opened, lvlm = open_benchmark(benchmark), pinned(lvlm, newest=newest)
+    opened, lvlm = open_joined(benchmark, root), pinned(lvlm, newest=newest)
     opened.references(lvlm=key_of(lvlm), mode=mode)
     with _engine(engine, lvlm, newest, workers, gpus, address) as working:
         _predict(working, opened, method, mode, out, tuned)

@@ -22,7 +22,10 @@ def programs_folder() -> Path:
 
 
 def hand_in_plugins() -> None:
-    """Let the builder hand in its sources and editors, where it is; importing it does no more than that."""
+    """Let the builder hand in its sources and editors, where it is; importing it does no more than that.
+
+    `plugins` asks for it when a kind is wanted that it does not know.
+    """
     try:
         folder = programs_folder()
     except SourceMissing:

@@ -10,12 +10,18 @@ from medground_bench.commands.options import (
     BenchmarkOption,
     JsonOption,
     PredictionsArgument,
-    open_benchmark,
+    RootOption,
+    open_joined,
     read_predictions,
 )
 
 
-def score(file: PredictionsArgument, benchmark: BenchmarkOption, as_json: JsonOption = False) -> None:
+def score(
+    file: PredictionsArgument,
+    benchmark: BenchmarkOption,
+    root: RootOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Score a prediction file.
 
     A case that it lacks of a track that it touches counts as 0 and as failed; so does one on which, by the .run.json
@@ -23,7 +29,7 @@ def score(file: PredictionsArgument, benchmark: BenchmarkOption, as_json: JsonOp
 
     Example: medground score medfocus.jsonl --benchmark medground-bench --json
     """
-    references = open_benchmark(benchmark).references()
+    references = open_joined(benchmark, root).references()
     submission = read_predictions(file, references, whole_tracks=False)
     import numpy as np
     from rich.console import Console

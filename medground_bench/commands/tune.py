@@ -13,8 +13,9 @@ from medground_bench.commands.options import (
     BenchmarkOption,
     LvlmOption,
     NewestOption,
+    RootOption,
     demand_name,
-    open_benchmark,
+    open_joined,
 )
 from medground_bench.core.modes import Mode
 
@@ -29,6 +30,7 @@ def tune(
         Mode | None, typer.Option("--mode", help="How the LVLM is asked; both if not given.")
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the choice and its picture.")] = TUNED,
+    root: RootOption = None,
     newest: NewestOption = False,
 ) -> None:
     """Choose a method's layer, head or baseline.
@@ -39,7 +41,7 @@ def tune(
     Example: medground tune --benchmark medground-bench --lvlm phantom_gemma3 --method attention_head
     """
     demand_name("methods", method)
-    opened = open_benchmark(benchmark)
+    opened = open_joined(benchmark, root)
     from medground_bench.lvlms import key_of, open_lvlm, pinned
 
     lvlm = pinned(lvlm, newest=newest)

@@ -6,6 +6,7 @@ dicom, dicom_header, _pixels, _greys    DICOM, within bounds    codestreams, rle
 samples, spare_bits                     stored bits to values   greys                  values to greys 0..255
 sizes, libtiff_messages                 what decoders may do    radiograph             what reading gives
 study                                   the study frame         stored_png             the benchmark's own pictures
+reader_code                             which reader it is
 
 A 16-bit PNG: `raster` hands it to `deep_png`, which unpacks its samples; `greys` makes 0..255 of them by a rule.
 """

@@ -23,7 +23,6 @@ OF_ABLATION = ("ablation/regions.py", "ablation/run.py", "ablation/variants.py")
 OF_SCORING = ("core/comparison.py", "core/geometry.py", "core/resampling.py", "core/scoring.py")
 """Folders and files of this package that decide a response, the boxes of a method, or a score."""
 
-DECODERS = ("imagecodecs", "pydicom", "pylibjpeg", "pylibjpeg-openjpeg")
 LIBRARIES = ("numpy", "pillow", "scipy", "tokenizers", "torch", "transformers")
 
 
@@ -31,13 +30,6 @@ LIBRARIES = ("numpy", "pillow", "scipy", "tokenizers", "torch", "transformers")
 def lvlm_code() -> str:
     """Of everything an LVLM's response depends on besides its weights, the picture and the prompt."""
     return _digest(OF_LVLMS, ["lvlms"])
-
-
-@cache
-def pictures_code() -> str:
-    """Of everything the greys of a picture depend on besides its file and the rule by which it becomes grey."""
-    decoders = fingerprint(**{name: _version(name) for name in DECODERS})
-    return _digest(("pictures",), [], decoders=decoders)
 
 
 @cache

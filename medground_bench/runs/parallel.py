@@ -15,7 +15,7 @@ from queue import Empty
 from typing import TypeAlias
 
 from medground_bench import plugins
-from medground_bench.benchmark.opening import Benchmark
+from medground_bench.benchmark.opening import Benchmark, open_benchmark
 from medground_bench.core.errors import MedgroundError
 from medground_bench.core.progress import Advance, Progress, silently
 from medground_bench.core.types import Mode, Track
@@ -144,7 +144,7 @@ def _work(share: _Share, benchmark: Path, folder: Path, messages: Messages, prog
     torch.set_num_threads(share.threads)
     with (folder / LOG).open("a", encoding="utf-8", buffering=1) as log, redirect_stderr(log):
         try:
-            for file in _runs(share, Benchmark.open(benchmark), folder, progress):
+            for file in _runs(share, open_benchmark(benchmark), folder, progress):
                 messages.put(file)
             messages.put(_End())
         except Exception as error:  # noqa: BLE001  told to the parent, which raises it

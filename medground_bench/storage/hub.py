@@ -9,16 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from medground_bench.core.errors import SourceMissing
+from medground_bench.storage.hub_refusals import told, why_unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from huggingface_hub.hf_api import DatasetInfo, ModelInfo
 
 RepositoryKind = Literal["model", "dataset"]
@@ -26,13 +24,7 @@ RepositoryKind = Literal["model", "dataset"]
 ID = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(@(?P<commit>[^@]*))?")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 PATIENCE_S = 10.0
-SERVER_AT_FAULT = 500
 INDEX = "model.safetensors.index.json"
-HOW_TO_LOG_IN = "log in with: hf auth login"
-
-
-class UnknownCommit(SourceMissing):
-    """A commit that a repository does not have, or no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +76,7 @@ def fetched(repository: Repository, patterns: Sequence[str] | None = None) -> Pa
         _info(repository)
     except _Unreachable as unreachable:
         return _kept_without_the_hub(repository, patterns, unreachable)
-    with _told(repository):
+    with told(repository):
         return _snapshot(repository, patterns)
 
 
@@ -130,7 +122,7 @@ def _info(repository: Repository) -> ModelInfo | DatasetInfo:
 
     api = HfApi()
     ask = api.dataset_info if repository.kind == "dataset" else api.model_info
-    with _told(repository):
+    with told(repository):
         try:
             return ask(repository.name, revision=repository.commit or None, timeout=PATIENCE_S)
         except HfHubHTTPError:
@@ -138,43 +130,7 @@ def _info(repository: Repository) -> ModelInfo | DatasetInfo:
         except OfflineModeIsEnabled as error:
             raise _Unreachable("the hub is switched off (HF_HUB_OFFLINE)") from error
         except Exception as error:  # of whichever HTTP library this version of the hub's client uses
-            raise _Unreachable(f"the hub cannot be reached ({_first_line(error)})") from error
-
-
-@contextmanager
-def _told(repository: Repository) -> Iterator[None]:
-    """What the hub's client raises, as SourceMissing in our words."""
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    try:
-        yield
-    except GatedRepoError as error:
-        raise SourceMissing(
-            f"{repository} is gated. Accept its terms at {repository.page}, then {HOW_TO_LOG_IN}."
-        ) from error
-    except RepositoryNotFoundError as error:
-        raise SourceMissing(
-            f"{repository}: the hub has no such {repository.kind} that you may see. Check the name, or {HOW_TO_LOG_IN}."
-        ) from error
-    except RevisionNotFoundError as error:
-        raise UnknownCommit(
-            f"the hub does not know the commit {repository.commit} of {repository.name}; take the newest one with "
-            "--newest (newest=True in Python), which is recorded in what is made."
-        ) from error
-    except HfHubHTTPError as error:
-        status = error.response.status_code
-        if status >= SERVER_AT_FAULT:
-            raise SourceMissing(
-                f"{repository} is not in the local cache, and the hub answers {status}. Try later."
-            ) from error
-        raise SourceMissing(
-            f"{repository}: the hub answers {status}: {_first_line(error)}. Check the name, or {HOW_TO_LOG_IN}."
-        ) from error
+            raise _Unreachable(why_unreachable(error)) from error
 
 
 def _kept_without_the_hub(
@@ -205,7 +161,3 @@ def _snapshot(
         local_files_only=local_files_only,
     )
     return Path(folder)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -18,7 +18,7 @@ from medground_bench.ablation.regions import TransportChoice
 from medground_bench.ablation.run import run, total
 from medground_bench.ablation.variants import GROUNDED, Variant
 from medground_bench.benchmark.attempts import Attempts
-from medground_bench.benchmark.opening import Benchmark
+from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.core.errors import SourceMissing, Unsupported
 from medground_bench.core.randomness import case_rng
 from medground_bench.core.scoring import overlap
@@ -43,7 +43,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def attempts(built) -> Attempts:
     return Attempts.of(
-        Benchmark.open(built.path), Track("rule_lvlm", Mode.DIRECT), groups=frozenset(Group), limit=2
+        open_benchmark(built.path), Track("rule_lvlm", Mode.DIRECT), groups=frozenset(Group), limit=2
     )
 
 
@@ -104,7 +104,7 @@ def test_a_journal_cut_at_any_byte_is_gone_on_with(attempts, tmp_path, kept):
 def test_a_killed_run_is_gone_on_with(built, attempts, tmp_path):
     """The child waits before every case's pass; it is killed after its first ones."""
     program = (
-        "import sys, time; from pathlib import Path; from medground_bench.benchmark.opening import Benchmark\n"
+        "import sys, time; from pathlib import Path; from medground_bench.benchmark.opening import open_benchmark\n"
         "from medground_bench.benchmark.attempts import Attempts\n"
         "from medground_bench.core.types import Group, Mode, Track\n"
         "from tests.kit.spot_lvlm import SpotLvlm; from tests.kit.variant_runs import TWO, ran\n"
@@ -112,7 +112,7 @@ def test_a_killed_run_is_gone_on_with(built, attempts, tmp_path):
         "    def log_probs(self, *asked):\n"
         "        time.sleep(0.3); return super().log_probs(*asked)\n"
         "track, groups = Track('rule_lvlm', Mode.DIRECT), frozenset(Group)\n"
-        "of = Attempts.of(Benchmark.open(sys.argv[1]), track, groups=groups, limit=2)\n"
+        "of = Attempts.of(open_benchmark(sys.argv[1]), track, groups=groups, limit=2)\n"
         "import medground_bench.ablation.run as module; module.ablation_code = lambda: sys.argv[3]\n"
         "ran(of, Slow(), TWO, Path(sys.argv[2]))"
     )

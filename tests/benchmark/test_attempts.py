@@ -11,7 +11,7 @@ import pytest
 
 from builder.sources.phantom import Phantom
 from medground_bench.benchmark.attempts import Attempts, has_answers
-from medground_bench.benchmark.opening import Benchmark
+from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.prompts import prompt
 from medground_bench.core.types import Group, Mode, Track
@@ -86,7 +86,7 @@ def test_the_limit_does_not_just_take_the_first_pictures(benchmark):
 def test_a_benchmark_without_answers_has_its_retained_cases_only(benchmark, tmp_path):
     published = tmp_path / "medground-bench"
     shutil.copytree(benchmark.folder, published, ignore=shutil.ignore_patterns("answers"))
-    opened = Benchmark.open(published)
+    opened = open_benchmark(published)
     assert has_answers(benchmark) and not has_answers(opened)
     assert set(attempts_of(opened).groups.values()) == {Group.GROUNDED}
 
@@ -99,4 +99,4 @@ def test_a_picture_that_is_not_there_says_so(benchmark, tmp_path):
     table["image"] = None
     table.to_parquet(file)
     with pytest.raises(SourceMissing, match="may not be shared"):
-        list(attempts_of(Benchmark.open(copy), groups={Group.INCORRECT}).walk())
+        list(attempts_of(open_benchmark(copy), groups={Group.INCORRECT}).walk())

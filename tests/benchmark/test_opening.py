@@ -14,7 +14,7 @@ from builder.assemble import source_question
 from builder.build import write_questions
 from builder.sources.phantom import Phantom
 from medground_bench.benchmark.folder import DatasetFolder
-from medground_bench.benchmark.opening import Benchmark
+from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.benchmark.rows import DIRECT, QUESTIONS, REASON, VERDICTS
 from medground_bench.core.errors import SourceMissing, UnknownName
 from medground_bench.core.prompts import prompt
@@ -34,7 +34,7 @@ def test_a_track_without_a_case_is_there_and_empty(built, tmp_path):
     folder = DatasetFolder(tmp_path / "b")
     shutil.copytree(built.path, folder.path)
     folder.write(DIRECT, "test", "rule_lvlm", [])
-    benchmark = Benchmark.open(folder.path)
+    benchmark = open_benchmark(folder.path)
     assert benchmark.tracks()[Track("rule_lvlm", Mode.DIRECT)] == 0
     assert list(benchmark.cases(lvlm="rule_lvlm", mode=Mode.DIRECT)) == []
 
@@ -68,23 +68,23 @@ def test_a_case_is_the_study_picture_the_prompt_and_the_response_word_for_word(b
 def test_the_content_digest_follows_the_cases(built, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(built.path, copy)
-    digest = Benchmark.open(copy).content_digest(Track("rule_lvlm", Mode.DIRECT))
-    assert digest == Benchmark.open(built.path).content_digest(Track("rule_lvlm", Mode.DIRECT))
+    digest = open_benchmark(copy).content_digest(Track("rule_lvlm", Mode.DIRECT))
+    assert digest == open_benchmark(built.path).content_digest(Track("rule_lvlm", Mode.DIRECT))
     folder = DatasetFolder(copy)
     folder.write(DIRECT, "test", "rule_lvlm", folder.read(DIRECT, "test")[1:])
-    assert digest != Benchmark.open(copy).content_digest(Track("rule_lvlm", Mode.DIRECT))
+    assert digest != open_benchmark(copy).content_digest(Track("rule_lvlm", Mode.DIRECT))
 
 
 def test_what_is_not_there_is_said(benchmark, tmp_path, monkeypatch):
     with pytest.raises(SourceMissing, match="no such folder"):
-        Benchmark.open(tmp_path / "none")
+        open_benchmark(tmp_path / "none")
     (tmp_path / "README.md").write_text("# My project\n")
     monkeypatch.chdir(tmp_path)
     for place in (tmp_path, "."):
         with pytest.raises(SourceMissing, match=rf"{tmp_path} is no benchmark: .*questions and verdicts"):
-            Benchmark.open(place)
+            open_benchmark(place)
     with pytest.raises(SourceMissing, match="a branch or a tag would name other files tomorrow"):
-        Benchmark.open("org/medground-bench@main")
+        open_benchmark("org/medground-bench@main")
     with pytest.raises(UnknownName, match="Did you mean rule_lvlm"):
         benchmark.references(lvlm="rule_lvm")
     with pytest.raises(UnknownName, match="Did you mean test"):
@@ -104,15 +104,15 @@ def test_a_case_without_picture_or_with_a_damaged_one_is_named(built, tmp_path):
         )
         pq.write_table(changed, copy / file.relative_to(built.path))
         with pytest.raises(SourceMissing, match=message):
-            next(Benchmark.open(copy).cases(mode=Mode.DIRECT))
-        assert Benchmark.open(copy).references(mode=Mode.DIRECT)
+            next(open_benchmark(copy).cases(mode=Mode.DIRECT))
+        assert open_benchmark(copy).references(mode=Mode.DIRECT)
 
 
 def test_a_folder_of_released_verdicts_opens_with_tracks_and_no_cases(tmp_path, built):
     folder = DatasetFolder(tmp_path / "released")
     folder.write(VERDICTS, "test", "rule_lvlm", built.read(VERDICTS, "test"))
     folder.write_card()
-    benchmark = Benchmark.open(folder.path)
+    benchmark = open_benchmark(folder.path)
     assert set(benchmark.tracks().values()) == {0}
     assert benchmark.references() == ()
 
@@ -120,13 +120,13 @@ def test_a_folder_of_released_verdicts_opens_with_tracks_and_no_cases(tmp_path, 
 def test_the_name_of_the_folder_is_said_also_when_it_is_the_current_one(built, monkeypatch):
     monkeypatch.chdir(built.path)
     with pytest.raises(UnknownName, match="no LVLM of medground-bench is called 'rule_lvm'"):
-        Benchmark.open(".").references(lvlm="rule_lvm")
+        open_benchmark(".").references(lvlm="rule_lvm")
 
 
 def test_a_benchmark_whose_questions_nobody_was_asked_says_how_to_ask(tmp_path):
     folder = DatasetFolder(tmp_path / "questions-only")
     write_questions(folder, Phantom(), 1, [])
-    benchmark = Benchmark.open(folder.path)
+    benchmark = open_benchmark(folder.path)
     assert (benchmark.tracks(), benchmark.references()) == ({}, ())
     with pytest.raises(
         SourceMissing, match=r"no answers yet .* Add phantom_gemma3 with the builder's command add-lvlm"
@@ -153,7 +153,7 @@ def test_a_damaged_file_is_named_and_is_not_our_fault(built, tmp_path, table, da
         file.write_bytes(broken[damage])
     said = rf"{file} is damaged or of another version .* again\."
     with pytest.raises(SourceMissing, match=said):
-        list(Benchmark.open(copy.path).cases(mode=Mode.DIRECT))
+        list(open_benchmark(copy.path).cases(mode=Mode.DIRECT))
     with pytest.raises(SourceMissing, match=said):
         copy.read(table, "test")
 
@@ -171,13 +171,13 @@ def test_the_identity_of_a_picture_is_its_size_and_grey_values_and_not_its_png(b
 
     rows = built.read(DIRECT, "test")
     copy.write(DIRECT, "test", "rule_lvlm", [encoded_anew(row) for row in rows])
-    kept = list(Benchmark.open(copy.path).cases(mode=Mode.DIRECT))
-    for one, other in zip(kept, Benchmark.open(built.path).cases(mode=Mode.DIRECT), strict=True):
+    kept = list(open_benchmark(copy.path).cases(mode=Mode.DIRECT))
+    for one, other in zip(kept, open_benchmark(built.path).cases(mode=Mode.DIRECT), strict=True):
         assert np.array_equal(one.picture, other.picture)
     digests = {
-        Benchmark.open(each.path).content_digest(Track("rule_lvlm", Mode.DIRECT)) for each in (copy, built)
+        open_benchmark(each.path).content_digest(Track("rule_lvlm", Mode.DIRECT)) for each in (copy, built)
     }
     assert len(digests) == 1
     copy.write(DIRECT, "test", "rule_lvlm", [encoded_anew(row, darker=1) for row in rows])
     with pytest.raises(SourceMissing, match="damaged"):
-        next(Benchmark.open(copy.path).cases(mode=Mode.DIRECT))
+        next(open_benchmark(copy.path).cases(mode=Mode.DIRECT))

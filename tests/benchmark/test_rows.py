@@ -22,6 +22,7 @@ from medground_bench.benchmark.rows import (
     AnswerRow,
     CaseRow,
     ContentColumns,
+    KeyColumns,
     QuestionColumns,
     QuestionRow,
     TrackColumns,
@@ -45,6 +46,8 @@ PARTS = (
     (FilterColumns, VerdictRow),
     (ReadingColumns, AnswerRow),
     *((SourceColumns, table.row) for table in TABLES),
+    (KeyColumns, QuestionRow),
+    (KeyColumns, CaseRow),
 )
 
 

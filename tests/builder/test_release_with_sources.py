@@ -14,7 +14,7 @@ from builder.cli import app
 from builder.ledger import Fault
 from builder.release import BadRelease, OwnAnswers, import_release
 from medground_bench.benchmark.folder import DatasetFolder
-from medground_bench.benchmark.opening import Benchmark
+from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.benchmark.rows import ANSWERS, DIRECT, QUESTIONS, REASON, VERDICTS
 from medground_bench.benchmark.statistics import Statistics
 from medground_bench.core.errors import SourceMissing
@@ -148,7 +148,7 @@ def test_a_joined_release_can_be_opened_and_scored_and_changes_its_digest_with_i
     digests = set()
     for entries in ([entry("vindr_cxr", 0)], [entry("vindr_cxr", 0), entry("vindr_cxr", 1)]):
         import_release(released(*entries), folder, opened("vindr_cxr"))
-        benchmark = Benchmark.open(folder.path)
+        benchmark = open_benchmark(folder.path)
         track = Track(LVLM, Mode.DIRECT)
         assert benchmark.tracks() == {track: len(entries)}
         assert len(benchmark.references(lvlm=LVLM, mode=Mode.DIRECT)) == len(entries)

@@ -10,7 +10,7 @@ import pytest
 
 from builder.build import bench_at, build_track, open_source, write_questions
 from medground_bench.benchmark.folder import DatasetFolder
-from medground_bench.benchmark.opening import Benchmark
+from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.benchmark.rows import ANSWERS, CASES, VERDICTS
 from medground_bench.core.errors import Unsupported
 from medground_bench.core.types import Mode, Track
@@ -75,7 +75,7 @@ def test_deltas_and_maps_of_the_cases_are_the_same(folders, local, location, met
     served = open_lvlm(location)
     cases = []
     for folder, lvlm in zip(folders, (local, served), strict=True):
-        cases.append(list(Benchmark.open(folder.path).cases(lvlm=lvlm.key, mode=Mode.REASON))[:1])
+        cases.append(list(open_benchmark(folder.path).cases(lvlm=lvlm.key, mode=Mode.REASON))[:1])
     for here, there in zip(*cases, strict=True):
         assert there.response == here.response
         one = explain(open_method(method, local), local, here, np.random.default_rng(0))
@@ -107,7 +107,7 @@ def test_the_command_line_predicts_and_attributes_through_a_server(
     assert (record["lvlm"], record["lvlm_revision"]) == (f"served/{KEY}", open_lvlm(location).revision)
     assert "127.0.0.1" not in json.dumps(record) + json.dumps(lines)
 
-    case = next(Benchmark.open(folders[1].path).cases(lvlm=f"served/{KEY}", mode=Mode.REASON))
+    case = next(open_benchmark(folders[1].path).cases(lvlm=f"served/{KEY}", mode=Mode.REASON))
     (tmp_path / "film.png").write_bytes(stored_png.encode(case.picture))
     asked = len(server.requests)
     told = ["--finding", case.finding, "--method", "medfocus", "--out", tmp_path / "out", "--json"]
@@ -158,7 +158,7 @@ def test_the_builder_sends_no_credentialed_picture_to_a_machine_that_is_not_name
 
 def test_no_method_sends_one_either(server, location, folders, tmp_path, monkeypatch):
     served = open_lvlm(location)
-    benchmark = Benchmark.open(folders[1].path)
+    benchmark = open_benchmark(folders[1].path)
     monkeypatch.setattr("medground_bench.runs.predict.PHANTOM", "another source")
     monkeypatch.setattr(type(served.address), "is_this_machine", False)
     asked = len(server.requests)

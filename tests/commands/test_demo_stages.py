@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from medground_bench.benchmark.opening import Benchmark
+from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.commands import programs
 from medground_bench.commands.demo_stages import run_demo
 from medground_bench.core.errors import MedgroundError, SourceMissing
@@ -38,7 +38,7 @@ def test_the_demo_builds_runs_scores_and_keeps_the_board(tmp_path, monkeypatch):
     assert Board.read(tmp_path) == made.board
 
     tuned = tmp_path / "tuned"
-    tracks = Benchmark.open(tmp_path / "medground-bench").tracks("tune")
+    tracks = open_benchmark(tmp_path / "medground-bench").tracks("tune")
     assert {(sweep.mode, sweep.cases) for sweep in made.sweeps} == {
         (track.mode, cases) for track, cases in tracks.items() if cases
     }

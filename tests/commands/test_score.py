@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from medground_bench.benchmark.opening import Benchmark
+from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.core.errors import SHOWN
 
 
@@ -15,7 +15,7 @@ def submitted(built, tmp_path):
     """Write boxes for the first so many cases of the track `direct`, and more lines after them."""
 
     def write(cases: int | None = None, *more: str, boxes=()):
-        known = [each for each in Benchmark.open(built.path).references() if each.mode == "direct"]
+        known = [each for each in open_benchmark(built.path).references() if each.mode == "direct"]
         lines = [json.dumps({"case_id": each.case_id, "boxes": boxes}) for each in known[:cases]]
         file = tmp_path / "p.jsonl"
         file.write_text("\n".join([*lines, *more]) + "\n")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from medground_bench.benchmark.opening import Benchmark
+from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.core.concepts import CONCEPTS
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.geometry import Letterbox, tight_box
@@ -19,7 +19,7 @@ from medground_bench.pictures import to_study
 
 @pytest.fixture(scope="module")
 def cases(built):
-    return tuple(Benchmark.open(built.path).cases())
+    return tuple(open_benchmark(built.path).cases())
 
 
 def image_of(case):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from medground_bench.anatomy.atlas import phantom_atlas
-from medground_bench.benchmark.opening import Benchmark
+from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.core.boxes_in_text import THOUSANDTHS, BoxConvention, SideOrder
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.prompts import prompt
@@ -167,7 +167,7 @@ def test_other_bytes_of_the_refiner_are_another_run(built, tmp_path, monkeypatch
         with (folder / "model.safetensors").open("r+b") as weights:
             weights.seek(-1, 2)
             weights.write(last)
-        predict(Benchmark.open(built.path), RuleLvlm(), Run("prompting_medsam", Mode.DIRECT), file)
+        predict(open_benchmark(built.path), RuleLvlm(), Run("prompting_medsam", Mode.DIRECT), file)
         runs.append(json.loads(run_file(file).read_text()))
     assert runs[0]["settings"]["refiner_revision"] != runs[1]["settings"]["refiner_revision"]
     assert runs[0]["run"] != runs[1]["run"]

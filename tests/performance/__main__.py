@@ -1,5 +1,5 @@
-"""`make bench`: quality of the localizers on real chest X-rays; speed of transport, methods, MedFocus, builder and
-reading."""
+"""`make bench`: quality of the localizers on real chest X-rays; speed of transport, methods, MedFocus, builder,
+reading and joining."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.table import Table
 from medground_bench.lvlms import open_lvlm
 from tests.kit.outside_data import outside_data
 from tests.performance.builder_speed import builder_tables
+from tests.performance.join_speed import SOURCES, join_costs, join_table
 from tests.performance.localizers import table as localizer_table
 from tests.performance.medfocus_speed import MedFocusCost, medfocus_cost, plain_way
 from tests.performance.methods_speed import Duel, MethodCost, all_costs, all_duels, open_tiny
@@ -49,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for table in builder_tables(list(asked.values())):
             console.print(table)
     console.print(reading_table(readings()))
+    console.print(join_table([cost for source in SOURCES for cost in join_costs(source)]))
 
 
 def speed_table(speeds: list[Speed]) -> Table:

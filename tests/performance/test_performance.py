@@ -53,6 +53,7 @@ def test_the_programme_says_so_when_the_pictures_are_not_there(
     monkeypatch.setattr(programme, "medfocus_cost", lambda lvlm, family: medfocus_cost(lvlm, family, turns=1))
     monkeypatch.setattr(programme, "plain_way", lambda lvlm, family: Duel("plain", family, 1.0, 8.0))
     monkeypatch.setattr(programme, "builder_tables", lambda lvlms: ["builder"])
+    monkeypatch.setattr(programme, "SOURCES", ())
     programme.main(["--pictures", str(tmp_path)])
     printed = capsys.readouterr().out
     assert "left out" in printed

@@ -12,7 +12,7 @@ from medground_bench.ablation.variants import Variant
 from medground_bench.anatomy import hiding
 from medground_bench.anatomy.hiding import Fill
 from medground_bench.benchmark.folder import DatasetFolder
-from medground_bench.benchmark.opening import Benchmark
+from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.benchmark.rows import DIRECT, SPLITS
 from medground_bench.core.types import Mode, Track
 from medground_bench.methods.medfocus import MedFocus
@@ -50,7 +50,7 @@ def other_picture(row):
     ids=["picture", "prompt", "response", "boxes", "case id"],
 )
 def test_predictions_and_sweeps_follow_every_column_of_a_case(copy, change):
-    benchmark, lvlm, track = Benchmark.open(copy.path), RuleLvlm(), Track("rule_lvlm", Mode.DIRECT)
+    benchmark, lvlm, track = open_benchmark(copy.path), RuleLvlm(), Track("rule_lvlm", Mode.DIRECT)
     first, *rows = copy.read(DIRECT, "test", "rule_lvlm")
     copy.write(DIRECT, "tune", "rule_lvlm", [first, *rows])
     before = run_key(benchmark, lvlm, RUN, MedFocus())

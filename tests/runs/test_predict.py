@@ -350,7 +350,7 @@ CHILD = """
 import sys, time
 from pathlib import Path
 import medground_bench.runs.predict as module
-from medground_bench.benchmark.opening import Benchmark
+from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.core.types import Mode
 from tests.kit.checkpoints import as_in_a_new_process, exchange_weights
 from tests.kit.fakes import RuleLvlm
@@ -361,7 +361,7 @@ class Slow(Fragile):
         return super().attribute(lvlm, case, rng)
 module.open_method = lambda name, lvlm: Slow()
 module.method_code = lambda: sys.argv[3]
-module.predict(Benchmark.open(sys.argv[1]), RuleLvlm(), RANDOM, Path(sys.argv[2]))
+module.predict(open_benchmark(sys.argv[1]), RuleLvlm(), RANDOM, Path(sys.argv[2]))
 """
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from medground_bench.benchmark.opening import Benchmark
+from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.commands.console import progress
 from medground_bench.core.errors import MedgroundError, MethodFailed, SourceMissing, Unsupported
 from medground_bench.core.geometry import Letterbox
@@ -43,7 +43,7 @@ def benchmark(built, tmp_path_factory):
     for file in sorted(folder.rglob("test-*.parquet")):
         file.rename(file.with_name(file.name.replace("test-", "tune-", 1)))
         shutil.copy(file.with_name(file.name.replace("test-", "tune-", 1)), file)
-    return Benchmark.open(folder)
+    return open_benchmark(folder)
 
 
 def by_hand(benchmark) -> dict[tuple[bool, bool], float]:

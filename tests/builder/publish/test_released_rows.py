@@ -7,56 +7,25 @@ import hmac
 from dataclasses import fields, replace
 
 import pytest
-from typer.testing import CliRunner
 
-from builder.cli import app
 from builder.publish.columns import CREDENTIALED, WITHHELD
-from builder.publish.folder_files import files_of
 from builder.publish.levels import Level
+from builder.publish.folder_files import files_of
 from builder.publish.policy import demand_unchanged, inspect, statement
 from builder.publish.released_rows import BadKey, opaque, released
-from medground_bench.benchmark.folder import DatasetFolder
-from medground_bench.benchmark.rows import ANSWERS, CASES, QUESTIONS, SPLITS, TABLES, VERDICTS, TruthColumns
+from medground_bench.benchmark.rows import ANSWERS, CASES, QUESTIONS, TABLES, VERDICTS, TruthColumns
 from medground_bench.core.case_ids import case_parts
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.types import Mode
-from medground_bench.phantom.seeds import TEST
 from tests.kit.builds import build
-from tests.kit.fakes import RuleLvlm
+from tests.kit.source_builds import released_folder
 from tests.kit.publishing import KEY, SHARES, image_id, leaks, raw_rows
-from tests.kit.trees import TreeEditor, findings, write_trees
-
-PHANTOMS = [each for each in map(str, TEST[:60]) if "pacemaker" in findings(each)][:2]
-"""The rule LVLM says where a pacemaker is, so some questions become cases."""
 
 
-def released_folder(built: DatasetFolder, level: Level, out) -> DatasetFolder:
-    """A folder with what is published of another."""
-    folder = DatasetFolder(out)
-    for table in TABLES:
-        for split in SPLITS:
-            for file in built.files(table, split):
-                owner = file.stem.partition("-")[2]
-                folder.write(table, split, owner, released(built.read(table, split, owner), level, KEY))
-    folder.write_card()
-    return folder
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """A build of all three sources' trees by one LVLM, in both modes."""
-    root = tmp_path_factory.mktemp("sources")
-    trees = write_trees(root, PHANTOMS)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("builder.build.open_editor", lambda name: TreeEditor(trees))
-        patch.setattr("medground_bench.lvlms.open_lvlm", lambda location, **_choices: RuleLvlm(key=location))
-        for source in CREDENTIALED:
-            words = ["build", "--source", source, "--lvlm", "one", "--mode", "direct", "--mode", "reason"]
-            for folder in trees.roots(source):
-                words += ["--root", str(folder)]
-            done = CliRunner().invoke(app, [*words, "--allow-missing", "--out", str(root / "bench")])
-            assert done.exit_code == 0, done.output
-    return DatasetFolder(root / "bench")
+@pytest.fixture
+def built(sources_built):
+    """A build of all three sources' copies by one LVLM, in both modes."""
+    return sources_built
 
 
 @pytest.mark.parametrize("level", [Level.KEYS, Level.BOXES])
