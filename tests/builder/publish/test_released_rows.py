@@ -9,8 +9,8 @@ from dataclasses import fields, replace
 import pytest
 
 from builder.publish.columns import CREDENTIALED, WITHHELD
-from builder.publish.levels import Level
 from builder.publish.folder_files import files_of
+from builder.publish.levels import Level
 from builder.publish.policy import demand_unchanged, inspect, statement
 from builder.publish.released_rows import BadKey, opaque, released
 from medground_bench.benchmark.rows import ANSWERS, CASES, QUESTIONS, TABLES, VERDICTS, TruthColumns
@@ -18,8 +18,8 @@ from medground_bench.core.case_ids import case_parts
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.types import Mode
 from tests.kit.builds import build
-from tests.kit.source_builds import released_folder
 from tests.kit.publishing import KEY, SHARES, image_id, leaks, raw_rows
+from tests.kit.source_builds import released_folder
 
 
 @pytest.fixture
