@@ -121,7 +121,11 @@ class Copies:
         return Copies, (self._roots,)
 
     def find(self, wanted: Wanted, *, read: bool) -> FoundQuestion:
-        """The question of a row. Without `read` no picture is decoded, and one whose digest is not known is `FOUND`."""
+        """The question of a row.
+
+        read  False leaves a row `FOUND` whose picture would have to be decoded; where positions are not known, all
+              pictures of the copy are decoded once all the same
+        """
         copy = self._copies.get(wanted.source)
         if copy is None:
             return FoundQuestion(Outcome.NO_COPY)
@@ -202,7 +206,9 @@ def _by_source(roots: Roots) -> dict[str, tuple[Path, ...]]:
         if name not in whole:
             raise UnknownName("source", name, whole)
         places = [given] if isinstance(given, str | Path) else given
-        folders.setdefault(whole[name], {}).update(dict.fromkeys(map(Path, places)))
+        folders.setdefault(whole[name], {}).update(
+            dict.fromkeys(Path(place).expanduser() for place in places)
+        )
     return {name: tuple(places) for name, places in folders.items()}
 
 
@@ -226,7 +232,7 @@ class _Copy:
 
     others  its files of another version, a sentence each
     bad     files by their state that hold no picture
-    last    the picture that was read last, with its id
+    last    the picture that was read last, with the state of its file
     """
 
     source: _Source
@@ -234,7 +240,7 @@ class _Copy:
     others: tuple[str, ...]
     progress: Progress
     bad: dict[str | None, BadPicture] = field(default_factory=dict)
-    last: tuple[str, Picture] | None = None
+    last: tuple[str | None, Picture] | None = None
 
     @cached_property
     def index(self) -> PictureIndex:
@@ -287,10 +293,11 @@ class _Copy:
 
     def picture(self, question: Question) -> Picture:
         """The native picture; that of the question before is still there."""
-        if self.last is None or self.last[0] != question.image_id:
+        key = self.index.key(self.source.files.path_of(question.image_id))
+        if self.last is None or key is None or self.last[0] != key:
             picture = self.source.picture(question)
             picture.setflags(write=False)
-            self.last = question.image_id, picture
+            self.last = key, picture
         return self.last[1]
 
     def notes(self) -> list[str]:

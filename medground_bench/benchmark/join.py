@@ -52,14 +52,8 @@ class Joined(Generic[Joinable]):
 
 
 @contextmanager
-def bar_of_datasets(label: str, total: int | None, unit: str) -> Iterator[Advance]:
-    """Progress as `datasets` itself shows it, and as it is switched off there.
-
-    >>> from datasets import disable_progress_bars
-    >>> disable_progress_bars()
-    >>> with bar_of_datasets("digest pictures", 2, "pictures") as advance:
-    ...     advance(1)
-    """
+def _bar_of_datasets(label: str, total: int | None, unit: str) -> Iterator[Advance]:
+    """Progress as `datasets` itself shows it, and as it is switched off there."""
     from datasets.utils import tqdm
 
     with tqdm(desc=label, total=total, unit=f" {unit}") as bar:
@@ -67,7 +61,7 @@ def bar_of_datasets(label: str, total: int | None, unit: str) -> Iterator[Advanc
 
 
 def join(
-    dataset: Joinable, roots: Roots, *, strict: bool = False, progress: Progress = bar_of_datasets
+    dataset: Joinable, roots: Roots, *, strict: bool = False, progress: Progress = _bar_of_datasets
 ) -> Joined[Joinable]:
     """A dataset whose rows have boxes, sizes and pictures from the user's own copies, read when a row is read.
 

@@ -207,6 +207,13 @@ def test_a_row_whose_position_is_not_known_is_found_by_finding_and_picture_and_t
     assert all(again.dataset["boxes"])
 
 
+def same_picture(image: Image.Image, file) -> bool:
+    """Whether a joined picture is that of a 16-bit PNG, but for its greys' range."""
+    stored = np.asarray(Image.open(file)).astype(float)
+    stored = (stored - stored.min()) / (stored.max() - stored.min()) * 255
+    return image.size == stored.shape[::-1] and np.abs(np.asarray(image) - stored).max() <= 1
+
+
 def picture_of(roots, source, folder) -> list:
     return sorted((roots[source] / folder).iterdir())
 
@@ -219,7 +226,11 @@ def test_a_picture_that_differs_is_told_and_its_rows_stay_null_also_when_it_is_r
     before = {row["case_id"]: told(row) for row in joined.dataset}
     darker = np.asarray(Image.open(first)).copy()
     darker[0, 0] += 1400
+    [of_first, *_rest] = [row for row in joined.dataset if same_picture(row["image"], first)]
+    place = list(cases["case_id"]).index(of_first["case_id"])
+    assert told(joined.dataset[place])[0], "read last, and still at hand"
     Image.fromarray(darker).save(first)
+    assert told(joined.dataset[place]) == (None, None, None, None)
     lost = set()
     for rows in (
         joined.dataset,
@@ -309,7 +320,8 @@ def test_a_released_verdict_without_a_digest_is_joined_by_position_from_the_auth
     by_index = {
         row.release_index: row for row in sources_built.read(QUESTIONS, "test") if row.source == "vindr_cxr"
     }
-    for rows in (own, unnamed, unnamed.to_iterable_dataset()):
+    stream = unnamed.to_iterable_dataset()
+    for rows in (own, unnamed, stream, stream.map(lambda row: row)):
         for row in join(rows, roots).dataset:
             known = by_index[row["release_index"]]
             assert (row["finding"], told(row)) == (
