@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from medground_bench import plugins
-from medground_bench.core.errors import MedgroundError, UnknownName
+from medground_bench.core.errors import MedgroundError, SourceMissing, UnknownName
 from medground_bench.lvlms import Checkpoint, checkpoints
 from medground_bench.methods import Method, open_method
 from tests.kit.fakes import RuleLvlm
 
+ROOT = Path(__file__).parents[1]
 HALF = '''"""Half: the left half."""
 from dataclasses import dataclass
 from typing import ClassVar
@@ -111,3 +115,26 @@ def test_an_unknown_name_names_the_near_ones_also_of_other_packages(install):
 def test_an_unknown_name_where_nothing_is_known_says_so():
     with pytest.raises(UnknownName, match="There is none yet"):
         raise UnknownName("LVLM of the benchmark", "x", [])
+
+
+def test_kinds_of_the_programs_beside_the_library_are_there_for_whoever_asks(tmp_path):
+    program = (
+        "from medground_bench import plugins; print(*(each.name for each in plugins.available('sources')));"
+        "print(plugins.literal('sources', 'imagenome', 'PARTS'), *(each.name for each in plugins.available('editors')))"
+    )
+    command, environment = [sys.executable, "-c", program], os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    sources, editors = done.stdout.splitlines()
+    assert {"imagenome", "padchest_gr", "phantom", "vindr_cxr"} <= set(sources.split())
+    assert "mimic_cxr_jpg" in editors and "phantom_exact" in editors
+
+
+def test_where_no_program_is_beside_the_library_its_kinds_are_empty(monkeypatch):
+    def missing():
+        raise SourceMissing("the builder and the Space are missing")
+
+    monkeypatch.setattr("medground_bench.commands.programs.programs_folder", missing)
+    monkeypatch.delitem(plugins._KINDS, "sources", raising=False)
+    assert plugins.available("sources") == []
+    with pytest.raises(UnknownName, match="There is none yet"):
+        plugins.load("sources", "vindr_cxr")

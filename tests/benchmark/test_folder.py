@@ -38,11 +38,6 @@ CASE_COLUMNS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
-
-
 @pytest.fixture
 def parent(built, monkeypatch):
     monkeypatch.chdir(built.path.parent)

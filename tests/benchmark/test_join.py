@@ -29,31 +29,12 @@ from medground_bench import join
 from medground_bench.benchmark.join_report import Outcome
 from medground_bench.benchmark.picture_index import NAME
 from medground_bench.benchmark.rows import CASES, QUESTIONS
-from medground_bench.core.errors import MedgroundError, SourceMissing, UnknownName
+from medground_bench.core.errors import MedgroundError, SourceMissing
 from medground_bench.core.types import Mode
 from medground_bench.pictures import picture_digest
 from tests.kit.builds import build
 from tests.kit.source_builds import released_folder
 from tests.kit.trees import CHOSEN
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "datasets")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def roots(source_copies, tmp_path):
-    """Each test its own copy of the copies, as a user names them."""
-    there = {"vindr_cxr": source_copies.vindr_cxr, "padchest_gr": source_copies.padchest_gr}
-    there |= dict(zip(("chest_imagenome", "mimic_cxr_jpg"), source_copies.imagenome, strict=True))
-    return {name: shutil.copytree(folder, tmp_path / "own" / name) for name, folder in there.items()}
-
-
-@pytest.fixture
-def cases(published):
-    return load_dataset(str(published), "direct", split="test")
 
 
 @pytest.fixture
@@ -340,30 +321,6 @@ def test_rows_of_answers_say_that_they_cannot_be_joined(published, roots):
         join([1, 2], roots)
 
 
-def test_one_folder_or_several_a_source_or_its_parts_and_an_unknown_name_lists_the_near_ones(cases, roots):
-    own = cases.filter(lambda row: row["source"] == "imagenome")
-    for given in (
-        {"imagenome": [roots["chest_imagenome"], str(roots["mimic_cxr_jpg"])]},
-        {"imagenome": roots["chest_imagenome"], "mimic_cxr_jpg": roots["mimic_cxr_jpg"]},
-    ):
-        assert join(own, given, strict=True).dataset[0]["boxes"]
-    with pytest.raises(UnknownName, match=r"no source is called 'mimic_cxr'\. Did you mean mimic_cxr_jpg"):
-        join(own, {"mimic_cxr": roots["mimic_cxr_jpg"]})
-    with pytest.raises(UnknownName):
-        join(own, {"phantom": roots["mimic_cxr_jpg"]})
-
-
-def test_a_folder_that_does_not_hold_the_source_says_what_it_lacks_and_how_one_gets_it(
-    cases, roots, tmp_path
-):
-    with pytest.raises(SourceMissing) as said:
-        join(cases, {"mimic_cxr_jpg": roots["mimic_cxr_jpg"]})
-    assert "imagenome: " in str(said.value) and "lacks Chest ImaGenome: gold_dataset/" in str(said.value)
-    assert "https://physionet.org/content/chest-imagenome" in str(said.value) and "\n" not in str(said.value)
-    with pytest.raises(SourceMissing, match=r"lacks annotations/annotations_test\.csv and test/"):
-        join(cases, {"vindr_cxr": tmp_path / "none"})
-
-
 def load_from_cache(dataset: Dataset) -> list[dict]:
     """The rows as they stand in the files of the cache."""
     files = [each["filename"] for each in dataset.cache_files]
@@ -385,6 +342,12 @@ def test_nothing_of_a_copy_is_written_into_the_cache_of_datasets(cases, roots, t
 def test_a_joined_dataset_is_sent_to_another_process_which_opens_the_copies_itself(cases, roots):
     joined = ForkingPickler.loads(ForkingPickler.dumps(join(cases, roots).dataset))
     assert told(joined[0])[0]
+
+
+def test_a_dataset_without_a_row_is_joined_as_well(cases, roots):
+    for rows in (cases.select([]), cases.select([]).select_columns(["source", "finding", "image_sha256"])):
+        joined = join(rows, roots)
+        assert list(joined.dataset) == [] and joined.report.counts() == {}
 
 
 def test_no_warning_when_all_is_well(cases, roots):

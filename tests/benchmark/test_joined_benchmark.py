@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,27 +11,13 @@ from builder.build import open_source
 from builder.publish.columns import CREDENTIALED
 from builder.sources.vindr_cxr import VindrCxr
 from medground_bench.benchmark.attempts import Attempts
-from medground_bench.benchmark.copies import told_apart
 from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.benchmark.rows import DIRECT, QUESTIONS
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.types import Group, Mode, Track
 from medground_bench.pictures import to_study
-from tests.kit.trees import CHOSEN
 
 TRACK = Track("one", Mode.DIRECT)
-
-
-@pytest.fixture
-def roots(source_copies, tmp_path):
-    """Each test its own copies, by source."""
-    return {
-        source: [
-            shutil.copytree(each, tmp_path / "own" / each.name)
-            for each in source_copies.roots(source)
-        ]
-        for source in CREDENTIALED
-    }  # fmt: skip
 
 
 def by_content(references) -> dict:
@@ -52,12 +36,12 @@ def test_references_are_those_of_the_build_under_published_ids(published, source
     assert all(each.image_id.startswith("pic-") for each in joined)
 
 
-def test_cases_have_the_pictures_of_the_copies(published, sources_built, roots):
+def test_cases_have_the_pictures_of_the_copies(published, sources_built, roots, source_copies):
     rows = {(row.source, row.finding, row.image_sha256): row for row in sources_built.read(QUESTIONS, "test")}
     digests = {
         row.case_id: row.image_sha256 for row in open_benchmark(published).columns(DIRECT, "test", DIRECT.row)
     }
-    sources = {source: open_source(source, tuple(folders)) for source, folders in roots.items()}
+    sources = {source: open_source(source, source_copies.roots(source)) for source in CREDENTIALED}
     count = 0
     for case in open_benchmark(published, roots).cases(mode=Mode.DIRECT):
         source = case.case_id.partition("/")[0]
@@ -112,7 +96,7 @@ def test_every_picture_is_checked_once_with_progress_and_the_next_time_none(publ
 
 
 def test_a_case_that_cannot_be_joined_is_told_in_a_table_and_none_is_scored_without_it(published, roots):
-    picture = next((roots["padchest_gr"][0] / "PadChest_GR").iterdir())
+    picture = next((roots["padchest_gr"] / "PadChest_GR").iterdir())
     turned = np.asarray(Image.open(picture))[::-1]
     Image.fromarray(np.ascontiguousarray(turned)).save(picture)
     benchmark = open_benchmark(published, roots)
@@ -128,14 +112,6 @@ def test_a_case_that_cannot_be_joined_is_told_in_a_table_and_none_is_scored_with
         assert "the picture in the copy has another digest  padchest_gr/pic-" in str(said.value)
         assert "joined" in str(said.value)
     assert benchmark.references(source="vindr_cxr"), "of another source all can be joined"
-
-
-def test_folders_are_told_apart_by_what_is_in_them(roots, tmp_path):
-    folders = [each for own in roots.values() for each in own]
-    assert told_apart(folders) == {source: own for source, own in roots.items()}
-    assert told_apart([tmp_path / "own"][:0]) == {}
-    (roots["padchest_gr"][0] / CHOSEN).unlink()
-    assert told_apart(roots["padchest_gr"]) == {"padchest_gr": roots["padchest_gr"]}
 
 
 def test_copies_that_cannot_be_opened_are_said_before_the_benchmark_is_fetched(roots):
