@@ -2,8 +2,8 @@
 
 The class is called with the folders that hold the user's own copy of the source. A source of files tells its folders
 apart by what is in them, so their order does not matter, and a folder may hold other sources as well.
-A source made of several data sets names them in a literal, `PARTS`: so a reader who joins a published benchmark may call
-their folders.
+A source made of several data sets names them in a literal, `PARTS`: so a reader who joins a published benchmark may
+call their folders.
 """
 
 from __future__ import annotations
