@@ -38,7 +38,7 @@ def copy_roots(source_copies) -> list[object]:
     return [word for folder in folders for word in ("--root", folder)]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def rule_lvlm(monkeypatch):
     """Whatever LVLM is named is the rule LVLM of that key."""
     monkeypatch.setattr("medground_bench.lvlms.open_lvlm", lambda key, **_choices: RuleLvlm(key))
@@ -48,6 +48,7 @@ def line(benchmark, lvlm, *more):
     return ["--benchmark", benchmark, "--lvlm", lvlm, *more]
 
 
+@pytest.mark.usefixtures("rule_lvlm")
 def test_a_file_scores_by_the_hub_what_it_scores_by_the_folder_to_the_last_bit(
     medground, built, put, tmp_path
 ):
@@ -64,6 +65,7 @@ def test_a_file_scores_by_the_hub_what_it_scores_by_the_folder_to_the_last_bit(
         assert checked[0] == checked[1] and checked[0][0] == 0
 
 
+@pytest.mark.usefixtures("rule_lvlm")
 def test_predict_and_tune_take_hub_ids_and_give_the_same_files(medground, built, put, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(install_quarter(tmp_path / "site")))
     folder = shutil.copytree(built.path, tmp_path / "bench")
@@ -84,6 +86,7 @@ def test_predict_and_tune_take_hub_ids_and_give_the_same_files(medground, built,
     assert made["hub"] == made["local"] != []
 
 
+@pytest.mark.usefixtures("rule_lvlm")
 def test_a_published_benchmark_is_joined_with_ones_own_copies_and_case_ids_stay_opaque(
     medground, sources_built, published, put, tmp_path, copy_roots
 ):
@@ -164,6 +167,7 @@ def test_a_dataset_behind_a_gate_is_streamed_and_joined_by_whoever_was_let_in(
     assert rows > 0
 
 
+@pytest.mark.usefixtures("rule_lvlm")
 def test_a_benchmark_at_the_level_of_boxes_scores_without_any_copy(
     medground, sources_built, tmp_path, copy_roots
 ):
