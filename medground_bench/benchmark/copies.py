@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from medground_bench import plugins
-from medground_bench.benchmark.join_report import Outcome
+from medground_bench.benchmark.join_report import JoinOutcome
 from medground_bench.benchmark.picture_index import PictureIndex
 from medground_bench.core.case_ids import finding_slug
 from medground_bench.core.errors import BadPicture, SourceMissing, UnknownName
@@ -96,11 +96,11 @@ class Wanted:
 class FoundQuestion:
     """What became of a row, and its question in the copy where it was joined.
 
-    >>> FoundQuestion(Outcome.NO_COPY).question is None
+    >>> FoundQuestion(JoinOutcome.NO_COPY).question is None
     True
     """
 
-    outcome: Outcome
+    outcome: JoinOutcome
     question: Question | None = None
 
 
@@ -128,12 +128,12 @@ class Copies:
         """
         copy = self._copies.get(wanted.source)
         if copy is None:
-            return FoundQuestion(Outcome.NO_COPY)
+            return FoundQuestion(JoinOutcome.NO_COPY)
         if wanted.release_index is None and wanted.image_sha256 is None:
-            return FoundQuestion(Outcome.NO_KEY)
+            return FoundQuestion(JoinOutcome.NO_KEY)
         candidates = copy.candidates(wanted)
         if not candidates:
-            return FoundQuestion(Outcome.NOT_IN_COPY)
+            return FoundQuestion(JoinOutcome.NOT_IN_COPY)
         if wanted.image_sha256 is None:
             return copy.by_position_alone(candidates)
         return copy.by_picture(candidates, wanted.image_sha256, read=read)
@@ -147,7 +147,7 @@ class Copies:
         unknown: dict[tuple[str, str], Question] = {}
         for wanted in rows:
             found = self.find(wanted, read=False)
-            if found.outcome is Outcome.FOUND:
+            if found.outcome is JoinOutcome.FOUND:
                 for question in self._copies[wanted.source].candidates(wanted):
                     unknown[question.source, question.image_id] = question
         if unknown:
@@ -261,21 +261,21 @@ class _Copy:
     def by_position_alone(self, candidates: Sequence[Question]) -> FoundQuestion:
         """What a row without a digest means."""
         if not self._are_the_authors_files:
-            return FoundQuestion(Outcome.OTHER_FILES)
+            return FoundQuestion(JoinOutcome.OTHER_FILES)
         if len(candidates) > 1:
-            return FoundQuestion(Outcome.SEVERAL)
-        return FoundQuestion(Outcome.JOINED, candidates[0])
+            return FoundQuestion(JoinOutcome.SEVERAL)
+        return FoundQuestion(JoinOutcome.JOINED, candidates[0])
 
     def by_picture(self, candidates: Sequence[Question], digest: str, *, read: bool) -> FoundQuestion:
         """That one of them whose picture has the digest."""
         seen = [self.digest(question, read=read) for question in candidates]
         for question, own in zip(candidates, seen, strict=True):
             if own == digest:
-                return FoundQuestion(Outcome.JOINED, question)
+                return FoundQuestion(JoinOutcome.JOINED, question)
         if None in seen:
-            return FoundQuestion(Outcome.FOUND)
+            return FoundQuestion(JoinOutcome.FOUND)
         unreadable = any(isinstance(own, BadPicture) for own in seen)
-        return FoundQuestion(Outcome.UNREADABLE if unreadable else Outcome.OTHER_PICTURE)
+        return FoundQuestion(JoinOutcome.UNREADABLE if unreadable else JoinOutcome.OTHER_PICTURE)
 
     def digest(self, question: Question, *, read: bool) -> str | BadPicture | None:
         """Of a question's picture, or why it has none; None where it is not known and nothing may be read."""

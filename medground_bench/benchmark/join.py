@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from PIL import Image
 
 from medground_bench.benchmark.copies import Copies, Roots, Wanted
-from medground_bench.benchmark.join_report import JoinReport, Outcome
+from medground_bench.benchmark.join_report import JoinOutcome, JoinReport
 from medground_bench.benchmark.joined_rows import LACKED, told_of
 from medground_bench.benchmark.parquet import features_of
 from medground_bench.core.errors import MedgroundError, SourceMissing
@@ -111,7 +111,7 @@ class _Filling:
         """What a row lacks, filled; null where it cannot be joined."""
         lacked, wanted = _lacked(row), _wanted_by(row)
         if not lacked:
-            self.report.note(wanted.name, wanted.source, Outcome.WHOLE)
+            self.report.note(wanted.name, wanted.source, JoinOutcome.WHOLE)
             return {}
         found = self.copies.find(wanted, read=True)
         self.report.note(wanted.name, wanted.source, found.outcome)
@@ -147,7 +147,7 @@ class _Filling:
             for place in range(batch.num_rows):
                 wanted = _wanted_by({name: values[place] for name, values in keys.items()})
                 lacks = any(values[place] for values in null.values())
-                outcome = self.copies.find(wanted, read=False).outcome if lacks else Outcome.WHOLE
+                outcome = self.copies.find(wanted, read=False).outcome if lacks else JoinOutcome.WHOLE
                 self.report.note(wanted.name, wanted.source, outcome)
 
 

@@ -10,10 +10,10 @@ from medground_bench.core.errors import SourceMissing
 EXAMPLES = 3
 
 
-class Outcome(StrEnum):
+class JoinOutcome(StrEnum):
     """What became of a row; the values are what the table says.
 
-    >>> Outcome.JOINED.failed, Outcome.OTHER_PICTURE.failed
+    >>> JoinOutcome.JOINED.failed, JoinOutcome.OTHER_PICTURE.failed
     (False, True)
     """
 
@@ -31,7 +31,7 @@ class Outcome(StrEnum):
     @property
     def failed(self) -> bool:
         """Whether the row stays without what it lacks."""
-        return self not in (Outcome.JOINED, Outcome.WHOLE, Outcome.FOUND)
+        return self not in (JoinOutcome.JOINED, JoinOutcome.WHOLE, JoinOutcome.FOUND)
 
 
 class JoinReport:
@@ -40,7 +40,7 @@ class JoinReport:
     notes  what else is to be told of the copies
 
     >>> report = JoinReport(lambda: ["vindr_cxr: MISSING_PICTURE 1"])
-    >>> report.note("vindr_cxr/pic-1f2e/mass@gemma3_4b:direct", "vindr_cxr", Outcome.NOT_IN_COPY)
+    >>> report.note("vindr_cxr/pic-1f2e/mass@gemma3_4b:direct", "vindr_cxr", JoinOutcome.NOT_IN_COPY)
     >>> print(report)
     rows  source     what became of them            for example
        1  vindr_cxr  the copy has no such question  vindr_cxr/pic-1f2e/mass@gemma3_4b:direct
@@ -48,14 +48,14 @@ class JoinReport:
     """
 
     def __init__(self, notes: Callable[[], Iterable[str]] = tuple) -> None:
-        self._outcomes: dict[tuple[str, str], Outcome] = {}
+        self._outcomes: dict[tuple[str, str], JoinOutcome] = {}
         self._notes = notes
 
-    def note(self, name: str, source: str, outcome: Outcome) -> None:
+    def note(self, name: str, source: str, outcome: JoinOutcome) -> None:
         """What became of a row, by its case id, its question id, or whatever else it is called by."""
         self._outcomes[name, source] = outcome
 
-    def counts(self) -> dict[tuple[str, Outcome], int]:
+    def counts(self) -> dict[tuple[str, JoinOutcome], int]:
         """Source and outcome -> rows, sorted."""
         return {key: len(names) for key, names in self._by_outcome().items()}
 
@@ -83,9 +83,9 @@ class JoinReport:
         told = [f"{a:>{counts}}  {b:<{sources}}  {c:<{outcomes}}  {d}".rstrip() for a, b, c, d in lines]
         return "\n".join([*told, *self._notes()])
 
-    def _by_outcome(self) -> dict[tuple[str, Outcome], list[str]]:
-        order = {outcome: place for place, outcome in enumerate(Outcome)}
-        found: dict[tuple[str, Outcome], list[str]] = {}
+    def _by_outcome(self) -> dict[tuple[str, JoinOutcome], list[str]]:
+        order = {outcome: place for place, outcome in enumerate(JoinOutcome)}
+        found: dict[tuple[str, JoinOutcome], list[str]] = {}
         for (name, source), outcome in self._outcomes.items():
             found.setdefault((source, outcome), []).append(name)
         return dict(sorted(found.items(), key=lambda item: (item[0][0], order[item[0][1]])))

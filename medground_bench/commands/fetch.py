@@ -12,8 +12,6 @@ import typer
 
 from medground_bench import plugins
 from medground_bench.commands.console import progress
-from medground_bench.commands.options import open_benchmark
-from medground_bench.commands.programs import hand_in_plugins
 from medground_bench.core.errors import FolderTaken, MedgroundError, SourceMissing, UnknownName
 
 if TYPE_CHECKING:
@@ -51,6 +49,7 @@ def fetch(
 
     Example: medground fetch --for org/medground-bench --source mimic_cxr_jpg --user NAME --to medground-sources
     """
+    from medground_bench.benchmark.opening import open_benchmark
     from medground_bench.commands.passwords import password_of
     from medground_bench.fetching.account import Account, demand_name
 
@@ -93,7 +92,6 @@ def _source_of(pictures: str) -> tuple[str, Fetchable]:
     """
     from medground_bench.fetching.remote import Fetchable
 
-    hand_in_plugins()
     names = [each.name for each in plugins.available("sources")]
     called = {(plugins.literal("sources", name, "PARTS") or (name,))[-1]: name for name in names}
     if pictures not in called:

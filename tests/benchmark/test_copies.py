@@ -10,7 +10,7 @@ import pytest
 
 from medground_bench import join
 from medground_bench.benchmark.copies import told_apart
-from medground_bench.benchmark.join_report import Outcome
+from medground_bench.benchmark.join_report import JoinOutcome
 from medground_bench.core.errors import SourceMissing, UnknownName
 from tests.kit.trees import CHOSEN
 
@@ -57,10 +57,10 @@ def test_the_example_of_the_guide_runs_and_its_table_has_every_reason(
         for line in guide.splitlines()
         if line.startswith("| ")
     ]
-    outcomes = [outcome for outcome in Outcome if any(outcome.startswith(words) for words in told[1:])]
+    outcomes = [outcome for outcome in JoinOutcome if any(outcome.startswith(words) for words in told[1:])]
     assert len(outcomes) == len(told) - 1
-    seldom = {Outcome.JOINED, Outcome.WHOLE, Outcome.NO_KEY, Outcome.SEVERAL}
-    assert set(outcomes) == set(Outcome) - seldom
+    seldom = {JoinOutcome.JOINED, JoinOutcome.WHOLE, JoinOutcome.NO_KEY, JoinOutcome.SEVERAL}
+    assert set(outcomes) == set(JoinOutcome) - seldom
 
 
 def test_a_folder_may_begin_with_the_home_of_the_user(cases, roots, monkeypatch):

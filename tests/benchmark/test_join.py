@@ -26,7 +26,7 @@ from PIL import Image
 from builder.publish.levels import Level
 from builder.sources.vindr_cxr import VindrCxr
 from medground_bench import join
-from medground_bench.benchmark.join_report import Outcome
+from medground_bench.benchmark.join_report import JoinOutcome
 from medground_bench.benchmark.picture_index import NAME
 from medground_bench.benchmark.rows import CASES, QUESTIONS
 from medground_bench.core.errors import MedgroundError, SourceMissing
@@ -142,7 +142,7 @@ def test_without_the_column_image_a_picture_is_decoded_for_its_digest_alone_and_
     del joined
     gc.collect()
     again = join(own, roots)
-    assert dict(again.report.counts()) == {("vindr_cxr", Outcome.JOINED): len(own)}
+    assert dict(again.report.counts()) == {("vindr_cxr", JoinOutcome.JOINED): len(own)}
     assert all(again.dataset["boxes"])
     assert len(decoded) == len(set(decoded)), "each once in all"
 
