@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from builder.access.applicants import Applicant, Status
 from builder.access.rulings import Decision
-from builder.publish.hub_calls import HubCalls, HubRefused
+from medground_bench.storage.hub_calls import HubCalls, HubRefused
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

@@ -163,8 +163,8 @@ def _named(names: Sequence[str], decision: Decision, reason: str) -> list[Ruling
 
 def _queue(dataset: str) -> AccessQueue:
     from builder.access.queue import AccessQueue
-    from builder.publish.hub_calls import HubCalls
     from medground_bench.storage.hub import Repository
+    from medground_bench.storage.hub_calls import HubCalls
 
     repository = Repository.parse(dataset, kind="dataset")
     if repository is None or repository.commit:

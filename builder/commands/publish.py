@@ -96,9 +96,9 @@ def _staged(
 ) -> Iterator[tuple[Staging, Inspection]]:
     """The first step: the rows of a folder that is held meanwhile, made for the level and found to be allowed."""
     from builder.build import writing
-    from builder.publish.hub_calls import HubCalls
     from builder.publish.staging import Choices, Staging
     from medground_bench.benchmark.folder import DatasetFolder
+    from medground_bench.storage.hub_calls import HubCalls
 
     built = DatasetFolder(folder)
     built.demand()

@@ -13,9 +13,9 @@ from rich.table import Table
 from builder.commands.options import demand_agreement
 
 if TYPE_CHECKING:
-    from builder.publish.hub_calls import HubCalls, Kind
     from builder.publish.plan import PushPlan
     from builder.publish.shipment import Remote, Shipment
+    from medground_bench.storage.hub_calls import HubCalls, Kind
 
 DIGITS = 12
 

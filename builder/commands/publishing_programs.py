@@ -14,10 +14,10 @@ def send_program(
     name: str, files: Mapping[str, bytes], place: Path, *, dry_run: bool, yes: bool
 ) -> str | None:
     """Publish a program and say how its Space does; the commit that it has then, None where nothing was to be sent."""
-    from builder.publish.hub_calls import HubCalls
     from builder.publish.program_shipment import LOG, program_shipment
     from builder.publish.shipment import look
     from builder.publish.space_stage import stage_reached
+    from medground_bench.storage.hub_calls import HubCalls
 
     calls, shipment = HubCalls(), program_shipment(name, files, place)
     send("space", name, lambda _remote: shipment, calls, log=place / LOG, dry_run=dry_run, yes=yes)

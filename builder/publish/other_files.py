@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from builder.publish.hub_calls import HubCalls
 from builder.publish.shipment import Remote
 from medground_bench.benchmark.rows import QUESTIONS
 from medground_bench.core.errors import MedgroundError
+from medground_bench.storage.hub_calls import HubCalls
 from medground_bench.storage.whole_files import write_whole
 
 ID = "question_id"

@@ -7,10 +7,10 @@ visible, and the commit gets its tag. A reader has the old revision or the new o
 from __future__ import annotations
 
 from builder.publish.folder_files import files_of
-from builder.publish.hub_calls import HubCalls, Moved
 from builder.publish.plan import Fate, PushPlan
 from builder.publish.policy import demand_unchanged
 from builder.publish.shipment import look
+from medground_bench.storage.hub_calls import HubCalls, Moved
 
 
 def push(plan: PushPlan, calls: HubCalls) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from builder.publish.hub_calls import HubCalls, HubRefused
 from builder.publish.shipment import Remote, Shipment, look
 from medground_bench.core.errors import MedgroundError, told
+from medground_bench.storage.hub_calls import HubCalls, HubRefused
 
 
 class NotAsPlanned(MedgroundError):

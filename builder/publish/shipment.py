@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from builder.publish.hub_calls import HubCalls, Kind, NoSuchRepository
+from medground_bench.storage.hub_calls import HubCalls, Kind, NoSuchRepository
 from medground_bench.storage.whole_files import sha256
 
 if TYPE_CHECKING:

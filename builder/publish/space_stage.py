@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from builder.publish.hub_calls import HubCalls
 from builder.publish.shipment import Shipment
 from medground_bench.core.errors import MedgroundError
+from medground_bench.storage.hub_calls import HubCalls
 
 LOOK_EVERY_S = 10.0
 LONGEST_S = 900.0

@@ -17,7 +17,6 @@ from builder.publish.card.changes import changes_of
 from builder.publish.card.files import card_files
 from builder.publish.contents import masked
 from builder.publish.folder_files import FolderFile, files_of
-from builder.publish.hub_calls import HubCalls
 from builder.publish.levels import Level
 from builder.publish.other_files import demand_one_key, fetched, take_over
 from builder.publish.policy import Inspection, inspect, statement
@@ -29,6 +28,7 @@ from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.parquet import decoded, encoded
 from medground_bench.benchmark.rows import TABLES, Table
 from medground_bench.core.progress import Advance, Progress, silently
+from medground_bench.storage.hub_calls import HubCalls
 from medground_bench.storage.whole_files import sha256, write_whole
 
 STATEMENT = "publish.json"

@@ -6,12 +6,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from builder.publish.hub_calls import HubCalls, Kind, Moved
 from builder.publish.plan import Fate, PushPlan, plan_of
 from builder.publish.push import push
 from builder.publish.read_back import read_back
 from builder.publish.shipment import Remote, Shipment, look
 from medground_bench.core.errors import MedgroundError
+from medground_bench.storage.hub_calls import HubCalls, Kind, Moved
 
 MOST_TRIES = 50
 """Each time another commit came first, somebody has got on."""

@@ -8,7 +8,7 @@ import pytest
 
 from builder.access.carrying_out import deciding
 from builder.access.queue import AccessQueue
-from builder.publish.hub_calls import HubCalls
+from medground_bench.storage.hub_calls import HubCalls
 from tests.kit.access import PEOPLE
 
 

@@ -12,7 +12,7 @@ from builder.access.carrying_out import deciding
 from builder.access.decision_log import Ending, LogLine
 from builder.access.queue import AccessQueue
 from builder.access.rulings import Decision, Handling, Ruling, agenda
-from builder.publish.hub_calls import HubAway, HubCalls, HubRefused, NoSuchRepository
+from medground_bench.storage.hub_calls import HubAway, HubCalls, HubRefused, NoSuchRepository
 from tests.hub.faults import Answer, Silence
 from tests.hub.state import Token
 from tests.kit.access import applicant, logged

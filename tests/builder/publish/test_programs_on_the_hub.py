@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from builder.publish.hub_calls import HubCalls
 from builder.publish.program_files import metric_files, space_files
 from builder.publish.program_shipment import program_shipment
 from builder.publish.space_stage import SpaceFailed, stage_reached
 from medground_bench.leaderboard.board import build_board
+from medground_bench.storage.hub_calls import HubCalls
 from tests.hub.clients import api_of
 from tests.hub.faults import Silence
 from tests.kit.board_runs import FACTS, LEFT_HALF, reference

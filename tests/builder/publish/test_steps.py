@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from builder.publish.folder_files import files_of
-from builder.publish.hub_calls import HubCalls
 from builder.publish.levels import Level
 from builder.publish.plan import Fate
 from builder.publish.policy import Inspected, Inspection, Unpublishable, statement
@@ -15,6 +14,7 @@ from builder.publish.push import push
 from builder.publish.read_back import NotAsPlanned, read_back
 from builder.publish.shipment import Shipment
 from builder.publish.steps import Conflict, planned, published
+from medground_bench.storage.hub_calls import HubCalls
 from medground_bench.storage.whole_files import sha256
 from tests.hub.faults import Silence
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from huggingface_hub import CommitOperationAdd
 
-from builder.publish.hub_calls import HubAway, HubCalls, HubRefused, Moved, NoSuchRepository
+from medground_bench.storage.hub_calls import HubAway, HubCalls, HubRefused, Moved, NoSuchRepository
 from tests.hub.faults import Answer, Silence
 from tests.hub.state import Token
 

@@ -1,4 +1,4 @@
-"""The one way in which the builder calls the hub: patient with a hub that is busy, plain about one that refuses."""
+"""The one way in which the hub is asked and changed: patient where it is busy, plain about what it refuses."""
 
 from __future__ import annotations
 
