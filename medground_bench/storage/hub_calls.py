@@ -9,8 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from medground_bench.core.errors import MedgroundError
-from medground_bench.storage.hub_refusals import HOW_TO_LOG_IN, first_line, transport_errors
+from medground_bench.core.errors import MedgroundError, one_line
+from medground_bench.storage.hub_refusals import (
+    AT_FAULT,
+    FORBIDDEN,
+    HOW_TO_LOG_IN,
+    TOKENS,
+    TOO_MANY,
+    UNKNOWN,
+    is_of_the_certificate,
+    transport_errors,
+    why_unreachable,
+)
+from medground_bench.storage.waiting import retry_after_s
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -24,7 +35,8 @@ WAITS_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 
 LONGEST_WAIT_S = 300.0
 MOST_WORDS = 300
-TOO_MANY, SERVER_AT_FAULT = 429, 500
+MOVED = 412
+"""Precondition failed: the parent is no longer the newest commit."""
 
 _JITTER = secrets.SystemRandom()
 """Who was refused together does not come back together."""
@@ -82,16 +94,13 @@ class HubCalls:
                 why = _busy(error)
                 if why is None:
                     raise _refusal(what, error) from error
-                longer_s = _said_wait_s(error)
+                longer_s = retry_after_s(error.response.headers.get("Retry-After")) or 0.0
             except OfflineModeIsEnabled as error:
                 raise HubAway(f"cannot {what}: the hub is switched off. Unset HF_HUB_OFFLINE.") from error
             except transport_errors() as error:
-                if "certificate" in str(error).lower():
-                    raise HubAway(
-                        f"cannot {what}: the hub's certificate is not accepted ({first_line(error)}). Is the clock of "
-                        "this machine right?"
-                    ) from error
-                why, longer_s = f"no answer ({type(error).__name__})", 0.0
+                why, longer_s = why_unreachable(error), 0.0
+                if is_of_the_certificate(error):
+                    raise HubAway(f"cannot {what}: {why}.") from error
             if wait_s is None:
                 break
             pause_s = min(max(longer_s, wait_s * _JITTER.uniform(0.5, 1.0)), LONGEST_WAIT_S)
@@ -108,22 +117,14 @@ def _busy(error: HfHubHTTPError) -> str | None:
     status = error.response.status_code
     if status == TOO_MANY:
         return "it asks to slow down (429)"
-    return f"it is at fault itself ({status})" if status >= SERVER_AT_FAULT else None
-
-
-def _said_wait_s(error: HfHubHTTPError) -> float:
-    """How many seconds the hub asks to wait for."""
-    try:
-        return float(error.response.headers.get("Retry-After", "0"))
-    except ValueError:  # a date: our own waits do
-        return 0.0
+    return f"it is at fault itself ({status})" if status >= AT_FAULT else None
 
 
 def _refusal(what: str, error: HfHubHTTPError) -> MedgroundError:
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     status = error.response.status_code
-    if status == 412:
+    if status == MOVED:
         return Moved(f"cannot {what}: another commit came first. Run the same command again.")
     if isinstance(error, GatedRepoError):
         return HubRefused(f"cannot {what}: it is gated, and you were not let in. Ask for access on its page.")
@@ -131,14 +132,14 @@ def _refusal(what: str, error: HfHubHTTPError) -> MedgroundError:
         return NoSuchRepository(
             f"cannot {what}: the hub has nothing of that name that you may see. Check the name, or {HOW_TO_LOG_IN}."
         )
-    if status == 401:
+    if status == UNKNOWN:
         return HubRefused(f"cannot {what}: the hub does not know your token, or it has expired. {_LOG_IN}")
-    if status == 403:
+    if status == FORBIDDEN:
         return HubRefused(
             f"cannot {what}: your token may not. It needs the role `write`, and you the role in the organisation; "
-            f"make one at https://huggingface.co/settings/tokens. {_LOG_IN}"
+            f"make one at {TOKENS}. {_LOG_IN}"
         )
-    words = " ".join((error.server_message or str(error)).split())[:MOST_WORDS].rstrip(".")
+    words = "".join(filter(str.isprintable, one_line(error.server_message or error)))[:MOST_WORDS].rstrip(".")
     return HubRefused(f"cannot {what}: the hub answers {status}: {words}.")
 
 

@@ -118,6 +118,11 @@ def why_unreachable(error: BaseException) -> str:
     return f"the hub's certificate is not accepted ({certificate.verify_message})"
 
 
+def is_of_the_certificate(error: BaseException) -> bool:
+    """Whether there is no answer because the certificate is not accepted: asking again does not mend that."""
+    return _certificate_error(error) is not None
+
+
 def first_line(error: BaseException) -> str:
     """The first line of another library's message."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

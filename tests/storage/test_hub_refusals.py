@@ -17,6 +17,7 @@ from huggingface_hub import close_session
 
 from medground_bench.core.errors import SourceMissing
 from medground_bench.storage.hub import Repository, fetched, newest
+from medground_bench.storage.hub_calls import HubAway, HubCalls
 from tests.hub.clients import api_of, ask_for_access
 from tests.hub.faults import Answer, Cut, Silence
 from tests.hub.state import Token
@@ -242,6 +243,14 @@ def test_a_clock_in_the_wrong_year_is_told_as_such(hub, bench, tmp_path, monkeyp
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
         close_session()
         said = refused(bench)
+        with pytest.raises(HubAway) as told_at_once:
+            HubCalls(wait=lambda _seconds: pytest.fail("it waited")).asked(
+                "look", lambda api: api.dataset_info("a/b")
+            )
         close_session()
     today = datetime.now(UTC).date()
-    assert f"certificate is not valid on {today}, which is today by the clock of this machine: set it" in said
+    for words in (said, str(told_at_once.value)):
+        assert (
+            f"certificate is not valid on {today}, which is today by the clock of this machine: set it"
+            in words
+        )
