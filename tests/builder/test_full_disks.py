@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from medground_bench.benchmark.folder import DatasetFolder
 from tests.kit.builds import build, bytes_of
 from tests.kit.closed_folders import closed, files_of_at_most
 from tests.kit.fakes import RuleLvlm
+from tests.kit.tiny_disks import tiny_disk as a_tiny_disk
 
 BUILD = ("build", "--source", "phantom", "--limit", 2, "--lvlm", "x", "--mode", "direct")
 
@@ -20,17 +20,8 @@ BUILD = ("build", "--source", "phantom", "--limit", 2, "--lvlm", "x", "--mode", 
 @pytest.fixture
 def tiny_disk(tmp_path):
     """A disk of its own for what is put there; gives how to make it larger."""
-    mounted = tmp_path / "disk"
-    mounted.mkdir()
-
-    def mount(*options):
-        command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "none", str(mounted)]
-        if subprocess.run(command, capture_output=True, check=False).returncode:
-            pytest.skip("only root may mount a disk")
-
-    mount("size=400k")
-    yield mounted, lambda: mount("remount", "size=400m")
-    subprocess.run(["umount", str(mounted)], check=True)
+    with a_tiny_disk(tmp_path / "disk", kilobytes=400) as enlarge:
+        yield tmp_path / "disk", enlarge
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 
 import pytest
 
@@ -11,6 +10,7 @@ from medground_bench.fetching import download
 from tests.fetching.conftest import PROJECTS, error_of, pictures
 from tests.hub.faults import Cut, Silence
 from tests.kit.physionet import busy
+from tests.kit.tiny_disks import tiny_disk as a_tiny_disk
 
 PICTURE = r"\.(jpg|dicom)$"
 
@@ -136,17 +136,8 @@ def test_a_disk_that_would_be_full_is_told_before_a_picture_is_asked_for(vindr, 
 @pytest.fixture
 def tiny_disk(tmp_path):
     """A disk of its own at `copy`; gives how to make it larger."""
-    mounted = tmp_path / "copy"
-    mounted.mkdir()
-
-    def mount(*options):
-        command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "none", str(mounted)]
-        if subprocess.run(command, capture_output=True, check=False).returncode:
-            pytest.skip("only root may mount a disk")
-
-    mount("size=100k")
-    yield lambda: mount("remount", "size=100m")
-    subprocess.run(["umount", str(mounted)], check=True)
+    with a_tiny_disk(tmp_path / "copy", kilobytes=100) as enlarge:
+        yield enlarge
 
 
 def test_a_disk_that_fills_up_is_one_paragraph_and_the_same_command_goes_on(

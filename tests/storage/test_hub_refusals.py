@@ -21,6 +21,7 @@ from medground_bench.storage.hub_calls import HubAway, HubCalls
 from tests.hub.clients import api_of, ask_for_access
 from tests.hub.faults import Answer, Cut, Silence
 from tests.hub.state import Token
+from tests.kit.tiny_disks import tiny_disk as a_tiny_disk
 
 ROWS = {
     "README.md": b"# rows",
@@ -135,18 +136,9 @@ def open_bench(gated, bench) -> Repository:
 @pytest.fixture
 def tiny_disk(tmp_path, monkeypatch):
     """The cache of the hub on a disk that is full after a few kilobytes; gives how to make it larger."""
-    mounted = tmp_path / "disk"
-    mounted.mkdir()
-
-    def mount(*options):
-        command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "none", str(mounted)]
-        if subprocess.run(command, capture_output=True, check=False).returncode:
-            pytest.skip("only root may mount a disk")
-
-    mount("size=64k")
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(mounted))
-    yield lambda: mount("remount", "size=64m")
-    subprocess.run(["umount", str(mounted)], check=True)
+    with a_tiny_disk(tmp_path / "disk", kilobytes=64) as enlarge:
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "disk"))
+        yield enlarge
 
 
 @pytest.mark.filterwarnings("ignore:Not enough free disk space")
