@@ -15,12 +15,14 @@ from medground_bench.storage.whole_files import fingerprint, sha256
 OF_LVLMS = ("lvlms",)
 OF_METHODS = (
     "anatomy", "core/boxes_in_text", "core/concepts.py", "core/geometry.py", "core/prompts.py", "core/randomness.py",
-    "core/modes.py", "core/types.py",
+    "core/modes.py", "core/types.py", "core/unions.py",
     "core/visible_text.py", "localizers", "lvlms", "methods", "phantom/patient.py", "phantom/region_edits.py",
     "pictures",
 )  # fmt: skip
 OF_ABLATION = ("ablation/regions.py", "ablation/run.py", "ablation/variants.py")
-OF_SCORING = ("core/comparison.py", "core/geometry.py", "core/resampling.py", "core/scoring.py")
+OF_SCORING = (
+    "core/comparison.py", "core/geometry.py", "core/resampling.py", "core/scoring.py", "core/unions.py",
+)  # fmt: skip
 """Folders and files of this package that decide a response, the boxes of a method, or a score."""
 
 LIBRARIES = ("numpy", "pillow", "scipy", "tokenizers", "torch", "transformers")

@@ -20,11 +20,12 @@ WITHOUT_INFLUENCE = {
     "core/errors.py",
     "core/case_ids.py",
     "storage/hub.py",
+    "storage/waiting.py",
     "plugins.py",
     "phantom/digest.py",
     "phantom/seeds.py",
 }
-"""Imported, but no box depends on them: hashes, messages, names, downloads at a commit, seeds of what is shipped."""
+"""Imported, but no box depends on them: hashes, messages, names, downloads at a commit, waits, shipped seeds."""
 
 DRAWN_BY = {f"phantom/{name}.py" for name in DRAWING}
 """In the digest by way of the renderer's own."""
