@@ -15,9 +15,8 @@ from builder.publish.levels import Level
 from medground_bench.commands.console import progress
 
 if TYPE_CHECKING:
-    from builder.publish.policy import Inspection
-    from builder.publish.staging import Staging
     from medground_bench.benchmark.folder import DatasetFolder
+    from medground_bench.storage.hub_calls import HubCalls
 
 MOST_NAMES = 10
 
@@ -75,41 +74,33 @@ def publish(
     Example: python -m builder publish medground-bench --to my-lab/medground-bench --level keys --dry-run
     """
     from builder.commands.publishing import send
-    from builder.publish.staging import work_folder
+    from builder.publish.staging import Choices, Staging, work_folder
+    from medground_bench.storage.hub_calls import HubCalls
 
-    with _staged(folder, to, level, i_may_share or (), id_key, contact, store, remove_gone) as (staging, own):
-        prepare = partial(staging.shipment, own)
-        log = work_folder(folder) / "log.jsonl"
-        send("dataset", to, prepare, staging.calls, log=log, dry_run=dry_run, yes=yes)
+    calls = HubCalls()
+    with _held(folder, store) as built:
+        key = _key_of(built, id_key, to, calls, dry_run=dry_run)
+        staging = Staging(
+            built, Choices(to, level, key, _shares(i_may_share or ()), contact, remove_gone), calls, progress
+        )
+        own = staging.inspected()
+        own.demand()
+        _say_left_out(staging.left_out())
+        prepare, log = partial(staging.shipment, own), work_folder(folder) / "log.jsonl"
+        send("dataset", to, prepare, calls, log=log, dry_run=dry_run, yes=yes)
 
 
 @contextmanager
-def _staged(
-    folder: Path,
-    to: str,
-    level: Level,
-    shares: Sequence[str],
-    id_key: Path | None,
-    contact: str,
-    store: str | None,
-    remove_gone: bool,
-) -> Iterator[tuple[Staging, Inspection]]:
-    """The first step: the rows of a folder that is held meanwhile, made for the level and found to be allowed."""
+def _held(folder: Path, store: str | None) -> Iterator[DatasetFolder]:
+    """The dataset folder, which nobody builds meanwhile, and of which nothing waits in quarantine."""
     from builder.build import writing
-    from builder.publish.staging import Choices, Staging
     from medground_bench.benchmark.folder import DatasetFolder
-    from medground_bench.storage.hub_calls import HubCalls
 
     built = DatasetFolder(folder)
     built.demand()
     with writing(built):
         _demand_no_quarantine(built, store)
-        choices = Choices(to, level, _key_of(built, id_key), _shares(shares), contact, remove_gone)
-        staging = Staging(built, choices, HubCalls(), progress)
-        own = staging.inspected()
-        own.demand()
-        _say_left_out(staging.left_out())
-        yield staging, own
+        yield built
 
 
 def _say_left_out(names: Sequence[str]) -> None:
@@ -131,14 +122,22 @@ def _shares(said: Sequence[str]) -> dict[str, str]:
     return shares
 
 
-def _key_of(built: DatasetFolder, file: Path | None) -> bytes:
-    """The key of opaque ids, told where it is new."""
+def _key_of(built: DatasetFolder, file: Path | None, to: str, calls: HubCalls, *, dry_run: bool) -> bytes:
+    """The key of opaque ids, told where it is new; a dry run makes none."""
+    import secrets
+
     from builder.publish.id_key import key_for, usual_place
+    from builder.publish.released_rows import LEAST_KEY_BYTES
+    from builder.publish.staging import has_opaque_ids
 
     place = file or usual_place()
-    new = not place.exists()
-    key = key_for(built, file)
-    if new and place.exists():
+    if place.exists() or file is not None:
+        return key_for(built, file, new=False)
+    new = not has_opaque_ids(to, calls)
+    if new and dry_run:
+        return secrets.token_bytes(LEAST_KEY_BYTES)
+    key = key_for(built, None, new=new)
+    if place.exists():
         typer.echo(
             f"A new key of opaque ids is in {place}. Keep it, never publish it, and give it to whoever adds to this "
             "dataset: without it nobody can.",

@@ -52,6 +52,7 @@ def send(
     said = {"who": who, "to": name, "statement": plan.shipment.statement.read_text("utf-8")}
     logs.append(log, did="begin", parent=plan.remote.head, **said)
     done = published(plan, calls, prepare)
+    said["statement"] = done.plan.shipment.statement.read_text("utf-8")  # another commit may have come first
     logs.append(log, did="published", commit=done.commit, release=done.plan.shipment.release, **said)
     release = f" as {done.plan.shipment.release}" if done.plan.shipment.release else ""
     typer.echo(
@@ -75,5 +76,7 @@ def _say(plan: PushPlan) -> None:
     Console().print(table)
     for step in plan.steps():
         typer.echo(f"- {step}")
+    for note in shipment.notes:
+        typer.echo(f"Note: {note}.")
     typer.echo(f"Every file as it is sent: {shipment.folder}")
     typer.echo(f"What was looked into: {shipment.statement}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from builder.publish.columns import CREDENTIALED
@@ -20,18 +21,25 @@ def usual_place() -> Path:
     return Path(settings) / "medground-bench" / "opaque_ids.key"
 
 
-def key_for(folder: DatasetFolder, file: Path | None) -> bytes:
-    """The key in a file, by default the usual one, which is made where it is not there.
+def key_for(folder: DatasetFolder, file: Path | None, *, new: bool) -> bytes:
+    """The key in a file, by default the usual one.
+
+    new  whether a key may be made where there is none: for a first release of credentialed rows
 
     A folder without credentialed rows has no id that needs it: it gets a key of nobody's, and no file is made.
     """
-    if file is None and not folder.sources().intersection(CREDENTIALED):
-        return secrets.token_bytes(LEAST_KEY_BYTES)
     place = file or usual_place()
     if place.exists():
         return read_key(place)
     if file is not None:
         raise BadKey(f"{file}: there is no such file. Take the key of whoever published first.")
+    if not folder.sources().intersection(CREDENTIALED):
+        return secrets.token_bytes(LEAST_KEY_BYTES)
+    if not new:
+        raise BadKey(
+            f"the dataset has opaque ids already, and their key is not in {place}. Take the file of whoever published "
+            "first, by --id-key; with another key every id would be another."
+        )
     return make_key(place)
 
 
@@ -57,7 +65,11 @@ def read_key(path: Path) -> bytes:
 
 
 def make_key(path: Path) -> bytes:
-    """A new key, kept in a file that only this user can read."""
-    key = secrets.token_bytes(LEAST_KEY_BYTES)
-    write_whole(path, f"{key.hex()}\n".encode("ascii"), mode=OWN_FILE)
-    return key
+    """A new key in a file that only this user can read; where another process was quicker, its key."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    write_whole(whole, f"{secrets.token_hex(LEAST_KEY_BYTES)}\n".encode("ascii"), mode=OWN_FILE)
+    with suppress(FileExistsError):
+        path.hardlink_to(whole)
+    whole.unlink()
+    return read_key(path)

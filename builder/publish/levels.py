@@ -20,4 +20,7 @@ class Level(StrEnum):
     @property
     def height(self) -> int:
         """Counted from 0."""
-        return list(Level).index(self)
+        return _HEIGHTS[self]
+
+
+_HEIGHTS = {level: height for height, level in enumerate(Level)}

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from builder.publish.shipment import Remote
+from builder.publish.columns import OPAQUE
+from builder.publish.shipment import Remote, fetched
 from medground_bench.benchmark.rows import QUESTIONS
 from medground_bench.core.errors import MedgroundError
 from medground_bench.storage.hub_calls import HubCalls
 from medground_bench.storage.whole_files import write_whole
 
 ID = "question_id"
+Harmless = Callable[[str, bytes], bool]
 
 
 class OtherKey(MedgroundError):
     """Rows about questions that the dataset does not have: their ids were made by another key, or of another build."""
 
 
-def take_over(name: str, remote: Remote, dataset: Path, written: Iterable[str], calls: HubCalls) -> set[str]:
+def take_over(
+    name: str, remote: Remote, dataset: Path, calls: HubCalls, *, unless: Collection[str], harmless: Harmless
+) -> set[str]:
     """Bring the repository's files into the folder as they are; the names of those that were brought.
 
-    written  files that are made anew each time, and are not brought
+    unless    files that are made anew each time
+    harmless  whether nothing hides in the bytes of a file beside its rows
 
     A file whose rows are the folder's, in bytes that another version of the builder wrote, is brought as well: it does
     not change.
@@ -33,13 +38,31 @@ def take_over(name: str, remote: Remote, dataset: Path, written: Iterable[str], 
     brought = set()
     for file, there in remote.own.items():
         here = dataset / file
-        if file in written or (here.exists() and there.is_as(here)):
+        if file in unless or (here.exists() and there.is_as(here)):
             continue
-        content = fetched(name, file, remote.head, calls)
-        if not here.exists() or _same_rows(here, content):
+        content = fetched(calls, "dataset", name, file, remote.head)
+        if not here.exists() or (_same_rows(here, content) and harmless(file, content)):
             write_whole(here, content)
             brought.add(file)
     return brought
+
+
+def demand_recurring(name: str, remote: Remote, dataset: Path, calls: HubCalls) -> None:
+    """OtherKey where a file of the dataset would change and none of its opaque ids comes again.
+
+    Another key gives every picture another id: what readers have kept would be about nothing.
+    """
+    for file, there in remote.own.items():
+        here = dataset / file
+        if here.suffix != ".parquet" or not here.exists() or there.is_as(here):
+            continue
+        old = _opaque(fetched(calls, "dataset", name, file, remote.head))
+        new = _opaque(here.read_bytes())
+        if len(old) and len(new) and not pc.any(pc.is_in(new, old)).as_py():
+            raise OtherKey(
+                f"{file} of {name}: not one of its opaque ids would stay, so they were made by another key. Take that "
+                "of whoever published first, by --id-key. Nothing was sent."
+            )
 
 
 def demand_one_key(dataset: Path) -> None:
@@ -61,13 +84,15 @@ def demand_one_key(dataset: Path) -> None:
             )
 
 
-def fetched(name: str, file: str, commit: str, calls: HubCalls) -> bytes:
-    """A file of the dataset at a commit."""
-    path = calls.asked(
-        f"read {file} of {name}",
-        lambda api: api.hf_hub_download(name, file, repo_type="dataset", revision=commit),
+def _opaque(content: bytes) -> pa.Array:
+    """The opaque ids in the rows of a table; none of a file that is none."""
+    try:
+        ids = pq.read_table(pa.BufferReader(content), columns=["image_id"])["image_id"]
+    except (pa.ArrowException, KeyError):
+        return pa.array([], pa.string())
+    return pa.array(
+        pc.unique(ids.filter(pc.fill_null(pc.match_substring_regex(ids, rf"\A(?:{OPAQUE})\z"), False)))
     )
-    return Path(path).read_bytes()
 
 
 def _same_rows(here: Path, content: bytes) -> bool:

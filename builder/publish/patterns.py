@@ -60,12 +60,13 @@ def _dates(years: str) -> str:
     day, month = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])"
     return "|".join(
         (
-            rf"{_OPEN}{years}[-/]{month}[-/]{day}{_CLOSE}",
+            rf"{_OPEN}{years}[-/._ ]{month}[-/._ ]{day}{_CLOSE}",
             rf"\b{years}{_MONTH}{_DAY}(?:\b|T\d)",
             rf"\b{day}[./-]{month}[./-]{years}\b",
             rf"\b{month}[/-]{day}[/-]{years}\b",
             rf"(?i:\b{MONTHS} {day}(?:st|nd|rd|th)?,? {years}\b)",
             rf"(?i:\b{day}(?:st|nd|rd|th)? {MONTHS},? {years}\b)",
+            rf"(?i:\b{MONTHS},? 2[12]\d\d\b)",
         )
     )
 
@@ -90,10 +91,10 @@ PATTERNS = (
     ),
     Pattern(
         "MIMIC_IMAGE_ID", "a MIMIC-CXR image id", Topic.IDS,
-        r"\b[0-9a-f]{8}(?:-[0-9a-f]{8}){4}(?:\b|_)", distinct=True,
+        r"(?i:\b[0-9a-f]{8}(?:[-_ ][0-9a-f]{8}){4}(?:\b|_))", distinct=True,
     ),
     Pattern("MIMIC_NUMBER", "a patient or study number of MIMIC-CXR", Topic.IDS, r"(?:\b|_)(?:p1|s5)\d{7}(?:\b|_)"),
-    Pattern("VINDR_IMAGE_ID", "a VinDr-CXR image id", Topic.IDS, r"(?:\b|_)[0-9a-f]{32}(?:\b|_)", distinct=True),
+    Pattern("VINDR_IMAGE_ID", "a VinDr-CXR image id", Topic.IDS, r"(?i:(?:\b|_)[0-9a-f]{32}(?:\b|_))", distinct=True),
     Pattern(
         "PADCHEST_IMAGE_ID", "a PadChest image id", Topic.IDS,
         r"\b\d{20,}_(?:\d{2}-\d{3}-\d{3}|\d{6})\b", distinct=True,
@@ -128,7 +129,8 @@ PATTERNS = (
     Pattern(
         "PASSWORD", "a password", Topic.SECRETS,
         r"(?i:\b\w{0,30}(?:password|passwd|pwd|passphrase|secret|api[_-]?key|access[_-]?key|auth[_-]?token"
-        r"|access[_-]?token)\w{0,20}[\"']?\s{0,3}[=:]\s{0,3}[\"']?[^\s\"'<>{}$*]{4,})|(?i:\btoken\s?=\s?[\"']?\S{4,})",
+        r"|access[_-]?token)\w{0,20}[\"']?\s{0,3}[=:]\s{0,3}[\"']?[^\s\"'<>{}$*]{4,})|(?i:\btoken\s?=\s?[\"']?\S{4,})"
+        r"|\b[A-Z][A-Z0-9_]{0,30}PASS\s?=\s?\S{4,}|--pass(?:word|wd)?[ =]\s?[^\s<-]\S{3,}",
     ),
     Pattern(
         "PATH", "a path of a machine", Topic.PATHS,
@@ -148,7 +150,7 @@ PATTERNS = (
     ),
     Pattern(
         "REPORT_LAYOUT", "the sections of a report", Topic.LAYOUT,
-        r"(?is:\bFINDINGS?[*_]{0,3}:.{40,}\bIMPRESSIONS?[*_]{0,3}:)",
+        r"(?is:\bFINDINGS?[*_]{0,3}:.{3,}\bIMPRESSIONS?[*_]{0,3}:)",
     ),
     Pattern(
         "SPANISH_REPORT", "text of a report in Spanish", Topic.REPORTS,

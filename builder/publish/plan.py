@@ -54,40 +54,32 @@ class PushPlan:
 
     @property
     def tag(self) -> str | None:
-        """The tag that is still to be set."""
-        release = self.shipment.release
-        return None if release is None or release in self.remote.tags else release
+        """The name of the release that the commit will be; None where it is none, or no new one."""
+        release, remote = self.shipment.release, self.remote
+        return None if release in (None, *remote.tags, *remote.releases) else release
 
     @property
     def done(self) -> bool:
         """Whether the hub has all of it already, to be seen by whom it should."""
         remote, gate = self.remote, self.shipment.gate
         settled = remote.there and not remote.private and (remote.gate or False) == gate
-        return settled and not self.changes and self.tag is None
+        return settled and not self.changes and not remote.untagged
 
     def steps(self) -> Iterator[str]:
         """What pushing does, in its order, a sentence each."""
         remote, shipment = self.remote, self.shipment
         if not remote.there:
             yield f"make the {shipment.kind} {shipment.name}, private"
-        if self.gate_first:
-            yield f"set its gate to {shipment.gate}, before anything else: it can be seen"
+        if shipment.gate and remote.gate != shipment.gate:
+            yield f"set its gate to {shipment.gate}"
         if self.changes:
             counts = {fate: sum(file.fate is fate for file in self.files) for fate in Fate}
             told = ", ".join(f"{counts[fate]} {fate}" for fate in Fate if counts[fate])
             yield f"one commit on {remote.head[:12] or 'nothing'}: files {told}; {self.sent_bytes:,} bytes"
-        if not self.gate_first and shipment.gate and remote.gate != shipment.gate:
-            yield f"set its gate to {shipment.gate}"
         if not remote.there or remote.private:
             yield "make it visible"
-        if self.tag:
-            yield f"call it {self.tag}"
-
-    @property
-    def gate_first(self) -> bool:
-        """Whether it can be seen now and has not the gate that it needs."""
-        remote, gate = self.remote, self.shipment.gate
-        return bool(gate) and remote.there and not remote.private and remote.gate != gate
+        for name in (*remote.untagged, *filter(None, [self.tag])):
+            yield f"call it {name}"
 
 
 def plan_of(shipment: Shipment, remote: Remote) -> PushPlan:

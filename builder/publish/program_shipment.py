@@ -30,6 +30,8 @@ def program_shipment(name: str, files: Mapping[str, bytes], place: Path) -> Ship
     others = sorted(path.name for path in place.iterdir()) if place.is_dir() else []
     if other := next((other for other in others if other not in (FOLDER, STATEMENT, LOG)), None):
         raise MedgroundError(f"{place} holds something else ({other}). Give --out a folder of its own.")
+    if folder.is_dir() and not paper.is_file():
+        raise MedgroundError(f"{folder} is there and nothing of ours. Give --out a folder of its own.")
     if folder.is_dir():
         shutil.rmtree(folder)
     for file, content in files.items():

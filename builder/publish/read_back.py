@@ -16,7 +16,12 @@ class NotAsPlanned(MedgroundError):
 def read_back(shipment: Shipment, commit: str, calls: HubCalls) -> None:
     """NotAsPlanned unless the repository holds the shipment at this commit, and shows it to whom it should."""
     found = look(calls, shipment.kind, shipment.name, commit)
-    problems = [*_differences(shipment, found), *_seen_by_a_stranger(shipment, commit, calls)]
+    open_to_strangers = list(_seen_by_a_stranger(shipment, commit, calls))
+    problems = [*_differences(shipment, found), *open_to_strangers]
+    if shipment.gate and open_to_strangers:
+        kind, name = shipment.kind, shipment.name
+        calls.asked(f"hide {name}", lambda api: api.update_repo_settings(name, repo_type=kind, private=True))
+        problems.append("so it was made private again")
     if problems:
         raise NotAsPlanned(
             f"{shipment.name} is not as planned at {commit[:12]}: {told(problems)}. Run the same command again; "

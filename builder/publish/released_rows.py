@@ -9,13 +9,14 @@ anything.
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.publish.columns import COLUMNS, CREDENTIALED, HIGHEST, WITHHELD
+from builder.publish.columns import COLUMNS, CREDENTIALED, HIGHEST, OPAQUE, WITHHELD
 from builder.publish.levels import Level
 from builder.publish.tables import bad_texts
 from medground_bench.benchmark.rows import AnyRow, CaseRow
@@ -30,6 +31,14 @@ OPAQUE_DIGITS = 24
 
 class BadKey(MedgroundError):
     """A key that is too short to keep ids secret."""
+
+
+class UnknownTerms(MedgroundError):
+    """Rows of a source of which nobody has said what may be published."""
+
+
+class AlreadyReleased(MedgroundError):
+    """Rows whose ids are opaque already."""
 
 
 def opaque(source: str, image_id: str, key: bytes) -> str:
@@ -50,12 +59,13 @@ def released(rows: Iterable[AnyRow], level: Level, key: bytes) -> list[AnyRow]:
     A response that holds what may not be published is withheld: `[withheld]` stands in its place, its tokens are null,
     and what was read from it stays.
     """
-    kept: list[AnyRow] = [row for row in rows if HIGHEST[row.source].height >= level.height]
+    kept: list[AnyRow] = [row for row in rows if _highest(row.source).height >= level.height]
+    gone = {column: None for column, allowed in COLUMNS.items() if level.height < allowed.level.height}
     responses = _responses(kept)
     withheld = _bad(text for texts in responses for text in texts)
     released_rows: list[AnyRow] = []
     for row, texts in zip(kept, responses, strict=True):
-        changed = _identity(row, key) | _gone(row, level)
+        changed = _identity(row, key) | {name: None for name in gone if hasattr(row, name)}
         if not withheld.isdisjoint(texts):
             changed |= {"response": WITHHELD, "response_token_ids": None, "response_tokens": None}
         released_rows.append(replace(row, **changed))  # type: ignore[arg-type]
@@ -66,6 +76,11 @@ def _identity(row: AnyRow, key: bytes) -> dict[str, object]:
     """The opaque ids; none for a row that is free, or that is of the authors' release and names no question."""
     if row.source not in CREDENTIALED or row.image_id is None or row.finding is None:
         return {}
+    if re.fullmatch(OPAQUE, row.image_id):
+        raise AlreadyReleased(
+            f"rows of {row.source} have opaque ids already: this folder is what was published, not what was built. "
+            "Publish the folder that the builder wrote; files of the dataset that it lacks stay where they are."
+        )
     image_id = opaque(row.source, row.image_id, key)
     name = question_id(row.source, image_id, row.finding)
     ids: dict[str, object] = {"image_id": image_id, "question_id": name}
@@ -74,10 +89,14 @@ def _identity(row: AnyRow, key: bytes) -> dict[str, object]:
     return ids
 
 
-def _gone(row: AnyRow, level: Level) -> dict[str, object]:
-    """The columns of the row that the level does not have."""
-    names = (field.name for field in fields(row))
-    return {name: None for name in names if level.height < COLUMNS[name].level.height}
+def _highest(source: str) -> Level:
+    """Unknown sources are refused, not published by mistake."""
+    if source not in HIGHEST:
+        raise UnknownTerms(
+            f"no terms are known of the source {source}, so nothing of it is published. A maintainer adds them to "
+            "builder/publish/columns.py once they have read its licence."
+        )
+    return HIGHEST[source]
 
 
 def _responses(rows: Sequence[AnyRow]) -> list[tuple[str, ...]]:

@@ -22,9 +22,9 @@ def numbered(before: Sequence[str], tags: Iterable[str], words: str) -> tuple[st
 
 
 def name_of(line: str) -> str | None:
-    """The name of a release by its line, for its tag."""
-    found = NUMBER.match(line)
-    return found[0] if found else None
+    """The name of a release by its line, which is the title of its commit too; None for any other."""
+    name, colon, _words = line.partition(":")
+    return name if colon and NUMBER.fullmatch(name) else None
 
 
 def words_of(before: Mapping[str, object], after: Mapping[str, object]) -> str | None:

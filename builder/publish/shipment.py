@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from builder.publish.releases import name_of
+from medground_bench.core.errors import MedgroundError
 from medground_bench.storage.hub_calls import HubCalls, Kind, NoSuchRepository
 from medground_bench.storage.whole_files import sha256
 
@@ -16,10 +18,15 @@ if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling
 
 Gate = Literal["manual", False]
+CARD = "README.md"
 THE_HUBS_OWN = (".gitattributes",)
 """Files that the hub makes itself; they are never ours."""
 
 PAGES = {"dataset": "https://huggingface.co/datasets/", "space": "https://huggingface.co/spaces/"}
+
+
+class NotOurs(MedgroundError):
+    """A repository that holds something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,8 @@ class Shipment:
     release    the tag of the commit; None for none
     statement  the file that says what was inspected, see `policy.statement`
     rows       name of a file -> how many rows it has, of tables
+    made_of_the_rest  files that follow from all others, so that two who publish at once both change them
+    notes      what else is to be told with the plan, a sentence each
     """
 
     kind: Kind
@@ -42,6 +51,8 @@ class Shipment:
     gate: Gate = False
     release: str | None = None
     rows: Mapping[str, int] = field(default_factory=dict)
+    made_of_the_rest: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def page(self) -> str:
@@ -80,7 +91,8 @@ class RemoteFile:
 class Remote:
     """A repository as the hub has it at a commit; `head` is empty where there is none.
 
-    tags  name -> the commit that it means
+    tags      name -> the commit that it means
+    releases  name -> the newest commit whose title begins with it
     """
 
     there: bool = False
@@ -89,6 +101,12 @@ class Remote:
     head: str = ""
     files: Mapping[str, RemoteFile] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    releases: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def untagged(self) -> Mapping[str, str]:
+        """The releases that have no tag: who made them was stopped before."""
+        return {name: commit for name, commit in self.releases.items() if name not in self.tags}
 
     @cached_property
     def own(self) -> Mapping[str, RemoteFile]:
@@ -104,6 +122,7 @@ def look(calls: HubCalls, kind: Kind, name: str, revision: str | None = None) ->
             what, lambda api: api.repo_info(name, repo_type=kind, revision=revision, files_metadata=True)
         )
         refs = calls.asked(what, lambda api: api.list_repo_refs(name, repo_type=kind))
+        commits = calls.asked(what, lambda api: list(api.list_repo_commits(name, repo_type=kind)))
     except NoSuchRepository:
         return Remote()
     return Remote(
@@ -113,7 +132,32 @@ def look(calls: HubCalls, kind: Kind, name: str, revision: str | None = None) ->
         head=found.sha or "",
         files={each.rfilename: RemoteFile.of(each) for each in getattr(found, "siblings", None) or ()},
         tags={tag.name: tag.target_commit for tag in refs.tags},
+        releases={made: each.commit_id for each in reversed(commits) if (made := name_of(each.title))},
     )
+
+
+def fetched(calls: HubCalls, kind: Kind, name: str, file: str, commit: str) -> bytes:
+    """A file of a repository at a commit."""
+    path = calls.asked(
+        f"read {file} of {name}",
+        lambda api: api.hf_hub_download(name, file, repo_type=kind, revision=commit),
+    )
+    return Path(path).read_bytes()
+
+
+def demand_ours(calls: HubCalls, kind: Kind, name: str, remote: Remote, mark: str) -> None:
+    """NotOurs for a repository that holds something else, whose files would be written over.
+
+    mark  what the card of one that is ours holds
+    """
+    if not remote.own:
+        return
+    card = fetched(calls, kind, name, CARD, remote.head) if CARD in remote.own else b""
+    if mark not in card.decode("utf-8", "replace"):
+        raise NotOurs(
+            f"the {kind} {name} is there and holds something else ({len(remote.own)} files, and no card of ours). "
+            "Nothing was changed. Give another name, or remove its files yourself."
+        )
 
 
 def git_blob(content: bytes) -> str:

@@ -6,6 +6,7 @@ what was inspected. Rows are staged again by every run: same rows, same bytes.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,27 +15,31 @@ from typing import Any
 
 from builder.publish.card.about import About
 from builder.publish.card.changes import changes_of
+from builder.publish.card.contact import contact_of
 from builder.publish.card.files import card_files
-from builder.publish.contents import masked
+from builder.publish.columns import CREDENTIALED, NAMES
+from builder.publish.contents import masked, text_findings
 from builder.publish.folder_files import FolderFile, files_of
 from builder.publish.levels import Level
-from builder.publish.other_files import demand_one_key, fetched, take_over
-from builder.publish.policy import Inspection, inspect, statement
+from builder.publish.other_files import demand_one_key, demand_recurring, take_over
+from builder.publish.policy import Inspection, Unpublishable, inspect, statement
 from builder.publish.released_rows import released
 from builder.publish.releases import FIRST, name_of, numbered, words_of
-from builder.publish.shipment import Remote, Shipment
-from builder.publish.steps import MADE_OF_THE_REST
+from builder.publish.shipment import CARD, Remote, Shipment, demand_ours, fetched, look
+from medground_bench.benchmark.card import MARK
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.parquet import decoded, encoded
 from medground_bench.benchmark.rows import TABLES, Table
+from medground_bench.core.errors import told
 from medground_bench.core.progress import Advance, Progress, silently
 from medground_bench.storage.hub_calls import HubCalls
 from medground_bench.storage.whole_files import sha256, write_whole
 
 STATEMENT = "publish.json"
-CARD = "README.md"
-OF_FORM = ("NOT_CANONICAL", "STATISTICS", "METADATA")
-"""Rules about bytes beside the rows: another version of the builder wrote others, and they are on the hub already."""
+MADE_OF_THE_REST = ("LICENSE", CARD, "croissant.json", "eval.yaml")
+"""Written over all files of a revision."""
+
+AT_LEVEL = re.compile(rf"at level `({'|'.join(Level)})`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,10 @@ class Staging:
                     target = self.dataset.path / table.name / path.name
                     write_whole(target, encoded(table.row, sorted(staged, key=table.key)))
                 advance(1)
+        if not any(self.dataset.path.rglob("*.parquet")):
+            raise Unpublishable(
+                f"{self.folder.path} has no rows at level {self.choices.level}: full is for the phantom alone."
+            )
         return self._inspect({file.name for file in files_of(self.dataset.path)})
 
     def left_out(self) -> tuple[str, ...]:
@@ -96,30 +105,71 @@ class Staging:
     def shipment(self, own: Inspection, remote: Remote) -> Shipment:
         """For the second step: the whole revision, of the inspected rows, of what others published, and of a card.
 
-        Unpublishable where something in it may not be published.
+        NotOurs for a repository that holds something else, Unpublishable where something in it may not be published,
+        OtherKey where opaque ids do not go with those that are there.
         """
+        name = self.choices.repository
+        demand_ours(self.calls, "dataset", name, remote, "\n".join(MARK))
+        card = self._card_of(remote)
         names = {file.name for file in own.files}
         for file in files_of(self.dataset.path):
             if file.name not in names:
                 (self.dataset.path / file.name).unlink()
+        demand_recurring(name, remote, self.dataset.path, self.calls)
         brought = self._brought(remote)
+        others = self._others(brought)
         demand_one_key(self.dataset.path)
-        changes = self._changes(remote)
-        written = self._write_card(changes)
-        others = self._inspect(brought | written)
-        left = tuple(each for each in others.refusals if not (each.file in brought and each.rule in OF_FORM))
-        whole = own.without(brought).with_more(replace(others, refusals=left))
+        changes = self._changes(remote, card)
+        written = self._write_card(changes, card)
+        whole = own.without(brought).with_more(others).with_more(self._inspect(written))
         write_whole(self.place / STATEMENT, statement(whole))
         return Shipment(
             kind="dataset",
-            name=self.choices.repository,
+            name=name,
             folder=self.dataset.path,
             title=changes[0],
             gate="manual",
             release=name_of(changes[0]),
             statement=self.place / STATEMENT,
             rows={file.name: file.rows for file in whole.files if file.rows is not None},
+            made_of_the_rest=MADE_OF_THE_REST,
+            notes=tuple(self._notes(card)),
         )
+
+    def _others(self, brought: set[str]) -> Inspection:
+        """The policy's word on files that are on the hub already; Unpublishable says that they are."""
+        found = self._inspect(brought)
+        refused = brought & {each.file for each in found.refusals}
+        form = {name for name in refused if self._only_form(name, (self.dataset.path / name).read_bytes())}
+        left = replace(found, refusals=tuple(each for each in found.refusals if each.file not in form))
+        if left.refusals:
+            raise Unpublishable(
+                f"{self.choices.repository} holds what may not be published at level {self.choices.level}, on the hub "
+                f"already: {told([str(each) for each in left.refusals])}. Nothing was sent. Make the dataset private "
+                "and look into it; --remove-gone removes files that your folder lacks."
+            )
+        return left
+
+    def _only_form(self, name: str, content: bytes) -> bool:
+        """Whether a table is refused for its bytes alone, as another version of the builder wrote them."""
+        found = inspect([FolderFile(name, content)], self.choices.level, self.choices.shares)
+        rules = {each.rule for each in found.refusals if each.file == name}
+        return rules <= {"NOT_CANONICAL"} and not text_findings(content, NAMES)
+
+    def _card_of(self, remote: Remote) -> str:
+        """The card that is there; empty where there is none."""
+        if CARD not in remote.own:
+            return ""
+        name = self.choices.repository
+        return fetched(self.calls, "dataset", name, CARD, remote.head).decode("utf-8", "replace")
+
+    def _notes(self, card: str) -> Iterator[str]:
+        before = AT_LEVEL.search(card)
+        if before and Level(before[1]).height > self.choices.level.height:
+            yield (
+                f"the releases so far are at level {before[1]}, and whoever has access can read them on: a new release "
+                "takes nothing back"
+            )
 
     def _inspect(self, names: Collection[str]) -> Inspection:
         """The policy's word on some of the files that are staged."""
@@ -131,10 +181,16 @@ class Staging:
         """The files of the repository that stay as they are, and that are in the folder now."""
         if self.choices.only_own:
             return set()
-        name, made = self.choices.repository, MADE_OF_THE_REST
-        return take_over(name, remote, self.dataset.path, made, self.calls)
+        return take_over(
+            self.choices.repository,
+            remote,
+            self.dataset.path,
+            self.calls,
+            unless=MADE_OF_THE_REST,
+            harmless=self._only_form,
+        )
 
-    def _changes(self, remote: Remote) -> tuple[str, ...]:
+    def _changes(self, remote: Remote, card: str) -> tuple[str, ...]:
         """A line per release, with one for this one where rows differ from those of the repository."""
         tables = {
             path.relative_to(self.dataset.path).as_posix(): path
@@ -146,19 +202,27 @@ class Staging:
             name: before[name] if name in before and before[name].is_as(path) else sha256(path.read_bytes())
             for name, path in tables.items()
         }
-        card = "README.md"
-        told = (
-            b"" if card not in remote.own else fetched(self.choices.repository, card, remote.head, self.calls)
-        )
-        known, words = changes_of(told.decode("utf-8", "replace")), words_of(before, after)
-        return known if words is None and known else numbered(known, remote.tags, words or FIRST)
+        known, words = changes_of(card), words_of(before, after)
+        used = (*remote.tags, *remote.releases)
+        return known if words is None and known else numbered(known, used, words or FIRST)
 
-    def _write_card(self, changes: tuple[str, ...]) -> set[str]:
-        """The names of the files that are made of the rows of all others."""
-        files = card_files(self.dataset, replace(self.about, changes=changes))
+    def _write_card(self, changes: tuple[str, ...], card: str) -> set[str]:
+        """The names of the files that are made of the rows of all others; who said where to ask is asked on."""
+        contact = self.about.contact or contact_of(card)
+        files = card_files(self.dataset, replace(self.about, changes=changes, contact=contact))
         for name, content in files.items():
             write_whole(self.dataset.path / name, content)
         return set(files)
+
+
+def has_opaque_ids(repository: str, calls: HubCalls) -> bool:
+    """Whether a dataset of the hub has rows of a credentialed source, by its card."""
+    About(repository, Level.KEYS)  # a name that is none is told as such
+    remote = look(calls, "dataset", repository)
+    if CARD not in remote.own:
+        return False
+    card = fetched(calls, "dataset", repository, CARD, remote.head).decode("utf-8", "replace")
+    return any(f"`{source}`" in card for source in CREDENTIALED)
 
 
 def work_folder(folder: Path) -> Path:

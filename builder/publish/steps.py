@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from builder.publish.plan import Fate, PushPlan, plan_of
+from builder.publish.plan import PushPlan, plan_of
 from builder.publish.push import push
 from builder.publish.read_back import read_back
 from builder.publish.shipment import Remote, Shipment, look
@@ -15,9 +15,6 @@ from medground_bench.storage.hub_calls import HubCalls, Kind, Moved
 
 MOST_TRIES = 50
 """Each time another commit came first, somebody has got on."""
-
-MADE_OF_THE_REST = ("LICENSE", "README.md", "croissant.json", "eval.yaml")
-"""Written over all files of a revision, so two who publish at once both change them."""
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +67,7 @@ def _demand_no_conflict(agreed: PushPlan, now: PushPlan) -> None:
     before, after = agreed.remote.own, now.remote.own
     for file in now.changes:
         moved = before.get(file.name) != after.get(file.name)
-        if moved and file.fate is not Fate.GONE and file.name not in MADE_OF_THE_REST:
+        if moved and file.name not in now.shipment.made_of_the_rest:
             raise Conflict(
                 f"{file.name} of {now.shipment.name} was changed by somebody else meanwhile, to something else than "
                 "yours. Nothing of theirs was overwritten. Look at it together, then run the same command again."

@@ -14,7 +14,7 @@ class BadAccount(MedgroundError):
 
 
 class Password:
-    """A password: printing, formatting and storing it show nothing."""
+    """What opens an account; printing, formatting and storing it show nothing."""
 
     __slots__ = ("_text",)
 

@@ -64,7 +64,7 @@ def download(server: Server, file: ProjectFile, place: Path) -> Path:
             return part
         except AskAgain as busy:
             failed = 1 if _size(part) > before else failed + 1
-            wait_s = FIRST_WAIT_S * 2 ** (failed - 1) if busy.wait_s is None else busy.wait_s
+            wait_s = max(FIRST_WAIT_S * 2 ** (failed - 1), busy.wait_s or 0.0)
             if failed == ATTEMPTS or wait_s > LONGEST_WAIT_S:
                 when = "later" if busy.wait_s is None else f"in {wait_s:,.0f} s, as it asks"
                 raise ServerAway(

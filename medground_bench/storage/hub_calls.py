@@ -14,7 +14,7 @@ from medground_bench.storage.hub_refusals import (
     AT_FAULT,
     FORBIDDEN,
     HOW_TO_LOG_IN,
-    TOKENS,
+    SETTINGS_PAGE,
     TOO_MANY,
     UNKNOWN,
     is_of_the_certificate,
@@ -90,17 +90,10 @@ class HubCalls:
         for wait_s in (*WAITS_S, None):
             try:
                 return ask(self.api)
-            except HfHubHTTPError as error:
-                why = _busy(error)
-                if why is None:
-                    raise _refusal(what, error) from error
-                longer_s = retry_after_s(error.response.headers.get("Retry-After")) or 0.0
             except OfflineModeIsEnabled as error:
                 raise HubAway(f"cannot {what}: the hub is switched off. Unset HF_HUB_OFFLINE.") from error
-            except transport_errors() as error:
-                why, longer_s = why_unreachable(error), 0.0
-                if is_of_the_certificate(error):
-                    raise HubAway(f"cannot {what}: {why}.") from error
+            except (HfHubHTTPError, RuntimeError, OSError, *transport_errors()) as error:
+                why, longer_s = _why_again(what, error)
             if wait_s is None:
                 break
             pause_s = min(max(longer_s, wait_s * _JITTER.uniform(0.5, 1.0)), LONGEST_WAIT_S)
@@ -110,6 +103,28 @@ class HubCalls:
             f"cannot {what}: {why}, also after {len(WAITS_S)} more tries. What is done is kept: run the same command "
             "again later."
         )
+
+
+def _why_again(what: str, error: Exception) -> tuple[str, float]:
+    """Why it is worth while to ask again, and the least seconds to wait; raises where it is not.
+
+    The hub's client wraps what goes wrong with a large file in errors of its own.
+    """
+    from huggingface_hub.errors import HfHubHTTPError
+
+    root: BaseException | None = error
+    while root is not None and not isinstance(root, (HfHubHTTPError, *transport_errors())):
+        root = root.__cause__
+    if root is None:
+        raise error
+    if not isinstance(root, HfHubHTTPError):
+        if is_of_the_certificate(root):
+            raise HubAway(f"cannot {what}: {why_unreachable(root)}.") from error
+        return why_unreachable(root), 0.0
+    why = _busy(root)
+    if why is None:
+        raise _refusal(what, root) from error
+    return why, retry_after_s(root.response.headers.get("Retry-After")) or 0.0
 
 
 def _busy(error: HfHubHTTPError) -> str | None:
@@ -137,7 +152,7 @@ def _refusal(what: str, error: HfHubHTTPError) -> MedgroundError:
     if status == FORBIDDEN:
         return HubRefused(
             f"cannot {what}: your token may not. It needs the role `write`, and you the role in the organisation; "
-            f"make one at {TOKENS}. {_LOG_IN}"
+            f"make one at {SETTINGS_PAGE}. {_LOG_IN}"
         )
     words = "".join(filter(str.isprintable, one_line(error.server_message or error)))[:MOST_WORDS].rstrip(".")
     return HubRefused(f"cannot {what}: the hub answers {status}: {words}.")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError
 
 HOW_TO_LOG_IN = "log in with: hf auth login"
-TOKENS = "https://huggingface.co/settings/tokens"
+SETTINGS_PAGE = "https://huggingface.co/settings/tokens"
 UNKNOWN, FORBIDDEN, TOO_MANY, AT_FAULT = 401, 403, 429, 500
 GONE_ON = "What was fetched stays: run the same again, and it goes on from there"
 NOT_YET_VALID, EXPIRED = 9, 10
@@ -88,8 +88,8 @@ def refusal(repository: Subject, error: HfHubHTTPError) -> SourceMissing:
         return _unknown_commit(repository)
     if status == UNKNOWN and logged_in:
         return SourceMissing(
-            f"{repository}: the hub does not accept your token; it is wrong or has expired. Make a new one at {TOKENS} "
-            f"and {HOW_TO_LOG_IN} (HF_TOKEN, where it is set, comes first)."
+            f"{repository}: the hub does not accept your token; it is wrong or has expired. Make a new one at "
+            f"{SETTINGS_PAGE} and {HOW_TO_LOG_IN} (HF_TOKEN, where it is set, comes first)."
         )
     if isinstance(error, GatedRepoError):
         return SourceMissing(_gated(repository, _said(error).lower(), logged_in=logged_in))
@@ -173,8 +173,8 @@ def _gated(repository: Subject, said: str, *, logged_in: bool) -> str:
         )
     if "fine-grained" in said:
         return (
-            f"{repository} is gated, and your token may not read what is gated. Switch that on at {TOKENS}, or make a "
-            f"token of the role `read` and {HOW_TO_LOG_IN}."
+            f"{repository} is gated, and your token may not read what is gated. Switch that on at {SETTINGS_PAGE}, or "
+            f"make a token of the role `read` and {HOW_TO_LOG_IN}."
         )
     return (
         f"{repository} is gated, and you did not ask for access yet. Accept its terms at {page}: fill in the form "

@@ -6,7 +6,7 @@ import pytest
 from huggingface_hub import CommitOperationAdd
 
 from medground_bench.storage.hub_calls import HubAway, HubCalls, HubRefused, Moved, NoSuchRepository
-from tests.hub.faults import Answer, Silence
+from tests.hub.faults import Answer, Cut, Silence
 from tests.hub.state import Token
 
 COMMIT = "POST .*/commit/main"
@@ -111,3 +111,32 @@ def test_a_hub_that_is_switched_off_is_told_at_once(calls, bench, pauses, monkey
     with pytest.raises(HubAway, match="Unset HF_HUB_OFFLINE"):
         calls.asked("look", lambda api: api.dataset_info(bench.name))
     assert not pauses
+
+
+@pytest.mark.parametrize("fault", [Answer(500), Answer(503), Cut(), Silence(done=False)])
+def test_a_fault_while_a_large_file_is_sent_is_one_of_the_hub_and_not_ours(hub, bench, calls, fault):
+    """The hub's client tries a few times itself, and wraps what is left in an error of its own."""
+    large = CommitOperationAdd("rows.parquet", bytes(range(256)) * 400)
+    hub.spoil("PUT /_lfs/", fault, times=8)
+    calls.asked(
+        "send", lambda api: api.create_commit(bench.name, [large], commit_message="more", repo_type="dataset")
+    )
+    assert "rows.parquet" in bench.at("main").files
+
+
+def test_a_large_file_that_is_refused_is_told_in_words(hub, bench, calls):
+    large = CommitOperationAdd("rows.parquet", bytes(range(256)) * 400)
+    hub.spoil("PUT /_lfs/", Answer(403), times=99)
+    with pytest.raises(HubRefused, match="cannot send: your token may not"):
+        calls.asked(
+            "send",
+            lambda api: api.create_commit(bench.name, [large], commit_message="more", repo_type="dataset"),
+        )
+
+
+def test_an_error_that_has_nothing_to_do_with_the_hub_goes_on(calls):
+    def fail(_api):
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        calls.asked("look", fail)

@@ -13,6 +13,18 @@ from medground_bench.core.errors import MedgroundError, told
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 
 
+def is_name(repository: str) -> bool:
+    """Whether the hub takes it as `org/name`."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+    try:
+        validate_repo_id(repository)
+    except HFValidationError:
+        return False
+    return REPOSITORY.fullmatch(repository) is not None
+
+
 class BadAbout(MedgroundError):
     """A fact for the card that is none, or that holds what may not be published."""
 
@@ -37,7 +49,7 @@ class About:
     changes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not REPOSITORY.fullmatch(self.repository):
+        if not is_name(self.repository):
             raise BadAbout(
                 f"{self.repository[:200]!r} names no repository of the hub. Give org/name, for example "
                 "my-lab/medground-bench."

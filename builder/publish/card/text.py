@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from builder.publish.card.about import About
 from builder.publish.card.changes import changes_section
 from builder.publish.card.citations import PAPER, PAPER_PAGE, PAPER_TITLE
+from builder.publish.card.contact import contact_text
 from builder.publish.card.facts import SPLIT, CardFacts
 from builder.publish.card.head import TITLE
 from builder.publish.card.licence import FILE
@@ -59,7 +60,7 @@ def body(facts: CardFacts, about: About) -> str:
         ("Licence", _licence(facts, about)),
         ("Limits", (_bullets(limits(facts.sources)),)),
         ("Cite", _citing(facts.sources)),
-        ("Contact", (_contact(about),)),
+        ("Contact", (contact_text(about.contact, about.page),)),
     )
     texts = (_section(heading, paragraphs) for heading, paragraphs in sections)
     return "".join(texts) + changes_section(about.changes)
@@ -162,10 +163,6 @@ def _citing(sources: Sequence[PublishedSource]) -> Iterator[str]:
     entries = list(dict.fromkeys(entry for each in sources for entry in each.citations))
     yield "The paper" + (", and the sources whose rows you use:" if entries else ":")
     yield "```bibtex\n" + "\n\n".join([PAPER, *entries]) + "\n```"
-
-
-def _contact(about: About) -> str:
-    return prose(about.contact) if about.contact else f"Ask in the [discussions]({about.page}/discussions)."
 
 
 def _python(*lines: str) -> str:

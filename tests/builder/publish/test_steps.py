@@ -10,13 +10,13 @@ from builder.publish.folder_files import files_of
 from builder.publish.levels import Level
 from builder.publish.plan import Fate
 from builder.publish.policy import Inspected, Inspection, Unpublishable, statement
-from builder.publish.push import push
+from builder.publish.push import GateNotTaken, push
 from builder.publish.read_back import NotAsPlanned, read_back
 from builder.publish.shipment import Shipment
 from builder.publish.steps import Conflict, planned, published
 from medground_bench.storage.hub_calls import HubCalls
 from medground_bench.storage.whole_files import sha256
-from tests.hub.faults import Silence
+from tests.hub.faults import Answer, Silence
 
 COMMIT = "POST .*/commit/main"
 
@@ -38,7 +38,7 @@ def shipped(folder, name, kind="dataset", **files: str) -> Shipment:
     paper = folder.with_suffix(".json")
     paper.write_bytes(statement(Inspection(Level.KEYS, {}, (), tuple(looked), ())))
     gate = "manual" if kind == "dataset" else False
-    return Shipment(kind, name, folder, "more", paper, gate)
+    return Shipment(kind, name, folder, "more", paper, gate, made_of_the_rest=("README.md",))
 
 
 @pytest.fixture
@@ -170,3 +170,56 @@ def test_a_release_that_somebody_else_has_called_their_own_is_planned_again(hub,
     repository.tags["v1"] = repository.branches["main"]
     done = published(plan, calls, prepare)
     assert repository.tags["v2"] == done.commit
+
+
+def test_what_somebody_published_after_the_plan_is_not_removed_by_it(hub, org, calls, place):
+    sent(calls, shipped(place, f"{org}/d", a="1"))
+    repository = hub.state.repositories["dataset", f"{org}/d"]
+    ours = shipped(place, f"{org}/d", a="1", b="1")
+    plan = planned(calls, "dataset", f"{org}/d", lambda _: ours)
+    repository.commit({"theirs.txt": b"3"})
+    with pytest.raises(Conflict, match=r"theirs\.txt"):
+        published(plan, calls, lambda _: ours)
+    assert "theirs.txt" in repository.at("main").files
+
+
+def test_a_repository_that_is_opened_while_the_plan_is_read_gets_its_gate_before_any_file(
+    hub, org, calls, place
+):
+    hub.state.create("dataset", f"{org}/d", private=True)
+    ours = shipped(place, f"{org}/d", a="1")
+    plan = planned(calls, "dataset", f"{org}/d", lambda _: ours)
+    made = hub.state.repositories["dataset", f"{org}/d"]
+    made.private = False
+    seen = []
+    hub.spoil(COMMIT, Silence(done=True, then=lambda: seen.append((made.private, made.gated))))
+    published(plan, calls, lambda _: ours)
+    assert seen == [(False, "manual")]
+
+
+def test_somebody_who_makes_it_open_first_changes_nothing_about_the_gate(hub, org, calls, place):
+    ours = shipped(place, f"{org}/d", a="1")
+    plan = planned(calls, "dataset", f"{org}/d", lambda _: ours)
+    made = hub.state.create("dataset", f"{org}/d")
+    seen = []
+    hub.spoil(COMMIT, Silence(done=True, then=lambda: seen.append(made.gated)))
+    published(plan, calls, lambda _: ours)
+    assert seen == ["manual"]
+
+
+def test_a_hub_that_does_not_set_the_gate_gets_no_file(hub, org, calls, place):
+    hub.spoil("PUT .*/settings", Answer(200), times=9)
+    with pytest.raises(GateNotTaken, match="so nothing was sent"):
+        sent(calls, shipped(place, f"{org}/d", a="1"))
+    made = hub.state.repositories["dataset", f"{org}/d"]
+    assert made.private and "a.txt" not in made.at("main").files
+
+
+def test_what_turns_out_to_be_open_is_hidden_again(hub, org, calls, place):
+    shipment = shipped(place, f"{org}/d", a="1")
+    sent(calls, shipment)
+    made = hub.state.repositories["dataset", f"{org}/d"]
+    made.gated = False
+    with pytest.raises(NotAsPlanned, match="so it was made private again"):
+        read_back(shipment, made.branches["main"], calls)
+    assert made.private
