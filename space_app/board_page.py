@@ -10,7 +10,8 @@ from results_folder import errors_shown, results_folder
 
 from medground_bench.core.errors import MedgroundError
 from medground_bench.core.scoring import By
-from medground_bench.leaderboard.board import ALL, FILE, Board, BoardRow
+from medground_bench.leaderboard.board import ALL, FILE, Board
+from medground_bench.leaderboard.rows import BoardRow, what_is_apart
 
 BOARD_COLUMNS = ("Method", "IoU", "low", "high", "F1", "Precision", "Recall", "Cases", "Failed")
 NUMBERS: list[Literal["number"]] = ["number"] * (len(BOARD_COLUMNS) - 1)
@@ -18,8 +19,8 @@ DATATYPES: list[Literal["str", "number"]] = ["str", *NUMBERS]
 FILTER_COLUMNS = ("LVLM", "Mode", "Source", "Questions", "Accuracy", "Positives", "Retained", "Retention")
 BOARD_NOTE = (
     "All scores in percent, averaged over cases; a case on which a method failed counts as 0. *low* and *high* bound "
-    "the 95 % interval of IoU, images resampled. Rows marked **control** never ask the model: a method that does not "
-    "beat them has not shown what the answer rests on."
+    "the 95 % interval of IoU, by image, which fewer than 6 images do not give. Rows marked **control** never ask the "
+    "model: a method that does not beat them has not shown what the answer rests on."
 )
 
 NO_BOARD = (
@@ -36,7 +37,7 @@ def board_view(mode: str, source: str, lvlm: str) -> tuple[pd.DataFrame, str]:
     table = pd.DataFrame([_board_cells(row) for row in rows], columns=list(BOARD_COLUMNS))
     if not rows:
         return table, "No method was run on all cases of this choice."
-    return table, f"**{rows[0].cases} cases** on {rows[0].images} images, mode {mode}."
+    return table, f"**{rows[0].cases} cases**, mode {mode}, {what_is_apart(rows)}"
 
 
 def board_tab() -> None:
@@ -82,7 +83,7 @@ def board_tab() -> None:
 
 
 def _board_cells(row: BoardRow) -> list[object]:
-    name = f"{row.method} (control)" if row.control else row.method
+    name = f"{row.shown} (control)" if row.control else row.shown
     scores = (row.iou, row.iou_low, row.iou_high, row.f1, row.precision, row.recall)
     percent = (None if score is None else round(100 * score, 1) for score in scores)
     return [name, *percent, row.cases, row.failed]

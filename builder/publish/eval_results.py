@@ -100,8 +100,10 @@ def measured_by_us(
 ) -> Iterator[Ranked]:
     """Of each LVLM in each mode that a board of ours has MedFocus for."""
     for each in results:
-        if each.method == HEADLINE and each.lvlm != ALL:
-            notes = f"MedFocus, mean IoU in percent over {each.cases} cases; measured with medground-bench"
+        if each.method == HEADLINE and each.lvlm != ALL and each.iou is not None:
+            notes = (
+                f"{each.shown}, mean IoU in percent over {each.cases} cases; measured with medground-bench"
+            )
             yield _ranked(each.lvlm, _entry(benchmark, each.mode, 100 * each.iou, notes, source_url))
 
 

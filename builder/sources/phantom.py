@@ -47,7 +47,7 @@ class Phantom:
         return tuple(SEEDS)
 
     def questions(self, split: str, limit: int | None) -> Iterator[SourceQuestion]:
-        """See `Source`. With a limit, `tune` gets a quarter as many pictures as `test`, at least two."""
+        """See `Source`. With a limit, `tune` gets as many pictures as `pictures_wanted` says."""
         wanted = pictures_wanted(split, limit)
         pictures = PICTURES[split] if wanted is None else wanted
         for seed in SEEDS[split][:pictures]:

@@ -1,6 +1,6 @@
 """Evidence -> the rows of the tables. Pure: values in, rows out; shares and scores are fractions 0..1.
 
-Means are over all cases of a group, so a failed case counts as 0; intervals resample images (`scoring`).
+Means are over all cases of a group, so a failed case counts as 0; intervals are by image (`core.intervals`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from medground_bench.ablation.run import Evidence, TrackEvidence
 from medground_bench.ablation.variants import TableRow, Variant
 from medground_bench.anatomy.vocabulary import Vocabulary
 from medground_bench.core.comparison import compare
+from medground_bench.core.intervals import holm
 from medground_bench.core.scoring import By, CaseScore, score_cases, table
 from medground_bench.core.types import Group
 from medground_bench.leaderboard.board import ALL, VIEWS
@@ -55,7 +56,7 @@ class Numbers:
     no_box       share of cases that have no box although nothing failed
     failed       share of cases on which the method raised an error; they score 0
     error        what most of them said, None where none failed
-    low, high    95 % interval of the IoU, images resampled; None where there is a single image
+    low, high    95 % interval of the IoU, by image; None where images are too few
     region_iou   mean over pictures of how well the concepts were found; None where the truth is not known
     """
 
@@ -76,12 +77,16 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gain:
-    """IoU minus that of MedFocus as it is, on the same cases, with its 95 % interval and p-value."""
+    """IoU minus that of MedFocus as it is, on the same cases.
+
+    gain_low, gain_high  its 95 % interval; None where images are too few or all alike
+    gain_p               its p-value, by Holm worth what it is among all rows of the table in that view; None as above
+    """
 
     gain: float
-    gain_low: float
-    gain_high: float
-    gain_p: float
+    gain_low: float | None
+    gain_high: float | None
+    gain_p: float | None
 
 
 Record = dict[str, Any]  # what a column holds is known by its name alone, as in the CSV file that it becomes
@@ -121,7 +126,20 @@ def table_records(rows: Sequence[TableRow], base: Variant, tracks: Sequence[Trac
         if own and (lacking := [track for track in tracks if variant not in track.evidence]):
             where = ", ".join(str(track.attempts.track) for track in lacking)
             records.append(head | {"not_run": f"not on {where}: {_reason(tracks, variant)}"})
+    _correct(records)
     return records
+
+
+def _correct(records: Sequence[Record]) -> None:
+    """Write into `gain_p` what it is worth among all rows of its view."""
+    views: dict[Names, list[Record]] = {}
+    for record in records:
+        if record.get("gain_p") is not None:
+            views.setdefault(tuple(record[column] for column in COLUMNS), []).append(record)
+    for rows in views.values():
+        corrected = holm(np.array([row["gain_p"] for row in rows]))
+        for row, p in zip(rows, corrected, strict=True):
+            row["gain_p"] = float(p)
 
 
 def group_records(
@@ -201,7 +219,7 @@ def _grouped(members: Sequence[Scored], view: View) -> list[tuple[Names, list[Sc
 
 
 def _numbers(members: Sequence[Scored]) -> Numbers:
-    [row] = table([each.score for each in members], by=(), rng=np.random.default_rng(0))
+    [row] = table([each.score for each in members], by=())
     low, high = row.iou_ends
     errors = Counter(each.evidence.error for each in members if each.evidence.error is not None)
     without = [each for each in members if each.evidence.error is None and not each.evidence.boxes]
@@ -230,7 +248,7 @@ def _numbers(members: Sequence[Scored]) -> Numbers:
 
 def _gain(members: Sequence[Scored], others: Sequence[Scored]) -> Gain:
     first, second = ([each.score for each in side] for side in (members, others))
-    gain = compare(first, second, rng=np.random.default_rng(0))
+    gain = compare(first, second)
     return Gain(gain=gain.mean, gain_low=gain.low, gain_high=gain.high, gain_p=gain.p_value)
 
 

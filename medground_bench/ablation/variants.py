@@ -34,7 +34,7 @@ class Variant:
     transport   of the localizer; None for its own
     """
 
-    localizer: str = MedFocus.localizer
+    localizer: str = "uot"
     checkpoint: str | None = None
     transport: TransportChoice | None = None
     region: Region = MedFocus.region

@@ -13,10 +13,13 @@ import typer
 
 from medground_bench.cards.all_cards import all_cards
 from medground_bench.cards.own import keep_demo, keep_retention
+from medground_bench.cards.readme import with_results
 from medground_bench.cards.records import CARDS, Records
 from medground_bench.cards.reported import FOLDER
 from medground_bench.core.errors import MedgroundError
 from medground_bench.storage.whole_files import write_whole
+
+README = "README.md"
 
 
 def main(
@@ -29,14 +32,19 @@ def main(
         Path | None, typer.Option(help="dataset folder that builder built: keep its retention")
     ] = None,
 ) -> None:
-    """Write the cards of the methods, of the LVLMs and of the anatomy network."""
+    """Write the cards of the methods, of the LVLMs and of the anatomy network, and README's table beside them."""
     if demo is not None:
         keep_demo(demo, out)
     if benchmark is not None:
         keep_retention(benchmark, out)
-    for place, text in all_cards(Records.read(out, reported)).items():
+    records = Records.read(out, reported)
+    for place, text in all_cards(records).items():
         write_whole(out / place, text.encode())
         typer.echo(str(out / place))
+    readme = out.parent / README
+    if readme.is_file():
+        write_whole(readme, with_results(readme.read_text("utf-8"), records.own.results).encode())
+        typer.echo(str(readme))
 
 
 def program() -> None:

@@ -27,7 +27,8 @@ from medground_bench.cards.costs import (
     milliseconds_h200,
 )
 from medground_bench.cards.markdown import MEASURED, REPORTED, percent, table
-from medground_bench.cards.own import BAR, Result
+from medground_bench.cards.own import BOX_FLOOR, MAP_FLOOR, Result
+from medground_bench.cards.own_sections import SEEDS, iou_cells, scored
 from medground_bench.cards.prose import meanings, prose
 from medground_bench.cards.records import METHODS, Records
 from medground_bench.cards.reported import NAMES, Reported
@@ -37,10 +38,12 @@ from medground_bench.lvlms import open_lvlm
 from medground_bench.lvlms.engine.local import LocalLvlm
 from medground_bench.lvlms.engine.passes import Passes
 from medground_bench.methods import Method, Tunable, explain, open_method
+from medground_bench.phantom.limits import TAUGHT_WHERE
 
 SCORES = ("source", "IoU", "precision", "recall", "F1")
 
 OF_THIS_MACHINE = {
+    "localizer": "uot_medsam when MedSAM's weights are in the hub's cache, else uot",
     "refiner": "MedSAM when its weights are in the hub's cache",
     "refiner_revision": "that of MedSAM's weights",
 }
@@ -78,7 +81,8 @@ written.{timed}
 def card(name: str, lvlm: LocalLvlm, records: Records) -> str:
     """The card of one method as Markdown."""
     method = open_method(name, lvlm)
-    passes = _passes(method, lvlm)
+    passes, gives_map = _passes(method, lvlm)
+    floor = MAP_FLOOR if gives_map else BOX_FLOOR
     accelerator = records.accelerator
     return TEMPLATE.format(
         name=name,
@@ -90,7 +94,7 @@ def card(name: str, lvlm: LocalLvlm, records: Records) -> str:
         model=GEMMA3_4B.name,
         timed=_timed_on(accelerator, name),
         plan="\n".join([*_plan(passes, lvlm), *_timed_ms(accelerator, name)]),
-        measured=_measured([result for result in records.own.results if result.method == name]),
+        measured=_measured([result for result in records.own.results if result.method == name], floor),
         reported=_reported(name, records.paper),
     )
 
@@ -148,7 +152,8 @@ def _tuning(method: Method, lvlm: LocalLvlm) -> str:
     return f"Chosen by `medground tune`: {', '.join(f'`{name}`' for name in varying)}."
 
 
-def _passes(method: Method, lvlm: LocalLvlm) -> Passes:
+def _passes(method: Method, lvlm: LocalLvlm) -> tuple[Passes, bool]:
+    """What a case asks of an LVLM, and whether it comes to a map."""
     picture = phantom_atlas().pictures[0]
     question = prompt("cardiomegaly", Mode.DIRECT)
     response = lvlm.generate([picture], [question], max_new_tokens=2)[0]
@@ -156,8 +161,8 @@ def _passes(method: Method, lvlm: LocalLvlm) -> Passes:
         "a/b/cardiomegaly@card:direct", "cardiomegaly", question, response, picture, Frame.native(224, 224)
     )
     passes = Passes()
-    explain(method, lvlm.counted_by(passes, write_at_most=1), case, np.random.default_rng(0))
-    return passes
+    explained = explain(method, lvlm.counted_by(passes, write_at_most=1), case, np.random.default_rng(0))
+    return passes, explained.attribution.saliency is not None
 
 
 def _counted(passes: Passes, lvlm: LocalLvlm) -> str:
@@ -242,26 +247,49 @@ def _by_lvlm(name: str, paper: Reported) -> Iterator[tuple[object, ...]]:
         yield (f"[{lvlm}](../{lvlm}.md)", mode, *(percent(ious[lvlm, mode, source], 2) for source in NAMES))
 
 
-def _measured(results: Sequence[Result]) -> str:
+def _measured(results: Sequence[Result], floor: str) -> str:
     if not results:
         return "No run of ours is kept."
-    columns = ("mode", "LVLM", *SCORES[1:], f"IoU of `{BAR}`", "cases", "failed")
+    columns = (
+        "mode",
+        "LVLM",
+        "rank",
+        "IoU",
+        "95 %",
+        *SCORES[2:],
+        f"IoU of `{floor}`",
+        "cases",
+        "pictures",
+        "no box",
+    )
     rows = [
         (
             each.mode,
             each.lvlm,
-            *_percents((each.iou, each.precision, each.recall, each.f1), 1),
-            "-" if each.bar is None else percent(each.bar, 1),
+            each.rank or "-",
+            *iou_cells(each),
+            *(scored(score) for score in (each.precision, each.recall, each.f1)),
+            scored(_floor(each, floor)),
             each.cases,
-            each.failed,
+            each.images,
+            each.failed + each.without_boxes,
         )
         for each in results
     ]
-    parts = [f"{MEASURED}: `medground demo` on phantoms, percent.", table(columns, rows, words=2)]
-    below = [f"{each.mode}, {each.lvlm}" for each in results if each.below_the_bar]
+    parts = [f"{MEASURED}: `medground demo` on phantoms, percent. {SEEDS}", table(columns, rows, words=2)]
+    below = [f"{each.mode}, {each.lvlm}" for each in results if _below(each, _floor(each, floor))]
     if below:
-        parts.append(f"**Below `{BAR}`** in {len(below)} of {len(results)} rows: {'; '.join(below)}.")
-    return "\n\n".join(parts)
+        parts.append(f"**Below `{floor}`** in {len(below)} of {len(results)} rows: {'; '.join(below)}.")
+    return "\n\n".join([*parts, TAUGHT_WHERE])
+
+
+def _floor(result: Result, floor: str) -> float | None:
+    return result.map_floor if floor == MAP_FLOOR else result.box_floor
+
+
+def _below(result: Result, floor: float | None) -> bool:
+    """Whether chance does better."""
+    return floor is not None and result.iou is not None and not result.control and result.iou < floor
 
 
 def _percents(scores: Sequence[float], digits: int) -> list[str]:

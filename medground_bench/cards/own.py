@@ -10,15 +10,17 @@ from typing import TypeVar
 
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.statistics import Statistics
+from medground_bench.core.ranks import RankSet
 from medground_bench.core.scoring import By
 from medground_bench.core.types import Mode
-from medground_bench.leaderboard.board import ALL, Board, BoardRow
+from medground_bench.leaderboard.board import ALL, Board
+from medground_bench.leaderboard.rows import BoardRow
 from medground_bench.runs.sweep import Sweep, spelled
 from medground_bench.storage.whole_files import Plain, write_whole
 
 RESULTS, RETENTION, CHOSEN = "results.json", "retention.json", "chosen.json"
-BAR = "random_box"
-"""The control that every method should beat."""
+BOX_FLOOR, MAP_FLOOR = "random_box", "random_map"
+"""The controls that every method should beat: chance, for those that choose boxes and for those that give a map."""
 
 TUNED = "tuned"
 """Where `medground demo` keeps its sweeps, beside its board."""
@@ -28,23 +30,38 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A method's scores on one board view, fractions 0..1; `bar` is the IoU of `random_box` on the same cases."""
+    """A row of one board view as it is kept, fractions 0..1 to four digits; `BoardRow` says what its fields are.
+
+    box_floor, map_floor  IoU of chance on the same cases
+    """
 
     method: str
+    shown: str
+    control: bool
     mode: str
     lvlm: str
-    iou: float
-    precision: float
-    recall: float
-    f1: float
+    best_rank: int | None
+    last_rank: int | None
+    iou: float | None
+    iou_low: float | None
+    iou_high: float | None
+    precision: float | None
+    recall: float | None
+    f1: float | None
     cases: int
     failed: int
-    bar: float | None
+    without_boxes: int
+    images: int
+    seeds: int
+    seed_sd: float | None
+    box_floor: float | None
+    map_floor: float | None
 
     @property
-    def below_the_bar(self) -> bool:
-        """Whether chance does better."""
-        return self.bar is not None and self.method != BAR and self.iou < self.bar
+    def rank(self) -> RankSet | None:
+        """Between which places it stands."""
+        places = self.best_rank, self.last_rank
+        return None if places[0] is None or places[1] is None else RankSet(places[0], places[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +86,14 @@ class ChosenSettings:
     mode: str
     settings: Mapping[str, Plain]
     candidates: int
+    as_good: int
     cases: int
+    pictures: int
 
     def __str__(self) -> str:
-        """For people: `layer 3, head mean`."""
-        return ", ".join(f"{name} {spelled(value)}" for name, value in self.settings.items())
+        """For people: `layer 3, head mean (4 of 20)`, as many as good as that of all that were tried."""
+        chosen = ", ".join(f"{name} {spelled(value)}" for name, value in self.settings.items())
+        return f"{chosen} ({self.as_good} of {self.candidates})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,24 +146,46 @@ def chosen_by(sweep: Sweep) -> ChosenSettings:
     """The settings that vary in a sweep, as it chose them."""
     chosen = {name: sweep.chosen.settings[name] for name in sweep.varying}
     return ChosenSettings(
-        sweep.method, sweep.lvlm, sweep.mode.value, chosen, len(sweep.candidates), sweep.cases
+        method=sweep.method,
+        lvlm=sweep.lvlm,
+        mode=sweep.mode.value,
+        settings=chosen,
+        candidates=len(sweep.candidates),
+        as_good=sweep.as_good,
+        cases=sweep.cases,
+        pictures=sweep.pictures,
     )
 
 
 def _result(row: BoardRow, view: Sequence[BoardRow]) -> Result:
-    bar = next((other.iou for other in view if other.method == BAR), None)
+    floors = {other.method: other.iou for other in view}
     return Result(
         method=row.method,
+        shown=row.shown,
+        control=row.control,
         mode=row.mode,
         lvlm=row.lvlm,
-        iou=round(row.iou, 4),
-        precision=round(row.precision, 4),
-        recall=round(row.recall, 4),
-        f1=round(row.f1, 4),
+        best_rank=row.best_rank,
+        last_rank=row.last_rank,
+        iou=_rounded(row.iou),
+        iou_low=_rounded(row.iou_low),
+        iou_high=_rounded(row.iou_high),
+        precision=_rounded(row.precision),
+        recall=_rounded(row.recall),
+        f1=_rounded(row.f1),
         cases=row.cases,
         failed=row.failed,
-        bar=None if bar is None else round(bar, 4),
+        without_boxes=row.without_boxes,
+        images=row.images,
+        seeds=row.seeds,
+        seed_sd=_rounded(row.seed_sd),
+        box_floor=_rounded(floors.get(BOX_FLOOR)),
+        map_floor=_rounded(floors.get(MAP_FLOOR)),
     )
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)
 
 
 def _keep(file: Path, rows: Sequence[Result | OwnRetention | ChosenSettings]) -> None:

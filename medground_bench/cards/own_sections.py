@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from medground_bench.cards.markdown import MEASURED, percent, table
 from medground_bench.cards.own import ChosenSettings, OwnRetention, OwnRuns, Result
 from medground_bench.core.types import Mode
+from medground_bench.phantom.limits import TAUGHT_WHERE
 
 MODES = [mode.value for mode in Mode]
+SEEDS = "Chance is the mean of 100 draws, ± their standard deviation; rank sets and intervals: docs/statistics.md."
 
 
 def own_sections(lvlm: str, own: OwnRuns) -> str:
@@ -49,23 +51,48 @@ def _scores(results: Sequence[Result]) -> str:
     by_method = {(each.method, each.mode): each for each in results}
     cases = {each.mode: each.cases for each in results}
     methods = sorted({each.method for each in results})
-    rows = [(f"`{method}`", *_of_modes(by_method, method)) for method in methods]
-    rows.sort(key=lambda row: -float(row[1]) if row[1] != "-" else 0.0)
-    columns = ["method", *(f"{score}, {mode}" for mode in MODES for score in ("IoU", "F1"))]
+    methods.sort(key=lambda method: -_iou(by_method.get((method, MODES[0]))))
+    rows = [(_shown(by_method, method), *_of_modes(by_method, method)) for method in methods]
+    columns = ["method", *(f"{score}, {mode}" for mode in MODES for score in ("rank", "IoU", "95 %", "F1"))]
     counted = " and ".join(f"{cases[mode]} in {mode} mode" for mode in MODES if mode in cases)
+    images = max(each.images for each in results)
     return (
-        f"{MEASURED}: `medground demo` on phantoms, percent, means over its cases ({counted}).\n"
-        f"These are few: neighbours are not separable.\n\n{table(columns, rows)}"
+        f"{MEASURED}: `medground demo` on phantoms, percent, means over its cases ({counted}) of {images} pictures.\n"
+        f"{SEEDS}\n\n{table(columns, rows)}\n\n{TAUGHT_WHERE}"
     )
 
 
+def iou_cells(result: Result) -> tuple[str, str]:
+    """IoU and its interval, percent; chance with its spread over seeds."""
+    ends = (result.iou_low, result.iou_high)
+    interval = "-" if ends[0] is None or ends[1] is None else f"{scored(ends[0])} to {scored(ends[1])}"
+    spread = "" if result.seed_sd is None or result.iou is None else f" ± {percent(result.seed_sd, 1)}"
+    return scored(result.iou) + spread, interval
+
+
+def scored(share: float | None) -> str:
+    """Percent, or `n/a` where a method gave no box at all."""
+    return "n/a" if share is None else percent(share, 1)
+
+
+def _iou(result: Result | None) -> float:
+    return -1.0 if result is None or result.iou is None else result.iou
+
+
+def _shown(by_method: dict[tuple[str, str], Result], method: str) -> str:
+    found = next(each for (name, _mode), each in by_method.items() if name == method)
+    return f"`{method}`{found.shown.removeprefix(method)}{' (control)' if found.control else ''}"
+
+
 def _of_modes(by_method: dict[tuple[str, str], Result], method: str) -> list[str]:
-    found = [by_method.get((method, mode)) for mode in MODES]
-    return [
-        "-" if each is None else percent(score, 1)
-        for each in found
-        for score in ((each.iou, each.f1) if each else (0.0, 0.0))
-    ]
+    cells: list[str] = []
+    for mode in MODES:
+        found = by_method.get((method, mode))
+        if found is None:
+            cells += ["-"] * 4
+        else:
+            cells += [str(found.rank or "-"), *iou_cells(found), scored(found.f1)]
+    return cells
 
 
 def _chosen(chosen: Sequence[ChosenSettings]) -> str:
@@ -75,10 +102,11 @@ def _chosen(chosen: Sequence[ChosenSettings]) -> str:
         for method in sorted({each.method for each in chosen})
     ]
     counted = " and ".join(
-        f"{cases} in {mode} mode"
-        for mode, cases in sorted({each.mode: each.cases for each in chosen}.items())
+        f"{each.cases} cases of {each.pictures} pictures in {mode} mode"
+        for mode, each in sorted({each.mode: each for each in chosen}.items())
     )
     return (
-        f"{MEASURED}: `medground tune`, by mean IoU on the demo's split `tune`, which has few cases: {counted}.\n\n"
+        f"{MEASURED}: `medground tune`, by mean IoU on the demo's split `tune`: {counted}.\n"
+        f"In brackets: how many of the candidates are as good as far as these cases can tell.\n\n"
         f"{table(('method', *MODES), rows, words=3)}"
     )

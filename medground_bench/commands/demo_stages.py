@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,13 +23,14 @@ from medground_bench.commands.console import Stopped, progress
 from medground_bench.commands.programs import programs_folder
 from medground_bench.commands.sweep_tables import sweeps_as_markdown
 from medground_bench.core.errors import BadSubmission, MedgroundError, SourceMissing
-from medground_bench.core.types import Mode, Reference
+from medground_bench.core.types import Mode, Reference, Track
 from medground_bench.leaderboard.board import Board, MethodRun, build_board
+from medground_bench.leaderboard.rows import TunedOn
 from medground_bench.leaderboard.track_facts import track_facts
 from medground_bench.lvlms import checkpoints, embedded
 from medground_bench.runs.parallel import LocatedTrack, run_methods
 from medground_bench.runs.predict import PredictionFile
-from medground_bench.runs.run_file import predictions_of
+from medground_bench.runs.run_file import predictions_of, read_run
 from medground_bench.runs.sweep import Sweep, file_of
 from medground_bench.runs.tune import tunable_names
 from medground_bench.storage.whole_files import write_whole
@@ -42,6 +43,9 @@ TUNED_TABLE = "README.md"
 SOURCE = "phantom"
 CASES_PER_PICTURE = 3
 """Retained in a track, on average."""
+
+TunedRuns = Mapping[tuple[str, Track], TunedOn]
+"""Method and track -> what its settings were chosen on."""
 
 
 @dataclass(slots=True)
@@ -56,8 +60,8 @@ class Demo:
 def run_demo(out: Path, cases: int, *, lvlms: Sequence[str] = (), methods: Sequence[str] = ()) -> Demo:
     """Build, tune, predict, score; everything is kept in `out`, the board as `board.json`.
 
-    Layers, heads and baselines are chosen on the split `tune`, which in a small benchmark has few cases; what was tried
-    and chosen on how many is in the folder `tuned`, as tables and heat maps.
+    Layers, heads and baselines are chosen on the split `tune`, on 20 cases or more of a track; what was tried and
+    chosen on how many is in the folder `tuned`, as tables and heat maps.
 
     cases    wanted in every track; as many pictures are taken as give them on average
     lvlms    keys or folders; by default the embedded ones
@@ -82,7 +86,8 @@ def run_demo(out: Path, cases: int, *, lvlms: Sequence[str] = (), methods: Seque
         benchmark = open_benchmark(folder)
         references = benchmark.references()
         facts = track_facts(Statistics.of(benchmark.dataset, "test"))
-        demo.board = build_board(references, map(partial(_method_run, references), files), facts)
+        runs = map(partial(_method_run, references, _tuned_on(demo.sweeps)), files)
+        demo.board = build_board(references, runs, facts)
         demo.board.save(out)
     return demo
 
@@ -115,15 +120,27 @@ def _sweeps(folder: Path, predicted: Sequence[PredictionFile]) -> tuple[Sweep, .
     return tuple(Sweep.read(file) for file in files if file.is_file())
 
 
-def _method_run(references: Sequence[Reference], predicted: PredictionFile) -> MethodRun:
+def _tuned_on(sweeps: Sequence[Sweep]) -> TunedRuns:
+    return {
+        (sweep.method, sweep.track): TunedOn(sweep.cases, sweep.pictures, len(sweep.candidates))
+        for sweep in sweeps
+    }
+
+
+def _method_run(references: Sequence[Reference], tuned: TunedRuns, predicted: PredictionFile) -> MethodRun:
     """What a method predicted on a track; a case on which it failed counts as not predicted."""
     if not predicted.cases:
         return MethodRun(predicted.method, predicted.track, ())
     submission = read_submission(predicted.file.read_bytes(), references)
     if isinstance(submission, Problems):
         raise BadSubmission(f"{predicted.file}: {submission.shown[0]}")
+    record = read_run(predicted.file)
     return MethodRun(
-        predicted.method, predicted.track, predictions_of(predicted.file, submission.predictions)
+        predicted.method,
+        predicted.track,
+        predictions_of(predicted.file, submission.predictions),
+        tuned=tuned.get((predicted.method, predicted.track)),
+        localizer=record.localizer if record else None,
     )
 
 

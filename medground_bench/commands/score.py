@@ -31,7 +31,6 @@ def score(
     """
     references = open_joined(benchmark, root).references()
     submission = read_predictions(file, references, whole_tracks=False)
-    import numpy as np
     from rich.console import Console
 
     from medground_bench.commands.tables import scores_table
@@ -39,7 +38,7 @@ def score(
     from medground_bench.runs.run_file import predictions_of
 
     touched = [each for each in references if each.track in submission.tracks]
-    rows = scoring.score(touched, predictions_of(file, submission.predictions), rng=np.random.default_rng(0))
+    rows = scoring.score(touched, predictions_of(file, submission.predictions))
     if as_json:
         typer.echo(json.dumps({"file": str(file), "tracks": [row.as_dict() for row in rows]}, indent=2))
     else:

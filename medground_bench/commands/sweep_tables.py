@@ -17,7 +17,7 @@ def sweep_table(sweep: Sweep) -> Table:
     ranked = sorted(sweep.candidates, key=lambda candidate: -candidate.iou)
     more = len(ranked) - CANDIDATES_LISTED
     table = Table(
-        title=f"{sweep.method}, {sweep.lvlm}, {sweep.mode}: {sweep.cases} cases of the split tune",
+        title=f"{sweep.method}, {sweep.lvlm}, {sweep.mode}: tuned on {sweep.cases} cases of {sweep.pictures} pictures",
         caption=f"and {more} more" if more > 0 else None,
     )
     for setting in sweep.chosen.settings:
@@ -36,16 +36,18 @@ def sweeps_as_markdown(sweeps: Sequence[Sweep]) -> str:
         "# Settings chosen on the split tune",
         "",
         "By mean IoU. Everything that was tried is in the JSON file of the sweep, and in the picture of that name. The "
-        "fewer the cases, the more a choice is luck.",
+        "fewer the cases, the more a choice is luck: as good are those, the choice among them, that the cases cannot "
+        "tell from the best.",
         "",
-        "| method | LVLM | mode | cases | chosen | mean IoU, % | median of all tried | tried | failed |",
-        "|" + "---|" * 9,
+        "| method | LVLM | mode | cases | pictures | chosen | mean IoU, % | median of all tried | tried | as good "
+        "| failed |",
+        "|" + "---|" * 11,
     ]
     for sweep in sorted(sweeps, key=lambda sweep: (sweep.method, sweep.track)):
         chosen, ious = sweep.chosen, [candidate.iou for candidate in sweep.candidates]
         settings = ", ".join(f"{name} {spelled(chosen.settings[name])}" for name in sweep.varying)
-        what = (sweep.method, sweep.lvlm, str(sweep.mode), str(sweep.cases), settings)
+        what = (sweep.method, sweep.lvlm, str(sweep.mode), str(sweep.cases), str(sweep.pictures), settings)
         scores = (f"{100 * chosen.iou:.1f}", f"{100 * float(np.median(ious)):.1f}")
-        counts = (str(len(ious)), str(chosen.failed))
+        counts = (str(len(ious)), str(sweep.as_good), str(chosen.failed))
         lines.append(f"| {' | '.join((*what, *scores, *counts))} |")
     return "\n".join(lines) + "\n"

@@ -9,19 +9,27 @@ from rich.console import Group as Together
 from rich.table import Table
 
 from medground_bench.commands.demo_stages import Demo
+from medground_bench.core.intervals import FEWEST_IMAGES, TOO_FEW
 from medground_bench.core.scoring import By, ScoreRow
 from medground_bench.leaderboard.board import Board
+from medground_bench.leaderboard.rows import what_is_apart
 from medground_bench.leaderboard.track_facts import TrackFacts
 
 SCORES = ("IoU", "interval", "F1", "precision", "recall")
 UNITS = "(%; interval of IoU at 95 %)"
+SPREAD = f"(...) least and greatest mean of an image: {TOO_FEW}"
+
+Ends = tuple[float | None, float | None]
 
 
 def scores_table(rows: Iterable[ScoreRow]) -> Table:
     """Scores of one prediction file, a row per track, in percent."""
+    rows = list(rows)
     table = _table(f"Scores {UNITS}", ["LVLM", "mode"], [*SCORES, "n", "missing"])
+    table.caption = SPREAD if any(row.images < FEWEST_IMAGES for row in rows) else None
     for row in rows:
-        scores = (_percent(row.mean.iou), _interval(*row.iou_ends), *map(_percent, _others(row)))
+        ends = _interval(row.iou_ends, (row.spread.low, row.spread.high), row.images)
+        scores = (_percent(row.mean.iou), ends, *map(_percent, _others(row)))
         counts = (str(row.coverage.cases), str(row.coverage.failed))
         table.add_row(*(name for _by, name in row.group), *scores, *counts)
     return table
@@ -38,16 +46,22 @@ def demo_report(demo: Demo) -> Together:
 
 
 def board_table(board: Board, mode: str) -> Table:
-    """All methods in one mode, all LVLMs pooled, best first. Controls are marked."""
-    table = _table(f"Board, mode {mode} {UNITS}", ["method"], [*SCORES, "n", "failed"])
-    for row in board.view(mode):
+    """All methods in one mode, all LVLMs pooled, best first. Controls are marked and have no rank.
+
+    `n/a` stands where a method gave no box on any case although it did not fail.
+    """
+    rows = board.view(mode)
+    table = _table(f"Board, mode {mode} {UNITS}", ["method"], ["rank", *SCORES[:3], "n", "no box"])
+    table.caption = what_is_apart(rows)
+    for row in rows:
         table.add_row(
-            f"{row.method} (control)" if row.control else row.method,
+            f"{row.shown} (control)" if row.control else row.shown,
+            str(row.rank or "-"),
             _percent(row.iou),
-            _interval(row.iou_low, row.iou_high),
-            *(_percent(value) for value in (row.f1, row.precision, row.recall)),
+            _interval((row.iou_low, row.iou_high), (row.spread_low, row.spread_high), row.images),
+            _percent(row.f1),
             str(row.cases),
-            str(row.failed),
+            str(row.failed + row.without_boxes),
             style="dim" if row.control else None,
         )
     return table
@@ -77,9 +91,14 @@ def _table(title: str, words: Iterable[str], numbers: Iterable[str]) -> Table:
     return table
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}"
+def _percent(share: float | None) -> str:
+    return "n/a" if share is None else f"{100 * share:.1f}"
 
 
-def _interval(low: float | None, high: float | None) -> str:
-    return "-" if low is None or high is None else f"{_percent(low)}-{_percent(high)}"
+def _interval(ends: Ends, spread: Ends, images: int) -> str:
+    """The interval; in brackets the spread where images are too few for one."""
+    low, high = spread if images < FEWEST_IMAGES else ends
+    if low is None or high is None:
+        return "-"
+    said = f"{_percent(low)}-{_percent(high)}"
+    return f"({said})" if images < FEWEST_IMAGES else said

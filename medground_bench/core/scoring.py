@@ -1,24 +1,24 @@
-"""Predictions x truth -> per-case scores and tables with intervals. Pure: numpy only, no I/O.
+"""Predictions x truth -> per-case scores and tables with intervals. Pure: no I/O, no randomness.
 
 Per case: overlap of the two unions of boxes. Both empty is 1, one empty is 0. Per group: the mean over ALL its cases,
-so a case without a prediction counts as 0. Intervals resample images, not cases: the questions about one picture, and
-the LVLMs asked about it, are not independent. All scores are fractions 0..1. Source: paper, sections 3.3 and 5.1.
+so a case without a prediction counts as 0. Intervals are by image, not by case: the questions about one picture, and
+the LVLMs asked about it, are not independent (`core.intervals`). All scores are fractions 0..1. Source: paper, sections
+3.3 and 5.1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from enum import StrEnum
 from itertools import groupby
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from medground_bench.core.errors import FrameMismatch
 from medground_bench.core.geometry import cover_areas
-from medground_bench.core.resampling import resampled_means, sums_per_image, tails
+from medground_bench.core.intervals import ImageMeans, Numbers, sums_per_image
 from medground_bench.core.types import Box, Prediction, Reference, same_frame
 from medground_bench.core.unions import NONE, Overlap, union_overlap
 
@@ -42,6 +42,10 @@ TRACK = (By.LVLM, By.MODE)
 """One LVLM in one mode."""
 
 
+SCORES = tuple(each.name for each in fields(Overlap))
+"""What is scored, `iou` first."""
+
+
 def overlap(predicted: Sequence[Box], reference: Sequence[Box]) -> Overlap:
     """Overlap of two unions of boxes of one frame; repeated or overlapping boxes count once.
 
@@ -63,7 +67,7 @@ def overlap(predicted: Sequence[Box], reference: Sequence[Box]) -> Overlap:
 class CaseScore:
     """One case scored; `predicted` is False where the method gave nothing, which scores 0.
 
-    boxes    number of predicted boxes
+    boxes    number of predicted boxes; a mean over seeds may be a fraction
     covered  fraction 0..1 of the native picture that they cover
 
     >>> from medground_bench.core.unions import FULL
@@ -80,7 +84,7 @@ class CaseScore:
     finding: str
     overlap: Overlap
     predicted: bool
-    boxes: int
+    boxes: float
     covered: float
 
 
@@ -103,6 +107,33 @@ def score_cases(references: Iterable[Reference], predictions: Iterable[Predictio
     return tuple(_score_case(truth[case], given.get(case)) for case in sorted(truth))
 
 
+def mean_over_seeds(runs: Sequence[Sequence[CaseScore]]) -> tuple[CaseScore, ...]:
+    """Several runs of one method on the same cases as one, each case with the mean of its scores, by case id.
+
+    A case counts as predicted when every run predicted it. ValueError where the cases differ.
+
+    >>> from medground_bench.core.unions import FULL, NONE
+    >>> hit = CaseScore("c", "vindr", "i", "medgemma", "direct", "mass", FULL, predicted=True, boxes=1, covered=0.5)
+    >>> miss = replace(hit, overlap=NONE, boxes=2)
+    >>> [(score.overlap.iou, score.boxes) for score in mean_over_seeds([[hit], [miss]])]
+    [(0.5, 1.5)]
+    """
+    ordered = [sorted(run, key=lambda score: score.case_id) for run in runs]
+    if len({tuple(score.case_id for score in run) for run in ordered}) != 1:
+        raise ValueError("runs of several seeds are averaged over the same cases, and these differ")
+    return tuple(_mean_of(of_case) for of_case in zip(*ordered, strict=True))
+
+
+def _mean_of(scores: Sequence[CaseScore]) -> CaseScore:
+    return replace(
+        scores[0],
+        overlap=_overlap_of(np.mean([astuple(score.overlap) for score in scores], axis=0)),
+        predicted=all(score.predicted for score in scores),
+        boxes=float(np.mean([score.boxes for score in scores])),
+        covered=float(np.mean([score.covered for score in scores])),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """How many cases a group has and how many were predicted; the others failed and score 0.
@@ -122,57 +153,64 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Percentile bootstrap interval of each mean, at `LEVEL`, images resampled.
+    """Between which two shares something lies.
 
-    >>> from medground_bench.core.unions import FULL, NONE
-    >>> Interval(low=NONE, high=FULL).high.iou
-    1.0
+    >>> Interval(low=0.2, high=0.5).high
+    0.5
     """
 
-    low: Overlap
-    high: Overlap
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
-    """One group of a table. `interval` is None where a single image leaves nothing to resample.
+    """One group of a table.
 
-    boxes    mean number of boxes per predicted case
-    covered  median fraction of the picture that predicted boxes cover
+    without_boxes  predicted cases that have no box
+    intervals      score, such as `iou` -> at `LEVEL`; none where images are fewer than `FEWEST_IMAGES` or all alike
+    spread         least and greatest mean IoU of an image
+    boxes          mean number of boxes per predicted case
+    covered        median fraction of the picture that predicted boxes cover
 
     >>> from medground_bench.core.unions import FULL
-    >>> row = ScoreRow(((By.LVLM, "medgemma"),), Coverage(2, 1), 1, FULL, interval=None, boxes=1.0, covered=0.1)
+    >>> of = ((By.LVLM, "medgemma"),)
+    >>> row = ScoreRow(of, Coverage(2, 1), 0, 1, FULL, {}, Interval(1.0, 1.0), boxes=1, covered=0.1)
     >>> [row.as_dict()[name] for name in ("lvlm", "failed", "iou", "iou_low")]
     ['medgemma', 1, 1.0, None]
     """
 
     group: tuple[tuple[By, str], ...]
     coverage: Coverage
+    without_boxes: int
     images: int
     mean: Overlap
-    interval: Interval | None
+    intervals: Mapping[str, Interval]
+    spread: Interval
     boxes: float
     covered: float
 
     @property
     def iou_ends(self) -> tuple[float, float] | tuple[None, None]:
         """The ends of the interval of the mean IoU; None where there is no interval."""
-        return (self.interval.low.iou, self.interval.high.iou) if self.interval else (None, None)
+        ends = self.intervals.get("iou")
+        return (ends.low, ends.high) if ends else (None, None)
 
     def as_dict(self) -> dict[str, str | int | float | None]:
         """One flat record: group fields, counts, the four means, and `<score>_low`, `<score>_high`."""
-        low, high = (asdict(self.interval.low), asdict(self.interval.high)) if self.interval else (None, None)
         record: dict[str, str | int | float | None] = {by.value: name for by, name in self.group}
         record |= {
             "cases": self.coverage.cases,
             "predicted": self.coverage.predicted,
             "failed": self.coverage.failed,
+            "without_boxes": self.without_boxes,
             "images": self.images,
         }
         for measure, mean in asdict(self.mean).items():
             record[measure] = mean
-            record[f"{measure}_low"] = low[measure] if low else None
-            record[f"{measure}_high"] = high[measure] if high else None
+            ends = self.intervals.get(measure)
+            record[f"{measure}_low"] = ends.low if ends else None
+            record[f"{measure}_high"] = ends.high if ends else None
         return record | {"boxes": self.boxes, "covered": self.covered}
 
 
@@ -181,31 +219,28 @@ def score(
     predictions: Iterable[Prediction],
     *,
     by: Sequence[By] = TRACK,
-    rng: np.random.Generator,
 ) -> tuple[ScoreRow, ...]:
     """The table of one method: a row per track, or per other group, sorted by group.
 
     >>> from medground_bench.core.types import Frame, Mode
     >>> native = Frame.native(width=100, height=100)
     >>> truth = Reference("c", "vindr", "i", "medgemma", Mode.DIRECT, "mass", native, (Box(0, 0, 9, 9, native),))
-    >>> rows = score([truth], [Prediction("c", truth.boxes)], rng=np.random.default_rng(0))
+    >>> rows = score([truth], [Prediction("c", truth.boxes)])
     >>> [row.mean.iou for row in rows]
     [1.0]
     """
-    return table(score_cases(references, predictions), by=by, rng=rng)
+    return table(score_cases(references, predictions), by=by)
 
 
-def table(
-    scores: Iterable[CaseScore], *, by: Sequence[By] = TRACK, rng: np.random.Generator
-) -> tuple[ScoreRow, ...]:
+def table(scores: Iterable[CaseScore], *, by: Sequence[By] = TRACK) -> tuple[ScoreRow, ...]:
     """Rows of means with intervals, one per group that occurs, sorted by group; `by=()` pools all cases.
 
     >>> from medground_bench.core.unions import FULL, NONE
     >>> one = CaseScore("c1", "vindr", "i", "medgemma", "direct", "mass", FULL, predicted=True, boxes=1, covered=0.1)
     >>> other = CaseScore("c2", "vindr", "i", "medgemma", "direct", "nodule", NONE, predicted=False, boxes=0, covered=0)
-    >>> [row.mean.iou for row in table([one, other], by=(By.FINDING,), rng=np.random.default_rng(0))]
+    >>> [row.mean.iou for row in table([one, other], by=(By.FINDING,))]
     [1.0, 0.0]
-    >>> [row.mean.iou for row in table([one, other], by=(), rng=np.random.default_rng(0))]
+    >>> [row.mean.iou for row in table([one, other], by=())]
     [0.5]
     """
 
@@ -214,7 +249,7 @@ def table(
 
     ordered = sorted(scores, key=lambda score: (group_of(score), score.case_id))
     return tuple(
-        _row(tuple(zip(by, names, strict=True)), list(members), rng)
+        _row(tuple(zip(by, names, strict=True)), list(members))
         for names, members in groupby(ordered, key=group_of)
     )
 
@@ -242,25 +277,27 @@ def _score_case(reference: Reference, prediction: Prediction | None) -> CaseScor
     )
 
 
-def _row(
-    group: tuple[tuple[By, str], ...], scores: Sequence[CaseScore], rng: np.random.Generator
-) -> ScoreRow:
+def _row(group: tuple[tuple[By, str], ...], scores: Sequence[CaseScore]) -> ScoreRow:
     values = np.array([astuple(score.overlap) for score in scores])
     sums, counts = sums_per_image([(score.source, score.image_id) for score in scores], values)
-    interval = None
-    if len(sums) > 1:
-        low, high = np.quantile(resampled_means(sums, counts, rng), tails(), axis=0)
-        interval = Interval(_overlap_of(low), _overlap_of(high))
+    found, ious = ImageMeans.of(sums, counts), sums[:, 0] / counts
     predicted = [score for score in scores if score.predicted]
     return ScoreRow(
         group=group,
         coverage=Coverage(cases=len(scores), predicted=len(predicted)),
-        images=len(sums),
-        mean=_overlap_of(values.mean(axis=0)),
-        interval=interval,
+        without_boxes=sum(not score.boxes for score in predicted),
+        images=found.images,
+        mean=_overlap_of(found.means),
+        intervals=_intervals(found),
+        spread=Interval(float(ious.min()), float(ious.max())),
         boxes=float(np.mean([score.boxes for score in predicted])) if predicted else 0.0,
         covered=float(np.median([score.covered for score in predicted])) if predicted else 0.0,
     )
+
+
+def _intervals(found: ImageMeans) -> dict[str, Interval]:
+    ends = zip(SCORES, *found.ends(), strict=True)
+    return {score: Interval(float(low), float(high)) for score, low, high in ends if not np.isnan(low)}
 
 
 def _by_case(items: Iterable[_Item], what: str) -> Mapping[str, _Item]:
@@ -272,5 +309,5 @@ def _by_case(items: Iterable[_Item], what: str) -> Mapping[str, _Item]:
     return by_case
 
 
-def _overlap_of(values: NDArray[np.float64]) -> Overlap:
+def _overlap_of(values: Numbers) -> Overlap:
     return Overlap(*(float(value) for value in values))

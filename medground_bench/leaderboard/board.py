@@ -12,16 +12,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
 from medground_bench import plugins
 from medground_bench.core.errors import SourceMissing
-from medground_bench.core.scoring import By, CaseScore, ScoreRow, score_cases, table
+from medground_bench.core.protocol import PROTOCOL
+from medground_bench.core.scoring import By, CaseScore, mean_over_seeds, score_cases
 from medground_bench.core.types import Prediction, Reference, Track
+from medground_bench.leaderboard.chance import chance_scores, draws_of
+from medground_bench.leaderboard.rows import ALL as ALL  # noqa: PLC0414  one of the board's nouns
+from medground_bench.leaderboard.rows import BoardRow, ScoredMethod, TunedOn, names_in, view_rows
 from medground_bench.leaderboard.track_facts import TrackFacts
 from medground_bench.storage.whole_files import write_whole
 
-ALL = "all"
 FILE = "board.json"
 VIEWS = (
     (By.MODE,),
@@ -33,34 +34,18 @@ VIEWS = (
 
 @dataclass(frozen=True, slots=True)
 class MethodRun:
-    """The predictions of one method on one track; cases on which it failed have none."""
+    """The predictions of one method on one track under one seed; cases on which it failed have none.
+
+    tuned      what its settings were chosen on; None where nothing was
+    localizer  who found the anatomy for it; None for a method that needs none
+    """
 
     method: str
     track: Track
     predictions: tuple[Prediction, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoardRow:
-    """One method in one view; `source` and `lvlm` are `ALL` where they are pooled. Scores are fractions 0..1.
-
-    iou_low, iou_high  95 % interval by resampling images, None where there is a single image
-    """
-
-    method: str
-    control: bool
-    mode: str
-    source: str
-    lvlm: str
-    iou: float
-    iou_low: float | None
-    iou_high: float | None
-    f1: float
-    precision: float
-    recall: float
-    cases: int
-    failed: int
-    images: int
+    seed: int = 0
+    tuned: TunedOn | None = None
+    localizer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +54,10 @@ class Board:
 
     rows: tuple[BoardRow, ...]
     tracks: tuple[TrackFacts, ...] = ()
+    protocol: int = PROTOCOL
 
     def view(self, mode: str, source: str = ALL, lvlm: str = ALL) -> tuple[BoardRow, ...]:
-        """The rows of one view, best IoU first."""
+        """The rows of one view, best IoU first, those that are not applicable last."""
         wanted = (mode, source, lvlm)
         return tuple(row for row in self.rows if (row.mode, row.source, row.lvlm) == wanted)
 
@@ -90,6 +76,8 @@ class Board:
         file = folder / FILE
         try:
             saved = json.loads(file.read_text("utf-8"))
+            if saved["protocol"] != PROTOCOL:
+                raise ValueError(f"protocol {saved['protocol']}, not {PROTOCOL}")
             rows = tuple(BoardRow(**row) for row in saved["rows"])
             return cls(rows, tuple(TrackFacts(**track) for track in saved["tracks"]))
         except FileNotFoundError as error:
@@ -105,53 +93,67 @@ class Board:
 def build_board(
     references: Sequence[Reference], runs: Iterable[MethodRun], tracks: Iterable[TrackFacts] = ()
 ) -> Board:
-    """Score every run against the references of its track; ValueError for two runs of one method on one track."""
-    scores: dict[str, list[CaseScore]] = {}
+    """Score every run against the references of its track; runs of several seeds are averaged, case by case.
+
+    ValueError for two runs of one method on one track under one seed, and where its tracks differ in their seeds.
+    """
+    by_method: dict[str, list[MethodRun]] = {}
     for run in runs:
-        truth = [each for each in references if each.track == run.track]
-        scores.setdefault(run.method, []).extend(score_cases(truth, run.predictions))
+        by_method.setdefault(run.method, []).append(run)
     controls = control_names()
-    rows = [
-        _board_row(method, method in controls, row)
-        for view in VIEWS
-        for method in sorted(scores)
-        for row in _whole_rows(references, scores[method], view)
+    methods = [
+        _scored(references, of_method, control=name in controls)
+        for name, of_method in sorted(by_method.items())
     ]
-    rows.sort(key=lambda row: (row.mode, row.source, row.lvlm, -row.iou, row.method))
+    rows = [
+        row
+        for view in VIEWS
+        for row in view_rows(methods, view, Counter(names_in(view, each) for each in references))
+    ]
+    rows.sort(key=lambda row: (row.mode, row.source, row.lvlm, row.iou is None, -(row.iou or 0), row.method))
     return Board(tuple(rows), tuple(sorted(tracks, key=lambda track: (track.lvlm, track.mode, track.source))))
+
+
+def _scored(references: Sequence[Reference], runs: Sequence[MethodRun], *, control: bool) -> ScoredMethod:
+    name = runs[0].method
+    lacks = plugins.literal("methods", name, "LACKS") or {}
+    without = sorted({lacks[run.localizer] for run in runs if run.localizer in lacks})
+    seeds = _of_seeds(references, runs)
+    return ScoredMethod(
+        method=name,
+        shown=f"{name} ({', '.join(without)})" if without else name,
+        control=control,
+        seeds=seeds,
+        mean=mean_over_seeds(seeds),
+        tuned={(run.track.lvlm, run.track.mode.value): run.tuned for run in runs if run.tuned},
+    )
+
+
+def _of_seeds(references: Sequence[Reference], runs: Sequence[MethodRun]) -> list[list[CaseScore]]:
+    """The scores of every seed on all tracks that were run."""
+    name, seeds = runs[0].method, sorted({run.seed for run in runs})
+    ran = Counter((run.track, run.seed) for run in runs)
+    tracks = sorted({run.track for run in runs})
+    if any(ran[track, seed] != 1 for track in tracks for seed in seeds):
+        raise ValueError(f"{name}: every track needs one run of each of the seeds {seeds}")
+    if draws_of(name):
+        there = [each for each in references if each.track in tracks]
+        return [list(scores) for scores in chance_scores(name, there)]
+    truth: dict[Track, list[Reference]] = {track: [] for track in tracks}
+    for each in references:
+        truth.setdefault(each.track, []).append(each)
+    return [
+        [
+            score
+            for run in runs
+            if run.seed == seed
+            for score in score_cases(truth[run.track], run.predictions)
+        ]
+        for seed in seeds
+    ]
 
 
 def control_names() -> frozenset[str]:
     """Methods that never ask the LVLM: their file says `CONTROL = True`."""
     names = (method.name for method in plugins.available("methods"))
     return frozenset(name for name in names if plugins.literal("methods", name, "CONTROL") is True)
-
-
-def _whole_rows(
-    references: Sequence[Reference], scores: Sequence[CaseScore], view: Sequence[By]
-) -> list[ScoreRow]:
-    """Rows of the groups in which every case was run."""
-    cases = Counter(tuple(str(getattr(each, by.value)) for by in view) for each in references)
-    rows = table(scores, by=view, rng=np.random.default_rng(0))
-    return [row for row in rows if row.coverage.cases == cases[tuple(name for _by, name in row.group)]]
-
-
-def _board_row(method: str, control: bool, row: ScoreRow) -> BoardRow:
-    group = {by: name for by, name in row.group}
-    iou_low, iou_high = row.iou_ends
-    return BoardRow(
-        method=method,
-        control=control,
-        mode=group[By.MODE],
-        source=group.get(By.SOURCE, ALL),
-        lvlm=group.get(By.LVLM, ALL),
-        iou=row.mean.iou,
-        iou_low=iou_low,
-        iou_high=iou_high,
-        f1=row.mean.f1,
-        precision=row.mean.precision,
-        recall=row.mean.recall,
-        cases=row.coverage.cases,
-        failed=row.coverage.failed,
-        images=row.images,
-    )

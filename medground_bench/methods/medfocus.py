@@ -23,6 +23,7 @@ from medground_bench.anatomy.hiding import Fill, Region, hidden
 from medground_bench.anatomy.regions import touched_pixels
 from medground_bench.anatomy.vocabulary import Vocabulary
 from medground_bench.anatomy.vocabulary_file import read_vocabulary
+from medground_bench.anatomy.weights import MEDSAM
 from medground_bench.core.concepts import ConceptRegions
 from medground_bench.core.errors import FrameMismatch, MethodFailed
 from medground_bench.core.geometry import content_box
@@ -35,10 +36,20 @@ WHOLE_IMAGE = "whole image"
 """The concept of the fallback, by which its rate is counted."""
 
 
+def papers_localizer() -> str:
+    """`uot_medsam` where MedSAM's weights are at hand, else its first half, `uot`.
+
+    >>> papers_localizer() in {"uot_medsam", "uot"}
+    True
+    """
+    return "uot_medsam" if MEDSAM.at_hand() else "uot"
+
+
 @dataclass(frozen=True, kw_only=True)
 class MedFocus:
     """The paper's settings; `localizer` is any name of `medground list localizers`.
 
+    localizer   who finds the concepts on a picture: the paper's whole way where MedSAM's weights are at hand
     region      what is hidden of a concept; its tight box is reported either way, because the benchmark scores boxes
     fill        what is shown instead
     tau         the whole image when every region keeps at least this share of the response's probability
@@ -52,7 +63,7 @@ class MedFocus:
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.LOG_PROBS})
 
-    localizer: str = "uot"  # who finds the concepts on a picture
+    localizer: str = field(default_factory=papers_localizer)
     region: Region = Region.BOX
     fill: Fill = Fill.ZERO
     tau: float = 0.75
@@ -152,3 +163,5 @@ def positive_drops(log_probs: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 METHOD = MedFocus
+LACKS = {"uot": "without MedSAM"}
+"""Localizer -> what it lacks of the paper's; a board says so beside the name."""

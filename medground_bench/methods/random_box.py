@@ -37,3 +37,5 @@ class RandomBox:
 
 METHOD = RandomBox
 CONTROL = True
+DRAWS = 100
+"""A board shows the mean over so many seeds: one alone is luck."""

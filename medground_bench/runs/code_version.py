@@ -21,7 +21,7 @@ OF_METHODS = (
 )  # fmt: skip
 OF_ABLATION = ("ablation/regions.py", "ablation/run.py", "ablation/variants.py")
 OF_SCORING = (
-    "core/comparison.py", "core/geometry.py", "core/resampling.py", "core/scoring.py", "core/unions.py",
+    "core/comparison.py", "core/geometry.py", "core/intervals.py", "core/ranks.py", "core/scoring.py", "core/unions.py",
 )  # fmt: skip
 """Folders and files of this package that decide a response, the boxes of a method, or a score."""
 

@@ -73,7 +73,7 @@ def run_methods(
     tracks   put the longest first
     methods  by name; none for every method that the LVLM of a track supports
     tuned    folder in which every method that has settings to choose is first tuned, on the track's own cases of the
-             split `tune`; one that has none there keeps its defaults
+             split `tune`; one that has none there, or whose file says `COSTLY_TO_TUNE`, keeps its defaults
     """
     folder.mkdir(parents=True, exist_ok=True)
     cores = os.cpu_count() or 1
@@ -153,14 +153,18 @@ def _work(share: _Share, benchmark: Path, folder: Path, messages: Messages, prog
 
 
 def _runs(share: _Share, benchmark: Benchmark, folder: Path, progress: Progress) -> Iterator[PredictionFile]:
-    tunable = tunable_names() if share.tuned else ()
+    tunable = [name for name in tunable_names() if share.tuned and not _costly(name)]
     for located in share.tracks:
         lvlm = open_lvlm(located.location)
         track = Track(lvlm.key, located.mode)
         tune_cases = benchmark.tracks(SPLIT).get(track, 0)
         for name in share.methods or method_names(lvlm):
-            if share.tuned and name in tunable and tune_cases:
+            if share.tuned and tune_cases and name in tunable:
                 tune_to(share.tuned, benchmark, lvlm, name, track.mode, progress=progress)
             run = Run(name, track.mode)
             file = prediction_file(folder, lvlm, run)
             yield predict(benchmark, lvlm, run, file, tuned=share.tuned, progress=progress)
+
+
+def _costly(method: str) -> bool:
+    return plugins.literal("methods", method, "COSTLY_TO_TUNE") is True

@@ -28,11 +28,13 @@ class RunRecord:
     """What is read back of a run file; see `predict` for all that is written there.
 
     run            identity of the run: a hash of everything its boxes depend on
+    localizer      who found the anatomy; None for a method that needs none
     without_boxes  cases for which the method had no box to give; the failed ones are not among them
     refused        cases with a text that looks like a box and was not read as one
     """
 
     run: str
+    localizer: str | None
     cases: int
     failures: tuple[Failure, ...]
     without_boxes: int
@@ -52,6 +54,7 @@ def read_run(file: Path) -> RunRecord | None:
             return None
         return RunRecord(
             run=record.get("run", ""),
+            localizer=record.get("settings", {}).get("localizer"),
             cases=record.get("cases", 0),
             failures=tuple(Failure(**failure) for failure in record["failures"]),
             without_boxes=record.get("without_boxes", 0),

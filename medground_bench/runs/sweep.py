@@ -35,6 +35,8 @@ class Candidate:
 class Sweep:
     """Every candidate in the method's own order, and what they were tried on.
 
+    pictures   whose cases they are
+    as_good    how many candidates, the choice among them, the cases cannot tell from the best
     benchmark  digest of the cases
     code       digest of what a method's boxes depend on besides cases and weights
     """
@@ -46,6 +48,8 @@ class Sweep:
     benchmark: str
     code: str
     cases: int
+    pictures: int
+    as_good: int
     candidates: tuple[Candidate, ...]
 
     @property
@@ -104,8 +108,15 @@ class Tuned:
 
     def as_json(self) -> dict[str, Plain]:
         """What a prediction file's provenance says of it."""
-        chosen, cases, benchmark = self.sweep.chosen, self.sweep.cases, self.sweep.benchmark
-        return {"sha256": self.digest, "iou": chosen.iou, "cases": cases, "benchmark": benchmark}
+        sweep = self.sweep
+        return {
+            "sha256": self.digest,
+            "iou": sweep.chosen.iou,
+            "cases": sweep.cases,
+            "pictures": sweep.pictures,
+            "candidates": len(sweep.candidates),
+            "benchmark": sweep.benchmark,
+        }
 
 
 def file_of(folder: Path, track: Track, method: str) -> Path:

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from medground_bench import plugins
 from medground_bench.benchmark.opening import Benchmark
 from medground_bench.core.errors import CaseFailed, MethodFailed, SourceMissing, Unsupported, attempted
+from medground_bench.core.intervals import ImageMeans, sums_per_image
 from medground_bench.core.progress import Progress, silently
 from medground_bench.core.randomness import case_rng
+from medground_bench.core.ranks import places
 from medground_bench.core.scoring import overlap
 from medground_bench.core.types import Case, Mode, Reference, Track
 from medground_bench.drawing.heat_maps import HeatMap, HeatMaps
@@ -54,6 +56,8 @@ def tune(benchmark: Benchmark, lvlm: Lvlm, name: str, mode: Mode, *, progress: P
         raise MethodFailed(
             f"{name} failed on every case of {track} with every setting, so there is none to choose."
         )
+    images = [(reference.source, reference.image_id) for reference in references]
+    means = ImageMeans.of(*sums_per_image(images, np.nan_to_num(scores).T))
     return Sweep(
         method=name,
         lvlm=lvlm.key,
@@ -62,13 +66,15 @@ def tune(benchmark: Benchmark, lvlm: Lvlm, name: str, mode: Mode, *, progress: P
         benchmark=benchmark.content_digest(track, SPLIT),
         code=_made_by(method, lvlm, references),
         cases=len(references),
-        candidates=tuple(
-            Candidate(
-                settings_of(candidate), round(float(np.nan_to_num(row).mean()), 6), int(np.isnan(row).sum())
-            )
-            for candidate, row in zip(candidates, scores, strict=True)
-        ),
+        pictures=means.images,
+        as_good=sum(place.best == 1 for place in places(means)),
+        candidates=tuple(map(_tried, candidates, scores)),
     )
+
+
+def _tried(candidate: Method, ious: NDArray[np.float64]) -> Candidate:
+    mean = round(float(np.nan_to_num(ious).mean()), 6)
+    return Candidate(settings_of(candidate), mean, int(np.isnan(ious).sum()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def test_scores_are_means_over_all_cases_and_a_failed_case_counts_as_zero(tracks
     assert row["iou"] == pytest.approx((1 + 0.5 + 0 + 0) / 4)
     assert row["recall"] == pytest.approx((1 + 1 + 0 + 0) / 4)
     assert row["f1"] == pytest.approx((1 + 2 / 3) / 4)
-    assert row["low"] <= row["iou"] <= row["high"]
+    assert (row["low"], row["high"]) == (None, None), "four images are too few"
     assert (row["failed"], row["whole_image"], row["no_box"]) == (0.25, 0.25, 0.25)
     assert row["error"] == "MethodFailed: no"
     assert pooled(table_records(ROWS, BASE, tracks), label="oracle", mode="direct")["error"] is None
@@ -84,11 +84,41 @@ def test_gains_are_over_the_same_cases_of_medfocus_as_it_is(tracks):
     records = table_records(ROWS, BASE, tracks)
     row = pooled(records, label="oracle", mode="direct")
     assert row["gain"] == pytest.approx((-0.5 + 0.5 + 1 + 1) / 4)
-    assert row["gain_low"] <= row["gain"] <= row["gain_high"] and 0 < row["gain_p"] <= 1
+    assert row["gain_p"] is row["gain_low"] is row["gain_high"] is None, "four images are too few"
     own = pooled(records, label="UOT", mode="direct")
-    assert (own["gain"], own["gain_p"]) == (0, 1)
+    assert (own["gain"], own["gain_p"]) == (0, None)
     one = row_of(records, label="oracle", lvlm="one", source="all")
     assert one["gain"] == pytest.approx((-0.5 + 0.5 + 1) / 3)
+
+
+def test_from_six_images_up_gains_have_intervals_and_p_values_that_know_of_the_other_rows():
+    references = [reference(str(image), "a", "one", Mode.DIRECT) for image in range(8)]
+    third = Variant(localizer="mean_box")
+    rows = [
+        (
+            case,
+            Group.GROUNDED,
+            {
+                BASE: evidence_of(case, "none" if place else "left", "lungs"),
+                OTHER: evidence_of(case, "left" if place % 4 else "none", "lungs"),
+                third: evidence_of(case, "whole" if place % 2 else "none", "lungs"),
+            },
+        )
+        for place, case in enumerate(references)
+    ]
+    tracks = [track("one", Mode.DIRECT, rows)]
+    table = [TableRow("s", label, variant) for label, variant in (("base", BASE), ("a", OTHER), ("b", third))]
+    records = {row["label"]: row for row in table_records(table, BASE, tracks) if row["lvlm"] == "one"}
+    alone = {
+        label: table_records([table[0], row], BASE, tracks)[-1]["gain_p"]
+        for label, row in zip("ab", table[1:], strict=True)
+    }
+    assert all(records[label]["gain_low"] < records[label]["gain"] for label in "ab")
+    smaller, larger = sorted(alone.values())
+    assert sorted(records[label]["gain_p"] for label in "ab") == pytest.approx(
+        sorted([2 * smaller, max(2 * smaller, larger)])
+    )
+    assert records["base"]["gain_p"] is None and records["a"]["low"] < records["a"]["iou"]
 
 
 def test_views_pool_or_single_out_sources_and_lvlms(tracks):

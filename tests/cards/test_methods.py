@@ -16,6 +16,7 @@ from medground_bench.cards.records import Records
 from medground_bench.cards.reported import Reported
 from medground_bench.core.types import Box, Frame, Mode, Prediction, Reference, Track
 from medground_bench.leaderboard.board import MethodRun, build_board
+from medground_bench.phantom.limits import TAUGHT_WHERE
 from tests.kit.foreign_package import install_quarter
 from tests.kit.tiny_localizers import save_sam
 
@@ -32,7 +33,7 @@ def untrained(tmp_path_factory):
 
 
 def board():
-    """Two methods on two cases: one always right, one never."""
+    """A map that is never right and both kinds of chance, on two cases."""
     truth = Box(10, 10, 50, 50, NATIVE)
     ids = ["phantom/1/nodule@a:direct", "phantom/2/nodule@a:direct"]
     references = [
@@ -45,7 +46,9 @@ def board():
         references,
         [
             MethodRun("random_box", Track("a", Mode.DIRECT), right),
+            MethodRun("random_map", Track("a", Mode.DIRECT), right),
             MethodRun("occlusion", Track("a", Mode.DIRECT), wrong),
+            MethodRun("medfocus", Track("a", Mode.DIRECT), wrong),
         ],
     )
 
@@ -77,19 +80,25 @@ def test_a_card_says_what_the_method_is_needs_and_costs(untrained):
     assert "No run of ours is kept." in text and "The paper has no such method." in text
 
 
-def test_results_of_a_board_stand_in_the_card_and_a_method_below_the_bar_is_named(untrained):
+def test_results_of_a_board_stand_in_the_card_and_a_method_below_chance_of_its_kind_is_named(untrained):
     results = results_of(board())
-    assert [(each.method, each.lvlm, each.iou, each.bar) for each in results] == [
-        ("occlusion", "all", 0.0, 1.0),
-        ("random_box", "all", 1.0, 1.0),
-        ("occlusion", "a", 0.0, 1.0),
-        ("random_box", "a", 1.0, 1.0),
+    assert [(each.method, each.lvlm, each.iou) for each in results if not each.control] == [
+        ("medfocus", "all", 0.0),
+        ("occlusion", "all", 0.0),
+        ("medfocus", "a", 0.0),
+        ("occlusion", "a", 0.0),
     ]
+    boxes, maps = results[0].box_floor, results[0].map_floor
+    assert {each.method: each.iou for each in results if each.control} == {
+        "random_box": boxes, "random_map": maps,
+    }  # fmt: skip
+    assert 0 < maps < boxes < 0.3
     records = replace(NOTHING, own=OwnRuns(results, [], []))
     text = card("occlusion", untrained, records)
-    assert "*Measured by us*" in text
-    assert "| direct | all | 0.0 | 0.0 | 0.0 | 0.0 | 100.0 | 2 | 0 |" in text
-    assert "**Below `random_box`** in 2 of 2 rows: direct, all; direct, a." in text
+    assert "*Measured by us*" in text and TAUGHT_WHERE in text
+    assert f"| direct | all | 1 to 2 | 0.0 | - | 0.0 | 0.0 | 0.0 | {100 * maps:.1f} | 2 | 2 | 0 |" in text
+    assert "**Below `random_map`** in 2 of 2 rows: direct, all; direct, a." in text
+    assert "**Below `random_box`** in 2 of 2 rows" in card("medfocus", untrained, records)
     assert "Below" not in card("random_box", untrained, records)
 
 

@@ -27,6 +27,8 @@ SWEEP = Sweep(
     benchmark="",
     code="",
     cases=5,
+    pictures=1,
+    as_good=1,
     candidates=(
         Candidate({"layer": 0, "head": None, "plain": 1}, 0.1, 0),
         Candidate({"layer": 3, "head": 2, "plain": 1}, 0.4, 0),
@@ -59,7 +61,7 @@ def test_a_demo_is_kept_as_its_scores_and_its_choices(demo, tmp_path):
 
 def test_of_a_choice_only_what_varied_is_shown():
     chosen = chosen_by(SWEEP)
-    assert (str(chosen), chosen.candidates, chosen.cases) == ("layer 3, head 2", 2, 5)
+    assert (str(chosen), chosen.candidates, chosen.cases) == ("layer 3, head 2 (1 of 2)", 2, 5)
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +87,9 @@ def test_an_lvlm_of_which_nothing_is_kept_has_no_section(demo, tmp_path):
     own = OwnRuns.read(tmp_path / "cards")
     assert own_sections("b", own) == ""
     text = own_sections("a", own)
-    assert "| `medfocus` | 100.0 | 100.0 | - | - |" in text and "2 in direct mode" in text
+    assert "| `medfocus` | 1 | 100.0 | - | 100.0 | - | - | - | - |" in text and "2 in direct mode" in text
     assert text.index("`medfocus`") < text.index("`whole_image`"), "the best first"
-    assert "| `attention_head` | layer 3, head 2 | - |" in text and "## Retention" not in text
+    assert "| `attention_head` | layer 3, head 2 (1 of 2) | - |" in text and "## Retention" not in text
 
 
 def test_the_program_keeps_what_it_is_given_and_writes_every_card(demo, small, tmp_path, capsys, monkeypatch):

@@ -23,6 +23,6 @@ def test_the_table_of_all_sweeps_has_a_row_each_with_the_choice():
     other = replace(SWEEP, method="a_method", candidates=one_layer)
     rows = [line for line in sweeps_as_markdown([SWEEP, other]).splitlines() if "| direct |" in line]
     assert rows == [
-        "| a_method | a/b@c | direct | 3 | baseline zero | 20.0 | 15.0 | 2 | 0 |",
-        "| attention_head | a/b@c | direct | 3 | layer 3, head 2 | 50.0 | 20.0 | 16 | 0 |",
+        "| a_method | a/b@c | direct | 3 | 1 | baseline zero | 20.0 | 15.0 | 2 | 1 | 0 |",
+        "| attention_head | a/b@c | direct | 3 | 1 | layer 3, head 2 | 50.0 | 20.0 | 16 | 1 | 0 |",
     ]

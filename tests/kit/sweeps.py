@@ -13,6 +13,8 @@ SWEEP = Sweep(
     benchmark="d",
     code="e",
     cases=3,
+    pictures=1,
+    as_good=1,
     candidates=tuple(
         Candidate({"layer": layer, "head": head}, (layer + (head or 0)) / 10, 0)
         for layer in range(4)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from medground_bench.core.geometry import boxes_from_map
 from medground_bench.core.types import Case, Frame, Response
 from medground_bench.methods import explain
+from medground_bench.methods._settings import BadSetting
 from medground_bench.methods.centre_box import CentreBox
 from medground_bench.methods.random_box import RandomBox
+from medground_bench.methods.random_map import RandomMap
 from medground_bench.methods.whole_image import WholeImage
 
 
@@ -46,7 +49,16 @@ def test_random_box_lies_in_the_picture_and_covers_a_quarter_of_it_on_average():
     assert np.mean(shares) == pytest.approx(0.25, abs=0.03)
 
 
-def test_random_box_depends_on_the_generator_alone():
+@pytest.mark.parametrize("method", [RandomBox(), RandomMap()])
+def test_chance_depends_on_the_generator_alone(method):
     case = _case(2000, 1000)
-    assert _boxes(RandomBox(), case, seed=1) == _boxes(RandomBox(), case, seed=1)
-    assert _boxes(RandomBox(), case, seed=1) != _boxes(RandomBox(), case, seed=2)
+    assert _boxes(method, case, seed=1) == _boxes(method, case, seed=1)
+    assert _boxes(method, case, seed=1) != _boxes(method, case, seed=2)
+
+
+def test_random_map_gives_the_boxes_that_the_protocol_cuts_from_its_map():
+    case = _case(1000, 1000)
+    given = RandomMap().attribute(None, case, np.random.default_rng(3))
+    assert given.boxes == boxes_from_map(given.saliency) and given.saliency.values.shape == (8, 8)
+    with pytest.raises(BadSetting, match="two cells a side"):
+        RandomMap(cells=1)

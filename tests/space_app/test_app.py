@@ -155,7 +155,7 @@ def test_the_board_shows_scores_intervals_and_marks_controls(space):
         "Method", "IoU", "low", "high", "F1", "Precision", "Recall", "Cases", "Failed",
     ]  # fmt: skip
     rows = {row[0]: row[1:] for row in table["data"]}
-    assert rows["medfocus"] == [100, 100, 100, 100, 100, 100, 3, 0]
+    assert rows["medfocus"] == [100, None, None, 100, 100, 100, 3, 0]
     assert rows["occlusion"][0] == 66.7 and rows["occlusion"][-1] == 1
     assert "whole_image (control)" in rows
     assert "3 cases" in covered and "3 images" in covered
@@ -316,7 +316,8 @@ def test_a_method_runs_as_it_was_tuned_for_the_mode_and_says_so(space, results, 
     _, default, *_, boxes = attribute(space, xray, **asked)
     sweep = Sweep(
         method="attention_head", lvlm=lvlm.key, lvlm_revision=lvlm.revision, mode=Mode.REASON, benchmark="",
-        code="", cases=7, candidates=(Candidate(settings_of(first), 0.5, 0),),
+        code="", cases=7, pictures=1, as_good=1,
+        candidates=(Candidate(settings_of(first), 0.5, 0),),
     )  # fmt: skip
     file = sweep.save(results / "tuned")
     _, tuned, *_, tuned_boxes = attribute(space, xray, **asked)

@@ -123,7 +123,7 @@ def test_numbers_of_our_own_come_from_a_board_of_medfocus_alone(run, board, tmp_
     assert sorted(said.splitlines()) == [str(out / place) for place in found]
     for entry in found.values():
         assert entry.value == 100.0 and entry.notes.startswith(
-            "MedFocus, mean IoU in percent over 2 cases; measured"
+            "medfocus, mean IoU in percent over 2 cases; measured"
         )
     assert f"hf upload org/mine {out / 'org/mine'} . --create-pr" in told
     assert "phantom_gemma3 is in no repository" in told
