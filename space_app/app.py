@@ -38,6 +38,7 @@ CSS = """
 #charts .thumbnail-lg {aspect-ratio: auto; padding-top: 1.6rem}
 #charts .thumbnail-lg img {height: auto}
 .answer p {font-size: 1.05rem; line-height: 1.5}
+footer button, footer .divider {color: var(--body-text-color) !important}
 """
 
 

@@ -1,43 +1,45 @@
-"""The page of the board: scores of every method, and what the causal filter kept."""
+"""The page of the board: what `page_data` says of an address, drawn by the script that the static board has too."""
 
 from __future__ import annotations
 
-from typing import Literal
+import base64
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import pandas as pd
+from gradio.events import api
 from results_folder import errors_shown, results_folder
 
-from medground_bench.core.errors import MedgroundError
-from medground_bench.core.scoring import By
-from medground_bench.leaderboard.board import ALL, FILE, Board
-from medground_bench.leaderboard.rows import BoardRow, what_is_apart
+from medground_bench.core.errors import MedgroundError, UnknownName
+from medground_bench.leaderboard.board import FILE, Board
+from medground_bench.leaderboard.exports import EXPORTS, as_json, file_name
+from medground_bench.leaderboard.page_data import SHOWN, page_data
+from medground_bench.leaderboard.query import FILTERS
+from medground_bench.leaderboard.static_board import FRONT
+from medground_bench.storage.whole_files import Plain
 
-BOARD_COLUMNS = ("Method", "IoU", "low", "high", "F1", "Precision", "Recall", "Cases", "Failed")
-NUMBERS: list[Literal["number"]] = ["number"] * (len(BOARD_COLUMNS) - 1)
-DATATYPES: list[Literal["str", "number"]] = ["str", *NUMBERS]
 FILTER_COLUMNS = ("LVLM", "Mode", "Source", "Questions", "Accuracy", "Positives", "Retained", "Retention")
-BOARD_NOTE = (
-    "All scores in percent, averaged over cases; a case on which a method failed counts as 0. *low* and *high* bound "
-    "the 95 % interval of IoU, by image, which fewer than 6 images do not give. Rows marked **control** never ask the "
-    "model: a method that does not beat them has not shown what the answer rests on."
-)
-
 NO_BOARD = (
     f"**No board here yet.** This Space has no `results/{FILE}`. `medground demo` makes one for the phantom; "
     "`python -m builder publish-space --results` brings it here."
 )
+MOST_LETTERS = 200
+"""Of a word in an address."""
 
-
-def board_view(mode: str, source: str, lvlm: str) -> tuple[pd.DataFrame, str]:
-    """The board of one view, and what it covers."""
-    with errors_shown():
-        board = Board.read(results_folder())
-        rows = board.view(mode, source, lvlm)
-    table = pd.DataFrame([_board_cells(row) for row in rows], columns=list(BOARD_COLUMNS))
-    if not rows:
-        return table, "No method was run on all cases of this choice."
-    return table, f"**{rows[0].cases} cases**, mode {mode}, {what_is_apart(rows)}"
+START = """
+const fromServer = async (answer) => { if (answer.error) throw new Error(answer.error); return answer; };
+const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+mountBoard(element.querySelector('.mg-board'), {
+  endings: ENDINGS,
+  page: (params) => server.page_of(params).then(fromServer),
+  file: (params, ending) => server.file_of({ ...params, ending }).then(fromServer)
+    .then((file) => ({ name: file.name, type: 'application/octet-stream', content: bytes(file.content) })),
+}, props.value);
+"""
 
 
 def board_tab() -> None:
@@ -46,47 +48,84 @@ def board_tab() -> None:
         gr.Markdown(NO_BOARD)
         return
     try:
-        board = Board.read(results_folder())
+        board = _board()
     except MedgroundError as error:
         gr.Markdown(f"**The board cannot be read.** {error}")
         return
-    modes, sources, lvlms = (board.choices(by) for by in (By.MODE, By.SOURCE, By.LVLM))
-    with gr.Row():
-        mode = gr.Dropdown(list(modes), value=modes[0] if modes else None, label="Mode")
-        source = gr.Dropdown([ALL, *sources], value=ALL, label="Source")
-        lvlm = gr.Dropdown([ALL, *lvlms], value=ALL, label="LVLM")
-    rows, covered = board_view(modes[0] if modes else "", ALL, ALL)
-    caption = gr.Markdown(covered)
-    table = gr.Dataframe(
-        rows,
-        interactive=False,
-        pinned_columns=1,
-        datatype=DATATYPES,
-        column_widths=["24%", *("9.5%" for _column in BOARD_COLUMNS[1:])],
-        buttons=["copy", "fullscreen"],
-        max_height=1000,
-        label="Methods, best first",
+    endings = str(list(EXPORTS))
+    gr.HTML(
+        page_data(board, {}),
+        html_template='<div class="mg-board"></div>',
+        css_template=(FRONT / "board.css").read_text("utf-8"),
+        js_on_load=(FRONT / "board.js").read_text("utf-8") + START.replace("ENDINGS", endings),
+        server_functions=[page_of, file_of],
+        apply_default_css=False,
+        elem_id="board",
     )
-    gr.Markdown(BOARD_NOTE, elem_classes="note")
-    gr.on(
-        [mode.change, source.change, lvlm.change],
-        board_view,
-        [mode, source, lvlm],
-        [table, caption],
-        api_name="board",
-        show_progress="hidden",
-    )
+    api(board_table, api_name="board_table")
+    api(board_file, api_name="board_file")
     if board.tracks:
         gr.Markdown("### What the causal filter kept")
         gr.Dataframe(_filter_table(board), interactive=False, buttons=["copy"], label="Per LVLM and mode")
         gr.Markdown("\n".join(f"- {line}" for line in _shortcut_lines(board)), elem_classes="note")
 
 
-def _board_cells(row: BoardRow) -> list[object]:
-    name = f"{row.shown} (control)" if row.control else row.shown
-    scores = (row.iou, row.iou_low, row.iou_high, row.f1, row.precision, row.recall)
-    percent = (None if score is None else round(100 * score, 1) for score in scores)
-    return [name, *percent, row.cases, row.failed]
+def page_of(params: Mapping[str, str]) -> Mapping[str, Plain]:
+    """What the page draws for an address, or what is wrong with it."""
+    try:
+        return page_data(_board(), _words(params))
+    except MedgroundError as error:
+        return {"error": str(error)}
+
+
+def file_of(params: Mapping[str, str]) -> dict[str, str]:
+    """The file of what an address shows, of that `ending`: name, and content in base64; or what is wrong."""
+    try:
+        return board_file(_words(params), str(params.get("ending", "")))
+    except gr.Error as error:
+        return {"error": error.message}
+
+
+def board_table(query: dict[str, str]) -> dict[str, Any]:  # what json.loads gives
+    """A table of the board: `query` holds filters and the order as in the page's address, such as {"lvlm": "..."}."""
+    with errors_shown():
+        board = _board()
+        found: dict[str, Any] = json.loads(as_json(board.table(board.query(_words(query)))))
+    return found
+
+
+def board_file(query: dict[str, str], ending: str) -> dict[str, str]:
+    """The same table as a file, its name and its content in base64: `ending` is csv, json, parquet or tex."""
+    with errors_shown():
+        name, content = _file(query, ending)
+    return {"name": name, "content": base64.b64encode(content).decode("ascii")}
+
+
+def _file(params: Mapping[str, str], ending: str) -> tuple[str, bytes]:
+    if ending not in EXPORTS:
+        raise UnknownName("file of the board", str(ending)[:MOST_LETTERS], EXPORTS)
+    board = _board()
+    table = board.table(board.query(_words(params)))
+    return file_name(table, ending), EXPORTS[ending](table)
+
+
+def _words(params: Mapping[str, str]) -> dict[str, str]:
+    """What of an address is about the board, as text of bounded length, whoever wrote it."""
+    names = (*FILTERS, "sort", SHOWN)
+    given = params if isinstance(params, Mapping) else {}
+    return {name: str(given[name])[:MOST_LETTERS] for name in names if given.get(name)}
+
+
+def _board() -> Board:
+    """The board as it lies there now; read again when its file has changed."""
+    file = results_folder() / FILE
+    written = file.stat().st_mtime_ns if file.is_file() else 0
+    return _read(results_folder(), written)
+
+
+@lru_cache(maxsize=2)
+def _read(folder: Path, _written: int) -> Board:
+    return Board.read(folder)
 
 
 def _filter_table(board: Board) -> pd.DataFrame:

@@ -12,20 +12,28 @@ import re
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from builder.publish.contents import Hit, Kind, kind_of, masked, text_findings
 from builder.publish.folder_files import FolderFile
 from builder.publish.levels import Level
 from builder.publish.patterns import Pattern, Topic, compiled, distinct_patterns
 from builder.publish.policy import Inspected, Inspection, Refusal
+from medground_bench.leaderboard.case_scores import CASES, SCORES
 from medground_bench.storage.whole_files import sha256
 
 CODE = r"(?:medground_bench/(?:[a-z][a-z0-9_]*/)*)?[a-z_][a-z0-9_]*\.py"
 TEXTS = (
     r"README\.md|LICENSE|requirements\.txt|medground_bench/py\.typed",
     r"medground_bench/(?:[a-z][a-z0-9_]*/)+[A-Za-z0-9_]+\.(?:json|jinja|yaml|md|txt)",
+    r"medground_bench/leaderboard/front/[a-z_]+\.(?:css|js)",
     r"results/board\.json|results/tuned/[A-Za-z0-9][A-Za-z0-9._:@+-]*(?:/[A-Za-z0-9._:@+-]+)*\.json",
 )
 """What the files of a program are called; those that are no text stand in the list of known digests."""
+
+TABLES = tuple(f"results/{name}" for name in (CASES, SCORES))
+"""What the board's tables rest on: words and numbers, no list of bytes."""
 
 WRITTEN_PASSWORD = Pattern(
     "PASSWORD", "a password", Topic.SECRETS,
@@ -60,6 +68,9 @@ def _look(file: FolderFile, known: Mapping[str, str]) -> Iterator[Hit]:
         yield Hit("NOT_A_FILE")
         return
     kind, is_code = kind_of(content), re.fullmatch(CODE, file.name)
+    if kind is Kind.PARQUET and file.name in TABLES:
+        yield from _table_findings(content)
+        return
     if kind is not Kind.TEXT:
         if known.get(file.name) != sha256(content):
             yield Hit("DATA_FILE" if kind is Kind.PARQUET else kind)
@@ -67,6 +78,17 @@ def _look(file: FolderFile, known: Mapping[str, str]) -> Iterator[Hit]:
     if not is_code and not any(re.fullmatch(name, file.name) for name in TEXTS):
         yield Hit("UNEXPECTED_FILE")
     yield from _code_findings(content) if is_code else text_findings(content)
+
+
+def _table_findings(content: bytes) -> Iterator[Hit]:
+    """Of a table of words and numbers: in its words all that no text may hold; a column of anything else is refused."""
+    table = pq.read_table(io.BytesIO(content))
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_string(column.type):
+            words = "\n".join(sorted({name, *(word for word in column.unique().to_pylist() if word)}))
+            yield from (Hit(each.rule) for each in text_findings(words.encode("utf-8")))
+        elif column.type not in (pa.float64(), pa.list_(pa.float64())):
+            yield Hit("DATA_FILE")
 
 
 def _code_findings(content: bytes) -> Iterator[Hit]:

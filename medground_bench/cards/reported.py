@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medground_bench.core.errors import SourceMissing
+from medground_bench.leaderboard.entries import ReportedRow
+from medground_bench.leaderboard.rows import ALL
+from medground_bench.runs.method_groups import group_of
 
 FOLDER = Path("submissions") / "reported"
 TEST, TUNE = "test", "tune"
@@ -112,6 +115,29 @@ class Reported:
         columns = zip(*(scores.all for _, scores in track), strict=True)
         weights = [kept.retained for kept, _ in track]
         return tuple(sum(w * s for w, s in zip(weights, each, strict=True)) / cases for each in columns)
+
+
+def reported_on_board(folder: Path) -> list[ReportedRow]:
+    """Tables 1 and 5 as rows of a board, with the seconds of table 6; none where the folder is not, as in a wheel."""
+    if not folder.is_dir():
+        return []
+    paper = Reported.read(folder)
+    seconds = {each.method: each.seconds for each in paper.seconds}
+    return [
+        ReportedRow(
+            method=each.method,
+            family=group_of(each.method),
+            mode=each.mode,
+            source=each.source,
+            lvlm=each.lvlm or ALL,
+            iou=each.iou,
+            f1=each.f1,
+            precision=each.precision,
+            recall=each.recall,
+            seconds=seconds.get(each.method),
+        )
+        for each in (*paper.pooled, *paper.by_lvlm)
+    ]
 
 
 def _rows(folder: Path, table: str) -> list[dict[str, str]]:

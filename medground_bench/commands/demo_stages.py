@@ -19,6 +19,8 @@ from pathlib import Path
 
 from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.benchmark.statistics import Statistics
+from medground_bench.cards.reported import FOLDER as REPORTED
+from medground_bench.cards.reported import reported_on_board
 from medground_bench.commands.console import Stopped, progress
 from medground_bench.commands.programs import programs_folder
 from medground_bench.commands.sweep_tables import sweeps_as_markdown
@@ -52,7 +54,7 @@ TunedRuns = Mapping[tuple[str, Track], TunedOn]
 class Demo:
     """What a demo made: the board, the sweeps its methods were tuned by, and the seconds of every stage, in order."""
 
-    board: Board = field(default_factory=lambda: Board(()))
+    board: Board = field(default_factory=lambda: build_board([], []))
     sweeps: tuple[Sweep, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -87,7 +89,7 @@ def run_demo(out: Path, cases: int, *, lvlms: Sequence[str] = (), methods: Seque
         references = benchmark.references()
         facts = track_facts(Statistics.of(benchmark.dataset, "test"))
         runs = map(partial(_method_run, references, _tuned_on(demo.sweeps)), files)
-        demo.board = build_board(references, runs, facts)
+        demo.board = build_board(references, runs, facts, reported_on_board(programs / REPORTED))
         demo.board.save(out)
     return demo
 

@@ -14,6 +14,7 @@ from medground_bench import __version__
 from medground_bench.commands.ablate import ablate
 from medground_bench.commands.atlas import atlas_app
 from medground_bench.commands.attribute import attribute
+from medground_bench.commands.board import board
 from medground_bench.commands.check import check
 from medground_bench.commands.console import run
 from medground_bench.commands.demo import demo
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, attribute, localize, predict, tune, ablate, check, score, fetch):
+for command in (demo, attribute, localize, predict, tune, ablate, check, score, fetch, board):
     app.command()(command)
 app.command("list")(list_)
 app.add_typer(atlas_app, name="atlas")

@@ -11,9 +11,12 @@ from rich.table import Table
 from medground_bench.commands.demo_stages import Demo
 from medground_bench.core.intervals import FEWEST_IMAGES, TOO_FEW
 from medground_bench.core.scoring import By, ScoreRow
-from medground_bench.leaderboard.board import Board
-from medground_bench.leaderboard.rows import what_is_apart
+from medground_bench.leaderboard.columns import Unit
+from medground_bench.leaderboard.entries import Badge
+from medground_bench.leaderboard.query import Query
 from medground_bench.leaderboard.track_facts import TrackFacts
+from medground_bench.leaderboard.views import BoardTable
+from medground_bench.runs.method_groups import MethodGroup
 
 SCORES = ("IoU", "interval", "F1", "precision", "recall")
 UNITS = "(%; interval of IoU at 95 %)"
@@ -39,32 +42,32 @@ def demo_report(demo: Demo) -> Together:
     """Everything a demo found: the filter per track, the shortcut, the board of each mode, the time of each stage."""
     board = demo.board
     sentences = [track.shortcut_sentence() for track in board.tracks if track.shortcut_right]
-    boards = [board_table(board, mode) for mode in board.choices(By.MODE)]
+    boards = [board_table(board.table(Query(mode=mode))) for mode in board.choices(By.MODE)]
     times = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in demo.seconds.items())
     total = sum(demo.seconds.values())
     return Together(tracks_table(board.tracks), *sentences, "", *boards, f"{times}; {total:.1f} s in all")
 
 
-def board_table(board: Board, mode: str) -> Table:
-    """All methods in one mode, all LVLMs pooled, best first. Controls are marked and have no rank.
-
-    `n/a` stands where a method gave no box on any case although it did not fail.
-    """
-    rows = board.view(mode)
-    table = _table(f"Board, mode {mode} {UNITS}", ["method"], ["rank", *SCORES[:3], "n", "no box"])
-    table.caption = what_is_apart(rows)
-    for row in rows:
-        table.add_row(
-            f"{row.shown} (control)" if row.control else row.shown,
-            str(row.rank or "-"),
-            _percent(row.iou),
-            _interval((row.iou_low, row.iou_high), (row.spread_low, row.spread_high), row.images),
-            _percent(row.f1),
-            str(row.cases),
-            str(row.failed + row.without_boxes),
-            style="dim" if row.control else None,
+def board_table(table: BoardTable) -> Table:
+    """A table of the board as the page shows it; controls are dim, and what a paper reports stands below."""
+    first, *others = table.columns
+    numbers = [f"{each.name} %" if each.unit is Unit.PERCENT else each.name for each in table.columns]
+    asked = ", ".join(f"{name} {value}" for name, value in table.query.as_params().items())
+    shown = _table(
+        f"Board, {asked}: {table.caption}", ["method"], ["rank", numbers[0], "interval", *numbers[1:]]
+    )
+    for row in (*table.ours, *table.reported):
+        marks = [row.family.value] if row.family is MethodGroup.CONTROL else []
+        marks += [row.badge.words] if row.badge is not Badge.REPRODUCED else []
+        shown.add_row(
+            f"{row.shown} ({', '.join(marks)})" if marks else row.shown,
+            str(row.rank) if row.rank else "-",
+            row.text(first),
+            row.interval(first) or "-",
+            *map(row.text, others),
+            style="dim" if row.family is MethodGroup.CONTROL else None,
         )
-    return table
+    return shown
 
 
 def tracks_table(tracks: Iterable[TrackFacts]) -> Table:

@@ -1,26 +1,36 @@
-"""The board: every method's scores in every view (mode, source, LVLM), as rows and as JSON.
+"""The board: every row's scores on every case, the paper's numbers beside them, and what is made of them.
 
-A view fixes the mode and either fixes or pools source and LVLM; pooled scores are means over all cases, as in Table 1
-of the paper. A method is in a view only when it was run on all of its cases, so that a view compares like with like.
+`table` answers any query, from the scores of the cases; every page, file and command line takes its numbers from there.
+`rows` are its answers where source and LVLM are fixed or pooled, as other parts of the library want them.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import product
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 from medground_bench import plugins
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.protocol import PROTOCOL
 from medground_bench.core.scoring import By, CaseScore, mean_over_seeds, score_cases
 from medground_bench.core.types import Prediction, Reference, Track
+from medground_bench.leaderboard.case_scores import BoardCase, CaseMeasures, CaseScores
 from medground_bench.leaderboard.chance import chance_scores, draws_of
+from medground_bench.leaderboard.columns import COLUMNS, Column, Direction, Pooling, Unit
+from medground_bench.leaderboard.entries import Badge, Entry, ReportedRow, TunedTrack
+from medground_bench.leaderboard.query import Query
 from medground_bench.leaderboard.rows import ALL as ALL  # noqa: PLC0414  one of the board's nouns
-from medground_bench.leaderboard.rows import BoardRow, ScoredMethod, TunedOn, names_in, view_rows
+from medground_bench.leaderboard.rows import BoardRow, TunedOn
 from medground_bench.leaderboard.track_facts import TrackFacts
+from medground_bench.leaderboard.views import BoardTable, TableRow, choices_of, table_of
+from medground_bench.runs.method_groups import MethodGroup, group_of
 from medground_bench.storage.whole_files import write_whole
 
 FILE = "board.json"
@@ -46,29 +56,72 @@ class MethodRun:
     seed: int = 0
     tuned: TunedOn | None = None
     localizer: str | None = None
+    badge: Badge = Badge.REPRODUCED
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Board:
-    """All rows, best first within a view, and the facts of every track."""
+    """What every row scored on every case, what the paper reports, and the facts of every track."""
 
-    rows: tuple[BoardRow, ...]
+    scores: CaseScores
     tracks: tuple[TrackFacts, ...] = ()
+    reported: tuple[ReportedRow, ...] = ()
+    columns: tuple[Column, ...] = COLUMNS
     protocol: int = PROTOCOL
 
+    def table(self, query: Query) -> BoardTable:
+        """What a query asks for."""
+        return table_of(self.scores, self.columns, self.reported, query)
+
+    def query(self, params: Mapping[str, str]) -> Query:
+        """The query in an address; UnknownName where it names what is not on this board."""
+        return Query.of(params, self.offered)
+
+    @cached_property
+    def offered(self) -> dict[str, tuple[str, ...]]:
+        """Filter or `sort` -> what there is to choose from, `all` aside."""
+        return choices_of(self.scores, self.columns, self.reported)
+
+    @cached_property
+    def rows(self) -> tuple[BoardRow, ...]:
+        """Our own rows of every view, best first within one."""
+        sources, lvlms = ((ALL, *self.choices(by)) for by in (By.SOURCE, By.LVLM))
+        queries = (
+            Query(mode=mode, source=source, lvlm=lvlm)
+            for mode, source, lvlm in product(self.choices(By.MODE), sources, lvlms)
+        )
+        entries = {entry.key: entry for entry in self.scores.entries}
+        return tuple(
+            _board_row(row, table, entries[row.method, row.badge.value])
+            for table in map(self.table, queries)
+            for row in table.ours
+        )
+
     def view(self, mode: str, source: str = ALL, lvlm: str = ALL) -> tuple[BoardRow, ...]:
-        """The rows of one view, best IoU first, those that are not applicable last."""
+        """The rows of one view, best IoU first."""
         wanted = (mode, source, lvlm)
         return tuple(row for row in self.rows if (row.mode, row.source, row.lvlm) == wanted)
 
     def choices(self, field: By) -> tuple[str, ...]:
-        """Every mode, source or LVLM that occurs, sorted, `ALL` left out."""
-        return tuple(sorted({str(getattr(row, field.value)) for row in self.rows} - {ALL}))
+        """Every mode, source or LVLM that we have cases of, sorted."""
+        return tuple(sorted({str(getattr(case, field.value)) for case in self.scores.cases}))
+
+    def content(self) -> bytes:
+        """Of `board.json`; same board, same bytes."""
+        content = {
+            "protocol": self.protocol,
+            "columns": [asdict(column) for column in self.columns],
+            "entries": [asdict(entry) for entry in self.scores.entries],
+            "rows": [asdict(row) for row in self.rows],
+            "reported": [asdict(row) for row in self.reported],
+            "tracks": [asdict(track) for track in self.tracks],
+        }
+        return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode("ascii")
 
     def save(self, folder: Path) -> None:
-        """Write `board.json`; same board, same bytes."""
-        text = json.dumps(asdict(self), indent=1, allow_nan=False)
-        write_whole(folder / FILE, f"{text}\n".encode())
+        """Write `board.json` and the scores of the cases beside it."""
+        self.scores.save(folder)
+        write_whole(folder / FILE, self.content())
 
     @classmethod
     def read(cls, folder: Path) -> Board:
@@ -78,8 +131,12 @@ class Board:
             saved = json.loads(file.read_text("utf-8"))
             if saved["protocol"] != PROTOCOL:
                 raise ValueError(f"protocol {saved['protocol']}, not {PROTOCOL}")
-            rows = tuple(BoardRow(**row) for row in saved["rows"])
-            return cls(rows, tuple(TrackFacts(**track) for track in saved["tracks"]))
+            entries = [_entry(each) for each in saved["entries"]]
+            columns = tuple(_column(each) for each in saved["columns"])
+            reported = tuple(
+                ReportedRow(**each | {"family": MethodGroup(each["family"])}) for each in saved["reported"]
+            )
+            tracks = tuple(TrackFacts(**track) for track in saved["tracks"])
         except FileNotFoundError as error:
             raise SourceMissing(
                 f"{folder} holds no results: it has no {FILE}. Make them with medground demo --out {folder}"
@@ -88,45 +145,64 @@ class Board:
             raise SourceMissing(
                 f"{file} is not a board of this version ({error}). Make it again with medground demo --out {folder}"
             ) from error
+        return cls(CaseScores.read(folder, entries), tracks, reported, columns)
 
 
 def build_board(
-    references: Sequence[Reference], runs: Iterable[MethodRun], tracks: Iterable[TrackFacts] = ()
+    references: Sequence[Reference],
+    runs: Iterable[MethodRun],
+    tracks: Iterable[TrackFacts] = (),
+    reported: Iterable[ReportedRow] = (),
 ) -> Board:
     """Score every run against the references of its track; runs of several seeds are averaged, case by case.
 
     ValueError for two runs of one method on one track under one seed, and where its tracks differ in their seeds.
     """
-    by_method: dict[str, list[MethodRun]] = {}
+    by_row: dict[tuple[str, Badge], list[MethodRun]] = {}
     for run in runs:
-        by_method.setdefault(run.method, []).append(run)
-    controls = control_names()
-    methods = [
-        _scored(references, of_method, control=name in controls)
-        for name, of_method in sorted(by_method.items())
-    ]
-    rows = [
-        row
-        for view in VIEWS
-        for row in view_rows(methods, view, Counter(names_in(view, each) for each in references))
-    ]
-    rows.sort(key=lambda row: (row.mode, row.source, row.lvlm, row.iou is None, -(row.iou or 0), row.method))
-    return Board(tuple(rows), tuple(sorted(tracks, key=lambda track: (track.lvlm, track.mode, track.source))))
+        by_row.setdefault((run.method, run.badge), []).append(run)
+    scored = dict(_scored(references, of_row) for of_row in by_row.values())
+    ordered = sorted(tracks, key=lambda track: (track.lvlm, track.mode, track.source))
+    return Board(CaseScores.of(map(BoardCase.of, references), scored), tuple(ordered), tuple(reported))
 
 
-def _scored(references: Sequence[Reference], runs: Sequence[MethodRun], *, control: bool) -> ScoredMethod:
-    name = runs[0].method
-    lacks = plugins.literal("methods", name, "LACKS") or {}
-    without = sorted({lacks[run.localizer] for run in runs if run.localizer in lacks})
+def control_names() -> frozenset[str]:
+    """Methods that never ask the LVLM: their file says `CONTROL = True`."""
+    names = (method.name for method in plugins.available("methods"))
+    return frozenset(name for name in names if group_of(name) is MethodGroup.CONTROL)
+
+
+def _scored(references: Sequence[Reference], runs: Sequence[MethodRun]) -> tuple[Entry, list[CaseMeasures]]:
+    """A row and what it scores on every case on which it was run."""
     seeds = _of_seeds(references, runs)
-    return ScoredMethod(
+    name, lacks = runs[0].method, plugins.literal("methods", runs[0].method, "LACKS") or {}
+    without = sorted({lacks[run.localizer] for run in runs if run.localizer in lacks})
+    entry = Entry(
         method=name,
         shown=f"{name} ({', '.join(without)})" if without else name,
-        control=control,
-        seeds=seeds,
-        mean=mean_over_seeds(seeds),
-        tuned={(run.track.lvlm, run.track.mode.value): run.tuned for run in runs if run.tuned},
+        badge=runs[0].badge,
+        family=group_of(name),
+        tuned=tuple(
+            TunedTrack(run.track.lvlm, run.track.mode.value, run.tuned)
+            for run in sorted(runs, key=lambda run: run.track)
+            if run.tuned and run.seed == runs[0].seed
+        ),
+        seeds=len(seeds),
     )
+    took: dict[str, list[float]] = {}
+    for prediction in (each for run in runs for each in run.predictions if each.seconds is not None):
+        took.setdefault(prediction.case_id, []).append(prediction.seconds or 0.0)
+    ious: dict[str, list[float]] = {}
+    for score in (each for scores in seeds for each in scores if len(seeds) > 1):
+        ious.setdefault(score.case_id, []).append(score.overlap.iou)
+    return entry, [
+        CaseMeasures.of(
+            score,
+            seconds=fmean(took[score.case_id]) if score.case_id in took else None,
+            seeds=ious.get(score.case_id, ()),
+        )
+        for score in mean_over_seeds(seeds)
+    ]
 
 
 def _of_seeds(references: Sequence[Reference], runs: Sequence[MethodRun]) -> list[list[CaseScore]]:
@@ -153,7 +229,52 @@ def _of_seeds(references: Sequence[Reference], runs: Sequence[MethodRun]) -> lis
     ]
 
 
-def control_names() -> frozenset[str]:
-    """Methods that never ask the LVLM: their file says `CONTROL = True`."""
-    names = (method.name for method in plugins.available("methods"))
-    return frozenset(name for name in names if plugins.literal("methods", name, "CONTROL") is True)
+def _board_row(row: TableRow, table: BoardTable, entry: Entry) -> BoardRow:
+    values: Any = row.values  # a column says what type its values have
+    on = [
+        each.on
+        for each in entry.tuned
+        if each.mode == table.query.mode and table.query.lvlm in (ALL, each.lvlm)
+    ]
+    tuned = min(on, key=lambda each: (each.cases, each.pictures, each.candidates), default=None)
+    least, greatest = row.spread or (None, None)
+    return BoardRow(
+        method=row.method,
+        shown=row.shown,
+        badge=row.badge.value,
+        control=row.family is MethodGroup.CONTROL,
+        mode=table.query.mode,
+        source=table.query.source,
+        lvlm=table.query.lvlm,
+        best_rank=row.rank.best if row.rank else None,
+        last_rank=row.rank.last if row.rank else None,
+        **{name: values[name] for name in ("iou", "iou_low", "iou_high", "f1", "precision", "recall")},
+        spread_low=least,
+        spread_high=greatest,
+        cases=table.cases,
+        failed=round(values["failure_rate"] * table.cases),
+        without_boxes=round(values["without_box"] * table.cases),
+        images=table.images,
+        boxes=values["boxes"] or 0.0,
+        covered=values["covered"] or 0.0,
+        seeds=entry.seeds,
+        seed_sd=values["seed_sd"],
+        tuned_cases=tuned.cases if tuned else None,
+        tuned_pictures=tuned.pictures if tuned else None,
+        tuned_candidates=tuned.candidates if tuned else None,
+    )
+
+
+def _entry(saved: Mapping[str, Any]) -> Entry:  # what json.loads gives
+    tuned = tuple(TunedTrack(each["lvlm"], each["mode"], TunedOn(**each["on"])) for each in saved["tuned"])
+    kinds = {"badge": Badge(saved["badge"]), "family": MethodGroup(saved["family"]), "tuned": tuned}
+    return Entry(**dict(saved) | kinds)
+
+
+def _column(saved: Mapping[str, Any]) -> Column:  # what json.loads gives
+    kinds = {
+        "unit": Unit(saved["unit"]),
+        "direction": Direction(saved["direction"]),
+        "pooling": Pooling(saved["pooling"]),
+    }
+    return Column(**dict(saved) | kinds)

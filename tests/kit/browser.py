@@ -54,7 +54,14 @@ class Visits:
     outside: list[str] = field(default_factory=list)
 
     def open(self, path: str = "", **context: object) -> Page:
-        """A page of the host in a context of its own, DESKTOP unless said otherwise."""
+        """A page of the Space in a context of its own, DESKTOP unless said otherwise."""
+        page = self.open_plain(path, **context)
+        page.locator(".gradio-container main").wait_for()
+        page.get_by_text("Loading...").first.wait_for(state="hidden")
+        return page
+
+    def open_plain(self, path: str = "", **context: object) -> Page:
+        """A page of the host that is not the Space's."""
         page = self.browser.new_context(**(DESKTOP | context)).new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.on("console", lambda said: self._complain(said.text, said.type))
@@ -62,8 +69,6 @@ class Visits:
         page.on("request", lambda request: self._look_at(request.url))
         page.on("response", lambda answer: self._answered(answer.status, answer.url))
         page.goto(f"{self.url}{path}")
-        page.locator(".gradio-container main").wait_for()
-        page.get_by_text("Loading...").first.wait_for(state="hidden")
         return page
 
     def close(self) -> None:

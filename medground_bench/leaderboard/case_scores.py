@@ -1,0 +1,236 @@
+"""What every row scored on every case: the ground on which all tables of the board stand.
+
+Kept beside the board as two files of parquet: the cases, and a line for every case of every row. Neither has a box in
+it: of the expert's boxes there is only the class of their size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from medground_bench.benchmark.parquet import encoded_table
+from medground_bench.core.errors import SourceMissing
+from medground_bench.core.geometry import cover_areas
+from medground_bench.core.scoring import CaseScore
+from medground_bench.core.types import Reference
+from medground_bench.leaderboard.entries import Entry
+from medground_bench.phantom.region_edits import PHANTOM
+from medground_bench.storage.whole_files import write_whole
+
+CASES, SCORES = "board_cases.parquet", "case_scores.parquet"
+SIZES = {"small": 0.0, "medium": 0.05, "large": 0.15}
+"""Class of the expert's boxes -> the share of the picture from which on they are in it, smallest first."""
+
+COVERS_ALL = 0.99
+"""Boxes that cover this share of a picture point at the whole of it."""
+
+SEEDS = "iou_of_seeds"
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class BoardCase:
+    """A case without its truth: what tables are filtered by."""
+
+    case_id: str
+    source: str
+    image_id: str
+    lvlm: str
+    mode: str
+    finding: str
+    size: str
+
+    @classmethod
+    def of(cls, reference: Reference) -> BoardCase:
+        """What of a reference may be told."""
+        area = reference.native.width * reference.native.height
+        share = cover_areas(reference.boxes, ()).first / area
+        return cls(
+            case_id=reference.case_id,
+            source=reference.source,
+            image_id=reference.image_id,
+            lvlm=reference.lvlm,
+            mode=reference.mode.value,
+            finding=reference.finding,
+            size=[name for name, least in SIZES.items() if share >= least][-1],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CaseMeasures:
+    """One case of a row: name of a measure -> what it is, None where it does not apply, as seconds nobody took.
+
+    seeds  IoU of every run where a row is the mean of several
+    """
+
+    case_id: str
+    measures: Mapping[str, float | None]
+    seeds: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, score: CaseScore, seconds: float | None = None, seeds: Sequence[float] = ()) -> CaseMeasures:
+        """What is kept of a score."""
+        predicted = score.predicted
+        measures = {
+            "iou": score.overlap.iou,
+            "f1": score.overlap.f1,
+            "precision": score.overlap.precision,
+            "recall": score.overlap.recall,
+            "predicted": float(predicted),
+            "boxed": float(score.boxes > 0),
+            "empty": float(predicted and not score.boxes),
+            "boxes": float(score.boxes) if predicted else None,
+            "covered": score.covered if predicted else None,
+            "whole_image": float(score.covered >= COVERS_ALL) if predicted else None,
+            "seconds": seconds,
+        }
+        return cls(score.case_id, measures, tuple(seeds))
+
+
+@dataclass(frozen=True, eq=False)
+class CaseScores:
+    """Rows x cases of every measure; NaN where a measure does not apply.
+
+    cases     by case id
+    was_run   (rows, cases)
+    measures  name -> (rows, cases)
+    seeds     row -> its IoU of every seed, (seeds, cases), of rows that are means over several
+    """
+
+    entries: tuple[Entry, ...]
+    cases: tuple[BoardCase, ...]
+    was_run: NDArray[np.bool_]
+    measures: Mapping[str, Floats]
+    seeds: Mapping[int, Floats]
+
+    @classmethod
+    def of(cls, cases: Iterable[BoardCase], scored: Mapping[Entry, Sequence[CaseMeasures]]) -> CaseScores:
+        """From the cases of every row."""
+        ordered = tuple(sorted(cases, key=lambda case: case.case_id))
+        entries = tuple(sorted(scored, key=lambda entry: entry.key))
+        place = {case.case_id: number for number, case in enumerate(ordered)}
+        names = sorted({name for of_row in scored.values() for each in of_row for name in each.measures})
+        was_run = np.zeros((len(entries), len(ordered)), dtype=bool)
+        measures = {name: np.full(was_run.shape, np.nan) for name in names}
+        seeds = {
+            row: np.full((entry.seeds, len(ordered)), np.nan)
+            for row, entry in enumerate(entries)
+            if entry.seeds > 1
+        }
+        for row, entry in enumerate(entries):
+            for each in scored[entry]:
+                was_run[row, place[each.case_id]] = True
+                for name, value in each.measures.items():
+                    measures[name][row, place[each.case_id]] = np.nan if value is None else value
+                if row in seeds:
+                    seeds[row][:, place[each.case_id]] = each.seeds
+        return cls(entries, ordered, was_run, measures, seeds)
+
+    def without_ids(self) -> CaseScores:
+        """The same with numbers for the ids of cases and pictures, but for phantoms: what may be published."""
+        pictures = {image: number for number, image in enumerate(sorted(set(self.images)))}
+        numbered = (
+            case
+            if case.source == PHANTOM
+            else replace(
+                case,
+                case_id=f"{case.source}-case-{number:07}",
+                image_id=f"image-{pictures[case.source, case.image_id]:07}",
+            )
+            for number, case in enumerate(self.cases)
+        )
+        return replace(self, cases=tuple(numbered))
+
+    @cached_property
+    def facts(self) -> Mapping[str, NDArray[np.str_]]:
+        """What tables are filtered by, of every case."""
+        columns = zip(*(astuple(case) for case in self.cases), strict=True) if self.cases else iter([()] * 7)
+        names = [field.name for field in fields(BoardCase)]
+        return {name: np.array(column, dtype=np.str_) for name, column in zip(names, columns, strict=True)}
+
+    @cached_property
+    def images(self) -> Sequence[tuple[str, str]]:
+        """Source and image id of every case."""
+        return [(case.source, case.image_id) for case in self.cases]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CaseScores) and self.files() == other.files()
+
+    __hash__ = None  # type: ignore[assignment]  # as of whatever is compared by content and holds arrays
+
+    def save(self, folder: Path) -> None:
+        """Write both files; same scores, same bytes."""
+        for name, content in self.files().items():
+            write_whole(folder / name, content)
+
+    def files(self) -> dict[str, bytes]:
+        """Name -> content of both files."""
+        cases = pa.table(
+            {name: pa.array(column.tolist(), pa.string()) for name, column in self.facts.items()}
+        )
+        rows, columns = np.nonzero(self.was_run)
+        scores: dict[str, pa.Array] = {
+            "method": pa.array([self.entries[row].method for row in rows], pa.string()),
+            "badge": pa.array([self.entries[row].badge.value for row in rows], pa.string()),
+            "case_id": pa.array([self.cases[column].case_id for column in columns], pa.string()),
+        }
+        for name, values in sorted(self.measures.items()):
+            scores[name] = pa.array(values[rows, columns], pa.float64(), from_pandas=True)
+        of_seeds = [
+            self.seeds[row][:, column].tolist() if row in self.seeds else None
+            for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+        ]
+        scores[SEEDS] = pa.array(of_seeds, pa.list_(pa.float64()))
+        return {CASES: encoded_table(cases), SCORES: encoded_table(pa.table(scores))}
+
+    @classmethod
+    def read(cls, folder: Path, entries: Sequence[Entry]) -> CaseScores:
+        """What `save` wrote; SourceMissing where it is not there or not of these rows."""
+        try:
+            cases = pq.read_table(folder / CASES).to_pydict()
+            scores = pq.read_table(folder / SCORES)
+            facts = tuple(
+                BoardCase(*each)
+                for each in zip(*(cases[field.name] for field in fields(BoardCase)), strict=True)
+            )
+            rows = {entry.key: number for number, entry in enumerate(entries)}
+            place = {case.case_id: number for number, case in enumerate(facts)}
+            keys = zip(scores["method"].to_pylist(), scores["badge"].to_pylist(), strict=True)
+            at = (
+                np.array([rows[key] for key in keys], dtype=np.intp),
+                np.array([place[case] for case in scores["case_id"].to_pylist()], dtype=np.intp),
+            )
+        except (OSError, KeyError, pa.ArrowException, TypeError, ValueError) as error:
+            raise SourceMissing(
+                f"{folder} holds no scores of its board's cases ({type(error).__name__}: {str(error)[:200]}). Make "
+                f"them again with medground demo --out {folder}"
+            ) from error
+        was_run = np.zeros((len(entries), len(facts)), dtype=bool)
+        was_run[at] = True
+        measures = {}
+        for name in set(scores.column_names[3:]) - {SEEDS}:
+            measures[name] = np.full(was_run.shape, np.nan)
+            measures[name][at] = scores[name].to_numpy()
+        return cls(tuple(entries), facts, was_run, measures, _seeds(scores[SEEDS], entries, at, len(facts)))
+
+
+def _seeds(
+    told: pa.ChunkedArray, entries: Sequence[Entry], at: tuple[NDArray[np.intp], NDArray[np.intp]], cases: int
+) -> dict[int, Floats]:
+    """What `CaseScores.seeds` was; `at` are row and case of every line."""
+    found: dict[int, Floats] = {}
+    for row, entry in enumerate(entries):
+        lines = np.flatnonzero(at[0] == row)
+        if entry.seeds > 1 and len(lines):
+            values = told.take(lines).combine_chunks().flatten().to_numpy().reshape(len(lines), entry.seeds)
+            found[row] = np.full((entry.seeds, cases), np.nan)
+            found[row][:, at[1][lines]] = values.T
+    return found

@@ -1,0 +1,63 @@
+"""`medground board`: the table in the terminal, as a file, and wrong words."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from medground_bench.commands.main import app
+from medground_bench.leaderboard.exports import EXPORTS
+from medground_bench.leaderboard.query import Query
+from medground_bench.phantom.limits import TAUGHT_WHERE
+from tests.kit.made_boards import made_board
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    results = tmp_path_factory.mktemp("results")
+    made_board().save(results)
+    return results
+
+
+def asked(*words):
+    return CliRunner().invoke(app, ["board", *map(str, words)], env={"COLUMNS": "400"})
+
+
+def test_the_terminal_shows_every_number_of_the_table(folder):
+    done = asked(folder, "--only", "mode=direct", "--only", "size=small")
+    assert done.exit_code == 0
+    table = made_board().table(Query(mode="direct", size="small"))
+    assert table.caption in done.output and TAUGHT_WHERE in done.output
+    lines = done.output.splitlines()
+    for row in table.rows:
+        [line] = [line for line in lines if line.strip().startswith(row.shown)]
+        texts = [row.text(column) for column in table.columns]
+        assert all(text in line for text in (*texts, row.interval(table.columns[0])))
+        assert str(row.rank or "-") in line
+
+
+def test_without_a_mode_every_mode_is_shown(folder):
+    output = asked(folder).output
+    assert "mode direct" in output and "mode reason" in output
+
+
+@pytest.mark.parametrize("ending", sorted(EXPORTS))
+def test_a_table_is_written_as_a_file_of_the_ending_that_is_named(folder, tmp_path, ending):
+    out = tmp_path / f"table.{ending}"
+    assert asked(folder, "--only", "sort=f1", "--out", out).exit_code == 0
+    assert out.read_bytes() == EXPORTS[ending](made_board().table(Query(mode="direct", sort="f1")))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--only", "lvlm=phantom_gema3"], "Did you mean phantom_gemma3"),
+        (["--only", "lvlm"], "says no value"),
+        (["--out", "table.xls"], "ending in .csv, .json, .parquet, .tex"),
+    ],
+)
+def test_wrong_words_are_told(folder, words, told):
+    done = asked(folder, *words)
+    assert done.exit_code != 0
+    said = " ".join((done.output + str(done.exception or "")).replace("│", " ").split())
+    assert told in said

@@ -1,0 +1,79 @@
+"""Files of a table: the same numbers in every kind, to the last digit."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from medground_bench.leaderboard.exports import EXPORTS, as_csv, as_json, as_latex, as_parquet, file_name
+from medground_bench.leaderboard.query import Query
+from tests.kit.made_boards import made_board, with_warmth
+
+QUERIES = (
+    Query(mode="direct"),
+    Query(mode="reason", finding="nodule", sort="seconds"),
+    Query(mode="direct", family="control"),
+    Query(mode="direct", source="vindr_cxr"),
+)
+
+
+@pytest.fixture(scope="module")
+def board():
+    return made_board()
+
+
+def spoken(value):
+    """A number as CSV says it: six digits at most."""
+    if isinstance(value, float):
+        return f"{value:.6f}".rstrip("0").rstrip(".")
+    return "" if value is None else str(value)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_csv_json_and_parquet_hold_the_same_rows_in_the_same_order(board, query):
+    found = board.table(query)
+    by_csv = list(csv.DictReader(io.StringIO(as_csv(found).decode())))
+    by_json = json.loads(as_json(found))["rows"]
+    by_parquet = pq.read_table(io.BytesIO(as_parquet(found))).to_pylist()
+    assert [row["method"] for row in by_csv] == [row.method for row in found.rows]
+    for said, plain, stored in zip(by_csv, by_json, by_parquet, strict=True):
+        assert said == {field: spoken(plain.get(field)) for field in said}
+        assert {field: value for field, value in stored.items() if value is not None} == {
+            field: value for field, value in plain.items() if value is not None
+        }
+
+
+def test_json_says_what_was_asked_and_what_every_column_means(board):
+    content = json.loads(as_json(board.table(QUERIES[1])))
+    assert content["query"] == {"mode": "reason", "finding": "nodule", "sort": "seconds"}
+    assert {"name", "unit", "direction", "explanation"} <= set(content["columns"][0])
+
+
+def test_latex_is_a_table_of_the_page_with_special_letters_escaped(board):
+    lines = as_latex(board.table(QUERIES[2])).decode().splitlines()
+    assert lines[0] == "% mode=direct family=control"
+    assert lines[3] == r"\toprule" and lines[-1] == r"\end{tabular}"
+    [row] = [line for line in lines if line.startswith("random")]
+    assert row.startswith(r"random\_box & - & ") and row.endswith(r" \\")
+    head = next(line for line in lines if line.startswith("Method"))
+    assert head.count(" & ") == row.count(" & ") and r"IoU (\%)" in head
+
+
+def test_the_same_table_gives_the_same_bytes(board):
+    for ending, write in EXPORTS.items():
+        assert write(board.table(QUERIES[0])) == write(board.table(QUERIES[0])), ending
+
+
+def test_a_column_that_is_added_is_in_every_file(board):
+    found = with_warmth(board).table(QUERIES[0])
+    assert b"warmth,warmth_low,warmth_high" in as_csv(found)
+    assert "warmth_high" in pq.read_table(io.BytesIO(as_parquet(found))).column_names
+    assert rb"Warmth (\%)" in as_latex(found)
+
+
+def test_a_file_is_called_by_what_was_asked(board):
+    assert file_name(board.table(QUERIES[1]), "csv") == "board-reason-nodule.csv"

@@ -1,0 +1,157 @@
+"""The static board: the same numbers as everywhere, from a disk and from any web server, with no server of ours."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from typer.testing import CliRunner
+
+from medground_bench.commands.main import app
+from medground_bench.leaderboard.exports import EXPORTS
+from medground_bench.leaderboard.query import Query
+from medground_bench.phantom.limits import TAUGHT_WHERE
+from tests.kit.board_pages import cards_of, chosen, rows_of, settled
+from tests.kit.browser import DARK, DESKTOP, PHONE, Visits, screenshot, serious_violations, sideways_px
+from tests.kit.made_boards import LVLMS, made_board, with_warmth
+
+QUERIES = (
+    {},
+    {"mode": "reason", "lvlm": LVLMS[1], "finding": "cardiomegaly", "sort": "seconds"},
+    {"size": "small", "badge": "reproduced", "sort": "-tuned_on"},
+    {"source": "vindr_cxr"},
+    {"family": "control", "sort": "-method"},
+)
+
+
+@pytest.fixture(scope="module")
+def board():
+    return with_warmth(made_board())
+
+
+@pytest.fixture(scope="module")
+def folder(board, tmp_path_factory) -> Path:
+    """The pages, written by the command line."""
+    results, out = tmp_path_factory.mktemp("results"), tmp_path_factory.mktemp("static")
+    board.save(results)
+    done = CliRunner().invoke(app, ["board", str(results), "--static", str(out)])
+    assert done.exit_code == 0, done.output
+    return out
+
+
+@pytest.fixture
+def from_disk(browser, folder) -> Iterator[Visits]:
+    opened = Visits(browser, f"{folder.as_uri()}/index.html")
+    opened.url = folder.as_uri()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def from_server(browser, folder) -> Iterator[Visits]:
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_told: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    opened = Visits(browser, f"http://127.0.0.1:{server.server_port}")
+    yield opened
+    opened.close()
+    server.shutdown()
+    server.server_close()
+
+
+def opened(visits, params, **device):
+    page = visits.open_plain(f"/index.html?{urlencode(params)}", **device)
+    settled(page)
+    return page
+
+
+@pytest.mark.parametrize("where", ["from_disk", "from_server"])
+@pytest.mark.parametrize("params", QUERIES, ids=str)
+def test_numbers_and_files_are_those_of_the_library_to_the_last_digit(request, board, where, params):
+    page = opened(request.getfixturevalue(where), params)
+    table = board.table(board.query(params))
+    assert rows_of(page) == [
+        [row.shown, str(row.rank) if row.rank else "\u2013", *(row.text(column) for column in table.columns)]
+        for row in table.rows
+    ]
+    assert page.locator(".caption").inner_text() == table.caption
+    for ending, name in {"csv": "CSV", "json": "JSON", "tex": "LaTeX"}.items():
+        with page.expect_download() as waited:
+            page.get_by_role("button", name=name).click()
+        written, wanted = Path(waited.value.path()).read_bytes(), EXPORTS[ending](table)
+        if ending == "json":
+            assert json.loads(written) == json.loads(wanted)
+        else:
+            assert written.decode() == wanted.decode()
+
+
+def test_filters_go_into_the_address_and_back(from_disk, board):
+    page = opened(from_disk, {})
+    page.get_by_label("Finding").select_option("nodule")
+    settled(page, finding="nodule")
+    assert (
+        page.locator(".caption").inner_text() == board.table(Query(mode="direct", finding="nodule")).caption
+    )
+    page.go_back()
+    settled(page)
+    assert chosen(page)["finding"] == ""
+    page.get_by_role("button", name="Intervals").click()
+    page.locator("figure svg").wait_for()
+    page.get_by_text("Figures of this static board are of all").wait_for()
+
+
+@pytest.mark.parametrize(("name", "device"), [("desktop", DESKTOP), ("phone", PHONE), ("dark", DARK)])
+def test_it_is_fit_for_every_device(from_server, name, device):
+    page = opened(from_server, {}, **device)
+    screenshot(page, f"static-{name}")
+    assert sideways_px(page) == 0
+    assert serious_violations(page) == []
+    assert bool(cards_of(page)) and page.locator(".card").first.is_visible() == (name == "phone")
+    page.get_by_text(TAUGHT_WHERE).wait_for()
+    page.get_by_role("button", name="Intervals").click()
+    page.locator("figure svg").wait_for()
+    assert serious_violations(page) == [] and sideways_px(page) == 0
+
+
+def test_a_link_to_what_is_not_there_says_so(from_disk):
+    page = from_disk.open_plain("/index.html?lvlm=nobody")
+    page.get_by_text("no lvlm is called 'nobody'").wait_for()
+    assert rows_of(page) == []
+
+
+def test_the_same_board_is_written_in_the_same_bytes(board, folder, tmp_path):
+    from medground_bench.leaderboard.static_board import write_static
+
+    write_static(board, tmp_path)
+    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    assert files == sorted(
+        path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()
+    )
+    assert all((tmp_path / name).read_bytes() == (folder / name).read_bytes() for name in files)
+
+
+def test_names_of_others_are_text_and_never_markup(board, tmp_path, browser):
+    """A method may be called by whoever sent it in."""
+    from dataclasses import replace
+
+    from medground_bench.leaderboard.static_board import write_static
+
+    evil = "</script><img src=x onerror=alert(1)>"
+    entries = tuple(replace(entry, shown=evil) for entry in board.scores.entries)
+    write_static(replace(board, scores=replace(board.scores, entries=entries)), tmp_path)
+    visits = Visits(browser, tmp_path.as_uri())
+    page = opened(visits, {})
+    assert rows_of(page)[0][0] == evil
+    for shown in ("forest", "speed", "sizes"):
+        page = opened(visits, {"shown": shown})
+        page.locator("figure svg").wait_for()
+    visits.close()
