@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 import pandas as pd
@@ -86,11 +85,11 @@ def file_of(params: Mapping[str, str]) -> dict[str, str]:
         return {"error": error.message}
 
 
-def board_table(query: dict[str, str]) -> dict[str, Any]:  # what json.loads gives
+def board_table(query: dict[str, str]) -> dict[str, object]:
     """A table of the board: `query` holds filters and the order as in the page's address, such as {"lvlm": "..."}."""
     with errors_shown():
         board = _board()
-        found: dict[str, Any] = json.loads(as_json(board.table(board.query(_words(query)))))
+        found: dict[str, object] = json.loads(as_json(board.table(board.query(_words(query)))))
     return found
 
 

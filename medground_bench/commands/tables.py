@@ -13,7 +13,7 @@ from medground_bench.core.intervals import FEWEST_IMAGES, TOO_FEW
 from medground_bench.core.scoring import By, ScoreRow
 from medground_bench.leaderboard.columns import Unit
 from medground_bench.leaderboard.entries import Badge
-from medground_bench.leaderboard.query import Query
+from medground_bench.leaderboard.query import BoardQuery
 from medground_bench.leaderboard.track_facts import TrackFacts
 from medground_bench.leaderboard.views import BoardTable
 from medground_bench.runs.method_groups import MethodGroup
@@ -42,7 +42,7 @@ def demo_report(demo: Demo) -> Together:
     """Everything a demo found: the filter per track, the shortcut, the board of each mode, the time of each stage."""
     board = demo.board
     sentences = [track.shortcut_sentence() for track in board.tracks if track.shortcut_right]
-    boards = [board_table(board.table(Query(mode=mode))) for mode in board.choices(By.MODE)]
+    boards = [board_table(board.table(BoardQuery(mode=mode))) for mode in board.choices(By.MODE)]
     times = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in demo.seconds.items())
     total = sum(demo.seconds.values())
     return Together(tracks_table(board.tracks), *sentences, "", *boards, f"{times}; {total:.1f} s in all")

@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from medground_bench import plugins
 from medground_bench.core.errors import SourceMissing
@@ -24,12 +23,12 @@ from medground_bench.core.types import Prediction, Reference, Track
 from medground_bench.leaderboard.case_scores import BoardCase, CaseMeasures, CaseScores
 from medground_bench.leaderboard.chance import chance_scores, draws_of
 from medground_bench.leaderboard.columns import COLUMNS, Column, Direction, Pooling, Unit
-from medground_bench.leaderboard.entries import Badge, Entry, ReportedRow, TunedTrack
-from medground_bench.leaderboard.query import Query
+from medground_bench.leaderboard.entries import Badge, BoardEntry, ReportedRow, TunedTrack
+from medground_bench.leaderboard.query import BoardQuery
 from medground_bench.leaderboard.rows import ALL as ALL  # noqa: PLC0414  one of the board's nouns
 from medground_bench.leaderboard.rows import BoardRow, TunedOn
 from medground_bench.leaderboard.track_facts import TrackFacts
-from medground_bench.leaderboard.views import BoardTable, TableRow, choices_of, table_of
+from medground_bench.leaderboard.views import BoardTable, BoardTableRow, choices_of, table_of
 from medground_bench.runs.method_groups import MethodGroup, group_of
 from medground_bench.storage.whole_files import write_whole
 
@@ -69,13 +68,13 @@ class Board:
     columns: tuple[Column, ...] = COLUMNS
     protocol: int = PROTOCOL
 
-    def table(self, query: Query) -> BoardTable:
+    def table(self, query: BoardQuery) -> BoardTable:
         """What a query asks for."""
         return table_of(self.scores, self.columns, self.reported, query)
 
-    def query(self, params: Mapping[str, str]) -> Query:
+    def query(self, params: Mapping[str, str]) -> BoardQuery:
         """The query in an address; UnknownName where it names what is not on this board."""
-        return Query.of(params, self.offered)
+        return BoardQuery.of(params, self.offered)
 
     @cached_property
     def offered(self) -> dict[str, tuple[str, ...]]:
@@ -87,7 +86,7 @@ class Board:
         """Our own rows of every view, best first within one."""
         sources, lvlms = ((ALL, *self.choices(by)) for by in (By.SOURCE, By.LVLM))
         queries = (
-            Query(mode=mode, source=source, lvlm=lvlm)
+            BoardQuery(mode=mode, source=source, lvlm=lvlm)
             for mode, source, lvlm in product(self.choices(By.MODE), sources, lvlms)
         )
         entries = {entry.key: entry for entry in self.scores.entries}
@@ -128,15 +127,7 @@ class Board:
         """The board that `save` wrote; SourceMissing when it is not there or not one."""
         file = folder / FILE
         try:
-            saved = json.loads(file.read_text("utf-8"))
-            if saved["protocol"] != PROTOCOL:
-                raise ValueError(f"protocol {saved['protocol']}, not {PROTOCOL}")
-            entries = [_entry(each) for each in saved["entries"]]
-            columns = tuple(_column(each) for each in saved["columns"])
-            reported = tuple(
-                ReportedRow(**each | {"family": MethodGroup(each["family"])}) for each in saved["reported"]
-            )
-            tracks = tuple(TrackFacts(**track) for track in saved["tracks"])
+            entries, empty = _described(file.read_text("utf-8"))
         except FileNotFoundError as error:
             raise SourceMissing(
                 f"{folder} holds no results: it has no {FILE}. Make them with medground demo --out {folder}"
@@ -145,7 +136,36 @@ class Board:
             raise SourceMissing(
                 f"{file} is not a board of this version ({error}). Make it again with medground demo --out {folder}"
             ) from error
-        return cls(CaseScores.read(folder, entries), tracks, reported, columns)
+        return replace(empty, scores=CaseScores.read(folder, entries))
+
+
+def _described(text: str) -> tuple[list[BoardEntry], Board]:
+    """What `board.json` says: entries, and the board but for its scores; ValueError, KeyError or TypeError if not."""
+    saved = json.loads(text)
+    if saved["protocol"] != PROTOCOL:
+        raise ValueError(f"protocol {saved['protocol']}, not {PROTOCOL}")
+    entries = [
+        BoardEntry(
+            method=each["method"],
+            shown=each["shown"],
+            badge=Badge(each["badge"]),
+            family=MethodGroup(each["family"]),
+            tuned=tuple(TunedTrack(of["lvlm"], of["mode"], TunedOn(**of["on"])) for of in each["tuned"]),
+            seeds=each["seeds"],
+        )
+        for each in saved["entries"]
+    ]
+    board = Board(
+        CaseScores.of((), {}),
+        tuple(TrackFacts(**track) for track in saved["tracks"]),
+        tuple(ReportedRow(**each | {"family": MethodGroup(each["family"])}) for each in saved["reported"]),
+        tuple(_column(**each) for each in saved["columns"]),
+    )
+    return entries, board
+
+
+def _column(*, unit: str, direction: str, pooling: str, **words: str) -> Column:
+    return Column(unit=Unit(unit), direction=Direction(direction), pooling=Pooling(pooling), **words)
 
 
 def build_board(
@@ -172,12 +192,14 @@ def control_names() -> frozenset[str]:
     return frozenset(name for name in names if group_of(name) is MethodGroup.CONTROL)
 
 
-def _scored(references: Sequence[Reference], runs: Sequence[MethodRun]) -> tuple[Entry, list[CaseMeasures]]:
+def _scored(
+    references: Sequence[Reference], runs: Sequence[MethodRun]
+) -> tuple[BoardEntry, list[CaseMeasures]]:
     """A row and what it scores on every case on which it was run."""
     seeds = _of_seeds(references, runs)
     name, lacks = runs[0].method, plugins.literal("methods", runs[0].method, "LACKS") or {}
     without = sorted({lacks[run.localizer] for run in runs if run.localizer in lacks})
-    entry = Entry(
+    entry = BoardEntry(
         method=name,
         shown=f"{name} ({', '.join(without)})" if without else name,
         badge=runs[0].badge,
@@ -229,8 +251,7 @@ def _of_seeds(references: Sequence[Reference], runs: Sequence[MethodRun]) -> lis
     ]
 
 
-def _board_row(row: TableRow, table: BoardTable, entry: Entry) -> BoardRow:
-    values: Any = row.values  # a column says what type its values have
+def _board_row(row: BoardTableRow, table: BoardTable, entry: BoardEntry) -> BoardRow:
     on = [
         each.on
         for each in entry.tuned
@@ -248,33 +269,23 @@ def _board_row(row: TableRow, table: BoardTable, entry: Entry) -> BoardRow:
         lvlm=table.query.lvlm,
         best_rank=row.rank.best if row.rank else None,
         last_rank=row.rank.last if row.rank else None,
-        **{name: values[name] for name in ("iou", "iou_low", "iou_high", "f1", "precision", "recall")},
+        iou=row.number("iou"),
+        iou_low=row.number("iou_low"),
+        iou_high=row.number("iou_high"),
+        f1=row.number("f1"),
+        precision=row.number("precision"),
+        recall=row.number("recall"),
         spread_low=least,
         spread_high=greatest,
         cases=table.cases,
-        failed=round(values["failure_rate"] * table.cases),
-        without_boxes=round(values["without_box"] * table.cases),
+        failed=round((row.number("failure_rate") or 0.0) * table.cases),
+        without_boxes=round((row.number("without_box") or 0.0) * table.cases),
         images=table.images,
-        boxes=values["boxes"] or 0.0,
-        covered=values["covered"] or 0.0,
+        boxes=row.number("boxes") or 0.0,
+        covered=row.number("covered") or 0.0,
         seeds=entry.seeds,
-        seed_sd=values["seed_sd"],
+        seed_sd=row.number("seed_sd"),
         tuned_cases=tuned.cases if tuned else None,
         tuned_pictures=tuned.pictures if tuned else None,
         tuned_candidates=tuned.candidates if tuned else None,
     )
-
-
-def _entry(saved: Mapping[str, Any]) -> Entry:  # what json.loads gives
-    tuned = tuple(TunedTrack(each["lvlm"], each["mode"], TunedOn(**each["on"])) for each in saved["tuned"])
-    kinds = {"badge": Badge(saved["badge"]), "family": MethodGroup(saved["family"]), "tuned": tuned}
-    return Entry(**dict(saved) | kinds)
-
-
-def _column(saved: Mapping[str, Any]) -> Column:  # what json.loads gives
-    kinds = {
-        "unit": Unit(saved["unit"]),
-        "direction": Direction(saved["direction"]),
-        "pooling": Pooling(saved["pooling"]),
-    }
-    return Column(**dict(saved) | kinds)

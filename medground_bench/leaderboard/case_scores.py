@@ -21,7 +21,7 @@ from medground_bench.core.errors import SourceMissing
 from medground_bench.core.geometry import cover_areas
 from medground_bench.core.scoring import CaseScore
 from medground_bench.core.types import Reference
-from medground_bench.leaderboard.entries import Entry
+from medground_bench.leaderboard.entries import BoardEntry
 from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.storage.whole_files import write_whole
 
@@ -105,14 +105,16 @@ class CaseScores:
     seeds     row -> its IoU of every seed, (seeds, cases), of rows that are means over several
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[BoardEntry, ...]
     cases: tuple[BoardCase, ...]
     was_run: NDArray[np.bool_]
     measures: Mapping[str, Floats]
     seeds: Mapping[int, Floats]
 
     @classmethod
-    def of(cls, cases: Iterable[BoardCase], scored: Mapping[Entry, Sequence[CaseMeasures]]) -> CaseScores:
+    def of(
+        cls, cases: Iterable[BoardCase], scored: Mapping[BoardEntry, Sequence[CaseMeasures]]
+    ) -> CaseScores:
         """From the cases of every row."""
         ordered = tuple(sorted(cases, key=lambda case: case.case_id))
         entries = tuple(sorted(scored, key=lambda entry: entry.key))
@@ -192,7 +194,7 @@ class CaseScores:
         return {CASES: encoded_table(cases), SCORES: encoded_table(pa.table(scores))}
 
     @classmethod
-    def read(cls, folder: Path, entries: Sequence[Entry]) -> CaseScores:
+    def read(cls, folder: Path, entries: Sequence[BoardEntry]) -> CaseScores:
         """What `save` wrote; SourceMissing where it is not there or not of these rows."""
         try:
             cases = pq.read_table(folder / CASES).to_pydict()
@@ -223,7 +225,10 @@ class CaseScores:
 
 
 def _seeds(
-    told: pa.ChunkedArray, entries: Sequence[Entry], at: tuple[NDArray[np.intp], NDArray[np.intp]], cases: int
+    told: pa.ChunkedArray,
+    entries: Sequence[BoardEntry],
+    at: tuple[NDArray[np.intp], NDArray[np.intp]],
+    cases: int,
 ) -> dict[int, Floats]:
     """What `CaseScores.seeds` was; `at` are row and case of every line."""
     found: dict[int, Floats] = {}

@@ -17,8 +17,8 @@ from medground_bench.drawing.plots_for_pages import (
 from medground_bench.leaderboard.board import Board
 from medground_bench.leaderboard.columns import IOU
 from medground_bench.leaderboard.entries import Badge
-from medground_bench.leaderboard.query import Query
-from medground_bench.leaderboard.views import BoardTable, TableRow
+from medground_bench.leaderboard.query import BoardQuery
+from medground_bench.leaderboard.views import BoardTable, BoardTableRow
 from medground_bench.runs.method_groups import MethodGroup
 
 
@@ -32,10 +32,10 @@ class Chart:
     rows: tuple[tuple[str, ...], ...]
 
 
-def forest(board: Board, query: Query) -> Chart:
+def forest(board: Board, query: BoardQuery) -> Chart:
     """IoU of every row with its interval."""
     table, title = board.table(query), "IoU in percent, with 95 % intervals by image"
-    rows = [row for row in table.rows if _number(row, IOU) is not None]
+    rows = [row for row in table.rows if row.number(IOU) is not None]
     drawn = [IntervalRow(_label(row, table), _kind(row), _score(row)) for row in rows]
     iou = next(column for column in board.columns if column.key == IOU)
     return Chart(
@@ -46,27 +46,27 @@ def forest(board: Board, query: Query) -> Chart:
     )
 
 
-def speed(board: Board, query: Query) -> Chart:
+def speed(board: Board, query: BoardQuery) -> Chart:
     """IoU against the seconds of a case."""
     return _scatter(board.table(query), ("seconds", "Seconds a case"), (IOU, "IoU"), is_log=True)
 
 
-def precision_recall(board: Board, query: Query) -> Chart:
+def precision_recall(board: Board, query: BoardQuery) -> Chart:
     """Precision against recall."""
     return _scatter(board.table(query), ("recall", "Recall"), ("precision", "Precision"))
 
 
-def by_size(board: Board, query: Query) -> Chart:
+def by_size(board: Board, query: BoardQuery) -> Chart:
     """IoU on small, medium and large boxes."""
     return _breakdown(board, query, "size")
 
 
-def by_finding(board: Board, query: Query) -> Chart:
+def by_finding(board: Board, query: BoardQuery) -> Chart:
     """IoU on every finding."""
     return _breakdown(board, query, "finding")
 
 
-CHARTS: Mapping[str, Callable[[Board, Query], Chart]] = {
+CHARTS: Mapping[str, Callable[[Board, BoardQuery], Chart]] = {
     "forest": forest,
     "speed": speed,
     "precision_recall": precision_recall,
@@ -84,10 +84,9 @@ NAMES = {
 
 
 def _scatter(table: BoardTable, x: tuple[str, str], y: tuple[str, str], *, is_log: bool = False) -> Chart:
-    rows = [row for row in table.rows if _number(row, x[0]) is not None and _number(row, y[0]) is not None]
+    rows = [row for row in table.rows if row.number(x[0]) is not None and row.number(y[0]) is not None]
     marks = [
-        Mark(_label(row, table), _kind(row), _number(row, x[0]) or 0.0, _number(row, y[0]) or 0.0)
-        for row in rows
+        Mark(_label(row, table), _kind(row), row.number(x[0]) or 0.0, row.number(y[0]) or 0.0) for row in rows
     ]
     title = f"{y[1]} in percent against {x[1].lower()}{'' if is_log else ' in percent'}"
     plot = ScatterPlot(
@@ -102,13 +101,13 @@ def _scatter(table: BoardTable, x: tuple[str, str], y: tuple[str, str], *, is_lo
     return Chart(title, plot.svg(), ("Method", x[1], y[1]), tuple(texts))
 
 
-def _breakdown(board: Board, query: Query, field: str) -> Chart:
+def _breakdown(board: Board, query: BoardQuery, field: str) -> Chart:
     """IoU of every row by the values of a filter; each is the table that the filter gives."""
     parts = [part for part in board.offered[field] if getattr(query, field) in ("all", part)]
     shown = board.table(query).ours
     found = {
         part: {
-            (row.method, row.badge): _number(row, IOU)
+            (row.method, row.badge): row.number(IOU)
             for row in board.table(replace(query, **{field: part})).ours
         }
         for part in parts
@@ -125,28 +124,23 @@ def _breakdown(board: Board, query: Query, field: str) -> Chart:
     )
 
 
-def _number(row: TableRow, field: str) -> float | None:
-    value = row.values.get(field)
-    return float(value) if isinstance(value, int | float) else None
+def _score(row: BoardTableRow) -> Score:
+    return Score(row.number(IOU) or 0.0, row.number(f"{IOU}_low"), row.number(f"{IOU}_high"))
 
 
-def _score(row: TableRow) -> Score:
-    return Score(_number(row, IOU) or 0.0, _number(row, f"{IOU}_low"), _number(row, f"{IOU}_high"))
-
-
-def _label(row: TableRow, table: BoardTable) -> str:
+def _label(row: BoardTableRow, table: BoardTable) -> str:
     """With its badge where the same method stands there twice."""
     twice = sum(other.method == row.method for other in table.rows) > 1
     return f"{row.shown} ({row.badge.value})" if twice else row.shown
 
 
-def _kind(row: TableRow) -> MarkKind:
+def _kind(row: BoardTableRow) -> MarkKind:
     if row.badge is Badge.REPORTED:
         return MarkKind.REPORTED
     return MarkKind.CONTROL if row.family is MethodGroup.CONTROL else MarkKind.METHOD
 
 
-def _rank(row: TableRow) -> str:
+def _rank(row: BoardTableRow) -> str:
     return str(row.rank) if row.rank else "-"
 
 

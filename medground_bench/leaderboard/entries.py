@@ -33,7 +33,7 @@ class TunedTrack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class BoardEntry:
     """One row: a method with a badge.
 
     shown  its name for people, which says what it had to do without

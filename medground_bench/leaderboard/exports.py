@@ -13,7 +13,7 @@ from medground_bench.benchmark.parquet import encoded_table
 from medground_bench.leaderboard.columns import IOU, Column, Pooling, Unit
 from medground_bench.leaderboard.entries import Badge
 from medground_bench.leaderboard.rows import ALL
-from medground_bench.leaderboard.views import DIGITS, BoardTable, TableRow, Value
+from medground_bench.leaderboard.views import DIGITS, BoardTable, BoardTableRow, Value
 
 ABOUT_ROW = ("method", "shown", "family", "badge", "rank_best", "rank_last")
 """What stands before the columns in every file."""
@@ -142,7 +142,7 @@ def spelled(value: Value) -> str:
     return "" if value is None else str(value)
 
 
-def _latex_row(row: TableRow, table: BoardTable) -> str:
+def _latex_row(row: BoardTableRow, table: BoardTable) -> str:
     name = f"{row.shown} ({row.badge.words})" if row.badge is not Badge.REPRODUCED else row.shown
     cells = []
     for column in table.columns:

@@ -11,7 +11,7 @@ from medground_bench.leaderboard.columns import IOU
 from medground_bench.leaderboard.entries import Badge
 from medground_bench.leaderboard.exports import described, fields_of, records_of
 from medground_bench.leaderboard.query import FILTERS
-from medground_bench.leaderboard.views import BoardTable, TableRow
+from medground_bench.leaderboard.views import BoardTable, BoardTableRow
 from medground_bench.lvlms import embedded
 from medground_bench.phantom.limits import TAUGHT_WHERE
 from medground_bench.storage.whole_files import Plain
@@ -112,7 +112,7 @@ def chart_data(chart: Chart) -> dict[str, Plain]:
     }
 
 
-def _row_data(row: TableRow, table: BoardTable) -> dict[str, Plain]:
+def _row_data(row: BoardTableRow, table: BoardTable) -> dict[str, Plain]:
     return {
         "method": row.method,
         "shown": row.shown,

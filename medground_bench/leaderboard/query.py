@@ -19,7 +19,7 @@ BEST_FIRST = "-iou"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class BoardQuery:
     """Filters, `all` where there is none; a mode is always chosen.
 
     sort  a column's key, or `method`; with a minus in front from the greatest to the least
@@ -35,13 +35,13 @@ class Query:
     sort: str = BEST_FIRST
 
     @property
-    def cases(self) -> Query:
+    def cases(self) -> BoardQuery:
         """The same cases with all rows, best first."""
         return replace(self, family=ALL, badge=ALL, sort=BEST_FIRST)
 
     def as_params(self) -> dict[str, str]:
         """What stands in an address: whatever is not as usual."""
-        usual = Query(mode="")
+        usual = BoardQuery(mode="")
         return {
             each.name: getattr(self, each.name)
             for each in fields(self)
@@ -49,7 +49,7 @@ class Query:
         }
 
     @classmethod
-    def of(cls, params: Mapping[str, str], choices: Mapping[str, tuple[str, ...]]) -> Query:
+    def of(cls, params: Mapping[str, str], choices: Mapping[str, tuple[str, ...]]) -> BoardQuery:
         """The query in an address; UnknownName for a value that is no choice. Words of others are left aside.
 
         choices  filter or `sort` -> what there is to choose from; of modes the first is taken where none is said

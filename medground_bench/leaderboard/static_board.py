@@ -15,7 +15,7 @@ from pathlib import Path
 from medground_bench.leaderboard.board import Board
 from medground_bench.leaderboard.charts import CHARTS
 from medground_bench.leaderboard.page_data import chart_data, filters_of, page_data, table_data, views_of
-from medground_bench.leaderboard.query import Query
+from medground_bench.leaderboard.query import BoardQuery
 from medground_bench.leaderboard.rows import ALL
 from medground_bench.storage.whole_files import Plain, write_whole
 
@@ -86,11 +86,11 @@ def _parts(board: Board) -> Iterator[tuple[str, dict[str, Plain]]]:
     for mode, source, lvlm in product(board.offered["mode"], sources, lvlms):
         tables: dict[str, Plain] = {}
         for finding, size in product(findings, sizes):
-            query = Query(mode=mode, source=source, lvlm=lvlm, finding=finding, size=size)
+            query = BoardQuery(mode=mode, source=source, lvlm=lvlm, finding=finding, size=size)
             data = table_data(board.table(query))
             if data["rows"]:
                 tables[f"{finding} {size}"] = {key: each for key, each in data.items() if key not in SHARED}
-        query = Query(mode=mode, source=source, lvlm=lvlm)
+        query = BoardQuery(mode=mode, source=source, lvlm=lvlm)
         drawn = CHARTS if board.table(query).rows else {}
         charts: dict[str, Plain] = {name: chart_data(chart(board, query)) for name, chart in drawn.items()}
         yield f"{mode} {source} {lvlm}", {"tables": tables, "charts": charts}

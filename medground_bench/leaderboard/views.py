@@ -16,8 +16,8 @@ from medground_bench.core.intervals import FEWEST_IMAGES, ImageMeans, sums_per_i
 from medground_bench.core.ranks import RankSet, places
 from medground_bench.leaderboard.case_scores import SIZES, CaseScores
 from medground_bench.leaderboard.columns import IOU, NOT_APPLICABLE, Column, Pooling
-from medground_bench.leaderboard.entries import Badge, Entry, ReportedRow, tuned_on
-from medground_bench.leaderboard.query import CASE_FIELDS, Query
+from medground_bench.leaderboard.entries import Badge, BoardEntry, ReportedRow, tuned_on
+from medground_bench.leaderboard.query import CASE_FIELDS, BoardQuery
 from medground_bench.leaderboard.rows import ALL, told_apart
 from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.runs.method_groups import MethodGroup
@@ -33,7 +33,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TableRow:
+class BoardTableRow:
     """One row of a table.
 
     rank        its places among what is no control and applicable; None for the others
@@ -50,6 +50,11 @@ class TableRow:
     values: Mapping[str, Value]
     spread: tuple[float, float] | None = None
     applicable: bool = True
+
+    def number(self, field: str) -> float | None:
+        """A field that is a number; None where there is none."""
+        value = self.values.get(field)
+        return float(value) if isinstance(value, int | float) else None
 
     def text(self, column: Column) -> str:
         """A cell for people."""
@@ -72,20 +77,20 @@ class TableRow:
 class BoardTable:
     """The answer to a query: columns, rows in order, what they rest on; `ranks` also of rows that are left out."""
 
-    query: Query
+    query: BoardQuery
     columns: tuple[Column, ...]
-    rows: tuple[TableRow, ...]
+    rows: tuple[BoardTableRow, ...]
     cases: int
     images: int
     ranks: tuple[RankSet, ...]
 
     @property
-    def ours(self) -> tuple[TableRow, ...]:
+    def ours(self) -> tuple[BoardTableRow, ...]:
         """The rows that we scored."""
         return tuple(row for row in self.rows if row.badge is not Badge.REPORTED)
 
     @property
-    def reported(self) -> tuple[TableRow, ...]:
+    def reported(self) -> tuple[BoardTableRow, ...]:
         """The rows that a paper reports."""
         return tuple(row for row in self.rows if row.badge is Badge.REPORTED)
 
@@ -98,14 +103,14 @@ class BoardTable:
 
 
 def table_of(
-    scores: CaseScores, columns: Sequence[Column], reported: Sequence[ReportedRow], query: Query
+    scores: CaseScores, columns: Sequence[Column], reported: Sequence[ReportedRow], query: BoardQuery
 ) -> BoardTable:
     """The table that a query asks for."""
     chosen = _chosen(scores, query)
     whole = (
         [int(row) for row in np.flatnonzero(scores.was_run[:, chosen].all(axis=1))] if chosen.any() else []
     )
-    rows: list[TableRow] = []
+    rows: list[BoardTableRow] = []
     images, ranks = 0, tuple[RankSet, ...]()
     if whole:
         part = _Part.of(scores, whole, chosen)
@@ -148,7 +153,7 @@ class _Part:
     iou     the mean of every row, with what they share
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[BoardEntry, ...]
     measures: Mapping[str, Floats]
     seeds: Mapping[int, Floats]
     images: Sequence[tuple[str, str]]
@@ -171,14 +176,14 @@ class _Part:
             is_phantom=all(source == PHANTOM for source, _image in images),
         )
 
-    def rows(self, columns: Sequence[Column]) -> list[TableRow]:
+    def rows(self, columns: Sequence[Column]) -> list[BoardTableRow]:
         """One of every entry."""
         pooled = {field: values for column in columns for field, values in self._pooled(column).items()}
         applicable = (self.measures["boxed"] > 0).any(axis=1) | (self.measures["predicted"] == 0).any(axis=1)
         scored = {field for column in columns if column.is_of_scores for field in column.fields}
         ranks, spreads = self._ranks(applicable), self._spreads()
         return [
-            TableRow(
+            BoardTableRow(
                 method=entry.method,
                 shown=entry.shown,
                 family=entry.family,
@@ -245,7 +250,7 @@ class _Part:
             return np.full(len(means), np.nan)
         return np.asarray((means - floor) / (1 - floor))
 
-    def _tuned(self, entry: Entry) -> str | None:
+    def _tuned(self, entry: BoardEntry) -> str | None:
         return tuned_on([each.on for each in entry.tuned if (each.lvlm, each.mode) in self.tracks])
 
 
@@ -254,16 +259,16 @@ def _means(images: Sequence[tuple[str, str]], values: Floats) -> ImageMeans:
     return ImageMeans.of(*sums_per_image(images, values.T))
 
 
-def _reported(row: ReportedRow, columns: Sequence[Column]) -> TableRow:
+def _reported(row: ReportedRow, columns: Sequence[Column]) -> BoardTableRow:
     """What the paper has no word of is None."""
     said = {name: getattr(row, name) for name in ("iou", "f1", "precision", "recall", "seconds")}
     values = {field: said.get(field) for column in columns for field in column.fields}
-    return TableRow(
+    return BoardTableRow(
         method=row.method, shown=row.method, family=row.family, badge=Badge.REPORTED, rank=None, values=values
     )
 
 
-def _is_asked(row: ReportedRow, query: Query) -> bool:
+def _is_asked(row: ReportedRow, query: BoardQuery) -> bool:
     """A paper's row stands where exactly its cases are asked for."""
     return (row.mode, row.source, row.lvlm, ALL, ALL) == (
         query.mode,
@@ -274,7 +279,7 @@ def _is_asked(row: ReportedRow, query: Query) -> bool:
     )
 
 
-def _chosen(scores: CaseScores, query: Query) -> NDArray[np.bool_]:
+def _chosen(scores: CaseScores, query: BoardQuery) -> NDArray[np.bool_]:
     chosen = np.ones(len(scores.cases), dtype=bool)
     for name in CASE_FIELDS:
         wanted = getattr(query, name)
@@ -283,7 +288,7 @@ def _chosen(scores: CaseScores, query: Query) -> NDArray[np.bool_]:
     return chosen
 
 
-def _sorted(rows: Sequence[TableRow], sort: str) -> list[TableRow]:
+def _sorted(rows: Sequence[BoardTableRow], sort: str) -> list[BoardTableRow]:
     """By a field, rows without one last and a paper's below ours; of equals by name."""
     field, falls = sort.removeprefix("-"), sort.startswith("-")
     by_name = sorted(rows, key=lambda row: (row.method, row.badge.value))

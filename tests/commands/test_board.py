@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from medground_bench.commands.main import app
 from medground_bench.leaderboard.exports import EXPORTS
-from medground_bench.leaderboard.query import Query
+from medground_bench.leaderboard.query import BoardQuery
 from medground_bench.phantom.limits import TAUGHT_WHERE
 from tests.kit.made_boards import made_board
 
@@ -26,7 +26,7 @@ def asked(*words):
 def test_the_terminal_shows_every_number_of_the_table(folder):
     done = asked(folder, "--only", "mode=direct", "--only", "size=small")
     assert done.exit_code == 0
-    table = made_board().table(Query(mode="direct", size="small"))
+    table = made_board().table(BoardQuery(mode="direct", size="small"))
     assert table.caption in done.output and TAUGHT_WHERE in done.output
     lines = done.output.splitlines()
     for row in table.rows:
@@ -45,7 +45,7 @@ def test_without_a_mode_every_mode_is_shown(folder):
 def test_a_table_is_written_as_a_file_of_the_ending_that_is_named(folder, tmp_path, ending):
     out = tmp_path / f"table.{ending}"
     assert asked(folder, "--only", "sort=f1", "--out", out).exit_code == 0
-    assert out.read_bytes() == EXPORTS[ending](made_board().table(Query(mode="direct", sort="f1")))
+    assert out.read_bytes() == EXPORTS[ending](made_board().table(BoardQuery(mode="direct", sort="f1")))
 
 
 @pytest.mark.parametrize(

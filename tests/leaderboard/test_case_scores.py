@@ -12,7 +12,7 @@ import pytest
 from medground_bench.core.errors import SourceMissing
 from medground_bench.leaderboard.board import Board
 from medground_bench.leaderboard.case_scores import CASES, SCORES
-from medground_bench.leaderboard.query import Query
+from medground_bench.leaderboard.query import BoardQuery
 from tests.kit.made_boards import made_board, with_warmth
 
 
@@ -32,7 +32,7 @@ def test_scores_read_back_equal_seeds_and_added_measures_included(board, tmp_pat
     assert {row: values.tolist() for row, values in again.scores.seeds.items()} == {
         row: values.tolist() for row, values in warm.scores.seeds.items()
     }
-    assert again.table(Query(mode="direct")) == warm.table(Query(mode="direct"))
+    assert again.table(BoardQuery(mode="direct")) == warm.table(BoardQuery(mode="direct"))
     assert again.columns == warm.columns
 
 
@@ -77,5 +77,5 @@ def test_without_ids_cases_of_patients_go_by_numbers_and_no_table_changes(board)
         b"patient-" in pq.read_table(io.BytesIO(each)).to_pandas().to_csv().encode()
         for each in told.scores.files().values()
     )
-    for query in (Query(mode="direct"), Query(mode="direct", source="vindr_cxr")):
+    for query in (BoardQuery(mode="direct"), BoardQuery(mode="direct", source="vindr_cxr")):
         assert told.table(query) == mixed.table(query)

@@ -10,14 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from medground_bench.leaderboard.exports import EXPORTS, as_csv, as_json, as_latex, as_parquet, file_name
-from medground_bench.leaderboard.query import Query
+from medground_bench.leaderboard.query import BoardQuery
 from tests.kit.made_boards import made_board, with_warmth
 
 QUERIES = (
-    Query(mode="direct"),
-    Query(mode="reason", finding="nodule", sort="seconds"),
-    Query(mode="direct", family="control"),
-    Query(mode="direct", source="vindr_cxr"),
+    BoardQuery(mode="direct"),
+    BoardQuery(mode="reason", finding="nodule", sort="seconds"),
+    BoardQuery(mode="direct", family="control"),
+    BoardQuery(mode="direct", source="vindr_cxr"),
 )
 
 

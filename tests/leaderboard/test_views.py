@@ -11,7 +11,7 @@ from medground_bench.core.comparison import compare
 from medground_bench.core.errors import UnknownName
 from medground_bench.core.scoring import By, score_cases, table
 from medground_bench.leaderboard.columns import COLUMNS
-from medground_bench.leaderboard.query import FILTERS, Query
+from medground_bench.leaderboard.query import FILTERS, BoardQuery
 from tests.kit.made_boards import LVLMS, WARMTH, made_board, made_references, made_runs, with_warmth
 
 
@@ -47,7 +47,7 @@ def test_numbers_of_a_row_are_those_of_the_scorer_on_the_same_cases(board):
         ids = {each.case_id for each in of_finding}
         scores = score_cases(of_finding, [each for each in run.predictions if each.case_id in ids])
         [wanted] = table(scores, by=(By.LVLM,))
-        row = row_of(board.table(Query(mode="direct", lvlm=LVLMS[0], finding=finding)), "occlusion")
+        row = row_of(board.table(BoardQuery(mode="direct", lvlm=LVLMS[0], finding=finding)), "occlusion")
         for score in ("iou", "f1", "precision", "recall"):
             assert row.values[score] == pytest.approx(getattr(wanted.mean, score), abs=1e-6)
             ends = (row.values[f"{score}_low"], row.values[f"{score}_high"])
@@ -60,7 +60,7 @@ def test_numbers_of_a_row_are_those_of_the_scorer_on_the_same_cases(board):
 
 
 def test_coverage_failures_and_cases_without_a_box_add_up_to_all_cases(board):
-    found = board.table(Query(mode="direct"))
+    found = board.table(BoardQuery(mode="direct"))
     for row in found.ours:
         shares = [row.values[name] for name in ("coverage", "failure_rate", "without_box")]
         assert sum(shares) == pytest.approx(1, abs=2e-6)
@@ -70,7 +70,7 @@ def test_coverage_failures_and_cases_without_a_box_add_up_to_all_cases(board):
 
 
 def test_what_an_lvlm_cannot_answer_is_not_applicable_and_not_zero(board):
-    row = row_of(board.table(Query(mode="direct")), "prompting")
+    row = row_of(board.table(BoardQuery(mode="direct")), "prompting")
     assert (row.applicable, row.rank, row.values["iou"], row.text(column("iou"))) == (
         False,
         None,
@@ -81,7 +81,7 @@ def test_what_an_lvlm_cannot_answer_is_not_applicable_and_not_zero(board):
 
 
 def test_ranks_are_sets_and_agree_with_the_pairwise_comparison(board):
-    found = board.table(Query(mode="direct"))
+    found = board.table(BoardQuery(mode="direct"))
     ranks = {row.method: str(row.rank) for row in found.ours if row.rank}
     assert ranks == {"medfocus": "1", "occlusion": "2 to 3", "rise": "2 to 3", "gradcam": "4"}
     references = made_references()
@@ -97,13 +97,13 @@ def test_ranks_are_sets_and_agree_with_the_pairwise_comparison(board):
 
 
 def test_controls_stand_among_the_rows_without_a_rank(board):
-    controls = [row for row in board.table(Query(mode="direct")).ours if row.family == "control"]
+    controls = [row for row in board.table(BoardQuery(mode="direct")).ours if row.family == "control"]
     assert {row.method for row in controls} == {"whole_image", "random_box"}
     assert all(row.rank is None and row.values["iou"] is not None for row in controls)
 
 
 def test_a_board_on_few_images_gives_a_spread_for_an_interval_and_says_that_nothing_is_separable(few):
-    found = few.table(Query(mode="direct"))
+    found = few.table(BoardQuery(mode="direct"))
     assert "4 images: too few images to separate any two" in found.caption
     assert {str(row.rank) for row in found.ours if row.rank} == {"1 to 4"}
     row = row_of(found, "occlusion")
@@ -114,9 +114,9 @@ def test_a_board_on_few_images_gives_a_spread_for_an_interval_and_says_that_noth
 
 
 def test_family_and_badge_leave_rows_out_and_change_no_number_and_no_rank(board):
-    everything = {row.method: row for row in board.table(Query(mode="direct")).rows}
+    everything = {row.method: row for row in board.table(BoardQuery(mode="direct")).rows}
     for choice in ({"family": "control"}, {"badge": "scored"}, {"badge": "reproduced", "family": "control"}):
-        shown = board.table(Query(mode="direct", **choice)).rows
+        shown = board.table(BoardQuery(mode="direct", **choice)).rows
         assert 0 < len(shown) < len(everything)
         assert all(row == everything[row.method] for row in shown)
 
@@ -126,13 +126,14 @@ def test_box_size_is_a_class_of_the_experts_boxes(board):
     assert sizes == {"nodule": "small", "cardiomegaly": "large"}
     assert board.offered["size"] == ("small", "large")
     by_size, by_finding = (
-        board.table(Query(mode="direct", **choice)) for choice in ({"size": "small"}, {"finding": "nodule"})
+        board.table(BoardQuery(mode="direct", **choice))
+        for choice in ({"size": "small"}, {"finding": "nodule"})
     )
     assert by_size.rows == by_finding.rows and by_size.cases == 16
 
 
 def test_the_known_cause_is_one_for_the_true_region_and_zero_for_chance(board):
-    found = board.table(Query(mode="direct"))
+    found = board.table(BoardQuery(mode="direct"))
     floor = row_of(found, "random_box").values["iou"]
     assert row_of(found, "random_box").values["known_cause"] == 0
     for row in found.ours:
@@ -143,7 +144,7 @@ def test_the_known_cause_is_one_for_the_true_region_and_zero_for_chance(board):
 
 
 def test_chance_has_the_spread_of_its_seeds(board):
-    row = row_of(board.table(Query(mode="direct")), "random_box")
+    row = row_of(board.table(BoardQuery(mode="direct")), "random_box")
     [seeds] = board.scores.seeds.values()
     direct = board.scores.facts["mode"] == "direct"
     assert seeds.shape[0] == 100
@@ -151,24 +152,24 @@ def test_chance_has_the_spread_of_its_seeds(board):
 
 
 def test_what_a_row_was_tuned_on_is_told_of_the_tracks_shown(board):
-    row = row_of(board.table(Query(mode="direct")), "occlusion")
+    row = row_of(board.table(BoardQuery(mode="direct")), "occlusion")
     assert row.values["tuned_on"] == "20 cases, 8 pictures, 4 candidates"
-    assert row_of(board.table(Query(mode="direct")), "rise").values["tuned_on"] is None
+    assert row_of(board.table(BoardQuery(mode="direct")), "rise").values["tuned_on"] is None
 
 
 def test_the_papers_rows_stand_apart_where_exactly_their_cases_are_asked_for(board):
-    found = board.table(Query(mode="direct", source="vindr_cxr"))
+    found = board.table(BoardQuery(mode="direct", source="vindr_cxr"))
     [row] = found.reported
     assert (row.badge, row.rank, row.text(column("iou")), found.ours) == ("reported", None, "21.5", ())
     assert "scored no row" in found.caption
-    assert not board.table(Query(mode="direct")).reported
-    assert not board.table(Query(mode="direct", source="vindr_cxr", size="small")).reported
+    assert not board.table(BoardQuery(mode="direct")).reported
+    assert not board.table(BoardQuery(mode="direct", source="vindr_cxr", size="small")).reported
 
 
 @pytest.mark.parametrize("key", ["method", *(each.key for each in COLUMNS)])
 def test_every_column_sorts_both_ways_with_empty_cells_last(board, key):
     for sort in (key, f"-{key}"):
-        rows = board.table(Query(mode="direct", sort=sort)).rows
+        rows = board.table(BoardQuery(mode="direct", sort=sort)).rows
         values = [row.method if key == "method" else row.values[key] for row in rows]
         known = [value for value in values if value is not None]
         assert known == sorted(known, reverse=sort.startswith("-"))
@@ -182,7 +183,7 @@ def test_a_row_that_lacks_a_case_is_not_in_the_table(board):
     was_run[row, np.flatnonzero(nodule)[0]] = False
     lacking = replace(board, scores=replace(board.scores, was_run=was_run))
     shown = {
-        finding: {row.method for row in lacking.table(Query(mode="direct", finding=finding)).rows}
+        finding: {row.method for row in lacking.table(BoardQuery(mode="direct", finding=finding)).rows}
         for finding in ("all", "nodule", "cardiomegaly")
     }
     assert {finding: "medfocus" in methods for finding, methods in shown.items()} == {
@@ -191,11 +192,11 @@ def test_a_row_that_lacks_a_case_is_not_in_the_table(board):
 
 
 def test_a_column_that_is_added_is_in_the_table_with_its_interval(board):
-    row = row_of(with_warmth(board).table(Query(mode="direct")), "medfocus")
+    row = row_of(with_warmth(board).table(BoardQuery(mode="direct")), "medfocus")
     assert row.values["warmth"] == pytest.approx(row.values["iou"] / 2, abs=1e-6)
     assert row.values["warmth_low"] < row.values["warmth"] < row.values["warmth_high"]
     assert row.text(WARMTH) == f"{50 * row.values['iou']:.1f}"
-    plain = row_of(made_board().table(Query(mode="direct", sort="-iou")), "medfocus")
+    plain = row_of(made_board().table(BoardQuery(mode="direct", sort="-iou")), "medfocus")
     assert "warmth" not in plain.values
 
 

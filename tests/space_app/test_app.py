@@ -126,23 +126,6 @@ def test_both_apps_are_started_without_rendering_on_the_server(folder, monkeypat
     assert {key: launched.get(key) for key in safe} == safe
 
 
-def test_the_board_shows_scores_intervals_and_marks_controls(space):
-    table, covered = space.predict("direct", "all", "a", api_name="/board")
-    assert table["headers"] == [
-        "Method", "IoU", "low", "high", "F1", "Precision", "Recall", "Cases", "Failed",
-    ]  # fmt: skip
-    rows = {row[0]: row[1:] for row in table["data"]}
-    assert rows["medfocus"] == [100, None, None, 100, 100, 100, 3, 0]
-    assert rows["occlusion"][0] == 66.7 and rows["occlusion"][-1] == 1
-    assert "whole_image (control)" in rows
-    assert "3 cases" in covered and "3 images" in covered
-
-
-def test_a_choice_without_results_says_so_and_shows_no_row(space):
-    table, covered = space.predict("reason", "all", "a", api_name="/board")
-    assert table["data"] == [] and "No method" in covered
-
-
 @pytest.mark.parametrize(
     ("image", "methods", "words"),
     [(False, ["medfocus"], "no picture yet"), (True, [], "No method is chosen")],

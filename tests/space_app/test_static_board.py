@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from medground_bench.commands.main import app
 from medground_bench.leaderboard.exports import EXPORTS
-from medground_bench.leaderboard.query import Query
+from medground_bench.leaderboard.query import BoardQuery
 from medground_bench.phantom.limits import TAUGHT_WHERE
 from tests.kit.board_pages import cards_of, chosen, rows_of, settled
 from tests.kit.browser import DARK, DESKTOP, PHONE, Visits, screenshot, serious_violations, sideways_px
@@ -99,7 +99,8 @@ def test_filters_go_into_the_address_and_back(from_disk, board):
     page.get_by_label("Finding").select_option("nodule")
     settled(page, finding="nodule")
     assert (
-        page.locator(".caption").inner_text() == board.table(Query(mode="direct", finding="nodule")).caption
+        page.locator(".caption").inner_text()
+        == board.table(BoardQuery(mode="direct", finding="nodule")).caption
     )
     page.go_back()
     settled(page)

@@ -47,7 +47,7 @@ def results(tmp_path):
     candidate = Candidate({"layer": 1}, 0.5, 0)
     Sweep(
         method="lrp", lvlm="phantom_gemma3", lvlm_revision="1", mode=Mode.DIRECT, benchmark="", code="", cases=3,
-        candidates=(candidate,),
+        pictures=1, as_good=1, candidates=(candidate,),
     ).save(folder / "tuned")  # fmt: skip
     for stray in ("predictions/medfocus.jsonl", "tuned/README.md", "notes.txt", "tuned/lrp.png"):
         (folder / stray).parent.mkdir(exist_ok=True)
@@ -127,7 +127,9 @@ def test_the_metric_names_itself_where_it_is_loaded_from(metric):
 def test_of_the_results_the_board_and_the_settings_go_along_and_nothing_else(space, results):
     files = space_files("org/medground-bench", results)
     [tuned] = {name for name in set(files) - set(space) if name.startswith("results/tuned/")}
-    assert set(files) - set(space) == {"results/board.json", tuned} and tuned.endswith("-lrp.json")
+    assert tuned.endswith("-lrp.json")
+    of_the_board = {"results/board.json", "results/board_cases.parquet", "results/case_scores.parquet"}
+    assert set(files) - set(space) == {tuned, *of_the_board}
     assert json.loads(files["results/board.json"]) == json.loads((results / "board.json").read_text("utf-8"))
 
 

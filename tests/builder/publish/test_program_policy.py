@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pyarrow as pa
 import pytest
 
 from builder.publish.columns import CREDENTIALED
@@ -11,7 +12,9 @@ from builder.publish.folder_files import FolderFile
 from builder.publish.policy import Unpublishable
 from builder.publish.program_files import known_digests, metric_files, space_files
 from builder.publish.program_policy import inspect_program, spoken
+from medground_bench.benchmark.parquet import encoded_table
 from medground_bench.storage.whole_files import sha256
+from tests.kit.made_boards import made_board
 from tests.kit.publishing import leaks, picture_files, secrets
 
 PICTURE = "medground_bench/anatomy/phantom_pool/phantom-7000000.png"
@@ -124,6 +127,23 @@ def test_pictures_and_weights_pass_by_digest_at_their_place_alone(space):
     assert rules_of({WEIGHTS: space[WEIGHTS] + b"\0"}) == {(WEIGHTS, "UNREADABLE")}
     assert rules_of({"results/board.json": space[WEIGHTS]}) == {("results/board.json", "UNREADABLE")}
     assert rules_of({PICTURE.replace("0.png", "1.png"): space[PICTURE]}) != set()
+
+
+@pytest.mark.parametrize("leak", TEXTS)
+def test_a_leak_in_the_scores_of_the_boards_cases_is_refused_by_rule(leak):
+    rule, value = TEXTS[leak]
+    scores = {"results/board_cases.parquet": pa.table({"case_id": ["phantom/1/nodule@a:direct", value]})}
+    content = {name: encoded_table(table) for name, table in scores.items()}
+    assert rule in {found for _file, found in rules_of(content)}
+
+
+def test_the_scores_of_the_boards_cases_pass_and_other_tables_and_columns_of_bytes_do_not():
+    content = made_board().scores.files()
+    assert not rules_of({f"results/{name}": each for name, each in content.items()})
+    [name, *_] = content
+    assert rules_of({f"results/other_{name}": content[name]})
+    pictures = encoded_table(pa.table({"case_id": ["c"], "picture": [b"\x89PNG"]}))
+    assert ("results/board_cases.parquet", "DATA_FILE") in rules_of({"results/board_cases.parquet": pictures})
 
 
 @pytest.mark.parametrize(
