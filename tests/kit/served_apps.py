@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -17,6 +18,8 @@ import pytest
 
 from tests.kit.ports import free_port
 
+ROOT = Path(__file__).parents[2]
+APP = str(ROOT / "space_app" / "app.py")
 STARTS_WITHIN_S = 90
 
 
@@ -30,6 +33,19 @@ def wait_for(url: str, server: subprocess.Popen) -> None:
         except (URLError, OSError):
             time.sleep(0.2)
     pytest.fail(f"the Space did not start: {server.poll()}")
+
+
+@contextmanager
+def serving(*line: str, **environment: str) -> Iterator[str]:
+    """The address of the checkout's Space, which Python runs with that line; it is stopped by SIGTERM."""
+    url = f"http://127.0.0.1:{(port := free_port())}/"
+    quiet = {"GRADIO_SERVER_PORT": str(port), "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, *line], env=os.environ | quiet | environment) as server:
+        try:
+            wait_for(url, server)
+            yield url
+        finally:
+            server.terminate()
 
 
 def alone(home: Path, **more: str) -> dict[str, str]:

@@ -8,7 +8,6 @@ import re
 import runpy
 import signal
 import socket
-import subprocess
 import sys
 import time
 from contextlib import contextmanager
@@ -22,7 +21,6 @@ from pydicom.uid import BasicTextSRStorage
 
 from medground_bench.core.errors import MethodFailed
 from medground_bench.core.types import Attribution, Mode
-from medground_bench.leaderboard.board import build_board
 from medground_bench.lvlms import open_lvlm
 from medground_bench.methods import Explained
 from medground_bench.methods.attention_head import AttentionHead
@@ -31,49 +29,28 @@ from medground_bench.methods.prompting import Prompting
 from medground_bench.phantom.scene import Scene
 from medground_bench.runs.explain import Explanation
 from medground_bench.runs.sweep import Candidate, Sweep, settings_of
-from tests.kit.board_runs import FACTS, LEFT_HALF, reference, run
 from tests.kit.containers import coloured, deep, dicom, phantom, png
-from tests.kit.ports import free_port
-from tests.kit.served_apps import STARTS_WITHIN_S, wait_for
+from tests.kit.served_apps import APP, ROOT, STARTS_WITHIN_S, serving
 
 gradio_client = pytest.importorskip("gradio_client")
 gradio = pytest.importorskip("gradio")
 app, try_page = pytest.importorskip("app"), pytest.importorskip("try_page")
 
-ROOT = Path(__file__).parents[2]
 EMBEDDED = ROOT / "medground_bench" / "phantom" / "models" / "phantom_gemma3" / "model.safetensors"
 needs_model = pytest.mark.skipif(not EMBEDDED.is_file(), reason="needs the embedded LVLM")
 
 
 @contextmanager
 def served(*line, **environment):
-    """A client of the Space that Python runs with that line; the Space is stopped by SIGTERM."""
-    url = f"http://127.0.0.1:{(port := free_port())}/"
-    quiet = {"GRADIO_SERVER_PORT": str(port), "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen([sys.executable, *line], env=os.environ | quiet | environment) as server:
-        try:
-            wait_for(url, server)
-            yield gradio_client.Client(url, verbose=False)
-        finally:
-            server.terminate()
+    """A client of the Space that Python runs with that line."""
+    with serving(*line, **environment) as url:
+        yield gradio_client.Client(url, verbose=False)
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    return tmp_path_factory.mktemp("results")
-
-
-@pytest.fixture(scope="module")
-def space(results):
+def space(space_url):
     """A client of the Space, served from a results folder with two methods and a control."""
-    of_a = [reference(number) for number in range(3)]
-    runs = [run(method, of_a, LEFT_HALF) for method in ("medfocus", "whole_image")]
-    runs.append(run("occlusion", of_a[:2], LEFT_HALF))
-    of_b = [reference(9, "b", Mode.REASON)]
-    runs.append(run("medfocus", of_b, LEFT_HALF))
-    build_board(of_a + of_b, runs, [FACTS]).save(results)
-    with served(str(ROOT / "space_app" / "app.py"), MEDGROUND_RESULTS=str(results)) as client:
-        yield client
+    return gradio_client.Client(space_url, verbose=False)
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +187,7 @@ def of_the_patient(folder):
 @needs_model
 def test_nothing_of_a_visitor_is_left_when_the_space_is_stopped(patient, tmp_path):
     folder = tmp_path / "made" / "for it"
-    with served(str(ROOT / "space_app" / "app.py"), GRADIO_TEMP_DIR=str(folder)) as space:
+    with served(APP, GRADIO_TEMP_DIR=str(folder)) as space:
         attribute(space, patient, methods=["whole_image"])
         with socket.create_connection(("127.0.0.1", int(space.src.rstrip("/").rpartition(":")[2]))) as cut:
             head, start = (

@@ -1,0 +1,67 @@
+"""What tests of the Space share: results to show, the running Space, and a real browser on it.
+
+A browser test asks for `page`, an open page, or for `visits`, with which it opens pages itself (`visits.open("?q=1",
+**PHONE)`). When it is over, it fails if a page said an error on its console, got an error from the server, or asked any
+host but the Space's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from medground_bench.core.types import Mode
+from medground_bench.leaderboard.board import build_board
+from tests.kit.board_runs import FACTS, LEFT_HALF, reference, run
+from tests.kit.browser import Visits, launched
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder with two methods and a control on the board; a test may add to it."""
+    folder = tmp_path_factory.mktemp("results")
+    of_a = [reference(number) for number in range(3)]
+    runs = [run(method, of_a, LEFT_HALF) for method in ("medfocus", "whole_image")]
+    runs.append(run("occlusion", of_a[:2], LEFT_HALF))
+    of_b = [reference(9, "b", Mode.REASON)]
+    runs.append(run("medfocus", of_b, LEFT_HALF))
+    build_board(of_a + of_b, runs, [FACTS]).save(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def space_url(results: Path) -> Iterator[str]:
+    """The address of the running Space on that folder."""
+    served_apps = pytest.importorskip("tests.kit.served_apps")
+    with served_apps.serving(served_apps.APP, MEDGROUND_RESULTS=str(results)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, once a file of tests."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed here")
+    with playwright.sync_playwright() as running:
+        chromium = launched(running)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visits(browser: Browser, space_url: str) -> Iterator[Visits]:
+    """Pages of the running Space; the test fails when one of them complained."""
+    opened = Visits(browser, space_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def page(visits: Visits) -> Page:
+    """The Space's first page on a desktop."""
+    return visits.open()
