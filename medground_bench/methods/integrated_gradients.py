@@ -125,3 +125,4 @@ def cut_where_it_changes(score: Callable[[Floats], Floats], cells: int) -> tuple
 
 
 METHOD = IntegratedGradients
+PAPER = True
