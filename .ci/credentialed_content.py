@@ -28,6 +28,9 @@ from builder.publish.patterns import (  # noqa: E402
 POOL = "medground_bench/anatomy/phantom_pool"
 """Holds the pictures that its manifest lists by digest, all of them phantoms."""
 
+FILMS = "space_app/examples"
+"""Holds the public films, with their licences, that its films.json lists by digest."""
+
 PICTURES_AT = ("docs/",)
 """Screenshots and charts; an X-ray on them is a phantom."""
 
@@ -105,14 +108,21 @@ def _picture_complaint(path: Path, place: str) -> str | None:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if place.startswith(f"{POOL}/") and digest in _pool_digests():
         return None
+    if place.startswith(f"{FILMS}/") and digest in _film_digests():
+        return None
     return (
-        f"is a picture; these stand only in {' '.join(PICTURES_AT)} and, by digest, in {POOL}/manifest.json"
+        f"is a picture; these stand only in {' '.join(PICTURES_AT)} and, by digest, in {POOL}/manifest.json and "
+        f"{FILMS}/films.json"
     )
 
 
 def _pool_digests() -> set[str]:
     pictures = json.loads((ROOT / POOL / "manifest.json").read_text("utf-8"))["pictures"]
     return {each[kind]["sha256"] for each in pictures for kind in ("picture", "masks")}
+
+
+def _film_digests() -> set[str]:
+    return {each["sha256"] for each in json.loads((ROOT / FILMS / "films.json").read_text("utf-8"))}
 
 
 def main(names: list[str]) -> int:

@@ -17,6 +17,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from medground_bench.core.errors import MedgroundError, UnknownName
@@ -31,6 +32,7 @@ class PluginKind:
     constant: str
 
 
+_PARSING = Lock()
 _KINDS = {
     kind.name: kind
     for kind in (
@@ -97,7 +99,7 @@ def literal(kind: str, name: str, constant: str) -> Any:  # whatever the file ho
     path = source(kind, name)
     if path is None:
         return None
-    for node in ast.parse(path.read_text("utf-8")).body:
+    for node in _parsed(path).body:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         if any(isinstance(target, ast.Name) and target.id == constant for target in targets):
             return ast.literal_eval(node.value)  # type: ignore[attr-defined]
@@ -146,6 +148,12 @@ def _outside(kind: str) -> dict[str, EntryPoint]:
     return found
 
 
+def _parsed(path: Path) -> ast.Module:
+    """One thread at a time: Python 3.11 counts the depth of all together, and may raise SystemError (gh-106905)."""
+    with _PARSING:
+        return ast.parse(path.read_text("utf-8"))
+
+
 def _summary(path: Path | None) -> str:
-    docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) if path else None
+    docstring = ast.get_docstring(_parsed(path)) if path else None
     return (docstring or "").split("\n", 1)[0]

@@ -17,14 +17,12 @@ import gradio as gr
 from board_page import board_tab
 from lacking import lacking
 from try_page import try_tab
+from visits import FOLDER_VARIABLE, end_old_visits
 
 ABOUT = (
     "Which part of a chest X-ray did a vision-language model rest its answer on? Cases are questions whose answer is "
     "*causally* tied to the expert's boxes: it flips when the finding is edited out, and stays when anything else is."
 )
-FOLDER_VARIABLE = "GRADIO_TEMP_DIR"
-"""Where gradio keeps what visitors send and what they are shown."""
-
 KEPT_S, LOOKED_S = 3600, 60
 """An upload, or a picture shown, is removed when it is older than the first; gradio looks every so often."""
 
@@ -33,12 +31,11 @@ CSS = """
 .gradio-container main {width: 100%}
 #title h1 {font-weight: 650; letter-spacing: -0.02em; margin-bottom: 0.2rem}
 #title p, .note p, .note li {opacity: 0.78; max-width: 84ch; line-height: 1.5}
-#overlays .grid-wrap, #overlays .gallery-container, #charts .grid-wrap, #charts .gallery-container
-  {height: auto !important; max-height: none !important; min-height: 0 !important}
-#charts .thumbnail-lg {aspect-ratio: auto; padding-top: 1.6rem}
-#charts .thumbnail-lg img {height: auto}
-.answer p {font-size: 1.05rem; line-height: 1.5}
+#research {position: fixed; left: 0; right: 0; bottom: 0; z-index: 50; text-align: center; font-size: 0.85rem;
+  padding: 0.35rem 1rem; background: var(--background-fill-secondary);
+  border-top: 1px solid var(--border-color-primary)}
 footer button, footer .divider {color: var(--body-text-color) !important}
+.gradio-container {padding-bottom: 2.5rem}
 """
 
 
@@ -48,11 +45,12 @@ def build_app() -> gr.Blocks:
         gr.Markdown(f"# MedGround-Bench\n\n{ABOUT}", elem_id="title")
         if missing := lacking():
             gr.Markdown(missing, elem_classes="note")
+        gr.HTML("Research use, not for clinical decisions.", elem_id="research")
         with gr.Tabs():
             with gr.Tab("Board"):
                 board_tab()
-            with gr.Tab("Try it"):
-                try_tab()
+            with gr.Tab("Try it") as tab:
+                try_tab(app, tab)
     queued: gr.Blocks = app.queue(default_concurrency_limit=4, max_size=32)
     return queued
 
@@ -71,6 +69,7 @@ def main() -> None:
     parent.mkdir(parents=True, exist_ok=True)
     with suppress(KeyboardInterrupt), TemporaryDirectory(prefix="medground-space-", dir=parent) as folder:
         os.environ[FOLDER_VARIABLE] = folder
+        end_old_visits(LOOKED_S, KEPT_S)
         build_app().launch(
             theme=_theme(),
             css=CSS,

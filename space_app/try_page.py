@@ -2,191 +2,237 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import gradio as gr
 import pandas as pd
-from PIL import Image
-from results_folder import errors_shown, results_folder
+from example_pictures import examples
+from gradio.processing_utils import save_file_to_cache
+from gradio.utils import get_upload_folder
+from results_folder import errors_shown
+from templates import from_template
+from try_run import BOX_COLUMNS, STOPPED, query_of, run_of
+from try_view import Shown, shown_preview
+from visits import Visit
 
-from medground_bench import plugins
-from medground_bench.commands.demo_stages import TUNED
+from medground_bench.cards.costs import GEMMA3_4B, Accelerator
 from medground_bench.core.errors import MedgroundError
 from medground_bench.core.types import Mode
-from medground_bench.drawing.overlays import for_page
-from medground_bench.lvlms import Lvlm, checkpoints, embedded, open_lvlm
-from medground_bench.phantom import seeds
+from medground_bench.lvlms import checkpoints, embedded
 from medground_bench.phantom.findings import FINDINGS
-from medground_bench.phantom.scene import Scene
-from medground_bench.pictures import picture_name
-from medground_bench.runs.explain import (
-    PHANTOM_NOTE,
-    AnsweredCase,
-    Explanation,
-    Film,
-    Query,
-    ask,
-    explain_by_each,
-    read_film,
-)
-from medground_bench.runs.sweep import Tuned, tuned_method
-from medground_bench.storage.whole_files import sha256
+from medground_bench.runs.explain import Film, read_film
+from medground_bench.runs.explanation_zip import zipped
+from medground_bench.runs.live import kept_lvlm
+from medground_bench.runs.method_groups import MethodGroup, grouped_methods
 
-EXAMPLES = (
-    (seeds.EXAMPLES[1], "cardiomegaly"),
-    (seeds.EXAMPLES[2], "pleural effusion"),
-    (seeds.EXAMPLES[3], "nodule"),
-    (seeds.EXAMPLES[4], "pacemaker"),
-    (seeds.EXAMPLES[5], "pneumothorax"),
-    (seeds.EXAMPLES[6], "consolidation"),
+GROUP_LABELS = {
+    MethodGroup.PAPER: "Methods of the paper",
+    MethodGroup.EXTRA: "Extras",
+    MethodGroup.CONTROL: "Controls, which never ask the model",
+}
+CHOSEN_AT_FIRST = ("medfocus", "occlusion")
+PRIVACY = (
+    "What you upload, and what is made of it, stays on this server only while this page is open: it is removed when "
+    "you leave or reload it, and an hour after the last question at the latest."
 )
-"""Seed of a phantom and the finding it shows."""
 
-BOX_COLUMNS = ("Method", "Concept", "x0", "y0", "x1", "y1")
-WORDS_LABEL = "Loss of every word of the answer (nats)"
+
+TO_THE_ANSWER = "() => document.querySelector('#try-status').scrollIntoView({block: 'nearest'})"
+"""On a phone the answer stands far below the question."""
 
 
 def attribute(
-    image: str | None, finding: str, question: str, lvlm: str, mode: str, methods: list[str]
-) -> tuple[
-    str, list[tuple[Image.Image, str]], list[tuple[Image.Image, str]], gr.HighlightedText, pd.DataFrame
-]:
-    """Ask the LVLM about the picture and explain its answer by every chosen method.
+    image: str | None, about: str, lvlm: str, mode: str, methods: list[str], request: gr.Request
+) -> Iterator[tuple[Shown, Shown | None, Shown | None, pd.DataFrame]]:
+    """Ask the LVLM about the picture and explain its answer by every chosen method, one after the other.
 
-    question  in the user's own words; asked instead of the finding when it is not empty
-    returns   the answer and the methods that failed, an overlay per method, a chart per method that tries concepts,
-              the words of the first method that scores words, and all boxes in native pixels
+    about    a finding, or a question of one's own, which ends in a question mark
+    returns  how far it is, the answer, every method's picture and the trials of those that hide regions, and all boxes
+             in native pixels
     """
     with errors_shown():
         if not image:
             raise MedgroundError("There is no picture yet. Choose an example or upload a chest X-ray.")
         if not methods:
             raise MedgroundError("No method is chosen. Tick at least one.")
-        film, is_example = _read(image), _is_example(image)
-        about = {"question": question.strip()} if question.strip() else {"finding": finding}
-        answered = _ask(film, picture_name(Path(image)), Query(Mode(mode), **about), lvlm)
-        tuned = {
-            name: tuned_method(name, _open(lvlm), Mode(mode), results_folder() / TUNED) for name in methods
-        }
-        settings = {name: chosen.method if chosen else None for name, chosen in tuned.items()}
-        explanations, failures = explain_by_each(settings, _open(lvlm), answered.case)
-        if not explanations:
-            raise MedgroundError(" ".join(f"{name} failed: {why}" for name, why in failures.items()))
-    note = "" if not embedded(lvlm) or is_example else f"\n\n**{PHANTOM_NOTE.format(lvlm=lvlm)}**"
-    note += "".join(f"\n\n**Note:** {told}." for told in film.how.notes)
-    note += "".join(f"\n\n**{name} failed:** {why}" for name, why in failures.items())
-    overlays = [
-        (for_page(each.overlay(film.picture)), caption_of(each, tuned[each.method])) for each in explanations
-    ]
-    boxes = [row for each in explanations for row in _box_cells(each)]
-    return (
-        _answer_text(answered) + note,
-        overlays,
-        _concept_charts(explanations),
-        _word_drops(explanations),
-        pd.DataFrame(boxes, columns=list(BOX_COLUMNS)),
-    )
+        if lvlm not in _lvlm_choices():
+            raise MedgroundError(
+                f"This Space does not serve {lvlm}. It serves: {', '.join(_lvlm_choices())}."
+            )
+        visit, picture = Visit.of(request), _still_there(image)
+        visit.sent(picture)
+        run = run_of(visit, picture, query_of(about, mode), lvlm, methods)
+        for _step in run.steps():
+            if (finished := run.finished()) is not None:
+                visit.keep(finished)
+            yield run.status, run.answer, run.results, run.boxes()
 
 
-def preview(image: str | None) -> tuple[Image.Image | None, str]:
-    """The picture as it is read and a line on how, or no picture and what is wrong with the file."""
+def preview(image: str | None, request: gr.Request) -> Shown:
+    """The picture as it is read and how, or what is wrong with the file."""
     if not image:
-        return None, ""
+        return {}
     try:
-        film = _read(image)
+        picture = _still_there(image)
+        Visit.of(request).sent(picture)
+        film = read_film(picture, called=picture.name)
     except MedgroundError as error:
-        return None, f"**{error}**"
-    lines = [film.how.as_text(), *(f"**Note:** {told}." for told in film.how.notes)]
-    return for_page(Image.fromarray(film.picture)), "\n\n".join(lines)
+        return {"problem": str(error)}
+    return _shown(film, picture)
 
 
-def try_tab() -> None:
-    """The page's components."""
+def stop(request: gr.Request) -> Shown:
+    """End the visit's run after the pass through the model that is going on; one that waits does not begin."""
+    Visit.of(request).stop()
+    return STOPPED
+
+
+def leave(request: gr.Request) -> None:
+    """End the visit."""
+    Visit.of(request).end()
+
+
+def download(request: gr.Request) -> str:
+    """The visit's last run as a ZIP."""
+    with errors_shown():
+        visit = Visit.of(request)
+        if visit.last_run is None:
+            raise MedgroundError("There is nothing to download yet. Ask and explain first.")
+        file = visit.folder / "medground.zip"
+        file.write_bytes(zipped(visit.last_run.attributed, visit.last_run.trials))
+        served: str = save_file_to_cache(file, get_upload_folder())  # where gradio would copy it to
+        visit.sent(Path(served))
+        return served
+
+
+def try_tab(app: gr.Blocks, tab: gr.Tab) -> None:
+    """The page's components; the first LVLM is opened while a visitor looks at them."""
     with gr.Row(equal_height=False):
-        with gr.Column(scale=2, min_width=320):
+        with gr.Column(scale=2, min_width=300):
             inputs = _question()
-            go = gr.Button("Ask and explain", variant="primary")
-        with gr.Column(scale=3, min_width=420):
+            with gr.Row():
+                go = gr.Button("Ask and explain", variant="primary")
+                halt = gr.Button("Stop")
+            inputs.append(_methods())
+        with gr.Column(scale=3, min_width=300):
             outputs = _answer()
-    go.click(
+            with gr.Row():
+                pack = gr.Button("Download all (ZIP)")
+                packed = gr.DownloadButton(elem_id="packed", visible="hidden")
+    running = go.click(
         attribute,
         inputs,
         outputs,
         api_name="attribute",
+        show_progress="minimal",
         show_progress_on=outputs[0],
         concurrency_limit=1,
         concurrency_id="lvlm",
     )
+    go.click(None, js=TO_THE_ANSWER, queue=False)
+    halt.click(
+        stop,
+        None,
+        outputs[0],
+        cancels=[running],
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    made = pack.click(download, None, packed, api_name="download")
+    made.success(None, js="() => document.querySelector('#packed').click()")
+    tab.select(_open_first, queue=False, show_progress="hidden", api_visibility="private")
+    app.unload(leave)
 
 
 def _question() -> list[gr.components.Component]:
-    """What `attribute` takes, in its order."""
-    methods = [method.name for method in plugins.available("methods")]
-    lvlms, files = _lvlm_choices(), [str(file) for file in example_files()]
-    findings = [finding for _seed, finding in EXAMPLES]
-    picture, reading = preview(files[0])
-    image = gr.File(files[0], label="Chest X-ray: PNG, JPEG, TIFF, BMP, WEBP or DICOM", height=140)
-    drawn = gr.Image(picture, interactive=False, show_label=False, height=320, buttons=["fullscreen"])
-    how = gr.Markdown(reading, elem_classes="note")
-    image.change(preview, image, [drawn, how], api_visibility="private", show_progress_on=drawn)
-    finding = gr.Dropdown(list(FINDINGS), value=findings[0], label="Finding", allow_custom_value=True)
-    gr.Examples(
-        [list(example) for example in zip(files, findings, strict=True)],
-        [image, finding],
-        example_labels=findings,
-        label="Phantoms (procedural pictures) to try",
-        cache_examples=False,
+    """What `attribute` takes, in its order, up to the methods."""
+    shown, lvlms = examples(), _lvlm_choices()
+    first = shown[0]
+    chooser = from_template("try_examples", {"pictures": [each.as_json() for each in shown]})
+    image = gr.File(
+        str(first.file), label="Or your own: PNG, JPEG, TIFF, BMP, WEBP, DICOM; 8 to 16 bits", height=150
     )
-    question = gr.Textbox(label="Or a question of your own", placeholder="Is there ... in the image?")
+    drawn = from_template("try_preview", _shown(read_film(first.file), first.file))
+    about = gr.Dropdown(
+        list(FINDINGS),
+        value=first.finding,
+        label="Finding, or a question of your own that ends in ?",
+        allow_custom_value=True,
+    )
     with gr.Row():
-        lvlm = gr.Dropdown(lvlms, value=lvlms[0], label="LVLM")
-        mode = gr.Radio([mode.value for mode in Mode], value=Mode.REASON.value, label="Mode")
-    chosen = gr.CheckboxGroup(methods, value=["medfocus", "occlusion"], label="Methods")
-    return [image, finding, question, lvlm, mode, chosen]
+        lvlm = gr.Dropdown(lvlms, value=lvlms[0], label="LVLM", min_width=180)
+        mode = gr.Radio([mode.value for mode in Mode], value=Mode.REASON.value, label="Mode", min_width=180)
+    image.change(preview, image, drawn, api_visibility="private", show_progress_on=drawn)
+    chooser.select(_example, None, [image, about], api_visibility="private", show_progress="hidden")
+    return [image, about, lvlm, mode]
+
+
+def _methods() -> gr.components.Component:
+    """Methods by group with what each costs; the component that is returned holds all that are ticked."""
+    times = Accelerator.shipped()
+    boxes = []
+    for group, names in grouped_methods().items():
+        ticked = [name for name in names if name in CHOSEN_AT_FIRST]
+        choices = [(_with_cost(name, times), name) for name in names]
+        with gr.Accordion(GROUP_LABELS[group], open=group is MethodGroup.PAPER):
+            boxes.append(gr.CheckboxGroup(choices, value=ticked, show_label=False, container=False))
+    note = f"Seconds of one case in reason mode, cold, with a model of the size of {GEMMA3_4B.name} on one"
+    gr.Markdown(f"{note} {times.device}.", elem_classes="note")
+    methods = gr.CheckboxGroup(
+        [name for names in grouped_methods().values() for name in names],
+        value=list(CHOSEN_AT_FIRST),
+        visible=False,
+    )
+    gr.on(
+        [box.input for box in boxes], None, boxes, methods, js="(...ticked) => [ticked.flat()]", queue=False
+    )
+    return methods
+
+
+def _with_cost(method: str, times: Accelerator) -> str:
+    seconds = times.seconds(method).get(Mode.REASON.value)
+    return method if seconds is None else f"{method}, {seconds:.2g} s"
 
 
 def _answer() -> list[gr.components.Component]:
-    """What `attribute` returns, in its order; the words stand above the charts."""
-    answer = gr.Markdown("The answer and what it rests on appear here.", elem_classes="answer")
-    overlays = gr.Gallery(
-        show_label=False, columns=2, height="auto", object_fit="contain", elem_id="overlays"
-    )
-    words = gr.HighlightedText(label=WORDS_LABEL, show_legend=False)
-    concepts = gr.Gallery(
-        label="Loss by concept", columns=1, height="auto", object_fit="contain", elem_id="charts"
-    )
-    boxes = gr.Dataframe(headers=list(BOX_COLUMNS), interactive=False, label="Boxes, native pixels")
-    return [answer, overlays, concepts, words, boxes]
+    """What `attribute` returns, in its order."""
+    status = from_template("try_status")
+    answer = from_template("try_answer")
+    results = from_template("try_results")
+    with gr.Accordion("All boxes as numbers", open=False):
+        boxes = gr.Dataframe(headers=list(BOX_COLUMNS), interactive=False, label="Native pixels")
+    gr.Markdown(PRIVACY, elem_classes="note")
+    return [status, answer, results, boxes]
 
 
-@lru_cache(maxsize=1)
-def example_files() -> tuple[Path, ...]:
-    """The example phantoms, drawn once a start into a folder of their own.
-
-    They are served from there; copies among the uploads would be removed as they are.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="medground-examples-"))
-    files = []
-    for seed, finding in EXAMPLES:
-        file = folder / f"{finding.replace(' ', '-')}.png"
-        Image.fromarray(Scene.sample(seed).native([finding])).save(file)
-        files.append(file)
-    gr.set_static_paths(folder)
-    return tuple(files)
+def _example(event: gr.EventData) -> tuple[str, str]:
+    """The picture that was clicked, and a finding to ask for."""
+    chosen = examples()[int(event.index)]
+    return str(chosen.file), chosen.finding
 
 
-@lru_cache(maxsize=1)
-def _example_digests() -> frozenset[str]:
-    return frozenset(sha256(file.read_bytes()) for file in example_files())
+def _shown(film: Film, picture: Path) -> Shown:
+    """One of ours is known by its name and content, whoever sends it."""
+    for each in examples():
+        if each.credit and each.file.name == picture.name and each.file.read_bytes() == picture.read_bytes():
+            return shown_preview(film, each.credit, each.link)
+    return shown_preview(film)
 
 
-def _is_example(image: str) -> bool:
-    return sha256(Path(image).read_bytes()) in _example_digests()
+def _still_there(image: str) -> Path:
+    if not Path(image).is_file():
+        raise MedgroundError("The upload is no longer here: it is kept for an hour at most. Upload it again.")
+    return Path(image)
 
 
+def _open_first() -> None:
+    kept_lvlm(_lvlm_choices()[0])
+
+
+@cache
 def _lvlm_choices() -> list[str]:
     """The embedded LVLMs; the large ones only where there is a GPU to hold them."""
     import torch
@@ -195,57 +241,3 @@ def _lvlm_choices() -> list[str]:
     return sorted(
         keys if torch.cuda.is_available() else filter(embedded, keys), key=lambda key: not embedded(key)
     )
-
-
-@lru_cache(maxsize=2)
-def _open(lvlm: str) -> Lvlm:
-    return open_lvlm(lvlm)
-
-
-def _read(image: str) -> Film:
-    """As the command line reads it, but called by its name, not by where the upload lies."""
-    if not Path(image).is_file():
-        raise MedgroundError("The upload is no longer here: it is kept for an hour only. Upload it again.")
-    return read_film(image, called=Path(image).name)
-
-
-def _ask(film: Film, name: str, query: Query, lvlm: str) -> AnsweredCase:
-    if lvlm not in _lvlm_choices():
-        raise MedgroundError(f"This Space does not serve {lvlm}. It serves: {', '.join(_lvlm_choices())}.")
-    return ask(_open(lvlm), film, query, name=name)
-
-
-def _answer_text(answered: AnsweredCase) -> str:
-    response = " ".join(answered.case.response.text.split())
-    return f"**{answered.answer.value.capitalize()}.** \u201c{response}\u201d"
-
-
-def caption_of(explanation: Explanation, tuned: Tuned | None) -> str:
-    """What stands under an overlay: method, tuning, concept, and what was not read as a box."""
-    concept = explanation.explained.attribution.concept
-    name = f"{explanation.method} (tuned on {tuned.sweep.cases} cases)" if tuned else explanation.method
-    caption = f"{name}: {concept}" if concept else name
-    refused = explanation.explained.attribution.refused
-    return f"{caption}; not read as boxes: {'; '.join(refused)}" if refused else caption
-
-
-def _concept_charts(explanations: Sequence[Explanation]) -> list[tuple[Image.Image, str]]:
-    return [(chart, each.method) for each in explanations if (chart := each.concept_chart())]
-
-
-def _word_drops(explanations: Sequence[Explanation]) -> gr.HighlightedText:
-    """The words of the first method that scores words, under its name and that of the region it hid."""
-    first = next((each for each in explanations if each.words), None)
-    if first is None:
-        return gr.HighlightedText(value=[], label=WORDS_LABEL)
-    region = first.explained.attribution.concept
-    words: list[tuple[str, str | float | None]] = [(word.text, round(word.drop, 3)) for word in first.words]
-    return gr.HighlightedText(
-        value=words, label=f"{first.method}: loss of every word with the {region} hidden (nats)"
-    )
-
-
-def _box_cells(explanation: Explanation) -> Iterator[list[object]]:
-    concept = explanation.explained.attribution.concept or ""
-    for box in explanation.explained.boxes:
-        yield [explanation.method, concept, *(round(value, 1) for value in box.xyxy)]

@@ -76,7 +76,7 @@ def space_files(name: str, results: Path | None = None) -> dict[str, bytes]:
 
 
 def known_digests() -> dict[str, str]:
-    """Name -> SHA-256 of the pictures and weights of the library, as it was recorded when they were made."""
+    """Name -> SHA-256 of the library's pictures and weights and of the example films, as it was recorded for each."""
     pool = PHANTOM_POOL.relative_to(LIBRARY).as_posix()
     pictures = json.loads((PHANTOM_POOL / MANIFEST).read_text("utf-8"))["pictures"]
     known = {
@@ -84,6 +84,9 @@ def known_digests() -> dict[str, str]:
         for each in pictures
         for kind in ("picture", "masks")
     }
+    films = programs_folder() / "space_app" / "examples"
+    for film in json.loads((films / "films.json").read_text("utf-8")):
+        known[f"examples/{film['file']}"] = film["sha256"]
     for record in sorted(LIBRARY.rglob("examination.json")):
         weights = record.with_name("model.safetensors").relative_to(LIBRARY).as_posix()
         known[f"medground_bench/{weights}"] = json.loads(record.read_text("utf-8"))["weights_sha256"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,7 @@ GEMMA3_4B = Size(
     layers=34,
     heads=8,
 )
+TIMES = Path(__file__).with_name("accelerator.json")
 LENGTHS = {"direct": 300, "reason": 500}
 """Tokens of a row: 256 of the picture, the question, and the response."""
 
@@ -66,12 +67,22 @@ class Accelerator:
     methods: Sequence[MeasuredMethod]
 
     @classmethod
-    def read(cls, file: Path) -> Accelerator | None:
-        """The measurements kept in a JSON file; None where there is none."""
-        if not file.is_file():
-            return None
+    def shipped(cls) -> Accelerator:
+        """The times that `python -m tests.performance.accelerator` took last."""
+        return cls.read(TIMES)
+
+    @classmethod
+    def read(cls, file: Path) -> Accelerator:
+        """The measurements kept in a JSON file."""
         record = json.loads(file.read_text("utf-8"))
         return cls(**record | {"methods": [MeasuredMethod(**row) for row in record["methods"]]})
+
+    def enough_s(self, methods: Iterable[str], mode: str, *, margin: float = 3.0) -> int:
+        """Whole seconds in which these methods end with near certainty, the answer included; at least 10."""
+        known = [
+            self.seconds(method).get(mode, max(row.seconds for row in self.methods)) for method in methods
+        ]
+        return round(10 + margin * sum(known))
 
     def seconds(self, method: str) -> dict[str, float]:
         """Mode -> seconds, of a method."""

@@ -16,9 +16,6 @@ CARDS = Path("model_cards")
 METHODS = "methods"
 """The folder of the methods' cards within that of all cards."""
 
-MEASURED = Path(METHODS) / "accelerator.json"
-"""The times that `python -m tests.performance.accelerator` took."""
-
 WEIGHTS = "weights.json"
 
 
@@ -64,6 +61,6 @@ class Records:
         return cls(
             Reported.read(reported),
             OwnRuns.read(cards),
-            Accelerator.read(cards / MEASURED),
+            Accelerator.shipped(),
             {each.lvlm: each for each in weights},
         )

@@ -336,6 +336,7 @@ class Attribution:
     concept        name of the chosen concept or group, "whole image" for the fallback
     concept_drops  name -> Delta (nats) for every concept and group that was tried
     token_drops    per response token, for the chosen region
+    region_drops   name -> drop of every response token (nats), for every concept and group that was tried
     missing_concepts  concepts that were looked for and not found, so not tried
     self_checks    what a method can verify about its own run, for example "completeness_gap" of integrated gradients
     refused        pieces of an LVLM's text that look like boxes and are not read as boxes
@@ -350,6 +351,7 @@ class Attribution:
     concept: str | None = None
     concept_drops: Mapping[str, float] = field(default_factory=dict)
     token_drops: Sequence[TokenDrop] = ()
+    region_drops: Mapping[str, Sequence[float]] = field(default_factory=dict)
     missing_concepts: tuple[str, ...] = ()
     self_checks: Mapping[str, float] = field(default_factory=dict)
     refused: tuple[str, ...] = ()

@@ -45,7 +45,8 @@ def draw_saliency(
     The map is stretched from its minimum to its maximum; a constant one leaves the picture as it is.
     """
     native = Frame.native_of(picture)
-    values = _content(saliency.values.astype(np.float64), saliency.frame, native)
+    full = {"width": native.width, "height": native.height}
+    values = content_of(saliency.values.astype(np.float64), saliency.frame, native, **full)
     span = values.max() - values.min()
     strength = (values - values.min()) / span if span > 0 else np.zeros_like(values)
     greys = np.repeat(picture[..., None], 3, -1).astype(np.float64)
@@ -81,15 +82,17 @@ def box_on_picture(box: Box, native: Frame) -> Box | None:
     return box if letterbox is None else letterbox.to_native(box)
 
 
-def _content(values: NDArray[np.float64], frame: Frame, native: Frame) -> NDArray[np.float64]:
-    """Values over `frame` as pixels of the picture."""
+def content_of(
+    values: NDArray[np.float64], frame: Frame, native: Frame, *, width: int, height: int
+) -> NDArray[np.float64]:
+    """Values over `frame`, the picture's or its study frame, as pixels of the picture drawn so large."""
     letterbox = letterbox_of(frame, native)
     if letterbox is None:
-        return resize_bilinear(values, width=native.width, height=native.height)
+        return resize_bilinear(values, width=width, height=height)
     study = resize_bilinear(values, width=frame.width, height=frame.height)
     rows = slice(letterbox.top, letterbox.top + letterbox.content_height)
     columns = slice(letterbox.left, letterbox.left + letterbox.content_width)
-    return resize_bilinear(study[rows, columns], width=native.width, height=native.height)
+    return resize_bilinear(study[rows, columns], width=width, height=height)
 
 
 def _blend(base: NDArray[np.float64], over: NDArray[np.float64], opacity: NDArray[np.float64]) -> Image.Image:

@@ -64,6 +64,11 @@ def localize(name: str, picture: Picture) -> ConceptRegions:
     return _localize(name, picture.shape, picture.tobytes())
 
 
+def forget() -> None:
+    """Let go of the pictures whose concepts are kept."""
+    _localize.cache_clear()
+
+
 def localize_case(name: str, case: Case) -> ConceptRegions:
     """As `localize(name, case.picture)`, also for a localizer that needs to know the case, such as `oracle`."""
     localizer = open_localizer(name)

@@ -2,7 +2,8 @@
 
 A method is a frozen dataclass of its settings with `needs` (what the LVLM must give) and `attribute`. A method whose
 settings are chosen on the tune split also has `candidates`. A file that says `CONTROL = True` holds a control: a method
-that never asks the LVLM, which any other should beat. It is read without importing the file.
+that never asks the LVLM, which any other should beat.
+`PAPER = True` says that the paper reports the method. Both are read without importing the file.
 """
 
 from __future__ import annotations

@@ -68,3 +68,4 @@ def demand_layer(lvlm: Lvlm, layer: int) -> None:
 
 
 METHOD = AttentionHead
+PAPER = True

@@ -96,3 +96,4 @@ class _Rollout:
 
 
 METHOD = AttentionRollout
+PAPER = True

@@ -78,3 +78,4 @@ class _Relevance:
 
 
 METHOD = GradWeightedAttention
+PAPER = True

@@ -87,3 +87,4 @@ def weighted_channels(
 
 
 METHOD = GradCam
+PAPER = True

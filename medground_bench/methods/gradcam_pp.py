@@ -56,3 +56,4 @@ class GradCamPp:
 
 
 METHOD = GradCamPp
+PAPER = True

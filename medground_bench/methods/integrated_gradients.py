@@ -127,3 +127,4 @@ def cut_where_it_changes(score: Callable[[Floats], Floats], cells: int) -> tuple
 METHOD = IntegratedGradients
 COSTLY_TO_TUNE = True
 """A demo leaves the choice to `medground tune`: it would take longer than all others together."""
+PAPER = True

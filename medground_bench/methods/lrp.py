@@ -58,3 +58,4 @@ class Lrp:
 
 
 METHOD = Lrp
+PAPER = True

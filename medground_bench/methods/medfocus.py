@@ -12,6 +12,7 @@ exp(-Delta) >= tau, no concept drives the response and the whole image is report
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import ClassVar
@@ -27,7 +28,7 @@ from medground_bench.anatomy.weights import MEDSAM
 from medground_bench.core.concepts import ConceptRegions
 from medground_bench.core.errors import FrameMismatch, MethodFailed
 from medground_bench.core.geometry import content_box
-from medground_bench.core.types import Attribution, Case, Mask, TokenDrop
+from medground_bench.core.types import Attribution, Case, Mask, Picture, TokenDrop
 from medground_bench.localizers import localize_case
 from medground_bench.lvlms import REMEMBERED, Lvlm, Need
 from medground_bench.methods._settings import BadSetting, coerce
@@ -94,6 +95,7 @@ class MedFocus:
         boxes             the winner's box, or a group's member boxes, or the picture inside its letterbox as fallback
         concept_drops     Delta in nats of every concept and group that was tried, concepts first
         token_drops       of the winner, adding up to its Delta; none for the fallback
+        region_drops      of every token, for everything that was tried
         missing_concepts  those without a box: not tried, and left out of their group
 
         Of equal Deltas the first wins, so a concept wins over its group. No concept at all raises MethodFailed.
@@ -105,27 +107,41 @@ class MedFocus:
             raise MethodFailed(f"case {case.case_id}: no anatomical concept was found on the picture.")
         tried = self._concepts_and_groups(regions)
         masks = [self._hidden_part(regions, members) for members in tried.values()]
-        pictures = [case.picture, *hidden(case, masks, self.fill)]
-        calls = [pictures[start : start + REMEMBERED] for start in range(0, len(pictures), REMEMBERED)]
-        log_probs = [lvlm.log_probs(call, case.prompt, case.response) for call in calls]
-        drops = positive_drops(np.concatenate(log_probs))
+        drops = self._drops(lvlm, case, masks)
         deltas = dict(zip(tried, drops.sum(axis=1).tolist(), strict=True))
+        by_region = {name: tuple(of_tokens) for name, of_tokens in zip(tried, drops.tolist(), strict=True)}
         winner = max(deltas, key=deltas.__getitem__)
         if math.exp(-deltas[winner]) >= self.tau:
             return Attribution(
                 boxes=(content_box(case),),
                 concept=WHOLE_IMAGE,
                 concept_drops=deltas,
+                region_drops=by_region,
                 missing_concepts=regions.missing,
             )
-        winners_drops = drops[list(tried).index(winner)].tolist()
         return Attribution(
             boxes=tuple(regions.boxes[member] for member in tried[winner]),
             concept=winner,
             concept_drops=deltas,
-            token_drops=tuple(map(TokenDrop, case.response.tokens, winners_drops)),
+            token_drops=tuple(map(TokenDrop, case.response.tokens, by_region[winner])),
+            region_drops=by_region,
             missing_concepts=regions.missing,
         )
+
+    def _drops(self, lvlm: Lvlm, case: Case, masks: Sequence[Mask]) -> NDArray[np.float64]:
+        """What each token loses with each region hidden, (regions, tokens)."""
+        pictures = [case.picture, *hidden(case, masks, self.fill)]
+        calls = [pictures[start : start + REMEMBERED] for start in range(0, len(pictures), REMEMBERED)]
+        return positive_drops(
+            np.concatenate([lvlm.log_probs(call, case.prompt, case.response) for call in calls])
+        )
+
+    def counterfactuals(self, case: Case) -> dict[str, Picture]:
+        """The pictures that `attribute` asked about: name -> the case's with that concept or group hidden."""
+        regions = self.concepts.regions(localize_case(self.localizer, case))
+        tried = self._concepts_and_groups(regions)
+        masks = [self._hidden_part(regions, members) for members in tried.values()]
+        return dict(zip(tried, hidden(case, masks, self.fill), strict=True))
 
     def _concepts_and_groups(self, regions: ConceptRegions) -> dict[str, tuple[str, ...]]:
         """What is tried -> the concepts it hides; a group needs two members that were found."""
@@ -165,3 +181,4 @@ def positive_drops(log_probs: NDArray[np.float32]) -> NDArray[np.float64]:
 METHOD = MedFocus
 LACKS = {"uot": "without MedSAM"}
 """Localizer -> what it lacks of the paper's; a board says so beside the name."""
+PAPER = True

@@ -49,3 +49,4 @@ class Occlusion:
 
 
 METHOD = Occlusion
+PAPER = True

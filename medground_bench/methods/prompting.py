@@ -72,3 +72,4 @@ def request(case: Case, template: str) -> str:
 
 
 METHOD = Prompting
+PAPER = True

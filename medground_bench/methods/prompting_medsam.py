@@ -102,3 +102,4 @@ class PromptingMedsam:
 
 
 METHOD = PromptingMedsam
+PAPER = True

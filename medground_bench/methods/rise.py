@@ -103,3 +103,4 @@ class Rise:
 
 
 METHOD = Rise
+PAPER = True

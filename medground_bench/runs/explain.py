@@ -44,6 +44,12 @@ PHANTOM_NOTE = (
     "mean nothing; on a picture of your own they only show that the program works."
 )
 
+LEARNED_NOTE = (
+    "{lvlm} is a tiny model that was trained with labels of where findings lie, as no LVLM of the paper was: finding "
+    "what its answers rest on may be easier than for those."
+)
+"""Of the embedded LVLMs, on any picture."""
+
 
 @dataclass(frozen=True, slots=True)
 class Query:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import os
 import re
@@ -11,7 +13,7 @@ import socket
 import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
+from types import SimpleNamespace
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -21,6 +23,7 @@ from pydicom.uid import BasicTextSRStorage
 
 from medground_bench.core.errors import MethodFailed
 from medground_bench.core.types import Attribution, Mode
+from medground_bench.drawing.layers import FILM_PX
 from medground_bench.lvlms import open_lvlm
 from medground_bench.methods import Explained
 from medground_bench.methods.attention_head import AttentionHead
@@ -28,6 +31,7 @@ from medground_bench.methods.medfocus import MedFocus
 from medground_bench.methods.prompting import Prompting
 from medground_bench.phantom.scene import Scene
 from medground_bench.runs.explain import Explanation
+from medground_bench.runs.live import MethodStep
 from medground_bench.runs.sweep import Candidate, Sweep, settings_of
 from tests.kit.containers import coloured, deep, dicom, phantom, png
 from tests.kit.served_apps import APP, ROOT, STARTS_WITHIN_S, serving
@@ -35,6 +39,8 @@ from tests.kit.served_apps import APP, ROOT, STARTS_WITHIN_S, serving
 gradio_client = pytest.importorskip("gradio_client")
 gradio = pytest.importorskip("gradio")
 app, try_page = pytest.importorskip("app"), pytest.importorskip("try_page")
+try_view = pytest.importorskip("try_view")
+VISITOR = SimpleNamespace(session_hash="a page")
 
 EMBEDDED = ROOT / "medground_bench" / "phantom" / "models" / "phantom_gemma3" / "model.safetensors"
 needs_model = pytest.mark.skipif(not EMBEDDED.is_file(), reason="needs the embedded LVLM")
@@ -60,13 +66,24 @@ def xray(tmp_path_factory):
     return path
 
 
-def attribute(
-    space, image, *, finding="pacemaker", question="", mode="reason", methods=("medfocus", "whole_image")
-):
+def attribute(space, image, *, about="pacemaker", mode="reason", methods=("medfocus", "whole_image")):
+    """The answer, the results and the boxes of a run that came to its end."""
     picture = gradio_client.handle_file(str(image)) if image else None
-    return space.predict(
-        picture, finding, question, "phantom_gemma3", mode, list(methods), api_name="/attribute"
+    status, *made = space.predict(
+        picture, about, "phantom_gemma3", mode, list(methods), api_name="/attribute"
     )
+    assert status["text"] == "Done"
+    return made
+
+
+def methods_of(results):
+    """Method -> what stands under its picture."""
+    return {each["name"]: each["caption"] for each in results["methods"]}
+
+
+def drawn(address):
+    """The picture in an address that holds it."""
+    return Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])))
 
 
 def asked_for(space, path):
@@ -138,18 +155,18 @@ def test_what_is_missing_is_said_in_one_paragraph(space, xray, image, methods, w
 @needs_model
 def test_a_picture_is_answered_and_explained(space, xray):
     methods = ["medfocus", "medfocus_plus", "whole_image"]
-    answer, overlays, concepts, words, boxes = attribute(space, xray, methods=methods)
-    assert answer.startswith("**Yes.**")
-    assert "mean nothing" in answer
-    assert [each["caption"].partition(":")[0] for each in overlays] == methods
-    assert [each["caption"] for each in concepts] == ["medfocus", "medfocus_plus"]
-    assert all(Path(each["image"]).is_file() for each in concepts)
+    answer, results, boxes = attribute(space, xray, methods=methods)
+    assert answer["answer"] == "yes" and "pacemaker" in answer["question"]
+    assert "mean nothing" in answer["limits"][0] and "labels of where" in answer["limits"][1]
+    assert list(methods_of(results)) == methods
+    assert [each["method"] for each in results["trials"]] == ["medfocus", "medfocus_plus"]
     with Image.open(xray) as image:
         assert boxes["data"][-1][:6] == ["whole_image", "", 0, 0, *image.size]
-    region = overlays[0]["caption"].removeprefix("medfocus: ")
-    assert words["label"] == f"medfocus: loss of every word with the {region} hidden (nats)"
-    assert "".join(each["token"] for each in words["value"]) in answer
-    assert sum(each["class_or_confidence"] for each in words["value"]) > 0
+    [chart, _plus] = results["trials"]
+    assert " ".join(chart["words"]) in answer["response"]
+    [reported] = [bar for bar in chart["bars"] if bar["kind"] == "chosen"]
+    assert reported["name"] == methods_of(results)["medfocus"]
+    assert float(reported["drop"]) == pytest.approx(sum(map(float, reported["losses"])), abs=0.1)
 
 
 @pytest.fixture
@@ -158,6 +175,7 @@ def patient(tmp_path):
     file = tmp_path / "sent" / "Mustermann-Erika.dcm"
     file.parent.mkdir()
     file.write_bytes(dicom(phantom(), PatientName="Mustermann^Erika"))
+    file.with_name("own.png").write_bytes(png(phantom(), 0))
     return file
 
 
@@ -186,25 +204,42 @@ def test_nothing_of_a_visitor_is_left_when_the_space_is_stopped(patient, tmp_pat
 
 
 @needs_model
+def test_nothing_of_a_visitor_is_left_when_the_page_is_left_and_others_go_on(patient, tmp_path):
+    folder = tmp_path / "here"
+    with serving(APP, GRADIO_TEMP_DIR=str(folder)) as url:
+        visitor, other = (gradio_client.Client(url, verbose=False) for _ in range(2))
+        attribute(visitor, patient, methods=["whole_image"])
+        visitor.predict(api_name="/download")
+        attribute(other, patient.with_name("own.png"), methods=["whole_image"])
+        visits = [each for each in folder.rglob("visits/*") if each.is_dir()]
+        assert of_the_patient(folder) and len(visits) == 2
+        assert len(list(folder.rglob("*.zip"))) == 2, "the visit's own, and the one that is served"
+        visitor.close()
+        until = time.monotonic() + STARTS_WITHIN_S
+        while time.monotonic() < until and of_the_patient(folder):
+            time.sleep(0.2)
+        assert of_the_patient(folder) == [] == list(folder.rglob("*.zip"))
+        assert len([each for each in folder.rglob("visits/*") if each.is_dir()]) == 1
+        other.predict(api_name="/download")
+
+
+@needs_model
 def test_an_upload_is_removed_when_its_time_is_over_and_the_examples_stay(patient, tmp_path):
-    soon = "import app; app.KEPT_S, app.LOOKED_S = 6, 1; app.main()"
+    soon = "import app; app.KEPT_S, app.LOOKED_S = 15, 1; app.main()"
     paths = os.pathsep.join([str(ROOT), str(ROOT / "space_app")])
     with served("-c", soon, GRADIO_TEMP_DIR=str(tmp_path / "here"), PYTHONPATH=paths) as space:
         attribute(space, patient, methods=["whole_image"])
         until = time.monotonic() + STARTS_WITHIN_S
-        while time.monotonic() < until and len(list((tmp_path / "here").rglob("*.webp"))) > 1:
+        while time.monotonic() < until and of_the_patient(tmp_path / "here"):
             time.sleep(0.2)
         assert of_the_patient(tmp_path / "here") == []
         page = asked_for(space, "config")[1].decode()
-        examples = re.search(r'"(/[^"]*medground-examples-[^"/]+)/', page).group(1)
-        for _seed, finding in try_page.EXAMPLES:
-            file = f"gradio_api/file={examples}/{finding.replace(' ', '-')}.png"
-            assert asked_for(space, file)[0] == 200
+        phantom_file = re.search(r'"(/[^"]*medground-examples-[^"]+\.png)"', page).group(1)
+        assert asked_for(space, f"gradio_api/file={phantom_file}")[0] == 200
 
 
 def test_who_asks_about_an_upload_that_was_removed_is_told_to_send_it_again():
-    _shown, said = try_page.preview("/gone/own.png")
-    assert said == "**The upload is no longer here: it is kept for an hour only. Upload it again.**"
+    assert "Upload it again" in try_page.preview("/gone/own.png", VISITOR)["problem"]
 
 
 @needs_model
@@ -213,12 +248,12 @@ def test_a_method_that_fails_leaves_the_answer_and_the_other_methods(xray, monke
         raise MethodFailed("its map is NaN.")
 
     monkeypatch.setattr(MedFocus, "attribute", breaks)
-    asked = [str(xray), "pacemaker", "", "phantom_gemma3", "reason"]
-    answer, overlays, *_rest = try_page.attribute(*asked, ["medfocus", "whole_image"])
-    assert "**medfocus failed:** its map is NaN." in answer
-    assert [caption.partition(":")[0] for _picture, caption in overlays] == ["whole_image"]
-    with pytest.raises(gradio.Error, match="medfocus failed: its map is NaN"):
-        try_page.attribute(*asked, ["medfocus"])
+    asked = [str(xray), "pacemaker", "phantom_gemma3", "reason"]
+    *_before, last = try_page.attribute(*asked, ["medfocus", "whole_image"], VISITOR)
+    _status, answer, results, _boxes = last
+    assert answer["answer"] == "yes"
+    assert results["failures"] == ["medfocus: its map is NaN."]
+    assert list(methods_of(results)) == ["whole_image"]
 
 
 def test_every_file_that_cannot_be_asked_about_gets_the_command_lines_sentence(space, medground, tmp_path):
@@ -241,70 +276,73 @@ def test_a_deep_or_dicom_file_is_answered_like_its_plain_one_and_a_wide_one_is_s
     given = []
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
-        answer, overlays, _concepts, _words, boxes = attribute(space, tmp_path / name)
-        given.append((answer, overlays[0]["caption"], boxes["data"]))
+        answer, results, boxes = attribute(space, tmp_path / name)
+        given.append((answer["response"], methods_of(results), boxes["data"]))
     assert given[0] == given[1] == given[2]
     Image.fromarray(phantom()).resize((40_000, 90)).save(tmp_path / "wide.png")
-    _answer, overlays, *_rest, boxes = attribute(space, tmp_path / "wide.png", methods=["whole_image"])
-    with Image.open(overlays[0]["image"]) as image:
-        assert image.width == 2048
+    _answer, results, boxes = attribute(space, tmp_path / "wide.png", methods=["whole_image"])
+    assert drawn(results["film"]).width == FILM_PX
     assert boxes["data"][0][4] == 40_000
 
 
 def test_what_a_reader_should_know_of_a_file_is_told_beside_its_preview(tmp_path):
     image = Image.fromarray(phantom())
     image.save(tmp_path / "two.tif", save_all=True, append_images=[image])
-    shown, said = try_page.preview(str(tmp_path / "two.tif"))
-    assert shown.size == image.size and "**Note:** the file holds 2 pages" in said
+    shown = try_page.preview(str(tmp_path / "two.tif"), VISITOR)
+    assert drawn(shown["film"]).size == image.size
+    assert "Note: the file holds 2 pages" in shown["lines"][1]
     (tmp_path / "words.png").write_text("no picture")
-    assert try_page.preview(str(tmp_path / "words.png"))[0] is None
-    assert try_page.preview(str(tmp_path / "words.png"))[1].startswith("**words.png: cannot be read")
-    assert try_page.preview(None) == (None, "")
+    assert try_page.preview(str(tmp_path / "words.png"), VISITOR)["problem"].startswith(
+        "words.png: cannot be read"
+    )
+    assert try_page.preview(None, VISITOR) == {}
 
 
 @needs_model
-def test_without_a_method_that_tries_concepts_there_are_no_charts_and_no_words(space, xray):
-    _answer, overlays, concepts, words, _boxes = attribute(space, xray, methods=["whole_image"])
-    assert len(overlays) == 1 and concepts == []
-    assert words["value"] == [] and words["label"] == "Loss of every word of the answer (nats)"
+def test_without_a_method_that_tries_concepts_there_is_no_chart(space, xray):
+    _answer, results, _boxes = attribute(space, xray, methods=["whole_image"])
+    assert list(methods_of(results)) == ["whole_image"] and results["trials"] == []
+
+
+@needs_model
+def test_a_question_of_ones_own_is_asked_as_it_is_written(space, xray):
+    answer, *_ = attribute(space, xray, about="Is there a device in the chest?", methods=["whole_image"])
+    assert answer["question"] == "Is there a device in the chest?"
 
 
 @needs_model
 def test_a_method_runs_as_it_was_tuned_for_the_mode_and_says_so(space, results, xray):
     lvlm, first = open_lvlm("phantom_gemma3", device="cpu"), AttentionHead(layer=0, head=0)
     asked = {"methods": ["attention_head", "whole_image"]}
-    _, default, *_, boxes = attribute(space, xray, **asked)
+    _, default, boxes = attribute(space, xray, **asked)
     sweep = Sweep(
         method="attention_head", lvlm=lvlm.key, lvlm_revision=lvlm.revision, mode=Mode.REASON, benchmark="",
         code="", cases=7, pictures=1, as_good=1,
         candidates=(Candidate(settings_of(first), 0.5, 0),),
     )  # fmt: skip
     file = sweep.save(results / "tuned")
-    _, tuned, *_, tuned_boxes = attribute(space, xray, **asked)
-    _, direct, *_ = attribute(space, xray, mode="direct", **asked)
+    _, tuned, tuned_boxes = attribute(space, xray, **asked)
+    _, direct, _ = attribute(space, xray, mode="direct", **asked)
     file.unlink()
-    captions = [[each["caption"] for each in overlays] for overlays in (default, tuned, direct)]
-    assert captions == [
-        ["attention_head", "whole_image"],
-        ["attention_head (tuned on 7 cases)", "whole_image"],
-        ["attention_head", "whole_image"],
-    ]
+    captions = [methods_of(results)["attention_head"] for results in (default, tuned, direct)]
+    assert captions == ["", "tuned on 7 cases", ""]
     assert boxes["data"] != tuned_boxes["data"]
 
 
 @needs_model
 def test_an_unknown_finding_gets_the_near_ones(space, xray):
     with pytest.raises(gradio_client.exceptions.AppError, match="Did you mean pacemaker"):
-        attribute(space, xray, finding="pacemakr")
+        attribute(space, xray, about="pacemakr")
 
 
 def test_what_was_not_read_as_a_box_stands_under_the_picture():
     for refused, words in {
-        (): "prompting",
-        ("[9, 9, 1, 1]", "[1%]"): "prompting; not read as boxes: [9, 9, 1, 1]; [1%]",
+        (): "no box: the method chose none",
+        ("[9, 9, 1, 1]", "[1%]"): "no box: the method chose none; not read as boxes: [9, 9, 1, 1]; [1%]",
     }.items():
         explained = Explained(Attribution(boxes=(), refused=refused), ())
-        assert try_page.caption_of(Explanation("prompting", Prompting(), explained, 0.1), None) == words
+        step = MethodStep(Explanation("prompting", Prompting(), explained, 0.1), None)
+        assert try_view.caption_of(step) == words
 
 
 def test_the_readme_configures_a_space_that_is_all_there():

@@ -69,9 +69,9 @@ def test_it_starts_without_secrets_shows_its_board_and_says_what_it_lacks(space)
 def test_it_answers_and_explains_a_picture(space, tmp_path):
     Image.fromarray(Scene.sample(6_000_101).native(["pacemaker"])).save(tmp_path / "own.png")
     picture = gradio_client.handle_file(str(tmp_path / "own.png"))
-    asked = (picture, "pacemaker", "", "phantom_gemma3", "direct", ["whole_image"])
-    answer, overlays, *_rest = space.predict(*asked, api_name="/attribute")
-    assert answer.startswith("**Yes.**") and len(overlays) == 1
+    asked = (picture, "pacemaker", "phantom_gemma3", "direct", ["whole_image"])
+    _status, answer, results, _boxes = space.predict(*asked, api_name="/attribute")
+    assert answer["answer"] == "yes" and [each["name"] for each in results["methods"]] == ["whole_image"]
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,13 @@ class LocalLvlm:
         write_at_most  tokens of a response after which it stops, though all that it was allowed to have are counted
         """
         engine = replace(self.engine, passes=passes, write_at_most=write_at_most)
-        sight = replace(self.sight, engine=engine, memory=Memory(self.memory.most_bytes))
+        return self._seen_by(replace(self.sight, engine=engine, memory=Memory(self.memory.most_bytes)))
+
+    def watched_by(self, passes: Passes) -> LocalLvlm:
+        """The same model with the same memory, whose passes are counted there: before each, so that it can refuse."""
+        return self._seen_by(replace(self.sight, engine=replace(self.engine, passes=passes)))
+
+    def _seen_by(self, sight: Sight) -> LocalLvlm:
         return replace(self, sight=sight, gradients=replace(self.gradients, sight=sight))
 
     @property
