@@ -8,11 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-import numpy as np
-
+from medground_bench.core import edit_regions
 from medground_bench.core.causal_filter import Edit
 from medground_bench.core.prompts import NO_ABNORMALITY, no_finding
-from medground_bench.core.types import Box, Mask, Picture, Question
+from medground_bench.core.types import Picture, Question
 from medground_bench.pictures import picture_digest
 from medground_bench.storage.whole_files import fingerprint, sha256
 
@@ -48,7 +47,8 @@ class OfSources(Protocol):
 
 def editor_code(*files: str) -> str:
     """Of an editor's own files and of what all share: a part of its version, so that no kept edit outlives a change."""
-    return fingerprint(files=[sha256(Path(each).read_bytes()) for each in (*files, __file__)])
+    shared = (__file__, edit_regions.__file__)
+    return fingerprint(files=[sha256(Path(each).read_bytes()) for each in (*files, *shared)])
 
 
 def edit_seed(question: Question, picture: Picture, edit: Edit) -> int:
@@ -60,19 +60,3 @@ def edit_seed(question: Question, picture: Picture, edit: Edit) -> int:
 def edit_prompt(finding: str, edit: Edit) -> str:
     """The text an edit is made to: "No [finding]", or "No abnormality". Source: paper, section B.2."""
     return NO_ABNORMALITY if edit is Edit.BACKGROUND_NORMAL else no_finding(finding)
-
-
-def inside(boxes: tuple[Box, ...], picture: Picture) -> Mask:
-    """The pixels that the union of the boxes touches, (height, width); boxes in the frame of the picture."""
-    mask = np.zeros(picture.shape, dtype=np.bool_)
-    for box in boxes:
-        rows = slice(max(0, int(np.floor(box.y0))), int(np.ceil(box.y1)))
-        columns = slice(max(0, int(np.floor(box.x0))), int(np.ceil(box.x1)))
-        mask[rows, columns] = True
-    return mask
-
-
-def editable(question: Question, picture: Picture, edit: Edit) -> Mask:
-    """The pixels that an edit may change, (height, width): those inside the question's boxes, or all others."""
-    boxes = inside(question.boxes, picture)
-    return boxes if edit is Edit.FOREGROUND else ~boxes

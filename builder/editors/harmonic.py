@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from scipy import ndimage, signal
 from skimage.restoration import inpaint_biharmonic
 
-from builder.editors import edit_seed, editable, editor_code, inside
+from builder.editors import edit_seed, editor_code
 from medground_bench.core.causal_filter import Edit
+from medground_bench.core.edit_regions import editable, inside
 from medground_bench.core.types import Mask, Picture, Question
 from medground_bench.storage.whole_files import fingerprint
 

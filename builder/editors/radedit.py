@@ -23,8 +23,9 @@ import builder.diffusion
 from builder.diffusion.inversion import Guidance, Schedule, edited, invert
 from builder.diffusion.parts import DiffusionModel, open_parts
 from builder.diffusion.weights import RADEDIT, ModelWeights
-from builder.editors import edit_prompt, edit_seed, editable, editor_code
+from builder.editors import edit_prompt, edit_seed, editor_code
 from medground_bench.core.causal_filter import Edit
+from medground_bench.core.edit_regions import editable
 from medground_bench.core.types import Mask, Picture, Question
 from medground_bench.pictures import Study, to_study
 from medground_bench.storage.whole_files import fingerprint

@@ -13,9 +13,10 @@ from builder.sources import BadSource, SourceQuestion, pictures_wanted
 from medground_bench.core.causes import Counterfactual
 from medground_bench.core.types import Answer, Picture, Question
 from medground_bench.phantom import seeds
+from medground_bench.phantom.exact_edits import EXACT, original, without
 from medground_bench.phantom.findings import FINDINGS
 from medground_bench.phantom.patient import patient
-from medground_bench.phantom.region_edits import PHANTOM, rendered
+from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.pictures import Levels
 
 SEEDS = {"test": seeds.TEST, "tune": seeds.TUNE}
@@ -28,7 +29,7 @@ class Phantom:
 
     roots: tuple[Path, ...] = ()
     name: str = PHANTOM
-    editor: str = "phantom_exact"
+    editor: str = EXACT
     may_show: bool = True
     levels: Levels = Levels.MIN_MAX  # of no effect: phantoms are drawn in 8 bits
     ledger: Ledger = field(default_factory=Ledger, compare=False)
@@ -55,16 +56,11 @@ class Phantom:
 
     def picture(self, question: Question) -> Picture:
         """See `Source`."""
-        who = patient(question.image_id)
-        return rendered(question.image_id, who.findings, who.marker)
+        return original(question.image_id)
 
     def without(self, question: Question, counterfactual: Counterfactual) -> Picture:
         """See `KnowsCauses`."""
-        who = patient(question.image_id)
-        keeps_finding = counterfactual is Counterfactual.WITHOUT_MARKER
-        marker = who.marker and counterfactual is Counterfactual.WITHOUT_FINDING
-        findings = who.findings if keeps_finding else who.without(question.finding)
-        return rendered(question.image_id, findings, marker)
+        return without(question, counterfactual)
 
 
 def _questions_of(image_id: str) -> Iterator[SourceQuestion]:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import builder.editors
-from builder.editors import edit_prompt, edit_seed, editable, inside
+from builder.editors import edit_prompt, edit_seed
 from builder.sources.phantom import Phantom
 from medground_bench import plugins
 from medground_bench.core.causal_filter import Edit
+from medground_bench.core.edit_regions import editable, inside
 from medground_bench.core.types import Answer, Box, Frame
 
 SOURCE = Phantom()

@@ -10,11 +10,12 @@ from scipy import ndimage
 
 pytest.importorskip("skimage")
 
-from builder.editors import harmonic, inside
+from builder.editors import harmonic
 from builder.editors.harmonic import Harmonic
 from builder.editors.phantom_exact import PhantomExact
 from builder.sources.phantom import Phantom
 from medground_bench.core.causal_filter import Edit
+from medground_bench.core.edit_regions import inside
 from medground_bench.core.types import Answer, Box, Frame, Question
 from medground_bench.phantom.patient import patient
 

@@ -10,10 +10,11 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
-from builder.editors import editable, inside, radedit  # noqa: E402
+from builder.editors import radedit  # noqa: E402
 from builder.editors.radedit import RadEdit  # noqa: E402
 from builder.sources.phantom import Phantom  # noqa: E402
 from medground_bench.core.causal_filter import Edit  # noqa: E402
+from medground_bench.core.edit_regions import editable, inside  # noqa: E402
 from medground_bench.core.types import Answer, Box, Frame, Question  # noqa: E402
 from medground_bench.pictures import to_study  # noqa: E402
 from tests.kit.tiny_diffusion import SIDE_PX, save_tiny_diffusion  # noqa: E402
