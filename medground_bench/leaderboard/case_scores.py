@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -33,6 +34,7 @@ COVERS_ALL = 0.99
 """Boxes that cover this share of a picture point at the whole of it."""
 
 SEEDS = "iou_of_seeds"
+SEPARATOR = "\n"
 Floats = NDArray[np.float64]
 
 
@@ -203,13 +205,10 @@ class CaseScores:
                 BoardCase(*each)
                 for each in zip(*(cases[field.name] for field in fields(BoardCase)), strict=True)
             )
-            rows = {entry.key: number for number, entry in enumerate(entries)}
+            rows = {SEPARATOR.join(entry.key): number for number, entry in enumerate(entries)}
             place = {case.case_id: number for number, case in enumerate(facts)}
-            keys = zip(scores["method"].to_pylist(), scores["badge"].to_pylist(), strict=True)
-            at = (
-                np.array([rows[key] for key in keys], dtype=np.intp),
-                np.array([place[case] for case in scores["case_id"].to_pylist()], dtype=np.intp),
-            )
+            keys = pc.binary_join_element_wise(scores["method"], scores["badge"], SEPARATOR)
+            at = _numbered(keys, rows), _numbered(scores["case_id"], place)
         except (OSError, KeyError, pa.ArrowException, TypeError, ValueError) as error:
             raise SourceMissing(
                 f"{folder} holds no scores of its board's cases ({type(error).__name__}: {str(error)[:200]}). Make "
@@ -222,6 +221,13 @@ class CaseScores:
             measures[name] = np.full(was_run.shape, np.nan)
             measures[name][at] = scores[name].to_numpy()
         return cls(tuple(entries), facts, was_run, measures, _seeds(scores[SEEDS], entries, at, len(facts)))
+
+
+def _numbered(words: pa.ChunkedArray, numbers: Mapping[str, int]) -> NDArray[np.intp]:
+    """The number of every word; each distinct one is looked up once."""
+    encoded = words.combine_chunks().dictionary_encode()
+    found = np.array([numbers[word] for word in encoded.dictionary.to_pylist()], dtype=np.intp)
+    return np.asarray(found[encoded.indices.to_numpy()])
 
 
 def _seeds(

@@ -101,4 +101,4 @@ def told_apart(ranks: Sequence[RankSet], images: int) -> str:
         return f"{images} image{'' if images == 1 else 's'}: {TOO_FEW}."
     if not separable(ranks):
         return f"{images} images: no two methods are separable."
-    return f"{images} images; a rank is a set: `1 to 3` of 9 says that no method is better and six are worse."
+    return f"{images} images; a rank is a set: 1 to 3 of 9 says that no method is better and six are worse."
