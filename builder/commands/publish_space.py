@@ -15,7 +15,8 @@ ToSpaceOption = Annotated[
 ResultsOption = Annotated[
     Path | None,
     typer.Option(
-        "--results", help="A folder with board.json, and tuned/ if there is one, as of medground demo."
+        "--results",
+        help="A folder with board.json, and cases.json and tuned/ if there are, as of medground demo.",
     ),
 ]
 SpacePlaceOption = Annotated[
@@ -32,8 +33,8 @@ def publish_space(
 ) -> None:
     """Publish the Space: look into its files, plan, push, read back, and wait for it to run.
 
-    Of the results the board and the tuned settings go along. Without --results the Space has no board, also where it
-    had one before. Can be stopped at any time; the same command goes on where it was.
+    Of the results the board, the cases of phantoms and the tuned settings go along. Without --results the Space has no
+    board, also where it had one before. Can be stopped at any time; the same command goes on where it was.
 
     Example: python -m builder publish-space --to ORG/medground-bench --results medground-demo --dry-run
     """

@@ -19,6 +19,8 @@ from medground_bench.commands.demo_stages import TUNED
 from medground_bench.commands.programs import programs_folder
 from medground_bench.core.errors import MedgroundError, SourceMissing
 from medground_bench.leaderboard.board import Board
+from medground_bench.leaderboard.case_book import CASES_FILE, CaseBook
+from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.runs.sweep import Sweep
 
 LIBRARY = Path(medground_bench.__file__).parent
@@ -58,7 +60,7 @@ def metric_files(name: str) -> dict[str, bytes]:
 
 
 def space_files(name: str, results: Path | None = None) -> dict[str, bytes]:
-    """Name -> bytes of the main Space: its pages, the library, and the board and tuned settings of a results folder."""
+    """Name -> bytes of the main Space: its pages, the library, and of a results folder what its pages show."""
     folder, organisation = _checkout() / "space_app", _parts(name)[0]
     files = {
         path.relative_to(folder).as_posix(): path.read_bytes()
@@ -125,13 +127,16 @@ def _exchanged(content: bytes, old: str, new: str) -> bytes:
 
 
 def _results(folder: Path) -> dict[str, bytes]:
-    """The board and the tuned settings as our own classes write them, so nothing else of the folder comes along.
+    """The board, the cases and the tuned settings as our own classes write them, so that nothing else comes along.
 
-    Cases and pictures go by numbers, but for those of phantoms.
+    On the board cases and pictures go by numbers, but for those of phantoms. Of the cases there are those of phantoms
+    alone: no box of a credentialed source, and no answer about it, leaves this way.
     """
     with TemporaryDirectory() as written:
         board = Board.read(folder)
         replace(board, scores=board.scores.without_ids()).save(Path(written))
+        if (folder / CASES_FILE).is_file():
+            CaseBook.read(folder).of_source(PHANTOM).save(Path(written))
         for path in sorted((folder / TUNED).glob("*.json")):
             Sweep.read(path).save(Path(written, TUNED))
         return {

@@ -29,7 +29,7 @@ TEXTS = (
     r"medground_bench/(?:[a-z][a-z0-9_]*/)+[A-Za-z0-9_]+\.(?:json|jinja|yaml|md|txt)",
     r"medground_bench/leaderboard/front/[a-z_]+\.(?:css|js)",
     r"examples/films\.json|front/[a-z_]+\.(?:html|css|js)",
-    r"results/board\.json|results/tuned/[A-Za-z0-9][A-Za-z0-9._:@+-]*(?:/[A-Za-z0-9._:@+-]+)*\.json",
+    r"results/(?:board|cases)\.json|results/tuned/[A-Za-z0-9][A-Za-z0-9._:@+-]*(?:/[A-Za-z0-9._:@+-]+)*\.json",
 )
 """What the files of a program are called; those that are no text stand in the list of known digests."""
 

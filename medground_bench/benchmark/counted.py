@@ -1,8 +1,10 @@
-"""What is counted or looked up over a whole benchmark: a few columns, so that no picture and no response is read."""
+"""What is counted, looked up or listed over a whole benchmark: a few columns, so that no picture is read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from medground_bench.core.unions import Corners
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,3 +76,26 @@ class PictureColumns:
     image_id: str
     image_sha256: str
     release_index: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownColumns:
+    """Of `CaseRow`: what a page shows of a case beside its picture.
+
+    >>> from dataclasses import fields
+    >>> "image" in {each.name for each in fields(ShownColumns)}
+    False
+    """
+
+    case_id: str
+    source: str
+    image_id: str
+    lvlm: str
+    mode: str
+    finding: str
+    prompt: str
+    response: str
+    boxes: tuple[Corners, ...] | None
+    width: int | None
+    height: int | None
+    image_sha256: str

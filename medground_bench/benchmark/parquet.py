@@ -17,6 +17,7 @@ from medground_bench.benchmark.counted import (
     FilterColumns,
     PictureColumns,
     ReadingColumns,
+    ShownColumns,
     SourceColumns,
 )
 from medground_bench.benchmark.rows import (
@@ -39,7 +40,7 @@ Columns = TypeVar(
     "Columns",
     AnswerRow, CaseRow, QuestionRow, VerdictRow,
     ContentColumns, KeyColumns, PictureColumns, QuestionColumns, TrackColumns, TruthColumns,
-    AskedColumns, FilterColumns, ReadingColumns, SourceColumns,
+    AskedColumns, FilterColumns, ReadingColumns, ShownColumns, SourceColumns,
 )  # fmt: skip
 
 PICTURE_DICTIONARY_BYTES = 1 << 30

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
@@ -27,6 +26,7 @@ from medground_bench.commands.sweep_tables import sweeps_as_markdown
 from medground_bench.core.errors import BadSubmission, MedgroundError, SourceMissing
 from medground_bench.core.types import Mode, Reference, Track
 from medground_bench.leaderboard.board import Board, MethodRun, build_board
+from medground_bench.leaderboard.case_book import CaseBook
 from medground_bench.leaderboard.rows import TunedOn
 from medground_bench.leaderboard.track_facts import track_facts
 from medground_bench.lvlms import checkpoints, embedded
@@ -60,7 +60,7 @@ class Demo:
 
 
 def run_demo(out: Path, cases: int, *, lvlms: Sequence[str] = (), methods: Sequence[str] = ()) -> Demo:
-    """Build, tune, predict, score; everything is kept in `out`, the board as `board.json`.
+    """Build, tune, predict, score; everything is kept in `out`, such as `board.json` and `cases.json`.
 
     Layers, heads and baselines are chosen on the split `tune`, on 20 cases or more of a track; what was tried and
     chosen on how many is in the folder `tuned`, as tables and heat maps.
@@ -88,9 +88,11 @@ def run_demo(out: Path, cases: int, *, lvlms: Sequence[str] = (), methods: Seque
         benchmark = open_benchmark(folder)
         references = benchmark.references()
         facts = track_facts(Statistics.of(benchmark.dataset, "test"))
-        runs = map(partial(_method_run, references, _tuned_on(demo.sweeps)), files)
+        tuned = _tuned_on(demo.sweeps)
+        runs = [_method_run(references, tuned, file) for file in files]
         demo.board = build_board(references, runs, facts, reported_on_board(programs / REPORTED))
         demo.board.save(out)
+        CaseBook.of(benchmark, runs).save(out)
     return demo
 
 

@@ -15,6 +15,7 @@ from medground_bench.benchmark.counted import (
     FilterColumns,
     PictureColumns,
     ReadingColumns,
+    ShownColumns,
     SourceColumns,
 )
 from medground_bench.benchmark.rows import (
@@ -41,6 +42,7 @@ PARTS = (
     (PictureColumns, CaseRow),
     (PictureColumns, QuestionRow),
     (TruthColumns, CaseRow),
+    (ShownColumns, CaseRow),
     (QuestionColumns, QuestionRow),
     (AskedColumns, QuestionRow),
     (FilterColumns, VerdictRow),

@@ -14,6 +14,7 @@ from medground_bench.commands.demo_stages import run_demo
 from medground_bench.core.errors import MedgroundError, SourceMissing
 from medground_bench.core.types import Mode
 from medground_bench.leaderboard.board import Board
+from medground_bench.leaderboard.case_book import CaseBook
 from medground_bench.runs.parallel import LocatedTrack, _dealt, run_methods
 from medground_bench.runs.sweep import Sweep
 
@@ -36,6 +37,9 @@ def test_the_demo_builds_runs_scores_and_keeps_the_board(tmp_path, monkeypatch):
         )
         assert all(row.recall == pytest.approx(1) and not row.failed for row in rows if row.control)
     assert Board.read(tmp_path) == made.board
+    book = CaseBook.read(tmp_path)
+    assert len(book.cases) == sum(track.grounded for track in made.board.tracks)
+    assert {row.method for row in made.board.rows} == set(book.methods)
 
     tuned = tmp_path / "tuned"
     tracks = open_benchmark(tmp_path / "medground-bench").tracks("tune")

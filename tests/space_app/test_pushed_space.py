@@ -14,6 +14,7 @@ from builder.publish.program_files import space_files
 from medground_bench.leaderboard.board import build_board
 from medground_bench.phantom.scene import Scene
 from tests.kit.board_runs import FACTS, LEFT_HALF, reference, run
+from tests.kit.case_books import book_of
 
 gradio_client = pytest.importorskip("gradio_client")
 served_apps = pytest.importorskip("tests.kit.served_apps")
@@ -21,10 +22,11 @@ lacking, results_folder = pytest.importorskip("lacking"), pytest.importorskip("r
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """All that is pushed, with a small board."""
+def folder(tmp_path_factory, built):
+    """All that is pushed, with a small board and its cases."""
     results, truth = tmp_path_factory.mktemp("results"), [reference(number) for number in range(3)]
     build_board(truth, [run("medfocus", truth, LEFT_HALF)], [FACTS]).save(results)
+    book_of(built).save(results)
     return served_apps.written(space_files("org/medground-bench", results), tmp_path_factory.mktemp("space"))
 
 
@@ -64,6 +66,18 @@ def test_it_starts_without_secrets_shows_its_board_and_says_what_it_lacks(space)
     )
     table, covered = space.predict("direct", "all", "all", api_name="/board")
     assert [row[0] for row in table["data"]] == ["medfocus"] and covered.startswith("**3 cases**")
+
+
+def test_it_shows_the_phantoms_it_draws_again_and_compares_two_methods(space):
+    shown = space.predict("tab=cases&methods=medfocus", api_name="/case")["case"]
+    assert shown["film"].startswith("data:image/jpeg;base64,") and all(
+        each["film"] for each in shown["answers"]
+    )
+    found = space.predict("first=medfocus&second=occlusion", api_name="/compare")["comparison"]
+    assert (
+        found["first_mean"] == "100.0"
+        and found["verdict"] == "medfocus is better than occlusion on these cases"
+    )
 
 
 def test_it_answers_and_explains_a_picture(space, tmp_path):

@@ -18,6 +18,7 @@ from medground_bench.core.types import Mode
 from medground_bench.leaderboard.board import Board, build_board
 from medground_bench.runs.sweep import Candidate, Sweep
 from tests.kit.board_runs import FACTS, LEFT_HALF, reference, run
+from tests.kit.case_books import book_of, with_harm
 
 ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -39,11 +40,12 @@ def space():
 
 
 @pytest.fixture
-def results(tmp_path):
-    """What `medground demo` leaves: a board, tuned settings, and much else."""
+def results(tmp_path, built):
+    """What `medground demo` leaves: a board, cases, here also of a credentialed source, settings, and much else."""
     folder = tmp_path / "demo"
     truth = [reference(number) for number in range(3)]
     build_board(truth, [run("medfocus", truth, LEFT_HALF)], [FACTS]).save(folder)
+    with_harm(book_of(built)).save(folder)
     candidate = Candidate({"layer": 1}, 0.5, 0)
     Sweep(
         method="lrp", lvlm="phantom_gemma3", lvlm_revision="1", mode=Mode.DIRECT, benchmark="", code="", cases=3,
@@ -111,7 +113,7 @@ def test_nothing_of_ours_is_installed_it_lies_there(metric, space):
         if path.is_file()
     }
     wanted = {name for name in library if "__pycache__" not in name and "/programs/" not in name}
-    assert {name for name in space if "/" in name} == wanted
+    assert {name for name in space if "/" in name and not name.startswith("front/")} == wanted
     assert all(space[name] == library[name].read_bytes() for name in wanted)
     assert b"medground-bench" not in space["requirements.txt"] + metric["requirements.txt"]
     assert max(map(len, space.values())) < LARGEST_WITHOUT_LFS
@@ -124,13 +126,30 @@ def test_the_metric_names_itself_where_it_is_loaded_from(metric):
     assert not any(b"from medground_bench" in content for content in metric.values())
 
 
-def test_of_the_results_the_board_and_the_settings_go_along_and_nothing_else(space, results):
+def test_of_the_results_the_board_the_cases_and_the_settings_go_along_and_nothing_else(space, results):
     files = space_files("org/medground-bench", results)
     [tuned] = {name for name in set(files) - set(space) if name.startswith("results/tuned/")}
-    assert tuned.endswith("-lrp.json")
-    of_the_board = {"results/board.json", "results/board_cases.parquet", "results/case_scores.parquet"}
-    assert set(files) - set(space) == {tuned, *of_the_board}
+    shown = {
+        "results/board.json",
+        "results/board_cases.parquet",
+        "results/case_scores.parquet",
+        "results/cases.json",
+    }
+    assert set(files) - set(space) == {*shown, tuned} and tuned.endswith("-lrp.json")
     assert json.loads(files["results/board.json"]) == json.loads((results / "board.json").read_text("utf-8"))
+
+
+def test_of_the_cases_those_of_phantoms_go_along_and_not_a_word_of_a_credentialed_source(results, built):
+    kept = (results / "cases.json").read_text("utf-8")
+    sent = space_files("org/medground-bench", results)["results/cases.json"].decode()
+    assert "vindr_cxr" in kept and "padchest_gr" in kept
+    assert "vindr_cxr" not in sent and "padchest_gr" not in sent
+    assert len(json.loads(sent)["cases"]) == len(book_of(built).cases)
+
+
+def test_results_of_a_version_without_cases_are_published_without(results):
+    (results / "cases.json").unlink()
+    assert "results/cases.json" not in space_files("org/medground-bench", results)
 
 
 def test_what_else_stands_in_a_board_is_left_behind(results):

@@ -14,6 +14,7 @@ from builder.publish.program_files import known_digests, metric_files, space_fil
 from builder.publish.program_policy import inspect_program, spoken
 from medground_bench.benchmark.parquet import encoded_table
 from medground_bench.storage.whole_files import sha256
+from tests.kit.case_books import book_of
 from tests.kit.made_boards import made_board
 from tests.kit.publishing import leaks, picture_files, secrets
 
@@ -44,6 +45,11 @@ def test_both_programs_pass_as_they_are(metric, space):
         inspection = looked(files)
         assert inspection.refusals == ()
         assert [file.name for file in inspection.files] == sorted(files)
+
+
+def test_the_cases_of_a_book_pass_as_they_are(space, built, tmp_path):
+    book_of(built).save(tmp_path)
+    assert rules_of(space | {"results/cases.json": (tmp_path / "cases.json").read_bytes()}) == set()
 
 
 TEXTS = {

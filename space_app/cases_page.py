@@ -1,0 +1,124 @@
+"""The page of cases: expert boxes against methods, case by case, and the pictures behind the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import gradio as gr
+from addresses import AddressedPage
+from cases_shown import shown_cases
+from gradio.events import api
+from kept_book import kept_book, why_no_book
+from quoting import Shown, quoted
+from results_folder import errors_shown
+from templates import from_template
+
+from medground_bench.leaderboard.case_book import CaseBook
+from medground_bench.leaderboard.case_choice import (
+    FILTERS,
+    MOST_METHODS,
+    CaseChoice,
+    CaseOrder,
+    choice_of,
+    choices,
+)
+from medground_bench.leaderboard.case_views import opened
+
+LABELS = {"lvlm": "LVLM", "mode": "Mode", "source": "Source", "finding": "Finding"}
+ABOUT_CASES = (
+    "A case is a question whose answer flips when the finding is edited out of the expert boxes, and stays when all "
+    "else is edited. The arrow keys go to the case before and after; every case has an address of its own."
+)
+
+
+def cases_tab() -> AddressedPage | None:
+    """The page's components; None where there is no case to show."""
+    if why := why_no_book():
+        gr.Markdown(why)
+        return None
+    gr.Markdown(ABOUT_CASES, elem_classes="note")
+    filters, methods = _controls(kept_book())
+    explorer, current = from_template("cases"), gr.State("")
+    chosen = [*filters, methods]
+    shown = [*chosen, explorer, current]
+    gr.on(
+        [each.input for each in filters],
+        _choose,
+        chosen,
+        [explorer, current],
+        api_visibility="private",
+        show_progress="hidden",
+    )
+    methods.input(
+        _choose_methods,
+        [*chosen, current],
+        [explorer, current],
+        api_visibility="private",
+        show_progress="hidden",
+    )
+    explorer.select(
+        _go, chosen, [explorer, current], api_visibility="private", show_progress="hidden", queue=False
+    )
+    api(case, api_name="case")
+    return AddressedPage(open_cases, shown)
+
+
+def open_cases(query: str) -> list[object]:
+    """The filters, the methods, the view and the case of an address."""
+    book = kept_book()
+    chosen, case = choice_of(book, query)
+    view, current = _shown(chosen, case, navigate=False)
+    kept = opened(book, chosen, case).choice
+    filters = [gr.Dropdown([*choices(book, name)], value=getattr(kept, name)) for name in FILTERS]
+    return [*filters, kept.order, list(kept.methods), view, current]
+
+
+def case(address: str) -> Shown:
+    """A case, or the list that it leads, as data: by the address of its page, `tab=cases&case=...`."""
+    with errors_shown():
+        book = kept_book()
+        return shown_cases(book, opened(book, *choice_of(book, address)), navigate=False)
+
+
+def _controls(book: CaseBook) -> tuple[list[gr.Dropdown], gr.Dropdown]:
+    """Filters and order, and the methods."""
+    with gr.Row():
+        filters = [
+            gr.Dropdown(list(choices(book, name)), label=LABELS[name], min_width=140) for name in FILTERS
+        ]
+        order = gr.Dropdown([each.value for each in CaseOrder], label="Sorted by", min_width=140)
+    methods = gr.Dropdown(
+        list(book.methods),
+        multiselect=True,
+        max_choices=MOST_METHODS,
+        label=f"Methods, {MOST_METHODS} at most",
+    )
+    return [*filters, order], methods
+
+
+def _choose(*chosen: object) -> tuple[Shown, str]:
+    return _shown(_choice(chosen), "", navigate=True)
+
+
+def _choose_methods(*chosen: object) -> tuple[Shown, str]:
+    *words, current = chosen
+    return _shown(_choice(words), str(current), navigate=True)
+
+
+def _go(event: gr.EventData, *chosen: object) -> tuple[Shown, str]:
+    return _shown(_choice(chosen), str(event.case), navigate=True)
+
+
+def _choice(chosen: Sequence[object]) -> CaseChoice:
+    *filters, order, methods = chosen
+    assert isinstance(methods, list)
+    words = dict(zip(FILTERS, map(str, filters), strict=True))
+    return CaseChoice(**words, order=str(order), methods=tuple(methods))
+
+
+def _shown(chosen: CaseChoice, case: str, *, navigate: bool) -> tuple[Shown, str]:
+    with errors_shown():
+        book = kept_book()
+        found = opened(book, chosen, case)
+        current = found.view.case.case_id if found.view else ""
+        return quoted(shown_cases(book, found, navigate=navigate)), current

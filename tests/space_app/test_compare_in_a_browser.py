@@ -1,0 +1,89 @@
+"""The page of two rows in a real browser: chosen, linked, followed to a case and back, saved, on a phone, in dark."""
+
+from __future__ import annotations
+
+import csv
+import re
+
+import pytest
+
+from medground_bench.leaderboard.comparing import RowPair, compared
+from tests.kit.browser import DARK, DESKTOP, PHONE, screenshot, serious_violations, sideways_px
+from tests.kit.case_books import HARMFUL_METHOD, book_of
+
+DEVICES = pytest.mark.parametrize(
+    ("name", "device"), [("desktop", DESKTOP), ("phone", PHONE), ("dark", DARK)]
+)
+PAIR = RowPair(first="medfocus", second="occlusion", mode="direct")
+
+
+@pytest.fixture(scope="module")
+def results(results, built):
+    """Results with a book of cases."""
+    book_of(built).save(results)
+    return results
+
+
+@pytest.fixture
+def pair_page(visits):
+    page = visits.open(f"?{PAIR.address()}")
+    page.locator("#compare article").wait_for()
+    return page
+
+
+@DEVICES
+def test_the_page_opens_from_its_address_without_a_complaint_or_a_sideways_scroll(visits, name, device):
+    page = visits.open(f"?{PAIR.address()}", **device)
+    page.locator("#compare article").wait_for()
+    screenshot(page, f"compare-{name}")
+    assert sideways_px(page) == 0
+    assert not serious_violations(page)
+
+
+def test_it_shows_the_numbers_of_the_library(pair_page, built):
+    found = compared(book_of(built), PAIR)
+    text = pair_page.locator("#compare article").inner_text()
+    assert f"+{100 * found.difference.mean:.1f}" in text and found.verdict in text
+    assert f"+{100 * found.difference.low:.1f} to +{100 * found.difference.high:.1f}" in text
+    rows = pair_page.locator("#compare table").first.locator("tbody tr")
+    assert rows.count() == len(found.by_finding)
+
+
+def test_another_row_is_compared_at_once_and_stands_in_the_address_and_back_leads_back(pair_page):
+    pair_page.locator("#page-compare").get_by_label("Second", exact=True).click()
+    pair_page.get_by_role("option", name="whole_image").click()
+    pair_page.wait_for_url(re.compile("second=whole_image"))
+    assert "whole_image" in pair_page.locator("#compare .headline").inner_text()
+    pair_page.go_back()
+    pair_page.wait_for_function(
+        "document.querySelector('#compare .headline').innerText.includes('occlusion')"
+    )
+
+
+def test_a_case_that_changed_leads_to_the_explorer_with_both_methods_and_back(pair_page):
+    link = pair_page.locator("#compare li a").first
+    finding = link.locator("span").first.inner_text()
+    link.click()
+    article = pair_page.locator("#cases article")
+    article.wait_for()
+    assert article.locator("h2").inner_text().lower() == finding
+    assert article.locator("figure[data-method]").count() == 2
+    pair_page.go_back()
+    pair_page.locator("#compare article").wait_for(state="visible")
+
+
+def test_all_cases_are_saved_as_csv(pair_page, built):
+    with pair_page.expect_download() as saved:
+        pair_page.get_by_role("button", name="Save all cases as CSV").click()
+    with saved.value.path().open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["case_id"] for row in rows] == [
+        each.score.case_id for each in compared(book_of(built), PAIR).cases
+    ]
+
+
+def test_the_name_of_a_submission_stays_text(visits):
+    page = visits.open(f"?{RowPair(first=HARMFUL_METHOD, second='medfocus').address()}")
+    page.locator("#compare article").wait_for()
+    assert HARMFUL_METHOD in page.locator("#compare dl").inner_text()
+    assert page.evaluate("window.harmed") is None
