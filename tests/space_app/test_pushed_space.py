@@ -64,8 +64,8 @@ def test_it_starts_without_secrets_shows_its_board_and_says_what_it_lacks(space)
         "Without a token of the hub (`HF_TOKEN`) and a GPU, this Space opens nothing that is gated there"
         in page
     )
-    table, covered = space.predict("direct", "all", "all", api_name="/board")
-    assert [row[0] for row in table["data"]] == ["medfocus"] and covered.startswith("**3 cases**")
+    table = space.predict({"mode": "direct"}, api_name="/board_table")
+    assert [row["method"] for row in table["rows"]] == ["medfocus"] and table["caption"].startswith("3 cases")
 
 
 def test_it_shows_the_phantoms_it_draws_again_and_compares_two_methods(space):
