@@ -22,7 +22,7 @@ const mountBoard = (root, provider, first) => {
     if (!isHere(found)) return {};
     return Object.fromEntries(names().filter((name) => found.get(name)).map((name) => [name, found.get(name)]));
   };
-  const isHere = (found) => ['board', null].includes(found.get('page'));
+  const isHere = (found) => ['board', null].includes(found.get('tab'));
   const address = (changes) => {
     const url = new URL(location.href);
     if (!isHere(url.searchParams)) url.search = '';
@@ -227,7 +227,7 @@ const mountBoard = (root, provider, first) => {
       make('dl', {}, ...page.columns.flatMap((column) => [make('dt', {}, column.name), make('dd', {}, `${column.explanation} ${column.direction[0].toUpperCase()}${column.direction.slice(1)}.`)])),
     );
     if (focused) root.querySelector(`[data-sort="${focused}"]`)?.focus();
-    root.dataset.address = new URLSearchParams({ page: 'board', ...asked() });
+    root.dataset.address = new URLSearchParams({ tab: 'board', ...asked() });
     root.removeAttribute('aria-busy');
   };
 
