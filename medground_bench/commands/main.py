@@ -14,6 +14,7 @@ from medground_bench import __version__
 from medground_bench.commands.ablate import ablate
 from medground_bench.commands.atlas import atlas_app
 from medground_bench.commands.attribute import attribute
+from medground_bench.commands.board import board
 from medground_bench.commands.check import check
 from medground_bench.commands.console import run
 from medground_bench.commands.demo import demo
@@ -22,6 +23,7 @@ from medground_bench.commands.listing import list_
 from medground_bench.commands.localize import localize
 from medground_bench.commands.predict import predict
 from medground_bench.commands.score import score
+from medground_bench.commands.submit import submit, withdraw
 from medground_bench.commands.tune import tune
 
 app = typer.Typer(
@@ -31,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, attribute, localize, predict, tune, ablate, check, score, fetch):
+for command in (demo, attribute, localize, predict, tune, ablate, check, score, fetch, submit, withdraw, board):
     app.command()(command)
 app.command("list")(list_)
 app.add_typer(atlas_app, name="atlas")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group as Together
@@ -10,7 +10,7 @@ from rich.table import Table
 
 from medground_bench.commands.demo_stages import Demo
 from medground_bench.core.scoring import By, ScoreRow
-from medground_bench.leaderboard.board import Board
+from medground_bench.leaderboard.board import ALL, Board
 from medground_bench.leaderboard.track_facts import TrackFacts
 
 SCORES = ("IoU", "interval", "F1", "precision", "recall")
@@ -37,10 +37,20 @@ def demo_report(demo: Demo) -> Together:
     return Together(tracks_table(board.tracks), *sentences, "", *boards, f"{times}; {total:.1f} s in all")
 
 
-def board_table(board: Board, mode: str) -> Table:
-    """All methods in one mode, all LVLMs pooled, best first. Controls are marked."""
-    table = _table(f"Board, mode {mode} {UNITS}", ["method"], [*SCORES, "n", "failed"])
-    for row in board.view(mode):
+def board_tables(board: Board) -> Iterator[Table]:
+    """Of each mode: all LVLMs pooled, and each by itself, for a method may have been run on some of them."""
+    for mode in board.choices(By.MODE):
+        lvlms = board.choices(By.LVLM)
+        for lvlm in (ALL, *lvlms) if len(lvlms) > 1 else lvlms:
+            if board.view(mode, lvlm=lvlm):
+                yield board_table(board, mode, lvlm)
+
+
+def board_table(board: Board, mode: str, lvlm: str = ALL) -> Table:
+    """All methods in one mode, on one LVLM or all pooled, best first. Controls are marked."""
+    whose = "" if lvlm == ALL else f", {lvlm}"
+    table = _table(f"Board, mode {mode}{whose} {UNITS}", ["method"], [*SCORES, "n", "failed"])
+    for row in board.view(mode, lvlm=lvlm):
         table.add_row(
             f"{row.method} (control)" if row.control else row.method,
             _percent(row.iou),

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -89,9 +90,7 @@ class Board:
         """The board that `save` wrote; SourceMissing when it is not there or not one."""
         file = folder / FILE
         try:
-            saved = json.loads(file.read_text("utf-8"))
-            rows = tuple(BoardRow(**row) for row in saved["rows"])
-            return cls(rows, tuple(TrackFacts(**track) for track in saved["tracks"]))
+            return cls.of(json.loads(file.read_bytes()))
         except FileNotFoundError as error:
             raise SourceMissing(
                 f"{folder} holds no results: it has no {FILE}. Make them with medground demo --out {folder}"
@@ -100,6 +99,31 @@ class Board:
             raise SourceMissing(
                 f"{file} is not a board of this version ({error}). Make it again with medground demo --out {folder}"
             ) from error
+
+    @classmethod
+    def of(cls, saved: Mapping[str, Any]) -> Board:  # what json.loads gives
+        """The board in an object that `save` wrote; TypeError, KeyError or ValueError where there is none."""
+        rows = tuple(BoardRow(**row) for row in saved["rows"])
+        return cls(rows, tuple(TrackFacts(**track) for track in saved["tracks"]))
+
+
+class Grouped(Protocol):
+    """What a view groups cases by."""
+
+    @property
+    def source(self) -> str:
+        """Where the picture is from."""
+        ...
+
+    @property
+    def lvlm(self) -> str:
+        """Who answered."""
+        ...
+
+    @property
+    def mode(self) -> str:
+        """How it was asked."""
+        ...
 
 
 def build_board(
@@ -111,14 +135,27 @@ def build_board(
         truth = [each for each in references if each.track == run.track]
         scores.setdefault(run.method, []).extend(score_cases(truth, run.predictions))
     controls = control_names()
-    rows = [
-        _board_row(method, method in controls, row)
-        for view in VIEWS
+    rows = (
+        row
         for method in sorted(scores)
-        for row in _whole_rows(references, scores[method], view)
-    ]
-    rows.sort(key=lambda row: (row.mode, row.source, row.lvlm, -row.iou, row.method))
-    return Board(tuple(rows), tuple(sorted(tracks, key=lambda track: (track.lvlm, track.mode, track.source))))
+        for row in rows_of(method, scores[method], references, control=method in controls)
+    )
+    return sorted_board(rows, tracks)
+
+
+def rows_of(
+    method: str, scores: Sequence[CaseScore], cases: Sequence[Grouped], *, control: bool
+) -> list[BoardRow]:
+    """The rows of one method; `cases` are all of the benchmark, so that a view lacks a method that lacks a case."""
+    return [_board_row(method, control, row) for view in VIEWS for row in _whole_rows(cases, scores, view)]
+
+
+def sorted_board(rows: Iterable[BoardRow], tracks: Iterable[TrackFacts]) -> Board:
+    """A board of rows in the order in which they are shown."""
+    ordered = sorted(rows, key=lambda row: (row.mode, row.source, row.lvlm, -row.iou, row.method))
+    return Board(
+        tuple(ordered), tuple(sorted(tracks, key=lambda track: (track.lvlm, track.mode, track.source)))
+    )
 
 
 def control_names() -> frozenset[str]:
@@ -127,13 +164,11 @@ def control_names() -> frozenset[str]:
     return frozenset(name for name in names if plugins.literal("methods", name, "CONTROL") is True)
 
 
-def _whole_rows(
-    references: Sequence[Reference], scores: Sequence[CaseScore], view: Sequence[By]
-) -> list[ScoreRow]:
+def _whole_rows(cases: Sequence[Grouped], scores: Sequence[CaseScore], view: Sequence[By]) -> list[ScoreRow]:
     """Rows of the groups in which every case was run."""
-    cases = Counter(tuple(str(getattr(each, by.value)) for by in view) for each in references)
+    wanted = Counter(tuple(str(getattr(each, by.value)) for by in view) for each in cases)
     rows = table(scores, by=view, rng=np.random.default_rng(0))
-    return [row for row in rows if row.coverage.cases == cases[tuple(name for _by, name in row.group)]]
+    return [row for row in rows if row.coverage.cases == wanted[tuple(name for _by, name in row.group)]]
 
 
 def _board_row(method: str, control: bool, row: ScoreRow) -> BoardRow:

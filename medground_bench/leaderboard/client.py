@@ -1,0 +1,87 @@
+"""A Space asked from a program: the same calls as its page makes, by `gradio_client`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from medground_bench.core.errors import MedgroundError
+from medground_bench.leaderboard import api
+from medground_bench.leaderboard.accepting import Upload
+from medground_bench.leaderboard.records import Receipt
+from medground_bench.leaderboard.replies import NotAccepted, Reply
+
+SPACES = ".hf.space"
+"""Hosts to which the hub's own token is sent, so that the Space knows whose submission it is."""
+
+
+@dataclass(frozen=True)
+class SpaceClient:
+    """A running Space at an address, on the hub or on this machine."""
+
+    address: str
+
+    def check(self, upload: Upload) -> Reply:
+        """Everything that is wrong with an upload."""
+        return api.reply_of(self._asked(api.CHECK, *_told(upload)))
+
+    def submit(self, upload: Upload) -> Reply:
+        """Submit a file; NotAccepted where the Space cannot be reached: try again, nothing is counted twice."""
+        return api.reply_of(self._asked(api.SUBMIT, *_told(upload)))
+
+    def withdraw(self, identity: str, person: str) -> Receipt:
+        """Take one's own submission back."""
+        return _receipt(self._asked(api.WITHDRAW, identity, person))
+
+    def receipt(self, identity: str) -> Receipt:
+        """Where a submission stands."""
+        return _receipt(self._asked(api.RECEIPT, identity))
+
+    def board(self) -> Mapping[str, Any]:  # what json.loads gives
+        """The board, as `board.json` has it."""
+        return self._asked(api.SHOWN_BOARD)
+
+    def _asked(self, name: str, *words: str) -> dict[str, Any]:
+        from gradio_client import Client
+
+        try:
+            client = Client(
+                self.address,
+                token=self._token(),
+                verbose=False,
+                download_files=False,
+                analytics_enabled=False,
+            )
+            answer = client.predict(*words, api_name=f"/{name}")
+        except Exception as error:
+            raise NotAccepted(
+                f"not accepted, try again: {self.address} gives no answer ({type(error).__name__}). Is it a Space of "
+                "MedGround-Bench, and is it running?"
+            ) from error
+        if not isinstance(answer, dict):
+            raise MedgroundError(f"{self.address} answers in another way. Is it a Space of MedGround-Bench?")
+        return answer
+
+    def _token(self) -> str | None:
+        """The hub's token, for hosts of the hub alone."""
+        from huggingface_hub import get_token
+
+        host = urlsplit(self.address)
+        return get_token() if host.scheme == "https" and (host.hostname or "").endswith(SPACES) else None
+
+
+def is_address(location: str) -> bool:
+    """Whether a location is that of a Space."""
+    return location.startswith(("http://", "https://"))
+
+
+def _told(upload: Upload) -> tuple[str, str, str]:
+    return api.upload_as_text(upload.content), upload.metadata, upload.person
+
+
+def _receipt(answer: Mapping[str, Any]) -> Receipt:
+    if answer.get("status") == api.NOT_DONE:
+        raise MedgroundError(str(answer["said"]))
+    return Receipt.of(answer["receipt"])
