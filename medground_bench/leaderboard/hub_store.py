@@ -17,7 +17,8 @@ LONGEST_PAUSE_S = 3.0
 """A wait that is longer ends in `StoreAway`."""
 
 
-def _impatient(pause_s: float) -> None:
+def impatient(pause_s: float) -> None:
+    """Wait for a moment; HubAway instead of waiting for long."""
     if pause_s > LONGEST_PAUSE_S:
         raise HubAway("the hub asks to wait for long.")
     time.sleep(pause_s)
@@ -32,7 +33,7 @@ class HubStore:
     """
 
     name: str
-    calls: HubCalls = field(default_factory=lambda: HubCalls(wait=_impatient))
+    calls: HubCalls = field(default_factory=lambda: HubCalls(wait=impatient))
     kept: dict[str, str] = field(default_factory=dict, repr=False)
 
     def make(self) -> None:
