@@ -47,6 +47,7 @@ def open_store_for(
     Example: python -m builder board open my-org/medground-store --benchmark my-org/medground-bench --by alice
     """
     from medground_bench.benchmark.opening import Benchmark
+    from medground_bench.leaderboard.board import control_names
     from medground_bench.leaderboard.keeping import open_edition
     from medground_bench.leaderboard.opening import make_store
     from medground_bench.leaderboard.store import Settings
@@ -54,6 +55,7 @@ def open_store_for(
 
     settings = Settings(
         page=page.rstrip("/"),
+        controls=tuple(sorted(control_names())),
         operators=tuple(operator or (by,)),
         scored_per_week=scored_per_week,
         refused_per_day=refused_per_day,

@@ -277,19 +277,17 @@ class Desk:
         self._change(lambda _snapshot, ledger: _ending(ledger, record.id, event, files))
 
     def _is_near_copy(self, record: SubmissionRecord) -> bool:
-        """Whether its boxes repeat those of somebody else who came before."""
+        """Whether its boxes were somebody else's first: of all that it repeats, the earliest says whose they are."""
         snapshot = self._look()
-        ledger, boxes = Ledger.read(snapshot.log), record.boxes
+        ledger = Ledger.read(snapshot.log)
         mine = replies.found(ledger, record.id)
-        for other in ledger.here:
-            if (
-                other.person != mine.person
-                and other.accepted.number < mine.accepted.number
-                and set(other.accepted.tracks) & set(record.tracks)
-            ):
-                theirs = SubmissionRecord.of(snapshot.read(record_name(other.id))).boxes
-                if shared_share(boxes, theirs, self.truth.frames) >= HELD_FROM:
-                    return True
+        for earlier in ledger.here:
+            if earlier.id == mine.id:
+                return False
+            if set(earlier.accepted.tracks) & set(record.tracks):
+                boxes = SubmissionRecord.of(snapshot.read(record_name(earlier.id))).boxes
+                if shared_share(record.boxes, boxes, self.truth.frames) >= HELD_FROM:
+                    return earlier.person != mine.person
         return False
 
     def _receipt(self, snapshot: Snapshot, standing: Standing) -> Receipt:

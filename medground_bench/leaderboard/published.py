@@ -12,10 +12,10 @@ from dataclasses import asdict
 
 from medground_bench.core.scoring import CaseScore
 from medground_bench.core.unions import Overlap
-from medground_bench.leaderboard.board import BoardRow, control_names, rows_of, sorted_board
+from medground_bench.leaderboard.board import BoardRow, rows_of, sorted_board
 from medground_bench.leaderboard.ledger import Ledger, Standing
 from medground_bench.leaderboard.records import BadRecord, Edition, cases_name, scores_name
-from medground_bench.leaderboard.store import BOARD, Snapshot
+from medground_bench.leaderboard.store import BOARD, Settings, Snapshot
 from medground_bench.leaderboard.truth import CaseFacts, CaseList
 
 MadeOf = Mapping[str, Sequence[str]]
@@ -51,7 +51,7 @@ def board_content(snapshot: Snapshot, *, from_nothing: bool = False) -> bytes:
     known = {} if from_nothing else _known(snapshot, edition, made_of)
     cases = {case.case_id: case for case in facts.cases}
     rows: list[BoardRow] = []
-    controls = control_names()
+    controls = Settings.of(snapshot).controls
     for method, identities in made_of.items():
         if method not in known:
             names = [scores_name(identity, edition) for identity in identities]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from medground_bench.core.errors import MedgroundError
-from medground_bench.leaderboard.board import control_names
 from medground_bench.leaderboard.ledger import Ledger, Standing, Status
 from medground_bench.leaderboard.records import Edition, Receipt
 from medground_bench.leaderboard.store import NoStore, Settings, StoreAway
@@ -116,7 +115,7 @@ def against_file(said: Metadata, lvlms: Sequence[str], truth: Truth) -> tuple[Fi
 
 def is_reserved(method: str, login: str, settings: Settings) -> bool:
     """Whether a name is a control's, which only an operator's run may have."""
-    controls = {name.casefold() for name in control_names()}
+    controls = {name.casefold() for name in settings.controls}
     return method.casefold() in controls and login not in settings.operators
 
 

@@ -87,12 +87,14 @@ class Settings:
     """What an operator chose.
 
     page             address of the Space, for permanent links; empty for the store's own addresses
-    operators        logins that may hold a control's name, release what is held, and remove rows
+    controls         names of methods that never ask the LVLM; their rows are references
+    operators        logins whose runs may have a control's name
     scored_per_week  submissions of one person that are scored within seven days
     refused_per_day  files of one person that are looked into although they turn out to be at fault
     """
 
     page: str = ""
+    controls: tuple[str, ...] = ()
     operators: tuple[str, ...] = ()
     scored_per_week: int = 10
     refused_per_day: int = 30
@@ -106,7 +108,8 @@ class Settings:
         """Those of a store."""
         try:
             saved = json.loads(snapshot.read(SETTINGS))
-            return cls(**saved | {"operators": tuple(saved["operators"])})
+            lists = {name: tuple(saved[name]) for name in ("controls", "operators")}
+            return cls(**saved | lists)
         except (ValueError, KeyError, TypeError) as error:
             raise NoStore(f"{SETTINGS} of the store is damaged ({error}).") from error
 

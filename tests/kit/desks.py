@@ -63,7 +63,9 @@ def boxes(of: Truth, seed: int = 0, lvlms: Iterable[str] = ("a",)) -> dict[str, 
     """A box at random for every case of some LVLMs."""
     rng = np.random.default_rng(seed)
     return {
-        each.case_id: [list(random_box(each.native, rng).xyxy)] for each in of.references if each.lvlm in lvlms
+        each.case_id: [list(random_box(each.native, rng).xyxy)]
+        for each in of.references
+        if each.lvlm in lvlms
     }
 
 
@@ -96,7 +98,7 @@ class Place:
 
     def open(self, **settings: object) -> Desk:
         """Open it for the benchmark."""
-        chosen = replace(Settings(operators=(OPERATOR,)), **settings)
+        chosen = replace(Settings(operators=(OPERATOR,), controls=("whole_image", "centre_box")), **settings)
         open_edition(self.store, self.truth, chosen, OPERATOR, self.clock)
         return self.desk
 

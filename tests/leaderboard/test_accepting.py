@@ -106,7 +106,9 @@ def test_only_scored_submissions_count_and_a_slot_is_free_again_after_a_week(loc
     for number in range(2):
         assert desk.submit(upload(method=f"Mine {number}")).status == "scored"
     third = upload(method="Mine 3")
-    assert "[QUOTA_SPENT]" in desk.submit(third).problems[0] and "[QUOTA_SPENT]" in desk.check(third).problems[0]
+    assert (
+        "[QUOTA_SPENT]" in desk.submit(third).problems[0] and "[QUOTA_SPENT]" in desk.check(third).problems[0]
+    )
     assert desk.submit(upload("bob", method="Other")).status == "scored"
     local.clock.pass_by(timedelta(days=7))
     assert desk.submit(third).status == "scored"
@@ -224,4 +226,3 @@ def test_the_record_names_nobody_and_holds_neither_scores_nor_expert_boxes(local
     assert b'"ann"' not in everything
     for each in local.truth.references:
         assert json.dumps(list(each.boxes[0].xyxy)).encode() not in everything
-

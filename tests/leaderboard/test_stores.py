@@ -60,7 +60,9 @@ def test_what_is_kept_never_changes_and_the_log_only_grows(store):
     for files in ({"submissions/a.json": b"b"}, {audit.FILE: b""}, {audit.FILE: b"2\n"}):
         with pytest.raises(WouldChange):
             store.commit(files, after=store.look(), title="worse")
-    store.commit({audit.FILE: b"1\n2\n", "submissions/a.json": b"a"}, after=store.look(), title="the same again")
+    store.commit(
+        {audit.FILE: b"1\n2\n", "submissions/a.json": b"a"}, after=store.look(), title="the same again"
+    )
     assert store.look().read("submissions/a.json") == b"a"
 
 
@@ -154,7 +156,8 @@ for name in ("replace", "rename"):
             os.kill(os.getpid(), signal.SIGKILL)
         return done(self, to)
     setattr(Path, name, counted)
-store.commit({"audit.jsonl": b"1\\n", "submissions/a.json": b"a", "scores/v1/a.json": b"s"}, after=store.look(), title="")
+files = {"audit.jsonl": b"1\\n", "submissions/a.json": b"a", "scores/v1/a.json": b"s"}
+store.commit(files, after=store.look(), title="")
 """
 
 
