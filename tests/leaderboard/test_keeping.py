@@ -59,10 +59,8 @@ def test_s37_a_new_protocol_scores_every_row_again_from_its_boxes_and_keeps_the_
     )
     place.open()
     assert rows(place) == pytest.approx({method: iou / 2 for method, iou in before.items()})
-    assert (
-        place.store.look().read("boards/v1-1f2e1f2e1f2e.json") == old
-        and rows(place, "boards/v1-1f2e1f2e1f2e.json") == before
-    )
+    kept = "boards/v1-1f2e1f2e1f2e.json"
+    assert place.store.look().read(kept) == old and rows(place, kept) == before
     assert verify(place.store.look(), place.truth).rescored == 2
     assert place.desk.submit(upload("dan", method="New")).receipt.protocol == 2
 

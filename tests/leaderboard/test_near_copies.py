@@ -16,7 +16,7 @@ FRAMES = KNOWN.frames
 def shaken(pixels, seed=1):
     rng = np.random.default_rng(seed)
     return {
-        case: [[v + float(rng.uniform(-pixels, pixels)) for v in box] for box in found]
+        case: [[at + float(rng.uniform(-pixels, pixels)) for at in box] for box in found]
         for case, found in GOOD.items()
     }
 
