@@ -9,7 +9,7 @@ import typer
 from medground_bench.core.errors import MedgroundError
 
 if TYPE_CHECKING:
-    from medground_bench.leaderboard.accepting import Desk
+    from medground_bench.leaderboard.accepting import SubmissionDesk
 
 StoreArgument = Annotated[
     str, typer.Argument(metavar="STORE", help="A folder, or a dataset of the hub, org/name.")
@@ -19,6 +19,17 @@ IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Of a submission, 
 ByOption = Annotated[str, typer.Option("--by", help="Your login; it stands in the log.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="In one line; it stands in the log.")]
 
+PageOption = Annotated[str, typer.Option("--page", help="Address of the Space, for the links of receipts.")]
+OperatorOption = Annotated[
+    list[str] | None, typer.Option("--operator", help="Login that may submit runs of controls.")
+]
+ScoredOption = Annotated[
+    int, typer.Option("--scored-per-week", min=1, help="Submissions of one person that are scored.")
+]
+RefusedOption = Annotated[
+    int, typer.Option("--refused-per-day", min=1, help="Faulty files of one person that are looked into.")
+]
+
 board = typer.Typer(help="A store of submissions: open it, and decide about rows.", no_args_is_help=True)
 
 
@@ -27,18 +38,10 @@ def open_store_for(
     store: StoreArgument,
     benchmark: BenchmarkOption,
     by: ByOption,
-    page: Annotated[
-        str, typer.Option("--page", help="Address of the Space, for the links of receipts.")
-    ] = "",
-    operator: Annotated[
-        list[str] | None, typer.Option("--operator", help="Login that may submit runs of controls.")
-    ] = None,
-    scored_per_week: Annotated[
-        int, typer.Option("--scored-per-week", min=1, help="Submissions of one person that are scored.")
-    ] = 10,
-    refused_per_day: Annotated[
-        int, typer.Option("--refused-per-day", min=1, help="Faulty files of one person that are looked into.")
-    ] = 30,
+    page: PageOption = "",
+    operator: OperatorOption = None,
+    scored_per_week: ScoredOption = 10,
+    refused_per_day: RefusedOption = 30,
 ) -> None:
     """Make a store and open it for a benchmark; or open it for another revision, protocol, or with other settings.
 
@@ -50,10 +53,10 @@ def open_store_for(
     from medground_bench.leaderboard.board import control_names
     from medground_bench.leaderboard.keeping import open_edition
     from medground_bench.leaderboard.opening import make_store
-    from medground_bench.leaderboard.store import Settings
+    from medground_bench.leaderboard.store import StoreSettings
     from medground_bench.leaderboard.truth import Truth
 
-    settings = Settings(
+    settings = StoreSettings(
         page=page.rstrip("/"),
         controls=tuple(sorted(control_names())),
         operators=tuple(operator or (by,)),
@@ -75,13 +78,13 @@ def list_submissions(
 
     Example: python -m builder board list my-org/medground-store
     """
-    from medground_bench.leaderboard.ledger import Ledger
     from medground_bench.leaderboard.opening import open_store
     from medground_bench.leaderboard.people import people_of
+    from medground_bench.leaderboard.register import Register
 
     snapshot = open_store(store).look()
     people = people_of(snapshot)
-    for each in Ledger.read(snapshot.log).submissions.values():
+    for each in Register.read(snapshot.log).submissions.values():
         who = people.get(each.person, each.person)
         typer.echo(f"{each.id}  {each.status:9}  {each.accepted.at}  {who}  {each.accepted.method}")
 
@@ -154,10 +157,10 @@ def forget(
     typer.echo("the name is taken out")
 
 
-def _desk(store: str, benchmark: str) -> Desk:
+def _desk(store: str, benchmark: str) -> SubmissionDesk:
     from medground_bench.benchmark.opening import Benchmark
-    from medground_bench.leaderboard.accepting import Desk
+    from medground_bench.leaderboard.accepting import SubmissionDesk
     from medground_bench.leaderboard.opening import open_store
     from medground_bench.leaderboard.truth import Truth
 
-    return Desk(open_store(store), Truth.of(Benchmark.open(benchmark)))
+    return SubmissionDesk(open_store(store), Truth.of(Benchmark.open(benchmark)))

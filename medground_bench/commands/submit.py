@@ -15,7 +15,7 @@ from medground_bench.core.errors import BadSubmission, SourceMissing
 from medground_bench.submission.metadata import TrainingData
 
 if TYPE_CHECKING:
-    from medground_bench.leaderboard.accepting import Desk
+    from medground_bench.leaderboard.accepting import SubmissionDesk
     from medground_bench.leaderboard.records import Receipt
     from medground_bench.leaderboard.replies import Reply
 
@@ -26,6 +26,21 @@ StoresBenchmarkOption = Annotated[
     str | None,
     typer.Option("--benchmark", help="With a store: the benchmark folder or hub id whose truth scores."),
 ]
+TrainingDataOption = Annotated[
+    TrainingData,
+    typer.Option("--training-data", help="Were pictures of the benchmark in the training data?"),
+]
+RevisionOption = Annotated[
+    list[str] | None,
+    typer.Option("--revision", help="LVLM=weights, once for each LVLM; by default as the .run.json says."),
+]
+PackageOption = Annotated[
+    list[str] | None,
+    typer.Option("--package", help="package=version, as often as needed; by default as the .run.json says."),
+]
+OnlyCheckOption = Annotated[
+    bool, typer.Option("--only-check", help="Tell every problem; nothing is submitted or spent.")
+]
 PersonOption = Annotated[
     str | None, typer.Option("--person", help="Who submits; a Space on the hub asks the hub instead.")
 ]
@@ -35,30 +50,15 @@ def submit(
     file: PredictionsArgument,
     to: ToOption,
     name: Annotated[str, typer.Option("--name", help="What the row is called.")],
-    training_data: Annotated[
-        TrainingData,
-        typer.Option("--training-data", help="Were pictures of the benchmark in the training data?"),
-    ] = TrainingData.UNDISCLOSED,
-    revision: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--revision", help="LVLM=weights, once for each LVLM; by default as the .run.json says."
-        ),
-    ] = None,
+    training_data: TrainingDataOption = TrainingData.UNDISCLOSED,
+    revision: RevisionOption = None,
     code: Annotated[str | None, typer.Option("--code", help="Link to the code, https.")] = None,
     about: Annotated[str | None, typer.Option("--about", help="A sentence or two, plain text.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="By default as the .run.json says.")] = None,
-    package: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--package", help="package=version, as often as needed; by default as the .run.json says."
-        ),
-    ] = None,
+    package: PackageOption = None,
     benchmark: StoresBenchmarkOption = None,
     person: PersonOption = None,
-    only_check: Annotated[
-        bool, typer.Option("--only-check", help="Tell every problem; nothing is submitted or spent.")
-    ] = False,
+    only_check: OnlyCheckOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Submit a prediction file: it is checked, scored and gets its row; the receipt is printed.
@@ -102,15 +102,15 @@ def withdraw(
     _print_receipt(desk.withdraw(identity, person or getpass.getuser()), as_json)
 
 
-def _desk(to: str, benchmark: str | None) -> Desk:
+def _desk(to: str, benchmark: str | None) -> SubmissionDesk:
     """The desk of a store at hand, which needs the benchmark whose truth scores."""
-    from medground_bench.leaderboard.accepting import Desk
+    from medground_bench.leaderboard.accepting import SubmissionDesk
     from medground_bench.leaderboard.opening import open_store
     from medground_bench.leaderboard.truth import Truth
 
     if benchmark is None:
         raise typer.BadParameter("a store needs --benchmark, the folder or hub id whose truth scores.")
-    return Desk(open_store(to), Truth.of(open_benchmark(benchmark)))
+    return SubmissionDesk(open_store(to), Truth.of(open_benchmark(benchmark)))
 
 
 def _content(file: Path) -> bytes:

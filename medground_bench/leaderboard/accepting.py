@@ -14,12 +14,12 @@ from enum import StrEnum
 from threading import Lock
 
 from medground_bench.core.errors import MedgroundError
+from medground_bench.core.types import Frame
 from medground_bench.leaderboard import replies
-from medground_bench.leaderboard.audit import Entry, Event
-from medground_bench.leaderboard.changes import Change, Clock, change, digests, now
+from medground_bench.leaderboard.audit import Event, LogEntry
+from medground_bench.leaderboard.changes import Clock, StoreChange, change, digests, now
 from medground_bench.leaderboard.examining import USUAL, Examined, Limits, ScorerDied, examined, kept_scores
-from medground_bench.leaderboard.ledger import Ledger, Standing, Status
-from medground_bench.leaderboard.near_copies import HELD_FROM, shared_share
+from medground_bench.leaderboard.near_copies import HELD_FROM, Quads, repeats_any, shared_share
 from medground_bench.leaderboard.people import (
     demand_login,
     new_pseudonym,
@@ -34,11 +34,15 @@ from medground_bench.leaderboard.records import (
     scores_name,
     submission_id,
 )
+from medground_bench.leaderboard.register import Register, Standing, SubmissionStatus
 from medground_bench.leaderboard.replies import NotAccepted, Reply
-from medground_bench.leaderboard.store import PEOPLE, Settings, Snapshot, Store
+from medground_bench.leaderboard.store import PEOPLE, Snapshot, StoreSettings, SubmissionStore
 from medground_bench.leaderboard.truth import Truth
 from medground_bench.storage.whole_files import sha256
 from medground_bench.submission.metadata import FieldProblem, Metadata, read_metadata
+
+LOOKED_AT = 100
+"""Cases of an earlier submission that are compared first."""
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 
@@ -84,10 +88,10 @@ class _Checked:
 
 
 @dataclass(frozen=True)
-class Desk:
+class SubmissionDesk:
     """Where predictions for one benchmark are handed in, with its store behind it."""
 
-    store: Store
+    store: SubmissionStore
     truth: Truth
     clock: Clock = now
     limits: Limits = USUAL
@@ -98,7 +102,7 @@ class Desk:
         demand_login(upload.person)
         snapshot = self._look()
         checked = self._checked(upload)
-        late = self._late(checked, snapshot, Ledger.read(snapshot.log), upload.person)
+        late = self._late(checked, snapshot, Register.read(snapshot.log), upload.person)
         if checked.told or late:
             return replies.refusal((*checked.told, *map(str, late)), checked.examined.more)
         return replies.passes()
@@ -110,7 +114,7 @@ class Desk:
             snapshot = self._look()
             person = pseudonym_of(upload.person, people_of(snapshot))
             self._demand_patience(snapshot, person)
-            known = self._known(upload, person, Ledger.read(snapshot.log))
+            known = self._known(upload, person, Register.read(snapshot.log))
             if known is None:
                 tell(Stage.READING)
                 checked = self._checked(upload)
@@ -126,44 +130,44 @@ class Desk:
 
     def take_up(self) -> tuple[Reply, ...]:
         """Finish what was received and whose scoring something stopped."""
-        ledger = Ledger.read(self._look().log)
-        waiting = [each.id for each in ledger.here if each.status is Status.RECEIVED]
+        register = Register.read(self._look().log)
+        waiting = [each.id for each in register.here if each.status is SubmissionStatus.RECEIVED]
         return tuple(self._finish(identity, lambda _stage: None) for identity in waiting)
 
     def receipt(self, identity: str) -> Receipt:
         """Of a submission, as it stands now."""
         snapshot = self._look()
-        return self._receipt(snapshot, replies.found(Ledger.read(snapshot.log), identity))
+        return self._receipt(snapshot, replies.found(Register.read(snapshot.log), identity))
 
     def withdraw(self, identity: str, person: str) -> Receipt:
         """Take one's own submission from the board; that it was there stays in the log."""
         demand_login(person)
         with replies.not_accepted():
-            self._change(lambda snapshot, ledger: _withdrawal(snapshot, ledger, identity, person))
+            self._change(lambda snapshot, register: _withdrawal(snapshot, register, identity, person))
             return self.receipt(identity)
 
     def _look(self) -> Snapshot:
         snapshot = self.store.look()
-        replies.demand_edition(Ledger.read(snapshot.log), self.truth.edition)
+        replies.demand_edition(Register.read(snapshot.log), self.truth.edition)
         return snapshot
 
-    def _change(self, decide: Callable[[Snapshot, Ledger], Change | None]) -> Ledger:
+    def _change(self, decide: Callable[[Snapshot, Register], StoreChange | None]) -> Register:
         with self.turn:
             return change(self.store, decide, self.clock)
 
     def _demand_patience(self, snapshot: Snapshot, person: str | None) -> None:
         """Refuse whoever sends one faulty file after the other, before any more is looked into."""
-        ledger, most = Ledger.read(snapshot.log), Settings.of(snapshot).refused_per_day
-        if person and ledger.refused(person, self.clock(), DAY) >= most:
+        register, most = Register.read(snapshot.log), StoreSettings.of(snapshot).refused_per_day
+        if person and register.refused(person, self.clock(), DAY) >= most:
             raise NotAccepted(replies.too_many_refused(most))
 
-    def _known(self, upload: Upload, person: str | None, ledger: Ledger) -> str | None:
+    def _known(self, upload: Upload, person: str | None, register: Register) -> str | None:
         """The id of the very same submission, where it is on record and was not lost by our fault."""
         metadata = read_metadata(upload.metadata)
         if person is None or not isinstance(metadata, Metadata):
             return None
         identity = submission_id(person, sha256(upload.content), metadata, self.truth.edition)
-        standing = ledger.submissions.get(identity)
+        standing = register.submissions.get(identity)
         return identity if standing and standing.counts else None
 
     def _checked(self, upload: Upload) -> _Checked:
@@ -179,30 +183,30 @@ class Desk:
         return _Checked(metadata=said, examined=found, problems=problems)
 
     def _late(
-        self, checked: _Checked, snapshot: Snapshot, ledger: Ledger, login: str
+        self, checked: _Checked, snapshot: Snapshot, register: Register, login: str
     ) -> tuple[FieldProblem, ...]:
         """What speaks against a sound file, given what else there is: its name, and the quota."""
         if checked.metadata is None:
             return ()
-        settings, person = Settings.of(snapshot), pseudonym_of(login, people_of(snapshot)) or ""
+        settings, person = StoreSettings.of(snapshot), pseudonym_of(login, people_of(snapshot)) or ""
         found: list[FieldProblem] = []
-        if replies.is_reserved(checked.metadata.method, login, settings) or ledger.taken(
+        if replies.is_reserved(checked.metadata.method, login, settings) or register.taken(
             checked.metadata.method, checked.examined.tracks, person
         ):
             found.append(replies.name_taken(checked.metadata.method))
-        if ledger.spent(person, self.clock(), WEEK) >= settings.scored_per_week:
+        if register.spent(person, self.clock(), WEEK) >= settings.scored_per_week:
             found.append(replies.quota_spent(settings.scored_per_week))
         return tuple(found)
 
     def _refuse(self, upload: Upload, checked: _Checked) -> None:
         """Write down that a file was refused, by its hash and the codes alone."""
 
-        def decide(snapshot: Snapshot, _ledger: Ledger) -> Change:
+        def decide(snapshot: Snapshot, _ledger: Register) -> StoreChange:
             person, files = _person(snapshot, upload.person)
-            entry = Entry(
+            entry = LogEntry(
                 event=Event.REFUSED, by=person, subject=sha256(upload.content), reason=checked.codes
             )
-            return Change((entry,), files)
+            return StoreChange((entry,), files)
 
         self._change(decide)
 
@@ -213,7 +217,7 @@ class Desk:
         accepted: list[str] = []
         late: list[FieldProblem] = []
 
-        def decide(snapshot: Snapshot, ledger: Ledger) -> Change | None:
+        def decide(snapshot: Snapshot, register: Register) -> StoreChange | None:
             person, files = _person(snapshot, upload.person)
             record = SubmissionRecord(
                 id=submission_id(person, sha256(upload.content), said, self.truth.edition),
@@ -226,18 +230,18 @@ class Desk:
                 lines=found.lines,
             )
             accepted[:] = [record.id]
-            standing = ledger.submissions.get(record.id)
+            standing = register.submissions.get(record.id)
             if standing and standing.counts:
                 return None
-            late[:] = self._late(checked, snapshot, ledger, upload.person)
+            late[:] = self._late(checked, snapshot, register, upload.person)
             return None if late else self._reception(record, files)
 
         self._change(decide)
         return replies.refusal(tuple(map(str, late)), 0) if late else accepted[0]
 
-    def _reception(self, record: SubmissionRecord, files: Mapping[str, bytes]) -> Change:
+    def _reception(self, record: SubmissionRecord, files: Mapping[str, bytes]) -> StoreChange:
         named = {record.name: record.content()}
-        entry = Entry(
+        entry = LogEntry(
             event=Event.RECEIVED,
             by=record.person,
             subject=record.id,
@@ -247,16 +251,16 @@ class Desk:
             edition=self.truth.edition,
             files=digests(named),
         )
-        return Change((entry,), {**files, **named})
+        return StoreChange((entry,), {**files, **named})
 
     def _finish(self, identity: str, tell: Tell) -> Reply:
         """Score what was received, unless that is done, and say where it stands."""
         snapshot = self._look()
-        standing = replies.found(Ledger.read(snapshot.log), identity)
-        if standing.status is Status.RECEIVED:
+        standing = replies.found(Register.read(snapshot.log), identity)
+        if standing.status is SubmissionStatus.RECEIVED:
             self._score(SubmissionRecord.of(snapshot.read(record_name(identity))), tell)
             snapshot = self._look()
-            standing = replies.found(Ledger.read(snapshot.log), identity)
+            standing = replies.found(Register.read(snapshot.log), identity)
         return Reply(
             status=standing.status.value,
             said=replies.SAID[standing.status],
@@ -268,30 +272,30 @@ class Desk:
         try:
             found = examined(record.upload, self.truth, scored=True, limits=self.limits)
         except ScorerDied:
-            self._change(lambda _snapshot, ledger: _ending(ledger, record.id, Event.FAILED, {}))
+            self._change(lambda _snapshot, register: _ending(register, record.id, Event.FAILED, {}))
             return
         tell(Stage.COMPARING)
         files = {scores_name(record.id, self.truth.edition): kept_scores(record, found, self.truth)}
         event = Event.HELD if self._is_near_copy(record) else Event.SCORED
         tell(Stage.PUBLISHING)
-        self._change(lambda _snapshot, ledger: _ending(ledger, record.id, event, files))
+        self._change(lambda _snapshot, register: _ending(register, record.id, event, files))
 
     def _is_near_copy(self, record: SubmissionRecord) -> bool:
         """Whether its boxes were somebody else's first: of all that it repeats, the earliest says whose they are."""
         snapshot = self._look()
-        ledger = Ledger.read(snapshot.log)
-        mine = replies.found(ledger, record.id)
-        for earlier in ledger.here:
+        register = Register.read(snapshot.log)
+        mine, boxes = replies.found(register, record.id), record.boxes
+        for earlier in register.here:
             if earlier.id == mine.id:
                 return False
             if set(earlier.accepted.tracks) & set(record.tracks):
-                boxes = SubmissionRecord.of(snapshot.read(record_name(earlier.id))).boxes
-                if shared_share(record.boxes, boxes, self.truth.frames) >= HELD_FROM:
+                content = snapshot.read(record_name(earlier.id))
+                if _repeats(boxes, content, self.truth.frames):
                     return earlier.person != mine.person
         return False
 
     def _receipt(self, snapshot: Snapshot, standing: Standing) -> Receipt:
-        accepted, page = standing.accepted, Settings.of(snapshot).page
+        accepted, page = standing.accepted, StoreSettings.of(snapshot).page
         link = f"{page}/?submission={standing.id}" if page else self.store.address(record_name(standing.id))
         return Receipt(
             id=standing.id,
@@ -317,23 +321,34 @@ def _person(snapshot: Snapshot, login: str) -> tuple[str, dict[str, bytes]]:
     return made, {PEOPLE: people_content(people | {made: login})}
 
 
-def _ending(ledger: Ledger, identity: str, event: Event, files: Mapping[str, bytes]) -> Change | None:
+def _repeats(boxes: Mapping[str, Quads], earlier: bytes, frames: Mapping[str, Frame]) -> bool:
+    """Whether boxes are those of an earlier record; most are told apart by a few cases."""
+    if not repeats_any(boxes, SubmissionRecord.some_boxes(earlier, LOOKED_AT), frames):
+        return False
+    return shared_share(boxes, SubmissionRecord.of(earlier).boxes, frames) >= HELD_FROM
+
+
+def _ending(
+    register: Register, identity: str, event: Event, files: Mapping[str, bytes]
+) -> StoreChange | None:
     """The one entry that ends a scoring; None where there is one."""
-    standing = replies.found(ledger, identity)
-    if standing.status is not Status.RECEIVED:
+    standing = replies.found(register, identity)
+    if standing.status is not SubmissionStatus.RECEIVED:
         return None
-    return Change((Entry(event=event, by=standing.person, subject=identity, files=digests(files)),), files)
+    return StoreChange(
+        (LogEntry(event=event, by=standing.person, subject=identity, files=digests(files)),), files
+    )
 
 
-def _withdrawal(snapshot: Snapshot, ledger: Ledger, identity: str, login: str) -> Change | None:
-    standing = replies.found(ledger, identity)
+def _withdrawal(snapshot: Snapshot, register: Register, identity: str, login: str) -> StoreChange | None:
+    standing = replies.found(register, identity)
     if standing.person != pseudonym_of(login, people_of(snapshot)):
         raise MedgroundError(
             f"{identity} is another person's submission. Only its submitter can withdraw it."
         )
     if not standing.stands:
         return None
-    entry = Entry(
+    entry = LogEntry(
         event=Event.WITHDRAWN, by=standing.person, subject=identity, reason="withdrawn by its submitter"
     )
-    return Change((entry,), {})
+    return StoreChange((entry,), {})

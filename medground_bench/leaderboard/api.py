@@ -10,13 +10,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from medground_bench.core.errors import MedgroundError
-from medground_bench.leaderboard.accepting import Desk, Stage, Upload
-from medground_bench.leaderboard.records import BadRecord, Receipt
+from medground_bench.leaderboard.accepting import Stage, SubmissionDesk, Upload
+from medground_bench.leaderboard.records import BadRecord, Json, Receipt
 from medground_bench.leaderboard.replies import Reply
 from medground_bench.leaderboard.store import BOARD
 from medground_bench.storage.hub_calls import HubCalls
@@ -29,14 +28,12 @@ NOT_DONE = "not done"
 AUTHORIZATION = "x-hf-authorization"
 """The header by which the client of a Space says whose call it is; `login_of` asks the hub."""
 
-Json = dict[str, Any]  # what goes through JSON
-
 
 @dataclass(frozen=True)
 class SubmissionApi:
     """The calls, each as a plain function of text, for whoever `person` is; every answer is one JSON object."""
 
-    desk: Desk
+    desk: SubmissionDesk
 
     def check(self, content: str, metadata: str, person: str) -> Json:
         """Everything that is wrong with a file and with what is said about it; nothing is spent."""
@@ -67,7 +64,7 @@ def reply_as_json(reply: Reply) -> Json:
     return asdict(reply) | {"problems": list(reply.problems), "receipt": receipt}
 
 
-def reply_of(answer: Mapping[str, Any]) -> Reply:
+def reply_of(answer: Json) -> Reply:
     """The reply in an answer; MedgroundError says what the other side said of a call that was not done."""
     if answer.get("status") == NOT_DONE:
         raise MedgroundError(str(answer["said"]))

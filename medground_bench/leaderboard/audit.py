@@ -41,7 +41,7 @@ class BrokenLog(MedgroundError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class LogEntry:
     """One line of the log.
 
     at        UTC, ISO 8601
@@ -75,9 +75,9 @@ class Entry:
         return sha256(self.line())
 
 
-def read_log(content: bytes) -> tuple[Entry, ...]:
+def read_log(content: bytes) -> tuple[LogEntry, ...]:
     """All entries; BrokenLog names the first that does not follow from the one before."""
-    entries: list[Entry] = []
+    entries: list[LogEntry] = []
     previous = FIRST
     for number, line in enumerate(content.splitlines(keepends=True), start=1):
         entry = _read(line, number)
@@ -91,7 +91,7 @@ def read_log(content: bytes) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def extended(content: bytes, entries: Iterable[Entry], at: str) -> bytes:
+def extended(content: bytes, entries: Iterable[LogEntry], at: str) -> bytes:
     """The log with new entries at its end, each numbered, dated and chained."""
     known = read_log(content)
     number, previous = len(known), known[-1].hash if known else FIRST
@@ -103,11 +103,11 @@ def extended(content: bytes, entries: Iterable[Entry], at: str) -> bytes:
     return content
 
 
-def _read(line: bytes, number: int) -> Entry:
+def _read(line: bytes, number: int) -> LogEntry:
     try:
         said = json.loads(line)
         edition = said.pop("edition")
         said |= {"event": Event(said["event"]), "tracks": tuple(said["tracks"])}
-        return Entry(edition=Edition(**edition) if edition else None, **said)
+        return LogEntry(edition=Edition(**edition) if edition else None, **said)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BrokenLog(f"line {number} of {FILE} is no entry ({error}).") from error

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from medground_bench import plugins
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.scoring import By, CaseScore, ScoreRow, score_cases, table
 from medground_bench.core.types import Prediction, Reference, Track
+from medground_bench.leaderboard.records import Json
 from medground_bench.leaderboard.track_facts import TrackFacts
 from medground_bench.storage.whole_files import write_whole
 
@@ -101,7 +102,7 @@ class Board:
             ) from error
 
     @classmethod
-    def of(cls, saved: Mapping[str, Any]) -> Board:  # what json.loads gives
+    def of(cls, saved: Json) -> Board:
         """The board in an object that `save` wrote; TypeError, KeyError or ValueError where there is none."""
         rows = tuple(BoardRow(**row) for row in saved["rows"])
         return cls(rows, tuple(TrackFacts(**track) for track in saved["tracks"]))

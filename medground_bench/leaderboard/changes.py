@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from medground_bench.leaderboard import audit
-from medground_bench.leaderboard.audit import Entry, Event
-from medground_bench.leaderboard.ledger import Ledger
+from medground_bench.leaderboard.audit import Event, LogEntry
 from medground_bench.leaderboard.published import board_content
-from medground_bench.leaderboard.store import BOARD, Snapshot, Store, StoreAway
+from medground_bench.leaderboard.register import Register
+from medground_bench.leaderboard.store import BOARD, Snapshot, StoreAway, SubmissionStore
 from medground_bench.storage.hub_calls import Moved
 from medground_bench.storage.whole_files import sha256
 
@@ -28,25 +28,25 @@ Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StoreChange:
     """New entries, and the files that they name."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[LogEntry, ...]
     files: Mapping[str, bytes]
 
 
-Decide = Callable[[Snapshot, Ledger], Change | None]
+Decide = Callable[[Snapshot, Register], StoreChange | None]
 """What is to change, given what is there; None for nothing. It may be asked again, and may refuse by an error."""
 
 
-def change(store: Store, decide: Decide, clock: Clock) -> Ledger:
+def change(store: SubmissionStore, decide: Decide, clock: Clock) -> Register:
     """Decide and write; the log as it is then. StoreAway where others were faster too often."""
     for attempt in range(TRIES):
         snapshot = store.look()
-        ledger = Ledger.read(snapshot.log)
-        wanted = decide(snapshot, ledger)
+        register = Register.read(snapshot.log)
+        wanted = decide(snapshot, register)
         if wanted is None:
-            return ledger
+            return register
         files = _with_log_and_board(snapshot, wanted, clock())
         title = ", ".join(f"{entry.event}: {entry.subject}" for entry in wanted.entries[:3])
         try:
@@ -54,7 +54,7 @@ def change(store: Store, decide: Decide, clock: Clock) -> Ledger:
         except Moved:
             time.sleep(_JITTER.uniform(0, min(LONGEST_PAUSE_S, 0.02 * 2**attempt)))
             continue
-        return Ledger.read(files[audit.FILE])
+        return Register.read(files[audit.FILE])
     raise StoreAway("the store is busy: other changes came first again and again. Try again.")
 
 
@@ -68,7 +68,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _with_log_and_board(snapshot: Snapshot, wanted: Change, at: datetime) -> dict[str, bytes]:
+def _with_log_and_board(snapshot: Snapshot, wanted: StoreChange, at: datetime) -> dict[str, bytes]:
     files = dict(wanted.files)
     files[audit.FILE] = audit.extended(
         snapshot.log, wanted.entries, at.astimezone(UTC).isoformat(timespec="seconds")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard import api
 from medground_bench.leaderboard.accepting import Upload
-from medground_bench.leaderboard.records import Receipt
+from medground_bench.leaderboard.records import Json, Receipt
 from medground_bench.leaderboard.replies import NotAccepted, Reply
 
 SPACES = ".hf.space"
@@ -39,11 +37,11 @@ class SpaceClient:
         """Where a submission stands."""
         return _receipt(self._asked(api.RECEIPT, identity))
 
-    def board(self) -> Mapping[str, Any]:  # what json.loads gives
+    def board(self) -> Json:
         """The board, as `board.json` has it."""
         return self._asked(api.SHOWN_BOARD)
 
-    def _asked(self, name: str, *words: str) -> dict[str, Any]:
+    def _asked(self, name: str, *words: str) -> Json:
         from gradio_client import Client
 
         try:
@@ -81,7 +79,7 @@ def _told(upload: Upload) -> tuple[str, str, str]:
     return api.upload_as_text(upload.content), upload.metadata, upload.person
 
 
-def _receipt(answer: Mapping[str, Any]) -> Receipt:
+def _receipt(answer: Json) -> Receipt:
     if answer.get("status") == api.NOT_DONE:
         raise MedgroundError(str(answer["said"]))
     return Receipt.of(answer["receipt"])

@@ -9,12 +9,11 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.near_copies import answer_independent
 from medground_bench.leaderboard.published import scores_content
-from medground_bench.leaderboard.records import SubmissionRecord
+from medground_bench.leaderboard.records import Json, SubmissionRecord
 from medground_bench.leaderboard.truth import Truth
 
 PROGRAM = ("-m", "medground_bench.leaderboard.scoring_process")
@@ -59,8 +58,8 @@ class Examined:
     tracks: tuple[str, ...] = ()
     lvlms: tuple[str, ...] = ()
     remark: str | None = None
-    lines: tuple[Mapping[str, Any], ...] = ()  # what json.loads gives
-    scores: tuple[Sequence[Any], ...] = ()  # likewise
+    lines: tuple[Json, ...] = ()
+    scores: tuple[Sequence[object], ...] = ()
 
     @property
     def more(self) -> int:
@@ -100,7 +99,7 @@ def _answer(question: bytes, limits: Limits) -> bytes | None:
     return answer if process.returncode == 0 else None
 
 
-def _examined(said: Mapping[str, Any]) -> Examined:  # what json.loads gives
+def _examined(said: Json) -> Examined:
     if "problems" in said:
         return Examined(problems=tuple(said["problems"]), counts=said["counts"])
     return Examined(

@@ -26,9 +26,6 @@ INDEPENDENT = 0.9
 LEAST_CASES = 5
 """Fewer counted cases say nothing about copying."""
 
-LOOKED_AT = 100
-"""Cases that are compared first; where none of them is the same, the others are not looked at."""
-
 Quads = Sequence[Sequence[float]]
 """Boxes as a prediction file says them: [x0, y0, x1, y1] each."""
 
@@ -40,10 +37,6 @@ def shared_share(mine: Mapping[str, Quads], other: Mapping[str, Quads], frames: 
 
     Files are by case id; frames are those of the cases' pictures.
     """
-    both = [case for case, boxes in other.items() if boxes and mine.get(case)]
-    step = max(1, len(both) // LOOKED_AT)
-    if not any(_same(mine[case], other[case], frames[case]) for case in both[::step]):
-        return 0.0
     shapes = {case: shape(boxes, frames[case]) for case, boxes in other.items() if case in frames}
     habits = Counter(shapes.values())
     usual = max(1.0, COMMON * len(other))
@@ -53,6 +46,11 @@ def shared_share(mine: Mapping[str, Quads], other: Mapping[str, Quads], frames: 
     if len(counted) < LEAST_CASES:
         return 0.0
     return sum(_same(mine[case], other[case], frames[case]) for case in counted) / len(counted)
+
+
+def repeats_any(mine: Mapping[str, Quads], some: Mapping[str, Quads], frames: Mapping[str, Frame]) -> bool:
+    """Whether any of these cases is the same: a quick look at some, before all are read and compared."""
+    return any(_same(mine[case], boxes, frames[case]) for case, boxes in some.items() if case in mine)
 
 
 def answer_independent(given: Mapping[str, Quads], frames: Mapping[str, Frame]) -> bool:

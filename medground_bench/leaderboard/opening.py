@@ -6,11 +6,11 @@ from pathlib import Path
 
 from medground_bench.leaderboard.folder_store import FolderStore
 from medground_bench.leaderboard.hub_store import HubStore
-from medground_bench.leaderboard.store import NoStore, Store
+from medground_bench.leaderboard.store import NoStore, SubmissionStore
 from medground_bench.storage.hub import Repository
 
 
-def open_store(location: str) -> Store:
+def open_store(location: str) -> SubmissionStore:
     """The store in a folder, or in the dataset of a hub id; NoStore where there is none."""
     folder = Path(location)
     if folder.is_dir():
@@ -24,7 +24,7 @@ def open_store(location: str) -> Store:
     return HubStore(repository.name)
 
 
-def make_store(location: str) -> Store:
+def make_store(location: str) -> SubmissionStore:
     """A new store in a folder, or in a new private dataset of the hub; the one that is there where there is one."""
     repository = None if Path(location).exists() else Repository.parse(location, kind="dataset")
     if repository is None:

@@ -13,9 +13,9 @@ from dataclasses import asdict
 from medground_bench.core.scoring import CaseScore
 from medground_bench.core.unions import Overlap
 from medground_bench.leaderboard.board import BoardRow, rows_of, sorted_board
-from medground_bench.leaderboard.ledger import Ledger, Standing
 from medground_bench.leaderboard.records import BadRecord, Edition, cases_name, scores_name
-from medground_bench.leaderboard.store import BOARD, Settings, Snapshot
+from medground_bench.leaderboard.register import Register, Standing
+from medground_bench.leaderboard.store import BOARD, Snapshot, StoreSettings
 from medground_bench.leaderboard.truth import CaseFacts, CaseList
 
 MadeOf = Mapping[str, Sequence[str]]
@@ -42,16 +42,16 @@ def scores_in(content: bytes, cases: Mapping[str, CaseFacts]) -> list[CaseScore]
 
 def board_content(snapshot: Snapshot, *, from_nothing: bool = False) -> bytes:
     """What `board.json` is to be; unless it is made from nothing, rows that are there already are taken over."""
-    ledger = Ledger.read(snapshot.log)
-    edition = ledger.edition
+    register = Register.read(snapshot.log)
+    edition = register.edition
     if edition is None:
         raise BadRecord("the store was never opened: its log has no edition.")
     facts = CaseList.of(snapshot.read(cases_name(edition)))
-    made_of = methods_of(ledger.rows)
+    made_of = methods_of(register.rows)
     known = {} if from_nothing else _known(snapshot, edition, made_of)
     cases = {case.case_id: case for case in facts.cases}
     rows: list[BoardRow] = []
-    controls = Settings.of(snapshot).controls
+    controls = StoreSettings.of(snapshot).controls
     for method, identities in made_of.items():
         if method not in known:
             names = [scores_name(identity, edition) for identity in identities]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from medground_bench.core.errors import MedgroundError
-from medground_bench.leaderboard.ledger import Ledger, Standing, Status
 from medground_bench.leaderboard.records import Edition, Receipt
-from medground_bench.leaderboard.store import NoStore, Settings, StoreAway
+from medground_bench.leaderboard.register import Register, Standing, SubmissionStatus
+from medground_bench.leaderboard.store import NoStore, StoreAway, StoreSettings
 from medground_bench.leaderboard.truth import Truth
 from medground_bench.storage.hub_calls import HubAway, HubRefused
 from medground_bench.submission.metadata import FieldCode, FieldProblem, Metadata
@@ -18,14 +18,14 @@ from medground_bench.submission.metadata import FieldCode, FieldProblem, Metadat
 PASSES, REFUSED = "passes", "refused"
 NO_PROBLEM = "No problem. Nothing was kept, and nothing of the quota was spent."
 NOT_TAKEN = "Refused. Nothing of the quota was spent. Mend the problems and send it again."
-SAID: Mapping[Status, str] = MappingProxyType(
+SAID: Mapping[SubmissionStatus, str] = MappingProxyType(
     {
-        Status.RECEIVED: "Received. It is being scored; send the same file again to see how it stands.",
-        Status.SCORED: "Scored. Its row is on the board.",
-        Status.HELD: "Held for review: its boxes repeat those of a submission of somebody else. An operator decides.",
-        Status.FAILED: "Not scored, by our fault. It does not count; send the same file again.",
-        Status.WITHDRAWN: "Withdrawn. Its row is not on the board; the log keeps that it was.",
-        Status.REMOVED: "Removed by an operator. The log says why.",
+        SubmissionStatus.RECEIVED: "Received. It is being scored; send the same file again to see how it stands.",
+        SubmissionStatus.SCORED: "Scored. Its row is on the board.",
+        SubmissionStatus.HELD: "Held for review: its boxes repeat somebody else's. An operator decides.",
+        SubmissionStatus.FAILED: "Not scored, by our fault. It does not count; send the same file again.",
+        SubmissionStatus.WITHDRAWN: "Withdrawn. Its row is not on the board; the log keeps that it was.",
+        SubmissionStatus.REMOVED: "Removed by an operator. The log says why.",
     }
 )
 
@@ -76,22 +76,22 @@ def not_accepted() -> Iterator[None]:
         ) from error
 
 
-def found(ledger: Ledger, identity: str) -> Standing:
+def found(register: Register, identity: str) -> Standing:
     """The submission of an id; NoSubmission without one."""
-    standing = ledger.submissions.get(identity)
+    standing = register.submissions.get(identity)
     if standing is None:
         raise NoSubmission(f"no submission has the id {identity[:40]!a}. Receipts say it.")
     return standing
 
 
-def demand_edition(ledger: Ledger, edition: Edition) -> None:
+def demand_edition(register: Register, edition: Edition) -> None:
     """NoStore unless the store is open for that benchmark under that protocol."""
-    if ledger.edition is None:
+    if register.edition is None:
         raise NoStore("the store is not open for submissions yet. Open it with: python -m builder board open")
-    if ledger.edition != edition:
+    if register.edition != edition:
         raise NoStore(
-            f"the store is open for {ledger.edition.dataset} at revision {ledger.edition.revision} under protocol "
-            f"{ledger.edition.protocol}, not for {edition.dataset} at {edition.revision} under {edition.protocol}. "
+            f"the store is open for {register.edition.dataset} at revision {register.edition.revision} under protocol "
+            f"{register.edition.protocol}, not for {edition.dataset} at {edition.revision} under {edition.protocol}. "
             "Give that benchmark, or let an operator open the store for this one: python -m builder board open"
         )
 
@@ -113,7 +113,7 @@ def against_file(said: Metadata, lvlms: Sequence[str], truth: Truth) -> tuple[Fi
     return tuple(problems)
 
 
-def is_reserved(method: str, login: str, settings: Settings) -> bool:
+def is_reserved(method: str, login: str, settings: StoreSettings) -> bool:
     """Whether a name is a control's, which only an operator's run may have."""
     controls = {name.casefold() for name in settings.controls}
     return method.casefold() in controls and login not in settings.operators

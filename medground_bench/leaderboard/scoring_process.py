@@ -10,12 +10,12 @@ import base64
 import json
 import resource
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
 
 from medground_bench.core.scoring import CaseScore, score_cases
 from medground_bench.core.types import Box, Frame, Mode, Reference
+from medground_bench.leaderboard.records import Json
 from medground_bench.submission.read import Problems, Submission, read_submission
 
 
@@ -28,7 +28,7 @@ def references_as_json(references: Iterable[Reference]) -> list[dict[str, object
     ]  # fmt: skip
 
 
-def references_of(given: Iterable[Mapping[str, Any]]) -> list[Reference]:  # what json.loads gives
+def references_of(given: Iterable[Json]) -> list[Reference]:
     """What `references_as_json` made."""
     made = []
     for each in given:
@@ -39,7 +39,7 @@ def references_of(given: Iterable[Mapping[str, Any]]) -> list[Reference]:  # wha
     return made
 
 
-def examine(asked: Mapping[str, Any]) -> dict[str, object]:  # what json.loads gives
+def examine(asked: Json) -> dict[str, object]:
     """What is wrong with an upload, or its tracks, its lines and, if they are asked for, its scores."""
     references = references_of(asked["references"])
     found = read_submission(base64.b64decode(asked["upload"]), references)

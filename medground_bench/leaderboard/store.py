@@ -62,7 +62,7 @@ class Snapshot:
         return self.read(audit.FILE) if audit.FILE in self.names else b""
 
 
-class Store(Protocol):
+class SubmissionStore(Protocol):
     """A home of submissions."""
 
     def look(self) -> Snapshot:
@@ -83,7 +83,7 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class StoreSettings:
     """What an operator chose.
 
     page             address of the Space, for permanent links; empty for the store's own addresses
@@ -104,7 +104,7 @@ class Settings:
         return (json.dumps(asdict(self), indent=1, sort_keys=True) + "\n").encode("ascii")
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> Settings:
+    def of(cls, snapshot: Snapshot) -> StoreSettings:
         """Those of a store."""
         try:
             saved = json.loads(snapshot.read(SETTINGS))

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from medground_bench.core.errors import MedgroundError, told
 from medground_bench.leaderboard import audit
 from medground_bench.leaderboard.keeping import rescored
-from medground_bench.leaderboard.ledger import Ledger
 from medground_bench.leaderboard.published import board_content
 from medground_bench.leaderboard.records import scores_name
+from medground_bench.leaderboard.register import Register
 from medground_bench.leaderboard.replies import demand_edition
 from medground_bench.leaderboard.store import BOARD, MUTABLE, SETTINGS, Snapshot
 from medground_bench.leaderboard.truth import Truth
@@ -38,13 +38,13 @@ class Verified:
 
 def verify(snapshot: Snapshot, truth: Truth | None = None) -> Verified:
     """Check a store; NotVerified tells everything that does not hold, BrokenLog where the chain breaks."""
-    ledger = Ledger.read(snapshot.log)
-    problems = _files(snapshot, ledger)
+    register = Register.read(snapshot.log)
+    problems = _files(snapshot, register)
     if not problems and snapshot.read(BOARD) != board_content(snapshot, from_nothing=True):
         problems.append(f"{BOARD} is not the board that follows from the other files")
-    rows = ledger.rows
+    rows = register.rows
     if truth is not None and not problems:
-        demand_edition(ledger, truth.edition)
+        demand_edition(register, truth.edition)
         problems += [
             f"{row.id} does not score what is kept of it"
             for row in rows
@@ -52,14 +52,14 @@ def verify(snapshot: Snapshot, truth: Truth | None = None) -> Verified:
         ]
     if problems:
         raise NotVerified(f"the store is not what its log says: {told(problems)}.")
-    head = ledger.entries[-1].hash if ledger.entries else audit.FIRST
-    return Verified(len(ledger.entries), len(rows), len(rows) if truth is not None else 0, head)
+    head = register.entries[-1].hash if register.entries else audit.FIRST
+    return Verified(len(register.entries), len(rows), len(rows) if truth is not None else 0, head)
 
 
-def _files(snapshot: Snapshot, ledger: Ledger) -> list[str]:
+def _files(snapshot: Snapshot, register: Register) -> list[str]:
     """Files that are missing, that changed, or that no entry names."""
     named: dict[str, str] = {}
-    for entry in ledger.entries:
+    for entry in register.entries:
         named |= entry.files
     problems = [f"{name} is missing" for name in sorted(named.keys() - snapshot.names)]
     problems += [

@@ -141,12 +141,12 @@ def test_the_board_of_a_store_on_the_hub_is_printed_and_verified(medground, org,
 @pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")  # of pandas, by gradio's own statistics
 def test_through_a_space_the_receipt_and_the_board_are_the_same(medground, opened, built, file, here):
     pytest.importorskip("gradio")
-    from medground_bench.leaderboard.accepting import Desk
+    from medground_bench.leaderboard.accepting import SubmissionDesk
     from medground_bench.leaderboard.truth import Truth
     from tests.kit.submission_space import served
 
     words = ("--name", "Through a Space", "--revision", "rule_lvlm=1f2e", "--json")
-    desk = Desk(open_store(str(opened)), Truth.of(Benchmark.open(built.path)))
+    desk = SubmissionDesk(open_store(str(opened)), Truth.of(Benchmark.open(built.path)))
     with served(desk) as address:
         code, through, err = medground("submit", file, "--to", address, "--person", "bob", *words)
         assert code == 0, err

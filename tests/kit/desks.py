@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from medground_bench.core.types import Box, Frame, Mode, Reference
-from medground_bench.leaderboard.accepting import Desk, Upload
+from medground_bench.leaderboard.accepting import SubmissionDesk, Upload
 from medground_bench.leaderboard.folder_store import FolderStore
 from medground_bench.leaderboard.hub_store import LONGEST_PAUSE_S, HubStore, impatient
 from medground_bench.leaderboard.keeping import open_edition
-from medground_bench.leaderboard.store import Settings, Store
+from medground_bench.leaderboard.store import StoreSettings, SubmissionStore
 from medground_bench.leaderboard.truth import Truth
 from medground_bench.storage.hub_calls import HubCalls
 
@@ -92,19 +92,21 @@ def upload(person: str = "ann", content: bytes | None = None, **words: object) -
 class Place:
     """A store, and the desk before it."""
 
-    store: Store
+    store: SubmissionStore
     clock: Clock = field(default_factory=Clock)
     truth: Truth = field(default_factory=truth)
 
-    def open(self, **settings: object) -> Desk:
+    def open(self, **settings: object) -> SubmissionDesk:
         """Open it for the benchmark."""
-        chosen = replace(Settings(operators=(OPERATOR,), controls=("whole_image", "centre_box")), **settings)
+        chosen = replace(
+            StoreSettings(operators=(OPERATOR,), controls=("whole_image", "centre_box")), **settings
+        )
         open_edition(self.store, self.truth, chosen, OPERATOR, self.clock)
         return self.desk
 
     @property
-    def desk(self) -> Desk:
-        return Desk(self.store, self.truth, self.clock)
+    def desk(self) -> SubmissionDesk:
+        return SubmissionDesk(self.store, self.truth, self.clock)
 
 
 def folder_place(folder: Path) -> Place:

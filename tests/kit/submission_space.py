@@ -8,11 +8,11 @@ from contextlib import contextmanager
 import gradio as gr
 
 from medground_bench.leaderboard import api
-from medground_bench.leaderboard.accepting import Desk
+from medground_bench.leaderboard.accepting import SubmissionDesk
 from medground_bench.leaderboard.api import SubmissionApi
 
 
-def submission_app(desk: Desk) -> gr.Blocks:
+def submission_app(desk: SubmissionDesk) -> gr.Blocks:
     """Whoever calls gives a name, as on a machine of one's own."""
     calls = SubmissionApi(desk)
 
@@ -39,7 +39,7 @@ def submission_app(desk: Desk) -> gr.Blocks:
 
 
 @contextmanager
-def served(desk: Desk) -> Iterator[str]:
+def served(desk: SubmissionDesk) -> Iterator[str]:
     """The address of the running app."""
     app = submission_app(desk)
     app.launch(

@@ -12,8 +12,8 @@ import pytest
 from medground_bench.core.errors import MedgroundError
 from medground_bench.core.scoring import score
 from medground_bench.leaderboard.board import Board
-from medground_bench.leaderboard.ledger import Ledger, Status
 from medground_bench.leaderboard.people import NoLogin
+from medground_bench.leaderboard.register import Register, SubmissionStatus
 from medground_bench.leaderboard.replies import SAID, NoSubmission, NotAccepted
 from medground_bench.leaderboard.store import NoStore
 from medground_bench.submission.read import read_submission
@@ -28,7 +28,7 @@ def board_of(place):
 
 
 def events(place):
-    return [entry.event.value for entry in Ledger.read(place.store.look().log).entries]
+    return [entry.event.value for entry in Register.read(place.store.look().log).entries]
 
 
 def test_a_sound_file_is_scored_and_its_row_is_on_the_board_with_the_score_of_the_scorer(place):
@@ -38,7 +38,7 @@ def test_a_sound_file_is_scored_and_its_row_is_on_the_board_with_the_score_of_th
     found = read_submission(sent.content, place.truth.references)
     touched = [each for each in place.truth.references if each.lvlm == "a"]
     (wanted,) = score(touched, found.predictions, rng=np.random.default_rng(0))
-    assert (reply.status, reply.said) == ("scored", SAID[Status.SCORED])
+    assert (reply.status, reply.said) == ("scored", SAID[SubmissionStatus.SCORED])
     assert (row.method, row.iou, row.f1, row.cases) == ("Mine", wanted.mean.iou, wanted.mean.f1, 12)
     assert events(place) == ["settings", "opened", "received", "scored"]
 
@@ -81,7 +81,7 @@ def test_a_check_tells_every_problem_of_the_file_and_of_what_is_said_and_keeps_n
 def test_a_refused_file_leaves_its_hash_and_codes_alone_and_takes_no_slot(local):
     desk = local.open(scored_per_week=1)
     assert desk.submit(upload(content=b"{}", about="secret words")).status == "refused"
-    (entry,) = [each for each in Ledger.read(local.store.look().log).entries if each.event == "refused"]
+    (entry,) = [each for each in Register.read(local.store.look().log).entries if each.event == "refused"]
     assert entry.reason == "MISSING_KEY" and b"secret" not in local.store.look().log
     assert not [name for name in local.store.look().names if name.startswith("submissions/")]
     assert desk.submit(upload()).status == "scored"

@@ -17,7 +17,7 @@ import pytest
 from medground_bench.core.types import Box
 from medground_bench.leaderboard import examining
 from medground_bench.leaderboard.examining import Examined, Limits, examined
-from medground_bench.leaderboard.ledger import Ledger
+from medground_bench.leaderboard.register import Register
 from medground_bench.leaderboard.replies import SAID, NotAccepted
 from medground_bench.leaderboard.scoring_process import examine
 from medground_bench.submission.metadata import read_metadata
@@ -107,7 +107,7 @@ def test_a_file_that_is_an_attack_or_a_mistake_is_refused_by_code_and_leaves_not
     assert reply.status == "refused" and any(f"[{code}]" in problem for problem in reply.problems)
     assert time.monotonic() - started < 60
     assert not [each for each in snapshot.names if each.startswith(("submissions/", "scores/"))]
-    assert not Ledger.read(snapshot.log).submissions
+    assert not Register.read(snapshot.log).submissions
     assert "Traceback" not in "".join(reply.problems)
 
 
@@ -207,7 +207,7 @@ def test_s26_whatever_is_sent_the_log_is_lines_of_ascii(local):
     desk.submit(upload(about="caf\N{LATIN SMALL LETTER E WITH ACUTE} {} \\n"))
     log = local.store.look().log
     assert log.isascii() and all(byte >= 32 or byte == 10 for byte in log)
-    assert len(log.splitlines()) == len(Ledger.read(log).entries)
+    assert len(log.splitlines()) == len(Register.read(log).entries)
 
 
 @pytest.mark.usefixtures("scored_here")
@@ -258,7 +258,7 @@ def test_s32_a_scorer_that_runs_out_of_time_or_memory_is_our_fault_and_never_a_z
     monkeypatch.setattr(examining, "PROGRAM", endless)
     with pytest.raises(examining.ScorerDied):
         examined(b"{}", KNOWN, scored=False, limits=Limits(seconds=1))
-    assert not Ledger.read(local.store.look().log).submissions
+    assert not Register.read(local.store.look().log).submissions
 
 
 def test_the_scoring_process_gets_no_token_writes_no_file_and_answers_as_this_process_does(

@@ -10,8 +10,8 @@ from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard import records, scoring_process
 from medground_bench.leaderboard.board import Board
 from medground_bench.leaderboard.keeping import forget, open_edition, remove, settle
-from medground_bench.leaderboard.ledger import Ledger
-from medground_bench.leaderboard.store import Settings
+from medground_bench.leaderboard.register import Register
+from medground_bench.leaderboard.store import StoreSettings
 from medground_bench.leaderboard.verifying import verify
 from tests.kit.desks import OPERATOR, truth, upload
 
@@ -26,7 +26,7 @@ def rows(place, name="board.json"):
 
 
 def last(place):
-    return Ledger.read(place.store.look().log).entries[-1]
+    return Register.read(place.store.look().log).entries[-1]
 
 
 def test_opening_twice_with_the_same_settings_changes_nothing(place):
@@ -40,7 +40,7 @@ def test_other_settings_are_an_entry(local):
     local.open()
     local.open(scored_per_week=3)
     assert (last(local).event, last(local).by) == ("settings", OPERATOR)
-    assert Settings.of(local.store.look()).scored_per_week == 3 and verify(local.store.look()).rows == 0
+    assert StoreSettings.of(local.store.look()).scored_per_week == 3 and verify(local.store.look()).rows == 0
 
 
 def test_s37_a_new_protocol_scores_every_row_again_from_its_boxes_and_keeps_the_old_board(place, monkeypatch):
@@ -115,7 +115,7 @@ def test_s40_a_name_can_be_taken_out_while_rows_and_chain_stay(place):
 
 def test_an_edition_is_opened_by_somebody_with_a_login(local):
     with pytest.raises(MedgroundError, match="is no login"):
-        open_edition(local.store, local.truth, Settings(), "", local.clock)
+        open_edition(local.store, local.truth, StoreSettings(), "", local.clock)
 
 
 def test_the_protocol_of_this_version_is_the_first():

@@ -12,7 +12,7 @@ import pytest
 
 from medground_bench.leaderboard import examining
 from medground_bench.leaderboard.accepting import Stage
-from medground_bench.leaderboard.ledger import Ledger
+from medground_bench.leaderboard.register import Register
 from medground_bench.leaderboard.verifying import verify
 from tests.kit.desks import upload
 
@@ -44,7 +44,7 @@ scoring_process.main()
 
 
 def events(place):
-    return [entry.event.value for entry in Ledger.read(place.store.look().log).entries][2:]
+    return [entry.event.value for entry in Register.read(place.store.look().log).entries][2:]
 
 
 def killed(place, stage):

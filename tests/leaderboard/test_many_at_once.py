@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from medground_bench.leaderboard.ledger import Ledger
+from medground_bench.leaderboard.register import Register
 from medground_bench.leaderboard.verifying import verify
 from tests.kit.desks import boxes, file_of, truth, upload
 
@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[2]
 MANY = 20
 
 
-def ledger(place):
-    return Ledger.read(place.store.look().log)
+def register(place):
+    return Register.read(place.store.look().log)
 
 
 @pytest.mark.usefixtures("scored_here")
@@ -45,7 +45,7 @@ def test_s31_twenty_submissions_for_the_last_slot_of_the_quota_spend_it_once(pla
         replies = list(people.map(lambda desk, sent: desk.submit(sent), cycle(desks), uploads))
     assert Counter(reply.status for reply in replies) == {"scored": 1, "refused": MANY - 1}
     assert all("[QUOTA_SPENT]" in reply.problems[0] for reply in replies if reply.status == "refused")
-    assert len(ledger(place).submissions) == 1
+    assert len(register(place).submissions) == 1
 
 
 @pytest.mark.usefixtures("scored_here")
@@ -54,7 +54,7 @@ def test_s30_the_same_submission_replayed_twenty_times_at_once_is_one_row_with_o
     with ThreadPoolExecutor(MANY) as people:
         replies = list(people.map(lambda desk, _n: desk.submit(upload()), cycle(desks), range(MANY)))
     assert len({reply.receipt for reply in replies}) == 1
-    assert [entry.event.value for entry in ledger(place).entries][2:] == ["received", "scored"]
+    assert [entry.event.value for entry in register(place).entries][2:] == ["received", "scored"]
 
 
 ONE = """

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 
-from medground_bench.leaderboard.audit import Entry, Event, read_log
+from medground_bench.leaderboard.audit import Event, LogEntry, read_log
 from medground_bench.leaderboard.records import Edition
 
 
-class Status(StrEnum):
+class SubmissionStatus(StrEnum):
     """Where a submission stands; a row of the board is `scored`."""
 
     RECEIVED = "received"
@@ -24,11 +24,11 @@ class Status(StrEnum):
 
 
 ENDS = {
-    Event.SCORED: Status.SCORED,
-    Event.HELD: Status.HELD,
-    Event.FAILED: Status.FAILED,
-    Event.WITHDRAWN: Status.WITHDRAWN,
-    Event.REMOVED: Status.REMOVED,
+    Event.SCORED: SubmissionStatus.SCORED,
+    Event.HELD: SubmissionStatus.HELD,
+    Event.FAILED: SubmissionStatus.FAILED,
+    Event.WITHDRAWN: SubmissionStatus.WITHDRAWN,
+    Event.REMOVED: SubmissionStatus.REMOVED,
 }
 """What an entry makes of the submission that it is about."""
 
@@ -38,9 +38,9 @@ class Standing:
     """One submission as the log has it: the entry by which it was received, and the newest about it."""
 
     id: str
-    status: Status
-    accepted: Entry
-    last: Entry
+    status: SubmissionStatus
+    accepted: LogEntry
+    last: LogEntry
 
     @property
     def person(self) -> str:
@@ -56,22 +56,22 @@ class Standing:
     @property
     def stands(self) -> bool:
         """Whether it is on the board or on its way there."""
-        return self.status in (Status.RECEIVED, Status.SCORED, Status.HELD)
+        return self.status in (SubmissionStatus.RECEIVED, SubmissionStatus.SCORED, SubmissionStatus.HELD)
 
     @property
     def counts(self) -> bool:
         """Whether it takes a slot of the quota: not where scoring failed by our fault."""
-        return self.status is not Status.FAILED
+        return self.status is not SubmissionStatus.FAILED
 
 
 @dataclass(frozen=True)
-class Ledger:
+class Register:
     """All entries, and what follows from them."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[LogEntry]
 
     @classmethod
-    def read(cls, log: bytes) -> Ledger:
+    def read(cls, log: bytes) -> Register:
         """What a log says; BrokenLog where its chain is broken."""
         return cls(read_log(log))
 
@@ -81,7 +81,7 @@ class Ledger:
         found: dict[str, Standing] = {}
         for entry in self.entries:
             if entry.event is Event.RECEIVED:
-                found[entry.subject] = Standing(entry.subject, Status.RECEIVED, entry, entry)
+                found[entry.subject] = Standing(entry.subject, SubmissionStatus.RECEIVED, entry, entry)
             elif entry.event in ENDS:
                 found[entry.subject] = replace(found[entry.subject], status=ENDS[entry.event], last=entry)
         return found
@@ -104,7 +104,7 @@ class Ledger:
     @property
     def rows(self) -> tuple[Standing, ...]:
         """Those that stand on the board."""
-        return tuple(each for each in self.here if each.status is Status.SCORED)
+        return tuple(each for each in self.here if each.status is SubmissionStatus.SCORED)
 
     def spent(self, person: str, now: datetime, within: timedelta) -> int:
         """How many slots of the quota a person has used lately; one that is still being scored counts."""
@@ -133,5 +133,5 @@ class Ledger:
         )
 
 
-def _since(entry: Entry, now: datetime) -> timedelta:
+def _since(entry: LogEntry, now: datetime) -> timedelta:
     return now - datetime.fromisoformat(entry.at)
