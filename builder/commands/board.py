@@ -49,7 +49,7 @@ def open_store_for(
 
     Example: python -m builder board open my-org/medground-store --benchmark my-org/medground-bench --by alice
     """
-    from medground_bench.benchmark.opening import Benchmark
+    from medground_bench.benchmark.opening import open_benchmark
     from medground_bench.leaderboard.board import control_names
     from medground_bench.leaderboard.keeping import open_edition
     from medground_bench.leaderboard.opening import make_store
@@ -63,7 +63,7 @@ def open_store_for(
         scored_per_week=scored_per_week,
         refused_per_day=refused_per_day,
     )
-    truth = Truth.of(Benchmark.open(benchmark))
+    truth = Truth.of(open_benchmark(benchmark))
     open_edition(make_store(store), truth, settings, by)
     typer.echo(
         f"{store} is open for {truth.dataset} at revision {truth.revision}, edition {truth.edition.key}"
@@ -158,9 +158,9 @@ def forget(
 
 
 def _desk(store: str, benchmark: str) -> SubmissionDesk:
-    from medground_bench.benchmark.opening import Benchmark
+    from medground_bench.benchmark.opening import open_benchmark
     from medground_bench.leaderboard.accepting import SubmissionDesk
     from medground_bench.leaderboard.opening import open_store
     from medground_bench.leaderboard.truth import Truth
 
-    return SubmissionDesk(open_store(store), Truth.of(Benchmark.open(benchmark)))
+    return SubmissionDesk(open_store(store), Truth.of(open_benchmark(benchmark)))

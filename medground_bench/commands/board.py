@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medground_bench.commands.options import JsonOption, open_benchmark
+from medground_bench.commands.options import JsonOption
 from medground_bench.core.errors import SourceMissing
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def _board(where: str) -> Board:
 
 
 def _verify(where: str, benchmark: str | None) -> None:
+    from medground_bench.benchmark.opening import open_benchmark
     from medground_bench.leaderboard.opening import open_store
     from medground_bench.leaderboard.truth import Truth
     from medground_bench.leaderboard.verifying import verify

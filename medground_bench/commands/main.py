@@ -33,7 +33,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, attribute, localize, predict, tune, ablate, check, score, fetch, submit, withdraw, board):
+for command in (
+    demo,
+    attribute,
+    localize,
+    predict,
+    tune,
+    ablate,
+    check,
+    score,
+    fetch,
+    submit,
+    withdraw,
+    board,
+):
     app.command()(command)
 app.command("list")(list_)
 app.add_typer(atlas_app, name="atlas")

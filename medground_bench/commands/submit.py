@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medground_bench.commands.options import JsonOption, PredictionsArgument, open_benchmark
+from medground_bench.commands.options import JsonOption, PredictionsArgument
 from medground_bench.core.errors import BadSubmission, SourceMissing
 from medground_bench.submission.metadata import TrainingData
 
@@ -104,6 +104,7 @@ def withdraw(
 
 def _desk(to: str, benchmark: str | None) -> SubmissionDesk:
     """The desk of a store at hand, which needs the benchmark whose truth scores."""
+    from medground_bench.benchmark.opening import open_benchmark
     from medground_bench.leaderboard.accepting import SubmissionDesk
     from medground_bench.leaderboard.opening import open_store
     from medground_bench.leaderboard.truth import Truth

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from builder.cli import app as builder_app
-from medground_bench.benchmark.opening import Benchmark
+from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.leaderboard.opening import open_store
 
 
@@ -26,7 +26,7 @@ def opened(built, tmp_path_factory):
 def file(built, tmp_path_factory):
     """A prediction file of the track direct."""
     lines = []
-    for number, each in enumerate(Benchmark.open(built.path).references()):
+    for number, each in enumerate(open_benchmark(built.path).references()):
         if each.mode == "direct":
             width, height = each.native.width, each.native.height
             box = [width * 0.1, height * 0.1, width * (0.5 + number / 100), height * 0.9]
@@ -146,7 +146,7 @@ def test_through_a_space_the_receipt_and_the_board_are_the_same(medground, opene
     from tests.kit.submission_space import served
 
     words = ("--name", "Through a Space", "--revision", "rule_lvlm=1f2e", "--json")
-    desk = SubmissionDesk(open_store(str(opened)), Truth.of(Benchmark.open(built.path)))
+    desk = SubmissionDesk(open_store(str(opened)), Truth.of(open_benchmark(built.path)))
     with served(desk) as address:
         code, through, err = medground("submit", file, "--to", address, "--person", "bob", *words)
         assert code == 0, err

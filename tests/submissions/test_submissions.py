@@ -183,7 +183,7 @@ def test_the_command_check_says_the_same_of_the_examples(tmp_path, monkeypatch, 
         def references(self):
             return example_references()
 
-    monkeypatch.setattr("medground_bench.benchmark.opening.Benchmark.open", lambda _location: Opened())
+    monkeypatch.setattr("medground_bench.commands.check.open_joined", lambda _location, _root: Opened())
     check(EXAMPLES / "passes.jsonl", "medground-bench")
     assert "no problem" in capsys.readouterr().out
     with pytest.raises(BadSubmission) as refused:
