@@ -15,7 +15,7 @@ from medground_bench.core.errors import BadSubmission, SourceMissing
 from medground_bench.submission.metadata import TrainingData
 
 if TYPE_CHECKING:
-    from medground_bench.leaderboard.accepting import SubmissionDesk
+    from medground_bench.leaderboard.accepting import Stage, SubmissionDesk
     from medground_bench.leaderboard.records import Receipt
     from medground_bench.leaderboard.replies import Reply
 
@@ -80,8 +80,12 @@ def submit(
         content=_content(file),
         metadata=json.dumps(metadata, sort_keys=True),
     )
-    desk = SpaceClient(to) if is_address(to) else _desk(to, benchmark)
-    reply = desk.check(upload) if only_check else desk.submit(upload)
+    if is_address(to):
+        space = SpaceClient(to)
+        reply = space.check(upload) if only_check else space.submit(upload)
+    else:
+        desk = _desk(to, benchmark)
+        reply = desk.check(upload) if only_check else desk.submit(upload, _tell)
     _show(reply, as_json)
 
 
@@ -112,6 +116,10 @@ def _desk(to: str, benchmark: str | None) -> SubmissionDesk:
     if benchmark is None:
         raise typer.BadParameter("a store needs --benchmark, the folder or hub id whose truth scores.")
     return SubmissionDesk(open_store(to), Truth.of(open_benchmark(benchmark)))
+
+
+def _tell(stage: Stage) -> None:
+    typer.echo(f"{stage} ...", err=True)
 
 
 def _content(file: Path) -> bytes:

@@ -7,6 +7,7 @@ on a single case's expert boxes: it is one of a fixed list, or of the checker, w
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -40,6 +41,8 @@ from medground_bench.leaderboard.store import PEOPLE, Snapshot, StoreSettings, S
 from medground_bench.leaderboard.truth import Truth
 from medground_bench.storage.whole_files import sha256
 from medground_bench.submission.metadata import FieldProblem, Metadata, read_metadata
+
+log = logging.getLogger(__name__)
 
 LOOKED_AT = 100
 """Cases of an earlier submission that are compared first."""
@@ -272,6 +275,7 @@ class SubmissionDesk:
         try:
             found = examined(record.upload, self.truth, scored=True, limits=self.limits)
         except ScorerDied:
+            log.error("scoring of %s ended without a result; it does not count", record.id)
             self._change(lambda _snapshot, register: _ending(register, record.id, Event.FAILED, {}))
             return
         tell(Stage.COMPARING)

@@ -6,6 +6,9 @@ the boxes on record; the board as it was stays beside the new one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.accepting import SubmissionDesk
 from medground_bench.leaderboard.audit import Event, LogEntry
@@ -39,6 +42,7 @@ def open_edition(
 ) -> None:
     """Open a store for a benchmark under this version's protocol; nothing where it is, with these settings."""
     demand_login(by)
+    scored: dict[str, bytes] = {}
 
     def decide(snapshot: Snapshot, register: Register) -> StoreChange | None:
         entries, files = [], {}
@@ -46,8 +50,10 @@ def open_edition(
             files[SETTINGS] = settings.content()
             entries.append(LogEntry(event=Event.SETTINGS, by=by, subject="settings", files=digests(files)))
         if register.edition != truth.edition:
-            opened, files_of_it = _opened(snapshot, register, truth, by)
-            entries, files = [*entries, *opened], files | files_of_it
+            _score_again(snapshot, register, truth, scored)
+            opened = _opened(snapshot, register, truth, scored)
+            entries += [replace(entry, by=by) for entry in opened.entries]
+            files |= opened.files
         return StoreChange(tuple(entries), files) if entries else None
 
     change(store, decide, clock)
@@ -101,28 +107,30 @@ def _entry(event: Event, identity: str, by: str, reason: str) -> StoreChange:
     return StoreChange((LogEntry(event=event, by=by, subject=identity, reason=reason),), {})
 
 
-def _opened(
-    snapshot: Snapshot, register: Register, truth: Truth, by: str
-) -> tuple[list[LogEntry], dict[str, bytes]]:
-    """The edition's own entry and files, and every submission of that revision scored again."""
+def _score_again(snapshot: Snapshot, register: Register, truth: Truth, scored: dict[str, bytes]) -> None:
+    """Fill in what every submission to the revision scores now, unless it is known from an earlier try."""
+    edition = truth.edition
+    for standing in register.submissions.values():
+        same = (standing.edition.dataset, standing.edition.revision) == (edition.dataset, edition.revision)
+        if same and standing.status in SCORED_AGAIN and standing.id not in scored:
+            scored[standing.id] = rescored(snapshot, standing, truth)
+
+
+def _opened(snapshot: Snapshot, register: Register, truth: Truth, scored: Mapping[str, bytes]) -> StoreChange:
+    """The edition's own entry and files, the board as it was, and every submission scored again."""
     edition, before = truth.edition, register.edition
     files = {cases_name(edition): truth.cases.content()}
     if before is not None and BOARD in snapshot.names:
         files[kept_board_name(before)] = snapshot.read(BOARD)
     entries = [
-        LogEntry(event=Event.OPENED, by=by, subject=edition.key, edition=edition, files=digests(files))
+        LogEntry(event=Event.OPENED, by="", subject=edition.key, edition=edition, files=digests(files))
     ]
-    same = (edition.dataset, edition.revision)
-    for standing in register.submissions.values():
-        if (standing.edition.dataset, standing.edition.revision) == same and standing.status in SCORED_AGAIN:
-            scored = {scores_name(standing.id, edition): rescored(snapshot, standing, truth)}
-            entries.append(
-                LogEntry(
-                    event=Event.RESCORED, by=by, subject=standing.id, edition=edition, files=digests(scored)
-                )
-            )
-            files |= scored
-    return entries, files
+    for identity, content in scored.items():
+        named = {scores_name(identity, edition): content}
+        entry = LogEntry(event=Event.RESCORED, by="", subject=identity, edition=edition, files=digests(named))
+        entries.append(entry)
+        files |= named
+    return StoreChange(tuple(entries), files)
 
 
 def rescored(snapshot: Snapshot, standing: Standing, truth: Truth, limits: Limits = USUAL) -> bytes:

@@ -74,12 +74,10 @@ def score_line(score: CaseScore) -> list[object]:
 
 def _bind(memory_bytes: int, seconds: int) -> None:
     """From here on: so much memory, so much time, no file, no core dump."""
-    for what, most in (
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
+    limits = {resource.RLIMIT_CPU: seconds, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_CORE: 0}
+    if sys.platform != "darwin":  # which has no such limit
+        limits[resource.RLIMIT_AS] = memory_bytes
+    for what, most in limits.items():
         resource.setrlimit(what, (most, most))
 
 

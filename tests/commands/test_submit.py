@@ -53,7 +53,10 @@ def test_a_file_is_checked_submitted_shown_verified_and_withdrawn(medground, fil
     )
     receipt = json.loads(out)
     assert (code, receipt["status"], receipt["method"]) == (0, "scored", "Mine")
-    assert err == "Scored. Its row is on the board.\n"
+    assert err.splitlines() == [
+        "reading the file ...", "writing it down ...", "scoring ...", "comparing with other submissions ...",
+        "putting it on the board ...", "Scored. Its row is on the board.",
+    ]  # fmt: skip
     record = json.loads(open_store(str(opened)).look().read(f"submissions/{receipt['id']}.json"))
     assert record["about"]["metadata"] == {
         "lvlm_revisions": {"rule_lvlm": "1f2e"},
@@ -152,6 +155,12 @@ def test_through_a_space_the_receipt_and_the_board_are_the_same(medground, opene
         assert code == 0, err
         assert medground("board", address, "--json")[1] == medground("board", opened, "--json")[1]
     assert medground("submit", file, *here[:4], "--person", "bob", *words)[1] == through
+
+
+@pytest.mark.parametrize("command", ["open", "list", "settle", "remove", "take-up", "forget"])
+def test_every_help_of_the_builders_board_shows_an_example(command):
+    shown = " ".join(CliRunner().invoke(builder_app, ["board", command, "--help"]).output.split())
+    assert f"Example: python -m builder board {command}" in shown
 
 
 def test_the_builder_lists_settles_removes_takes_up_and_forgets(
