@@ -15,7 +15,7 @@ from medground_bench.core.errors import BadSubmission, SourceMissing
 from medground_bench.submission.metadata import TrainingData
 
 if TYPE_CHECKING:
-    from medground_bench.leaderboard.accepting import Stage, SubmissionDesk
+    from medground_bench.leaderboard.accepting import Stage, SubmissionDesk, Upload
     from medground_bench.leaderboard.records import Receipt
     from medground_bench.leaderboard.replies import Reply
 
@@ -69,7 +69,6 @@ def submit(
     https://github.com/org/medfocus
     """
     from medground_bench.leaderboard.accepting import Upload
-    from medground_bench.leaderboard.client import SpaceClient, is_address
 
     given = {"method": name, "training_data": training_data.value, "code": code, "about": about, "seed": seed}
     metadata = _of_run(file) | {key: value for key, value in given.items() if value is not None}
@@ -80,13 +79,7 @@ def submit(
         content=_content(file),
         metadata=json.dumps(metadata, sort_keys=True),
     )
-    if is_address(to):
-        space = SpaceClient(to)
-        reply = space.check(upload) if only_check else space.submit(upload)
-    else:
-        desk = _desk(to, benchmark)
-        reply = desk.check(upload) if only_check else desk.submit(upload, _tell)
-    _show(reply, as_json)
+    _show(_handed_in(upload, to, benchmark, only_check=only_check), as_json)
 
 
 def withdraw(
@@ -116,6 +109,17 @@ def _desk(to: str, benchmark: str | None) -> SubmissionDesk:
     if benchmark is None:
         raise typer.BadParameter("a store needs --benchmark, the folder or hub id whose truth scores.")
     return SubmissionDesk(open_store(to), Truth.of(open_benchmark(benchmark)))
+
+
+def _handed_in(upload: Upload, to: str, benchmark: str | None, *, only_check: bool) -> Reply:
+    """What a Space, or a desk at hand, replies."""
+    from medground_bench.leaderboard.client import SpaceClient, is_address
+
+    if is_address(to):
+        space = SpaceClient(to)
+        return space.check(upload) if only_check else space.submit(upload)
+    desk = _desk(to, benchmark)
+    return desk.check(upload) if only_check else desk.submit(upload, _tell)
 
 
 def _tell(stage: Stage) -> None:
