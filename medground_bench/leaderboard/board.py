@@ -68,6 +68,18 @@ class Board:
     columns: tuple[Column, ...] = COLUMNS
     protocol: int = PROTOCOL
 
+    @classmethod
+    def of(
+        cls,
+        scores: CaseScores,
+        tracks: Iterable[TrackFacts] = (),
+        reported: Iterable[ReportedRow] = (),
+        protocol: int = PROTOCOL,
+    ) -> Board:
+        """A board whose tracks stand in order."""
+        ordered = sorted(tracks, key=lambda track: (track.lvlm, track.mode, track.source))
+        return cls(scores, tuple(ordered), tuple(reported), protocol=protocol)
+
     def table(self, query: BoardQuery) -> BoardTable:
         """What a query asks for."""
         return table_of(self.scores, self.columns, self.reported, query)
@@ -182,8 +194,7 @@ def build_board(
     for run in runs:
         by_row.setdefault((run.method, run.badge), []).append(run)
     scored = dict(_scored(references, of_row) for of_row in by_row.values())
-    ordered = sorted(tracks, key=lambda track: (track.lvlm, track.mode, track.source))
-    return Board(CaseScores.of(map(BoardCase.of, references), scored), tuple(ordered), tuple(reported))
+    return Board.of(CaseScores.of(map(BoardCase.of, references), scored), tracks, reported)
 
 
 def control_names() -> frozenset[str]:

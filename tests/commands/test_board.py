@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from typer.testing import CliRunner
 
@@ -36,6 +38,12 @@ def test_the_terminal_shows_every_number_of_the_table(folder):
         assert str(row.rank or "-") in line
 
 
+def test_json_is_the_tables_that_are_printed(folder):
+    tables = json.loads(asked(folder, "--only", "size=small", "--json").output)
+    queries = [BoardQuery(mode=mode, size="small") for mode in ("direct", "reason")]
+    assert tables == [json.loads(EXPORTS["json"](made_board().table(query))) for query in queries]
+
+
 def test_without_a_mode_every_mode_is_shown(folder):
     output = asked(folder).output
     assert "mode direct" in output and "mode reason" in output
@@ -54,6 +62,9 @@ def test_a_table_is_written_as_a_file_of_the_ending_that_is_named(folder, tmp_pa
         (["--only", "lvlm=phantom_gema3"], "Did you mean phantom_gemma3"),
         (["--only", "lvlm"], "says no value"),
         (["--out", "table.xls"], "ending in .csv, .json, .parquet, .tex"),
+        (["--benchmark", "bench"], "--benchmark is for --verify"),
+        (["--verify", "--only", "mode=direct"], "--verify goes with --benchmark alone"),
+        (["--verify"], "is no store of submissions"),
     ],
 )
 def test_wrong_words_are_told(folder, words, told):

@@ -114,6 +114,17 @@ def test_programs_get_the_same_from_the_api(space_url, board, params):
         assert base64.b64decode(file["content"]) == write(table)
 
 
+def test_the_command_line_prints_of_a_space_what_it_prints_of_its_results(space_url, results):
+    def printed(*words):
+        return CliRunner().invoke(app, ["board", *map(str, words)], env={"COLUMNS": "400"})
+
+    for asked in ((), ("--only", "mode=direct", "--json")):
+        of_space, of_results = printed(space_url, *asked), printed(results, *asked)
+        assert of_space.exit_code == 0 and of_space.output == of_results.output
+    wrong = printed(space_url, "--only", "lvlm=nobody")
+    assert isinstance(wrong.exception, MedgroundError) and "no lvlm is called" in str(wrong.exception)
+
+
 @pytest.mark.parametrize(
     "asked",
     [({"lvlm": "nobody"}, "csv"), ({}, "exe"), ({"lvlm": "x" * 100_000}, "csv")],
