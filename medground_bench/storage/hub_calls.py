@@ -87,12 +87,13 @@ class HubCalls:
         """
         from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
+        met: tuple[type[Exception], ...] = (HfHubHTTPError, RuntimeError, OSError, *transport_errors())
         for wait_s in (*WAITS_S, None):
             try:
                 return ask(self.api)
             except OfflineModeIsEnabled as error:
                 raise HubAway(f"cannot {what}: the hub is switched off. Unset HF_HUB_OFFLINE.") from error
-            except (HfHubHTTPError, RuntimeError, OSError, *transport_errors()) as error:
+            except met as error:
                 why, longer_s = _why_again(what, error)
             if wait_s is None:
                 break
