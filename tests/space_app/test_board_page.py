@@ -8,7 +8,10 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from typer.testing import CliRunner
 
+from medground_bench.commands.main import app
+from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.exports import EXPORTS
 from medground_bench.phantom.limits import TAUGHT_WHERE
 from tests.kit.board_pages import cards_of, chosen, ordered, rows_of, settled
