@@ -50,7 +50,7 @@ class Examined:
     """What is wrong with an upload: the first problems and all counts. Or, without any, what is in it.
 
     lines   of the file, by case id, as JSON
-    scores  one line a case, as `published.scores_in` reads it
+    scores  one line a case, see `scoring_process.score_line`
     """
 
     problems: tuple[str, ...] = ()

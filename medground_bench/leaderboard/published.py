@@ -7,12 +7,13 @@ Every method is a row with the badge "scored by us"; what it scored on every cas
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
-from medground_bench.core.scoring import CaseScore
-from medground_bench.core.unions import Overlap
+import numpy as np
+
 from medground_bench.leaderboard.board import Board
-from medground_bench.leaderboard.case_scores import BoardCase, CaseMeasures, CaseScores
+from medground_bench.leaderboard.case_scores import CaseScores, RowScores
 from medground_bench.leaderboard.entries import Badge, BoardEntry
 from medground_bench.leaderboard.records import BadRecord, Json, cases_name, scores_name
 from medground_bench.leaderboard.register import Register, Standing
@@ -35,13 +36,13 @@ def board_of(snapshot: Snapshot) -> Board:
     if edition is None:
         raise BadRecord("the store was never opened: its log has no edition.")
     listed = CaseList.of(snapshot.read(cases_name(edition)))
-    cases = {case.case_id: case for case in listed.cases}
+    known = {case.case_id for case in listed.cases}
     controls = {name.casefold() for name in StoreSettings.of(snapshot).controls}
-    scored: dict[BoardEntry, list[CaseMeasures]] = {}
+    scored: dict[BoardEntry, RowScores] = {}
     for method, identities in methods_of(register.rows).items():
         kept = [_kept(snapshot.read(scores_name(identity, edition))) for identity in identities]
         entry = _entry(method, kept, is_control=method.casefold() in controls)
-        scored[entry] = [each for file in kept for each in scores_in(file, cases)]
+        scored[entry] = _scored([line for file in kept for line in file["scores"]], known)
     return Board.of(CaseScores.of(listed.cases, scored), listed.tracks, protocol=edition.protocol)
 
 
@@ -60,21 +61,10 @@ def methods_of(rows: Iterable[Standing]) -> dict[str, list[str]]:
     return dict(sorted(made_of.items()))
 
 
-def scores_in(file: Json, cases: Mapping[str, BoardCase]) -> list[CaseMeasures]:
-    """What a submission scored on its cases; BadRecord where it is none of these cases."""
-    try:
-        return [
-            CaseMeasures.of(_score(cases[line[0]], Overlap(*line[1:5]), line[5], line[6]), seconds=line[7])
-            for line in file["scores"]
-        ]
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise _damaged(error) from error
-
-
 def _kept(content: bytes) -> Json:
     try:
         file: Json = json.loads(content)
-        return file | {"flags": [str(flag) for flag in file["flags"]]}
+        return {"flags": [str(flag) for flag in file["flags"]], "scores": list(file["scores"])}
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(error) from error
 
@@ -94,16 +84,12 @@ def _entry(method: str, kept: Sequence[Json], *, is_control: bool) -> BoardEntry
     )
 
 
-def _score(case: BoardCase, overlap: Overlap, boxes: int, covered: float) -> CaseScore:
-    return CaseScore(
-        case_id=case.case_id,
-        source=case.source,
-        image_id=case.image_id,
-        lvlm=case.lvlm,
-        mode=case.mode,
-        finding=case.finding,
-        overlap=overlap,
-        predicted=True,
-        boxes=boxes,
-        covered=covered,
-    )
+def _scored(lines: Sequence[Sequence[object]], known: AbstractSet[str]) -> RowScores:
+    """What a method scored; BadRecord where it is no score of these cases."""
+    try:
+        case_ids = [str(line[0]) for line in lines]
+        if not known >= set(case_ids):
+            raise ValueError("a case that is not in the list")
+        return RowScores.of(case_ids, np.array([line[1:] for line in lines], dtype=np.float64))
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise _damaged(error) from error

@@ -15,6 +15,7 @@ from dataclasses import asdict
 
 from medground_bench.core.scoring import CaseScore, score_cases
 from medground_bench.core.types import Box, Frame, Mode, Reference
+from medground_bench.leaderboard.case_numbers import numbers_of
 from medground_bench.leaderboard.records import Json
 from medground_bench.submission.read import Problems, Submission, read_submission
 
@@ -60,21 +61,16 @@ def examine(asked: Json) -> dict[str, object]:
 
 
 def _scores(references: Iterable[Reference], submission: Submission) -> list[list[object]]:
-    """Of every case of the tracks, in the order of case ids: its `score_line`, and the seconds that the file says.
-
-    Numbers go through JSON without a change.
-    """
+    """Of every case of the tracks, in the order of case ids; numbers go through JSON without a change."""
     touched = [each for each in references if each.track in submission.tracks]
     took = {each.case_id: each.seconds for each in submission.predictions}
     scores = score_cases(touched, submission.predictions)
-    return [[*score_line(score), took.get(score.case_id)] for score in scores]
+    return [score_line(score, took.get(score.case_id)) for score in scores]
 
 
-def score_line(score: CaseScore) -> list[object]:
-    """What is kept of a case's score: id, IoU, precision, recall, F1, boxes, covered share."""
-    overlap = score.overlap
-    measures = [overlap.iou, overlap.precision, overlap.recall, overlap.f1]
-    return [score.case_id, *measures, score.boxes, score.covered]
+def score_line(score: CaseScore, seconds: float | None) -> list[object]:
+    """What is kept of a case's score: its id and its `NUMBERS`; the seconds are those that the file says."""
+    return [score.case_id, *numbers_of(score, seconds)]
 
 
 def _bind(memory_bytes: int, seconds: int) -> None:

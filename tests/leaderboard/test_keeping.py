@@ -53,7 +53,7 @@ def test_s37_a_new_protocol_scores_every_row_again_from_its_boxes_and_keeps_the_
     monkeypatch.setattr(
         scoring_process,
         "score_line",
-        lambda score: [mended(score)[0], mended(score)[1] / 2, *mended(score)[2:]],
+        lambda score, took: [mended(score, took)[0], mended(score, took)[1] / 2, *mended(score, took)[2:]],
     )
     place.open()
     assert rows(place) == pytest.approx({method: iou / 2 for method, iou in before.items()}, abs=1e-6)
