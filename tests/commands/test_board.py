@@ -8,9 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from medground_bench.commands.main import app
+from medground_bench.leaderboard.board import build_board
 from medground_bench.leaderboard.exports import EXPORTS
 from medground_bench.leaderboard.query import BoardQuery
 from medground_bench.phantom.limits import TAUGHT_WHERE
+from tests.kit.board_runs import LEFT_HALF, reference, run
 from tests.kit.made_boards import made_board
 
 
@@ -36,6 +38,17 @@ def test_the_terminal_shows_every_number_of_the_table(folder):
         texts = [row.text(column) for column in table.columns]
         assert all(text in line for text in (*texts, row.interval(table.columns[0])))
         assert str(row.rank or "-") in line
+
+
+def test_a_row_that_was_not_run_on_all_lvlms_stands_in_the_tables_of_its_own(tmp_path):
+    cases = [reference(number, lvlm) for lvlm in "ab" for number in range(7)]
+    everywhere = [run("medfocus", [case for case in cases if case.lvlm == lvlm], LEFT_HALF) for lvlm in "ab"]
+    on_a = run("occlusion", cases[:7], LEFT_HALF)
+    for runs, lvlms in ((everywhere, [None]), ([*everywhere, on_a], [None, "a"]), ([on_a], ["a"])):
+        build_board(cases, runs).save(tmp_path)
+        tables = json.loads(asked(tmp_path, "--json").output)
+        assert [table["query"].get("lvlm") for table in tables] == lvlms
+    assert [row["method"] for row in tables[0]["rows"]] == ["occlusion"]
 
 
 def test_json_is_the_tables_that_are_printed(folder):
