@@ -6,6 +6,7 @@ import typer
 
 from builder.commands.access import access
 from builder.commands.add_lvlm import add_lvlm
+from builder.commands.board import board
 from builder.commands.build import build
 from builder.commands.diff import diff
 from builder.commands.eval_results import eval_results
@@ -35,6 +36,7 @@ app.command("publish-metric")(publish_metric)
 app.command("publish-space")(publish_space)
 app.add_typer(sources, name="sources")
 app.add_typer(access, name="access")
+app.add_typer(board, name="board")
 
 
 def main() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -13,11 +11,13 @@ import pandas as pd
 from gradio.events import api
 from results_folder import errors_shown, results_folder
 
-from medground_bench.core.errors import MedgroundError, UnknownName
+from medground_bench.core.errors import MedgroundError
+from medground_bench.leaderboard import board_api
 from medground_bench.leaderboard.board import FILE, Board
-from medground_bench.leaderboard.exports import EXPORTS, as_json, file_name
-from medground_bench.leaderboard.page_data import SHOWN, page_data
-from medground_bench.leaderboard.query import FILTERS
+from medground_bench.leaderboard.board_api import PAGE, TABLE, BoardApi, Words
+from medground_bench.leaderboard.exports import EXPORTS
+from medground_bench.leaderboard.opening import open_board
+from medground_bench.leaderboard.page_data import page_data
 from medground_bench.leaderboard.static_board import FRONT
 from medground_bench.storage.whole_files import Plain
 
@@ -26,9 +26,6 @@ NO_BOARD = (
     f"**No board here yet.** This Space has no `results/{FILE}`. `medground demo` makes one for the phantom; "
     "`python -m builder publish-space --results` brings it here."
 )
-MOST_LETTERS = 200
-"""Of a word in an address."""
-
 START = """
 const fromServer = async (answer) => { if (answer.error) throw new Error(answer.error); return answer; };
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -61,58 +58,47 @@ def board_tab() -> None:
         apply_default_css=False,
         elem_id="board",
     )
-    api(board_table, api_name="board_table")
-    api(board_file, api_name="board_file")
+    api(board_page, api_name=PAGE)
+    api(board_table, api_name=TABLE)
+    api(board_file, api_name=board_api.FILE)
     if board.tracks:
         gr.Markdown("### What the causal filter kept")
         gr.Dataframe(_filter_table(board), interactive=False, buttons=["copy"], label="Per LVLM and mode")
         gr.Markdown("\n".join(f"- {line}" for line in _shortcut_lines(board)), elem_classes="note")
 
 
-def page_of(params: Mapping[str, str]) -> Mapping[str, Plain]:
+def page_of(params: Words) -> Mapping[str, Plain]:
     """What the page draws for an address, or what is wrong with it."""
     try:
-        return page_data(_board(), _words(params))
+        return ASKED.page(params)
     except MedgroundError as error:
         return {"error": str(error)}
 
 
-def file_of(params: Mapping[str, str]) -> dict[str, str]:
+def file_of(params: Words) -> Mapping[str, Plain]:
     """The file of what an address shows, of that `ending`: name, and content in base64; or what is wrong."""
     try:
-        return board_file(_words(params), str(params.get("ending", "")))
-    except gr.Error as error:
-        return {"error": error.message}
+        return ASKED.file(params, str(params.get("ending", "")))
+    except MedgroundError as error:
+        return {"error": str(error)}
+
+
+def board_page(query: dict[str, str]) -> dict[str, object]:
+    """All that the page shows, every cell as text: `query` is as of /board_table, and `shown` names a figure."""
+    with errors_shown():
+        return ASKED.page(query)
 
 
 def board_table(query: dict[str, str]) -> dict[str, object]:
     """A table of the board: `query` holds filters and the order as in the page's address, such as {"lvlm": "..."}."""
     with errors_shown():
-        board = _board()
-        found: dict[str, object] = json.loads(as_json(board.table(board.query(_words(query)))))
-    return found
+        return ASKED.table(query)
 
 
 def board_file(query: dict[str, str], ending: str) -> dict[str, str]:
     """The same table as a file, its name and its content in base64: `ending` is csv, json, parquet or tex."""
     with errors_shown():
-        name, content = _file(query, ending)
-    return {"name": name, "content": base64.b64encode(content).decode("ascii")}
-
-
-def _file(params: Mapping[str, str], ending: str) -> tuple[str, bytes]:
-    if ending not in EXPORTS:
-        raise UnknownName("file of the board", str(ending)[:MOST_LETTERS], EXPORTS)
-    board = _board()
-    table = board.table(board.query(_words(params)))
-    return file_name(table, ending), EXPORTS[ending](table)
-
-
-def _words(params: Mapping[str, str]) -> dict[str, str]:
-    """What of an address is about the board, as text of bounded length, whoever wrote it."""
-    names = (*FILTERS, "sort", SHOWN)
-    given = params if isinstance(params, Mapping) else {}
-    return {name: str(given[name])[:MOST_LETTERS] for name in names if given.get(name)}
+        return ASKED.file(query, ending)
 
 
 def _board() -> Board:
@@ -124,7 +110,10 @@ def _board() -> Board:
 
 @lru_cache(maxsize=2)
 def _read(folder: Path, _written: int) -> Board:
-    return Board.read(folder)
+    return open_board(str(folder))
+
+
+ASKED = BoardApi(_board)
 
 
 def _filter_table(board: Board) -> pd.DataFrame:

@@ -21,7 +21,7 @@ OUTSIDE = {"real_cxr/", "medground_release/"}
 """Folders that a page names and that stand in no checkout."""
 
 PATH = re.compile(r"\.?\w[\w./<>-]*/[\w./<>-]*|[\w-]+\.(py|md|toml|txt)")
-MOST_LINES = {"README.md": 10, "contracts.md": 250, "style.md": 150, "decisions.md": 250}
+MOST_LINES = {"README.md": 10, "contracts.md": 265, "style.md": 150, "decisions.md": 250}
 MOST_TERMS = 25
 
 

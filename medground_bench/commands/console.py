@@ -39,6 +39,7 @@ EXTRAS = {
     "diffusers": "edit",
     "evaluate": "metric",
     "gradio": "space",
+    "gradio_client": "space",
     "ray": "ray",
     "safetensors": "lvlm",
     "skimage": "edit",

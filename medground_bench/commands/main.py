@@ -23,6 +23,7 @@ from medground_bench.commands.listing import list_
 from medground_bench.commands.localize import localize
 from medground_bench.commands.predict import predict
 from medground_bench.commands.score import score
+from medground_bench.commands.submit import submit, withdraw
 from medground_bench.commands.tune import tune
 
 app = typer.Typer(
@@ -32,7 +33,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (demo, attribute, localize, predict, tune, ablate, check, score, fetch, board):
+for command in (
+    demo,
+    attribute,
+    localize,
+    predict,
+    tune,
+    ablate,
+    check,
+    score,
+    fetch,
+    submit,
+    withdraw,
+    board,
+):
     app.command()(command)
 app.command("list")(list_)
 app.add_typer(atlas_app, name="atlas")

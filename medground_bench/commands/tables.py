@@ -13,9 +13,10 @@ from medground_bench.core.intervals import FEWEST_IMAGES, TOO_FEW
 from medground_bench.core.scoring import By, ScoreRow
 from medground_bench.leaderboard.columns import Unit
 from medground_bench.leaderboard.entries import Badge
+from medground_bench.leaderboard.page_data import table_data
 from medground_bench.leaderboard.query import BoardQuery
+from medground_bench.leaderboard.records import Json
 from medground_bench.leaderboard.track_facts import TrackFacts
-from medground_bench.leaderboard.views import BoardTable
 from medground_bench.runs.method_groups import MethodGroup
 
 SCORES = ("IoU", "interval", "F1", "precision", "recall")
@@ -42,30 +43,32 @@ def demo_report(demo: Demo) -> Together:
     """Everything a demo found: the filter per track, the shortcut, the board of each mode, the time of each stage."""
     board = demo.board
     sentences = [track.shortcut_sentence() for track in board.tracks if track.shortcut_right]
-    boards = [board_table(board.table(BoardQuery(mode=mode))) for mode in board.choices(By.MODE)]
+    boards = [board_table(table_data(board.table(BoardQuery(mode=mode)))) for mode in board.choices(By.MODE)]
     times = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in demo.seconds.items())
     total = sum(demo.seconds.values())
     return Together(tracks_table(board.tracks), *sentences, "", *boards, f"{times}; {total:.1f} s in all")
 
 
-def board_table(table: BoardTable) -> Table:
-    """A table of the board as the page shows it; controls are dim, and what a paper reports stands below."""
-    first, *others = table.columns
-    numbers = [f"{each.name} %" if each.unit is Unit.PERCENT else each.name for each in table.columns]
-    asked = ", ".join(f"{name} {value}" for name, value in table.query.as_params().items())
-    shown = _table(
-        f"Board, {asked}: {table.caption}", ["method"], ["rank", numbers[0], "interval", *numbers[1:]]
-    )
-    for row in (*table.ours, *table.reported):
-        marks = [row.family.value] if row.family is MethodGroup.CONTROL else []
-        marks += [row.badge.words] if row.badge is not Badge.REPRODUCED else []
+def board_table(data: Json) -> Table:
+    """A table of the board, `table_data`, as the page shows it; controls are dim, a paper's rows stand below."""
+    numbers = [
+        f"{each['name']} %" if each["unit"] == Unit.PERCENT else each["name"] for each in data["columns"]
+    ]
+    asked = ", ".join(f"{name} {value}" for name, value in data["query"].items())
+    heads = ["rank", numbers[0], "interval", *numbers[1:]]
+    shown = _table(f"Board, {asked}: {data['caption']}", ["method"], heads)
+    for row in data["rows"]:
+        is_control = row["family"] == MethodGroup.CONTROL
+        marks = [row["family"]] if is_control else []
+        marks += [row["measured"]] if row["badge"] != Badge.REPRODUCED else []
+        first, *others = row["texts"]
         shown.add_row(
-            f"{row.shown} ({', '.join(marks)})" if marks else row.shown,
-            str(row.rank) if row.rank else "-",
-            row.text(first),
-            row.interval(first) or "-",
-            *map(row.text, others),
-            style="dim" if row.family is MethodGroup.CONTROL else None,
+            f"{row['shown']} ({', '.join(marks)})" if marks else row["shown"],
+            row["rank"] or "-",
+            first,
+            row["intervals"][0] or "-",
+            *others,
+            style="dim" if is_control else None,
         )
     return shown
 

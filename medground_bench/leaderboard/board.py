@@ -15,12 +15,15 @@ from itertools import product
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
+
 from medground_bench import plugins
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.protocol import PROTOCOL
 from medground_bench.core.scoring import By, CaseScore, mean_over_seeds, score_cases
 from medground_bench.core.types import Prediction, Reference, Track
-from medground_bench.leaderboard.case_scores import BoardCase, CaseMeasures, CaseScores
+from medground_bench.leaderboard.case_numbers import numbers_of
+from medground_bench.leaderboard.case_scores import BoardCase, CaseScores, RowScores
 from medground_bench.leaderboard.chance import chance_scores, draws_of
 from medground_bench.leaderboard.columns import COLUMNS, Column, Direction, Pooling, Unit
 from medground_bench.leaderboard.entries import Badge, BoardEntry, ReportedRow, TunedTrack
@@ -67,6 +70,18 @@ class Board:
     reported: tuple[ReportedRow, ...] = ()
     columns: tuple[Column, ...] = COLUMNS
     protocol: int = PROTOCOL
+
+    @classmethod
+    def of(
+        cls,
+        scores: CaseScores,
+        tracks: Iterable[TrackFacts] = (),
+        reported: Iterable[ReportedRow] = (),
+        protocol: int = PROTOCOL,
+    ) -> Board:
+        """A board whose tracks stand in order."""
+        ordered = sorted(tracks, key=lambda track: (track.lvlm, track.mode, track.source))
+        return cls(scores, tuple(ordered), tuple(reported), protocol=protocol)
 
     def table(self, query: BoardQuery) -> BoardTable:
         """What a query asks for."""
@@ -182,8 +197,7 @@ def build_board(
     for run in runs:
         by_row.setdefault((run.method, run.badge), []).append(run)
     scored = dict(_scored(references, of_row) for of_row in by_row.values())
-    ordered = sorted(tracks, key=lambda track: (track.lvlm, track.mode, track.source))
-    return Board(CaseScores.of(map(BoardCase.of, references), scored), tuple(ordered), tuple(reported))
+    return Board.of(CaseScores.of(map(BoardCase.of, references), scored), tracks, reported)
 
 
 def control_names() -> frozenset[str]:
@@ -192,9 +206,7 @@ def control_names() -> frozenset[str]:
     return frozenset(name for name in names if group_of(name) is MethodGroup.CONTROL)
 
 
-def _scored(
-    references: Sequence[Reference], runs: Sequence[MethodRun]
-) -> tuple[BoardEntry, list[CaseMeasures]]:
+def _scored(references: Sequence[Reference], runs: Sequence[MethodRun]) -> tuple[BoardEntry, RowScores]:
     """A row and what it scores on every case on which it was run."""
     seeds = _of_seeds(references, runs)
     name, lacks = runs[0].method, plugins.literal("methods", runs[0].method, "LACKS") or {}
@@ -217,14 +229,11 @@ def _scored(
     ious: dict[str, list[float]] = {}
     for score in (each for scores in seeds for each in scores if len(seeds) > 1):
         ious.setdefault(score.case_id, []).append(score.overlap.iou)
-    return entry, [
-        CaseMeasures.of(
-            score,
-            seconds=fmean(took[score.case_id]) if score.case_id in took else None,
-            seeds=ious.get(score.case_id, ()),
-        )
-        for score in mean_over_seeds(seeds)
-    ]
+    means = mean_over_seeds(seeds)
+    seconds = {case_id: fmean(of_case) for case_id, of_case in took.items()}
+    numbers = np.array([numbers_of(score, seconds.get(score.case_id)) for score in means], dtype=np.float64)
+    of_seeds = np.array([ious[score.case_id] for score in means]) if ious else None
+    return entry, RowScores.of([score.case_id for score in means], numbers, of_seeds)
 
 
 def _of_seeds(references: Sequence[Reference], runs: Sequence[MethodRun]) -> list[list[CaseScore]]:

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from medground_bench.benchmark.parquet import encoded_table
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.geometry import cover_areas
-from medground_bench.core.scoring import CaseScore
 from medground_bench.core.types import Reference
+from medground_bench.leaderboard.case_numbers import NUMBERS
 from medground_bench.leaderboard.entries import BoardEntry
 from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.storage.whole_files import write_whole
@@ -66,35 +66,36 @@ class BoardCase:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CaseMeasures:
-    """One case of a row: name of a measure -> what it is, None where it does not apply, as seconds nobody took.
+@dataclass(frozen=True, slots=True, eq=False)
+class RowScores:
+    """What one row scored: a value a case of every measure, NaN where it does not apply, as seconds nobody took.
 
-    seeds  IoU of every run where a row is the mean of several
+    seeds  (cases, seeds): IoU of every run where a row is the mean of several
     """
 
-    case_id: str
-    measures: Mapping[str, float | None]
-    seeds: tuple[float, ...] = ()
+    case_ids: Sequence[str]
+    measures: Mapping[str, Floats]
+    seeds: Floats | None = None
 
     @classmethod
-    def of(cls, score: CaseScore, seconds: float | None = None, seeds: Sequence[float] = ()) -> CaseMeasures:
-        """What is kept of a score."""
-        predicted = score.predicted
+    def of(cls, case_ids: Sequence[str], numbers: Floats, seeds: Floats | None = None) -> RowScores:
+        """From the `NUMBERS` of every case, (cases, numbers); ValueError for any others."""
+        iou, precision, recall, f1, boxes, covered, seconds = numbers.reshape(len(case_ids), len(NUMBERS)).T
+        predicted = ~np.isnan(boxes)
         measures = {
-            "iou": score.overlap.iou,
-            "f1": score.overlap.f1,
-            "precision": score.overlap.precision,
-            "recall": score.overlap.recall,
-            "predicted": float(predicted),
-            "boxed": float(score.boxes > 0),
-            "empty": float(predicted and not score.boxes),
-            "boxes": float(score.boxes) if predicted else None,
-            "covered": score.covered if predicted else None,
-            "whole_image": float(score.covered >= COVERS_ALL) if predicted else None,
+            "iou": iou,
+            "f1": f1,
+            "precision": precision,
+            "recall": recall,
+            "predicted": predicted.astype(np.float64),
+            "boxed": (boxes > 0).astype(np.float64),
+            "empty": (boxes == 0).astype(np.float64),
+            "boxes": boxes,
+            "covered": np.where(predicted, covered, np.nan),
+            "whole_image": np.where(predicted, covered >= COVERS_ALL, np.nan),
             "seconds": seconds,
         }
-        return cls(score.case_id, measures, tuple(seeds))
+        return cls(case_ids, measures, seeds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,14 +115,12 @@ class CaseScores:
     seeds: Mapping[int, Floats]
 
     @classmethod
-    def of(
-        cls, cases: Iterable[BoardCase], scored: Mapping[BoardEntry, Sequence[CaseMeasures]]
-    ) -> CaseScores:
+    def of(cls, cases: Iterable[BoardCase], scored: Mapping[BoardEntry, RowScores]) -> CaseScores:
         """From the cases of every row."""
         ordered = tuple(sorted(cases, key=lambda case: case.case_id))
         entries = tuple(sorted(scored, key=lambda entry: entry.key))
         place = {case.case_id: number for number, case in enumerate(ordered)}
-        names = sorted({name for of_row in scored.values() for each in of_row for name in each.measures})
+        names = sorted({name for of_row in scored.values() for name in of_row.measures})
         was_run = np.zeros((len(entries), len(ordered)), dtype=bool)
         measures = {name: np.full(was_run.shape, np.nan) for name in names}
         seeds = {
@@ -130,12 +129,13 @@ class CaseScores:
             if entry.seeds > 1
         }
         for row, entry in enumerate(entries):
-            for each in scored[entry]:
-                was_run[row, place[each.case_id]] = True
-                for name, value in each.measures.items():
-                    measures[name][row, place[each.case_id]] = np.nan if value is None else value
-                if row in seeds:
-                    seeds[row][:, place[each.case_id]] = each.seeds
+            of_row = scored[entry]
+            at = [place[case_id] for case_id in of_row.case_ids]
+            was_run[row, at] = True
+            for name, values in of_row.measures.items():
+                measures[name][row, at] = values
+            if of_row.seeds is not None:
+                seeds[row][:, at] = of_row.seeds.T
         return cls(entries, ordered, was_run, measures, seeds)
 
     def without_ids(self) -> CaseScores:

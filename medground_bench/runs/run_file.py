@@ -7,8 +7,8 @@ apart. Everything that scores a prediction file asks `predictions_of`, so that i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from medground_bench.core.types import Prediction
@@ -31,6 +31,8 @@ class RunRecord:
     localizer      who found the anatomy; None for a method that needs none
     without_boxes  cases for which the method had no box to give; the failed ones are not among them
     refused        cases with a text that looks like a box and was not read as one
+    lvlm_revision  the weights that answered
+    libraries      package -> version
     """
 
     run: str
@@ -39,6 +41,10 @@ class RunRecord:
     failures: tuple[Failure, ...]
     without_boxes: int
     refused: int
+    lvlm: str = ""
+    lvlm_revision: str = ""
+    seed: int | None = None
+    libraries: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_file(file: Path) -> Path:
@@ -59,6 +65,10 @@ def read_run(file: Path) -> RunRecord | None:
             failures=tuple(Failure(**failure) for failure in record["failures"]),
             without_boxes=record.get("without_boxes", 0),
             refused=len(record.get("refused", ())),
+            lvlm=record.get("lvlm", ""),
+            lvlm_revision=record.get("lvlm_revision", ""),
+            seed=record.get("seed"),
+            libraries=dict(record.get("libraries", {})),
         )
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None

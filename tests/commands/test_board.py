@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from typer.testing import CliRunner
 
 from medground_bench.commands.main import app
+from medground_bench.leaderboard.board import build_board
 from medground_bench.leaderboard.exports import EXPORTS
 from medground_bench.leaderboard.query import BoardQuery
 from medground_bench.phantom.limits import TAUGHT_WHERE
+from tests.kit.board_runs import LEFT_HALF, reference, run
 from tests.kit.made_boards import made_board
 
 
@@ -36,6 +40,23 @@ def test_the_terminal_shows_every_number_of_the_table(folder):
         assert str(row.rank or "-") in line
 
 
+def test_a_row_that_was_not_run_on_all_lvlms_stands_in_the_tables_of_its_own(tmp_path):
+    cases = [reference(number, lvlm) for lvlm in "ab" for number in range(7)]
+    everywhere = [run("medfocus", [case for case in cases if case.lvlm == lvlm], LEFT_HALF) for lvlm in "ab"]
+    on_a = run("occlusion", cases[:7], LEFT_HALF)
+    for runs, lvlms in ((everywhere, [None]), ([*everywhere, on_a], [None, "a"]), ([on_a], ["a"])):
+        build_board(cases, runs).save(tmp_path)
+        tables = json.loads(asked(tmp_path, "--json").output)
+        assert [table["query"].get("lvlm") for table in tables] == lvlms
+    assert [row["method"] for row in tables[0]["rows"]] == ["occlusion"]
+
+
+def test_json_is_the_tables_that_are_printed(folder):
+    tables = json.loads(asked(folder, "--only", "size=small", "--json").output)
+    queries = [BoardQuery(mode=mode, size="small") for mode in ("direct", "reason")]
+    assert tables == [json.loads(EXPORTS["json"](made_board().table(query))) for query in queries]
+
+
 def test_without_a_mode_every_mode_is_shown(folder):
     output = asked(folder).output
     assert "mode direct" in output and "mode reason" in output
@@ -54,6 +75,9 @@ def test_a_table_is_written_as_a_file_of_the_ending_that_is_named(folder, tmp_pa
         (["--only", "lvlm=phantom_gema3"], "Did you mean phantom_gemma3"),
         (["--only", "lvlm"], "says no value"),
         (["--out", "table.xls"], "ending in .csv, .json, .parquet, .tex"),
+        (["--benchmark", "bench"], "--benchmark is for --verify"),
+        (["--verify", "--only", "mode=direct"], "--verify goes with --benchmark alone"),
+        (["--verify"], "is no store of submissions"),
     ],
 )
 def test_wrong_words_are_told(folder, words, told):

@@ -8,7 +8,10 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from typer.testing import CliRunner
 
+from medground_bench.commands.main import app
+from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.exports import EXPORTS
 from medground_bench.phantom.limits import TAUGHT_WHERE
 from tests.kit.board_pages import cards_of, chosen, ordered, rows_of, settled
@@ -112,6 +115,17 @@ def test_programs_get_the_same_from_the_api(space_url, board, params):
     for ending, write in EXPORTS.items():
         file = client.predict(params, ending, api_name="/board_file")
         assert base64.b64decode(file["content"]) == write(table)
+
+
+def test_the_command_line_prints_of_a_space_what_it_prints_of_its_results(space_url, results):
+    def printed(*words):
+        return CliRunner().invoke(app, ["board", *map(str, words)], env={"COLUMNS": "400"})
+
+    for asked in ((), ("--only", "mode=direct", "--json")):
+        of_space, of_results = printed(space_url, *asked), printed(results, *asked)
+        assert of_space.exit_code == 0 and of_space.output == of_results.output
+    wrong = printed(space_url, "--only", "lvlm=nobody")
+    assert isinstance(wrong.exception, MedgroundError) and "no lvlm is called" in str(wrong.exception)
 
 
 @pytest.mark.parametrize(

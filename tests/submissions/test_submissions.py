@@ -13,8 +13,10 @@ from medground_bench.core.errors import BadSubmission
 from medground_bench.core.types import Answer, Mode, Question
 from medground_bench.phantom import seeds
 from medground_bench.submission import read as submission
+from medground_bench.submission.metadata import READERS, Metadata, read_metadata
 from medground_bench.submission.problems import Code
 from tests.kit.examples import EXAMPLES, example_references
+from tests.kit.submission_guide import generated, messages_of, wrong_examples
 
 FOLDER = Path(__file__).parents[2] / "submissions"
 QUESTIONS = {"imagenome": 1405, "vindr_cxr": 2108, "padchest_gr": 2657}
@@ -132,6 +134,32 @@ def test_the_good_example_passes_and_is_a_whole_track():
     assert got.missing == ()
 
 
+@pytest.mark.parametrize("path", generated(), ids=lambda path: path.name)
+def test_the_schemas_and_the_messages_of_the_wrong_examples_are_the_checkers_own(path):
+    """Written again by `python -m tests.kit.submission_guide`."""
+    assert path.read_text("utf-8") == generated()[path]
+
+
+def test_there_are_twenty_wrong_examples_each_with_a_problem_and_all_together_with_most_codes():
+    told = {file.name: messages_of(file) for file in wrong_examples()}
+    codes = {re.search(r"\[(\w+)\]$", message).group(1) for messages in told.values() for message in messages}
+    assert len(told) == 20 and all(told.values())
+    assert len(codes) >= 20
+
+
+def test_the_good_example_of_what_is_said_passes_and_names_the_lvlm_of_the_good_file():
+    said = read_metadata((EXAMPLES / "passes.json").read_text("utf-8"))
+    assert isinstance(said, Metadata) and set(said.lvlm_revisions) == {"phantom_gemma3"}
+    assert read_metadata(json.dumps(said.as_json())) == said
+
+
+def test_the_guide_names_every_field_that_can_be_said():
+    guide = (FOLDER / "README.md").read_text("utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", guide, flags=re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert named >= set(READERS)
+
+
 def test_the_guide_tells_every_code_of_a_foreign_frame():
     guide = (FOLDER / "README.md").read_text("utf-8")
     assert set(re.findall(r"^\| `(LOOKS_\w+)` \|", guide, flags=re.MULTILINE)) == {
@@ -155,7 +183,7 @@ def test_the_command_check_says_the_same_of_the_examples(tmp_path, monkeypatch, 
         def references(self):
             return example_references()
 
-    monkeypatch.setattr("medground_bench.benchmark.opening.Benchmark.open", lambda _location: Opened())
+    monkeypatch.setattr("medground_bench.commands.check.open_joined", lambda _location, _root: Opened())
     check(EXAMPLES / "passes.jsonl", "medground-bench")
     assert "no problem" in capsys.readouterr().out
     with pytest.raises(BadSubmission) as refused:

@@ -1,0 +1,358 @@
+"""The desk where predictions are handed in: check, quota, record, scoring, receipt.
+
+A submission is written down before it is scored, and its slot of the quota is taken with it in one step. Whatever stops
+the scoring, the same file sent again, or `take_up`, goes on from there and ends in one row. Nothing that is said rests
+on a single case's expert boxes: it is one of a fixed list, or of the checker, which never sees them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from threading import Lock
+
+from medground_bench.core.errors import MedgroundError
+from medground_bench.core.types import Frame
+from medground_bench.leaderboard import replies
+from medground_bench.leaderboard.audit import Event, LogEntry
+from medground_bench.leaderboard.changes import Clock, StoreChange, change, digests, now
+from medground_bench.leaderboard.examining import USUAL, Examined, Limits, ScorerDied, examined, kept_scores
+from medground_bench.leaderboard.near_copies import HELD_FROM, Quads, repeats_any, shared_share
+from medground_bench.leaderboard.people import (
+    demand_login,
+    new_pseudonym,
+    people_content,
+    people_of,
+    pseudonym_of,
+)
+from medground_bench.leaderboard.records import (
+    Receipt,
+    SubmissionRecord,
+    record_name,
+    scores_name,
+    submission_id,
+)
+from medground_bench.leaderboard.register import Register, Standing, SubmissionStatus
+from medground_bench.leaderboard.replies import NotAccepted, Reply
+from medground_bench.leaderboard.store import PEOPLE, Snapshot, StoreSettings, SubmissionStore
+from medground_bench.leaderboard.truth import Truth
+from medground_bench.storage.whole_files import sha256
+from medground_bench.submission.metadata import FieldProblem, Metadata, read_metadata
+
+log = logging.getLogger(__name__)
+
+LOOKED_AT = 100
+"""Cases of an earlier submission that are compared first."""
+
+WEEK, DAY = timedelta(days=7), timedelta(days=1)
+
+
+class Stage(StrEnum):
+    """How far a submission is."""
+
+    READING = "reading the file"
+    WRITING = "writing it down"
+    SCORING = "scoring"
+    COMPARING = "comparing with other submissions"
+    PUBLISHING = "putting it on the board"
+
+
+Tell = Callable[[Stage], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """What somebody sends: bytes, what is said about them, and who it is. The name of a file is never kept."""
+
+    person: str
+    content: bytes
+    metadata: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checked:
+    """A file as far as it was read; `metadata` is None where that is at fault."""
+
+    metadata: Metadata | None
+    examined: Examined
+    problems: tuple[FieldProblem, ...]
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        return (*map(str, self.problems), *self.examined.problems)
+
+    @property
+    def codes(self) -> str:
+        """What was wrong, in codes alone: for the log."""
+        return " ".join(sorted({problem.code.value for problem in self.problems} | set(self.examined.counts)))
+
+
+@dataclass(frozen=True)
+class SubmissionDesk:
+    """Where predictions for one benchmark are handed in, with its store behind it."""
+
+    store: SubmissionStore
+    truth: Truth
+    clock: Clock = now
+    limits: Limits = USUAL
+    turn: Lock = field(default_factory=Lock, repr=False)
+
+    def check(self, upload: Upload) -> Reply:
+        """Everything that is wrong with an upload; nothing is spent or kept."""
+        demand_login(upload.person)
+        snapshot = self._look()
+        checked = self._checked(upload)
+        late = self._late(checked, snapshot, Register.read(snapshot.log), upload.person)
+        if checked.told or late:
+            return replies.refusal((*checked.told, *map(str, late)), checked.examined.more)
+        return replies.passes()
+
+    def submit(self, upload: Upload, tell: Tell = lambda _stage: None) -> Reply:
+        """Take a submission, score it, and give its receipt; NotAccepted where nothing was kept: try again."""
+        demand_login(upload.person)
+        with replies.not_accepted():
+            snapshot = self._look()
+            person = pseudonym_of(upload.person, people_of(snapshot))
+            self._demand_patience(snapshot, person)
+            known = self._known(upload, person, Register.read(snapshot.log))
+            if known is None:
+                tell(Stage.READING)
+                checked = self._checked(upload)
+                if checked.told:
+                    self._refuse(upload, checked)
+                    return replies.refusal(checked.told, checked.examined.more)
+                tell(Stage.WRITING)
+                received = self._receive(upload, checked)
+                if isinstance(received, Reply):
+                    return received
+                known = received
+            return self._finish(known, tell)
+
+    def take_up(self) -> tuple[Reply, ...]:
+        """Finish what was received and whose scoring something stopped."""
+        register = Register.read(self._look().log)
+        waiting = [each.id for each in register.here if each.status is SubmissionStatus.RECEIVED]
+        return tuple(self._finish(identity, lambda _stage: None) for identity in waiting)
+
+    def receipt(self, identity: str) -> Receipt:
+        """Of a submission, as it stands now."""
+        snapshot = self._look()
+        return self._receipt(snapshot, replies.found(Register.read(snapshot.log), identity))
+
+    def withdraw(self, identity: str, person: str) -> Receipt:
+        """Take one's own submission from the board; that it was there stays in the log."""
+        demand_login(person)
+        with replies.not_accepted():
+            self._change(lambda snapshot, register: _withdrawal(snapshot, register, identity, person))
+            return self.receipt(identity)
+
+    def _look(self) -> Snapshot:
+        snapshot = self.store.look()
+        replies.demand_edition(Register.read(snapshot.log), self.truth.edition)
+        return snapshot
+
+    def _change(self, decide: Callable[[Snapshot, Register], StoreChange | None]) -> Register:
+        with self.turn:
+            return change(self.store, decide, self.clock)
+
+    def _demand_patience(self, snapshot: Snapshot, person: str | None) -> None:
+        """Refuse whoever sends one faulty file after the other, before any more is looked into."""
+        register, most = Register.read(snapshot.log), StoreSettings.of(snapshot).refused_per_day
+        if person and register.refused(person, self.clock(), DAY) >= most:
+            raise NotAccepted(replies.too_many_refused(most))
+
+    def _known(self, upload: Upload, person: str | None, register: Register) -> str | None:
+        """The id of the very same submission, where it is on record and was not lost by our fault."""
+        metadata = read_metadata(upload.metadata)
+        if person is None or not isinstance(metadata, Metadata):
+            return None
+        identity = submission_id(person, sha256(upload.content), metadata, self.truth.edition)
+        standing = register.submissions.get(identity)
+        return identity if standing and standing.counts else None
+
+    def _checked(self, upload: Upload) -> _Checked:
+        """Everything that can be said of an upload by itself."""
+        said = read_metadata(upload.metadata)
+        try:
+            found = examined(upload.content, self.truth, scored=False, limits=self.limits)
+        except ScorerDied as died:
+            raise NotAccepted(f"not accepted: {died}") from died
+        if not isinstance(said, Metadata):
+            return _Checked(metadata=None, examined=found, problems=said)
+        problems = replies.against_file(said, found.lvlms, self.truth) if not found.counts else ()
+        return _Checked(metadata=said, examined=found, problems=problems)
+
+    def _late(
+        self, checked: _Checked, snapshot: Snapshot, register: Register, login: str
+    ) -> tuple[FieldProblem, ...]:
+        """What speaks against a sound file, given what else there is: its name, and the quota."""
+        if checked.metadata is None:
+            return ()
+        settings, person = StoreSettings.of(snapshot), pseudonym_of(login, people_of(snapshot)) or ""
+        found: list[FieldProblem] = []
+        if replies.is_reserved(checked.metadata.method, login, settings) or register.taken(
+            checked.metadata.method, checked.examined.tracks, person
+        ):
+            found.append(replies.name_taken(checked.metadata.method))
+        if register.spent(person, self.clock(), WEEK) >= settings.scored_per_week:
+            found.append(replies.quota_spent(settings.scored_per_week))
+        return tuple(found)
+
+    def _refuse(self, upload: Upload, checked: _Checked) -> None:
+        """Write down that a file was refused, by its hash and the codes alone."""
+
+        def decide(snapshot: Snapshot, _ledger: Register) -> StoreChange:
+            person, files = _person(snapshot, upload.person)
+            entry = LogEntry(
+                event=Event.REFUSED, by=person, subject=sha256(upload.content), reason=checked.codes
+            )
+            return StoreChange((entry,), files)
+
+        self._change(decide)
+
+    def _receive(self, upload: Upload, checked: _Checked) -> str | Reply:
+        """Write a submission down and take its slot, in one step; the id, or a refusal."""
+        said, found = checked.metadata, checked.examined
+        assert said is not None
+        accepted: list[str] = []
+        late: list[FieldProblem] = []
+
+        def decide(snapshot: Snapshot, register: Register) -> StoreChange | None:
+            person, files = _person(snapshot, upload.person)
+            record = SubmissionRecord(
+                id=submission_id(person, sha256(upload.content), said, self.truth.edition),
+                person=person,
+                file_sha256=sha256(upload.content),
+                dataset=self.truth.dataset,
+                dataset_revision=self.truth.revision,
+                tracks=found.tracks,
+                metadata=said,
+                lines=found.lines,
+            )
+            accepted[:] = [record.id]
+            standing = register.submissions.get(record.id)
+            if standing and standing.counts:
+                return None
+            late[:] = self._late(checked, snapshot, register, upload.person)
+            return None if late else self._reception(record, files)
+
+        self._change(decide)
+        return replies.refusal(tuple(map(str, late)), 0) if late else accepted[0]
+
+    def _reception(self, record: SubmissionRecord, files: Mapping[str, bytes]) -> StoreChange:
+        named = {record.name: record.content()}
+        entry = LogEntry(
+            event=Event.RECEIVED,
+            by=record.person,
+            subject=record.id,
+            method=record.metadata.method,
+            tracks=record.tracks,
+            file_sha256=record.file_sha256,
+            edition=self.truth.edition,
+            files=digests(named),
+        )
+        return StoreChange((entry,), {**files, **named})
+
+    def _finish(self, identity: str, tell: Tell) -> Reply:
+        """Score what was received, unless that is done, and say where it stands."""
+        snapshot = self._look()
+        standing = replies.found(Register.read(snapshot.log), identity)
+        if standing.status is SubmissionStatus.RECEIVED:
+            self._score(SubmissionRecord.of(snapshot.read(record_name(identity))), tell)
+            snapshot = self._look()
+            standing = replies.found(Register.read(snapshot.log), identity)
+        return Reply(
+            status=standing.status.value,
+            said=replies.SAID[standing.status],
+            receipt=self._receipt(snapshot, standing),
+        )
+
+    def _score(self, record: SubmissionRecord, tell: Tell) -> None:
+        tell(Stage.SCORING)
+        try:
+            found = examined(record.upload, self.truth, scored=True, limits=self.limits)
+        except ScorerDied:
+            log.error("scoring of %s ended without a result; it does not count", record.id)
+            self._change(lambda _snapshot, register: _ending(register, record.id, Event.FAILED, {}))
+            return
+        tell(Stage.COMPARING)
+        files = {scores_name(record.id, self.truth.edition): kept_scores(record, found, self.truth)}
+        event = Event.HELD if self._is_near_copy(record) else Event.SCORED
+        tell(Stage.PUBLISHING)
+        self._change(lambda _snapshot, register: _ending(register, record.id, event, files))
+
+    def _is_near_copy(self, record: SubmissionRecord) -> bool:
+        """Whether its boxes were somebody else's first: of all that it repeats, the earliest says whose they are."""
+        snapshot = self._look()
+        register = Register.read(snapshot.log)
+        mine, boxes = replies.found(register, record.id), record.boxes
+        for earlier in register.here:
+            if earlier.id == mine.id:
+                return False
+            if set(earlier.accepted.tracks) & set(record.tracks):
+                content = snapshot.read(record_name(earlier.id))
+                if _repeats(boxes, content, self.truth.frames):
+                    return earlier.person != mine.person
+        return False
+
+    def _receipt(self, snapshot: Snapshot, standing: Standing) -> Receipt:
+        accepted, page = standing.accepted, StoreSettings.of(snapshot).page
+        link = f"{page}/?submission={standing.id}" if page else self.store.address(record_name(standing.id))
+        return Receipt(
+            id=standing.id,
+            status=standing.status.value,
+            method=accepted.method,
+            file_sha256=accepted.file_sha256,
+            dataset=standing.edition.dataset,
+            dataset_revision=standing.edition.revision,
+            protocol=self.truth.edition.protocol,
+            received_at=accepted.at,
+            entry=accepted.hash,
+            link=link,
+        )
+
+
+def _person(snapshot: Snapshot, login: str) -> tuple[str, dict[str, bytes]]:
+    """The pseudonym of a login, and the file that says so where it is new."""
+    people = people_of(snapshot)
+    known = pseudonym_of(login, people)
+    if known:
+        return known, {}
+    made = new_pseudonym()
+    return made, {PEOPLE: people_content(people | {made: login})}
+
+
+def _repeats(boxes: Mapping[str, Quads], earlier: bytes, frames: Mapping[str, Frame]) -> bool:
+    """Whether boxes are those of an earlier record; most are told apart by a few cases."""
+    if not repeats_any(boxes, SubmissionRecord.some_boxes(earlier, LOOKED_AT), frames):
+        return False
+    return shared_share(boxes, SubmissionRecord.of(earlier).boxes, frames) >= HELD_FROM
+
+
+def _ending(
+    register: Register, identity: str, event: Event, files: Mapping[str, bytes]
+) -> StoreChange | None:
+    """The one entry that ends a scoring; None where there is one."""
+    standing = replies.found(register, identity)
+    if standing.status is not SubmissionStatus.RECEIVED:
+        return None
+    return StoreChange(
+        (LogEntry(event=event, by=standing.person, subject=identity, files=digests(files)),), files
+    )
+
+
+def _withdrawal(snapshot: Snapshot, register: Register, identity: str, login: str) -> StoreChange | None:
+    standing = replies.found(register, identity)
+    if standing.person != pseudonym_of(login, people_of(snapshot)):
+        raise MedgroundError(
+            f"{identity} is another person's submission. Only its submitter can withdraw it."
+        )
+    if not standing.stands:
+        return None
+    entry = LogEntry(
+        event=Event.WITHDRAWN, by=standing.person, subject=identity, reason="withdrawn by its submitter"
+    )
+    return StoreChange((entry,), {})

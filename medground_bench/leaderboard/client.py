@@ -1,0 +1,106 @@
+"""A Space asked from a program: the same calls as its page makes, by `gradio_client`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from medground_bench.core.errors import MedgroundError
+from medground_bench.leaderboard import api, board_api
+from medground_bench.leaderboard.accepting import Upload
+from medground_bench.leaderboard.board_api import Words
+from medground_bench.leaderboard.records import Json, Receipt
+from medground_bench.leaderboard.replies import NotAccepted, Reply
+
+if TYPE_CHECKING:
+    from gradio_client import Client
+
+SPACES = ".hf.space"
+"""Hosts to which the hub's own token is sent, so that the Space knows whose submission it is."""
+
+
+@dataclass(frozen=True)
+class SpaceClient:
+    """A running Space at an address, on the hub or on this machine."""
+
+    address: str
+
+    def check(self, upload: Upload) -> Reply:
+        """Everything that is wrong with an upload."""
+        return api.reply_of(self._asked(api.CHECK, *_told(upload)))
+
+    def submit(self, upload: Upload) -> Reply:
+        """Submit a file; NotAccepted where the Space cannot be reached: try again, nothing is counted twice."""
+        return api.reply_of(self._asked(api.SUBMIT, *_told(upload)))
+
+    def withdraw(self, identity: str, person: str) -> Receipt:
+        """Take one's own submission back."""
+        return _receipt(self._asked(api.WITHDRAW, identity, person))
+
+    def receipt(self, identity: str) -> Receipt:
+        """Where a submission stands."""
+        return _receipt(self._asked(api.RECEIPT, identity))
+
+    def page(self, words: Words) -> Json:
+        """All that the board's page shows."""
+        return self._asked(board_api.PAGE, dict(words))
+
+    def table(self, words: Words) -> Json:
+        """The numbers of a table of the board."""
+        return self._asked(board_api.TABLE, dict(words))
+
+    def file(self, words: Words, ending: str) -> Json:
+        """A table of the board as a file."""
+        return self._asked(board_api.FILE, dict(words), ending)
+
+    def _asked(self, name: str, *words: object) -> Json:
+        from gradio_client.exceptions import AppError
+
+        try:
+            answer = self._client.predict(*words, api_name=f"/{name}")
+        except AppError as error:
+            raise MedgroundError(f"{self.address} says: {error}") from error
+        except Exception as error:
+            raise NotAccepted(
+                f"not accepted, try again: {self.address} gives no answer ({type(error).__name__}). Is it a Space of "
+                "MedGround-Bench, and is it running?"
+            ) from error
+        if not isinstance(answer, dict):
+            raise MedgroundError(f"{self.address} answers in another way. Is it a Space of MedGround-Bench?")
+        return answer
+
+    @cached_property
+    def _client(self) -> Client:
+        from gradio_client import Client
+
+        return Client(
+            self.address,
+            token=self._token(),
+            verbose=False,
+            download_files=False,
+            analytics_enabled=False,
+        )
+
+    def _token(self) -> str | None:
+        """The hub's token, for hosts of the hub alone."""
+        from huggingface_hub import get_token
+
+        host = urlsplit(self.address)
+        return get_token() if host.scheme == "https" and (host.hostname or "").endswith(SPACES) else None
+
+
+def is_address(location: str) -> bool:
+    """Whether a location is that of a Space."""
+    return location.startswith(("http://", "https://"))
+
+
+def _told(upload: Upload) -> tuple[str, str, str]:
+    return api.upload_as_text(upload.content), upload.metadata, upload.person
+
+
+def _receipt(answer: Json) -> Receipt:
+    if answer.get("status") == api.NOT_DONE:
+        raise MedgroundError(str(answer["said"]))
+    return Receipt.of(answer["receipt"])

@@ -1,0 +1,95 @@
+"""The board of a store, a pure function of its files: log, settings, list of cases, scores.
+
+Every method is a row with the badge "scored by us"; what it scored on every case is what is kept of its submissions.
+`board.json` is the board's own file, so that it can be made again from nothing, the same to the byte.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+
+import numpy as np
+
+from medground_bench.leaderboard.board import Board
+from medground_bench.leaderboard.case_scores import CaseScores, RowScores
+from medground_bench.leaderboard.entries import Badge, BoardEntry
+from medground_bench.leaderboard.records import BadRecord, Json, cases_name, scores_name
+from medground_bench.leaderboard.register import Register, Standing
+from medground_bench.leaderboard.store import Snapshot, StoreSettings
+from medground_bench.leaderboard.truth import CaseList
+from medground_bench.runs.method_groups import MethodGroup
+
+
+def scores_content(identity: str, scores: Iterable[Sequence[object]], flags: Iterable[str]) -> bytes:
+    """What is kept of a submission's scores: a line a case, so that a board is rebuilt without the expert boxes."""
+    lines = ",\n".join(json.dumps(line) for line in scores)
+    head = f'"submission": {json.dumps(identity)}, "flags": {json.dumps(sorted(flags))}'
+    return f'{{{head}, "scores": [\n{lines}\n]}}\n'.encode("ascii")
+
+
+def board_of(snapshot: Snapshot) -> Board:
+    """The board of the edition that is open; BadRecord where none ever was, or where a file is damaged."""
+    register = Register.read(snapshot.log)
+    edition = register.edition
+    if edition is None:
+        raise BadRecord("the store was never opened: its log has no edition.")
+    listed = CaseList.of(snapshot.read(cases_name(edition)))
+    known = {case.case_id for case in listed.cases}
+    controls = {name.casefold() for name in StoreSettings.of(snapshot).controls}
+    scored: dict[BoardEntry, RowScores] = {}
+    for method, identities in methods_of(register.rows).items():
+        kept = [_kept(snapshot.read(scores_name(identity, edition))) for identity in identities]
+        entry = _entry(method, kept, is_control=method.casefold() in controls)
+        scored[entry] = _scored([line for file in kept for line in file["scores"]], known)
+    return Board.of(CaseScores.of(listed.cases, scored), listed.tracks, protocol=edition.protocol)
+
+
+def board_content(snapshot: Snapshot) -> bytes:
+    """What `board.json` of a store is to be."""
+    return board_of(snapshot).content()
+
+
+def methods_of(rows: Iterable[Standing]) -> dict[str, list[str]]:
+    """The methods on a board, by name, each with its submissions: one may have come in several files."""
+    spelled: dict[str, str] = {}
+    made_of: dict[str, list[str]] = {}
+    for row in rows:
+        method = spelled.setdefault(row.accepted.method.casefold(), row.accepted.method)
+        made_of.setdefault(method, []).append(row.id)
+    return dict(sorted(made_of.items()))
+
+
+def _kept(content: bytes) -> Json:
+    try:
+        file: Json = json.loads(content)
+        return {"flags": [str(flag) for flag in file["flags"]], "scores": list(file["scores"])}
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(error) from error
+
+
+def _damaged(error: Exception) -> BadRecord:
+    return BadRecord(f"a file of scores in the store is damaged ({type(error).__name__}: {error}).")
+
+
+def _entry(method: str, kept: Sequence[Json], *, is_control: bool) -> BoardEntry:
+    """A row; what was noted of its boxes stands behind its name."""
+    flags = sorted({flag for file in kept for flag in file["flags"]})
+    return BoardEntry(
+        method=method,
+        shown=f"{method} ({', '.join(flags)})" if flags else method,
+        badge=Badge.SCORED,
+        family=MethodGroup.CONTROL if is_control else MethodGroup.EXTRA,
+    )
+
+
+def _scored(lines: Sequence[Sequence[object]], known: AbstractSet[str]) -> RowScores:
+    """What a method scored; BadRecord where it is no score of these cases."""
+    try:
+        case_ids = [str(line[0]) for line in lines]
+        if not known >= set(case_ids):
+            raise ValueError("a case that is not in the list")
+        return RowScores.of(case_ids, np.array([line[1:] for line in lines], dtype=np.float64))
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise _damaged(error) from error
