@@ -67,7 +67,7 @@ def test_every_extra_that_is_named_exists():
 
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
     for library, extra in console.EXTRAS.items():
-        distribution = {"skimage": "scikit-image"}.get(library, library)
+        distribution = {"skimage": "scikit-image", "gradio_client": "gradio"}.get(library, library)
         assert any(wanted.startswith(distribution) for wanted in project["optional-dependencies"][extra])
 
 
