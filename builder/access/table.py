@@ -24,7 +24,7 @@ FIELD = "field: "
 """Before the label of a field, so that no field passes for a column that is read."""
 
 FORMULA_STARTS = ("=", "+", "-", "@")
-LARGEST_FILE_BYTES = 5_000_000
+LARGEST_FILE_BYTES = 5 * 10**6
 
 
 def as_table(applicants: Iterable[Applicant]) -> bytes:

@@ -14,7 +14,13 @@ REPORTED = Path(__file__).parents[2] / "submissions" / "reported"
 def test_the_methods_of_the_paper_are_those_of_its_tables_and_all_others_are_extras_or_controls():
     groups = grouped_methods()
     assert set(groups[MethodGroup.PAPER]) == {row.method for row in Reported.read(REPORTED).pooled}
-    assert groups[MethodGroup.CONTROL] == ["anatomy_prior", "centre_box", "random_box", "whole_image"]
+    assert groups[MethodGroup.CONTROL] == [
+        "anatomy_prior",
+        "centre_box",
+        "random_box",
+        "random_map",
+        "whole_image",
+    ]
     every = [name for names in groups.values() for name in names]
     assert sorted(every) == [method.name for method in plugins.available("methods")]
     assert group_of("medfocus_plus") is MethodGroup.EXTRA

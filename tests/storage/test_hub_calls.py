@@ -114,8 +114,11 @@ def test_a_hub_that_is_switched_off_is_told_at_once(calls, bench, pauses, monkey
 
 
 @pytest.mark.parametrize("fault", [Answer(500), Answer(503), Cut(), Silence(done=False)])
-def test_a_fault_while_a_large_file_is_sent_is_one_of_the_hub_and_not_ours(hub, bench, calls, fault):
+def test_a_fault_while_a_large_file_is_sent_is_one_of_the_hub_and_not_ours(
+    hub, bench, calls, fault, monkeypatch
+):
     """The hub's client tries a few times itself, and wraps what is left in an error of its own."""
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _seconds: None)
     large = CommitOperationAdd("rows.parquet", bytes(range(256)) * 400)
     hub.spoil("PUT /_lfs/", fault, times=8)
     calls.asked(

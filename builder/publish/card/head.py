@@ -22,7 +22,7 @@ TAGS = (
     "counterfactual",
     "benchmark",
 )
-SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (10**6, "100K<n<1M"))
 LARGEST = "1M<n<10M"
 TITLE = "MedGround-Bench"
 MEANING = (
