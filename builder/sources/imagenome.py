@@ -48,7 +48,7 @@ NAME = "gold_object_attribute_with_coordinates.txt"
 DIGEST = "b6c72e55ef322d61a2a7feae1cbfd6b69ef3009258f0afb6d1e342e51a158262"
 ROWS, EXPECTED = 15_688, 1_405
 TABLES_PROJECT = Project("chest-imagenome", "1.0.0")
-PICTURES_PROJECT = Project("mimic-cxr-jpg", "2.1.0", picture_bytes=1_500_000)
+PICTURES_PROJECT = Project("mimic-cxr-jpg", "2.1.0", picture_bytes=1_500 * 1_000)
 TABLE_PREFIXES = (
     ".",
     "1.0.0",

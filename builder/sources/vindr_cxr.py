@@ -41,7 +41,7 @@ PREFIXES = (".", "1.0.0", "vindr-cxr/1.0.0", "files/vindr-cxr/1.0.0", "physionet
 TABLE, PICTURES = "annotations/annotations_test.csv", "test"
 COLUMNS = ("image_id", "class_name", "x_min", "y_min", "x_max", "y_max")
 NO_FINDING = "No finding"
-PROJECT = Project("vindr-cxr", "1.0.0", picture_bytes=10_700_000)
+PROJECT = Project("vindr-cxr", "1.0.0", picture_bytes=10_700 * 1_000)
 TEST_PICTURES, EXPECTED = 3_000, 2_108
 
 
