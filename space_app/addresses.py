@@ -38,24 +38,22 @@ def follow_addresses(
     open_by = {name: page for name, page in addressed.items() if page is not None}
     outputs = [tabs, *(each for page in open_by.values() for each in page.components)]
 
-    def shown(query: str, *, all_pages: bool) -> list[object]:
+    def shown(query: str, *, all_pages: bool) -> dict[object, object]:
         page = dict(parse_qsl(query)).get("tab", "")
-        values: list[object] = [gr.Tabs(selected=page) if page in pages else gr.skip()]
+        values: dict[object, object] = {tabs: gr.Tabs(selected=page)} if page in pages else {}
         for name, each in open_by.items():
-            is_asked = name == page
-            if is_asked or all_pages:
-                values += each.open(query if is_asked else "")
-            else:
-                values += [gr.skip()] * len(each.components)
+            if all_pages or name == page:
+                values.update(zip(each.components, each.open(query if name == page else ""), strict=True))
         return values
 
-    def at_first(request: gr.Request) -> list[object]:
+    def at_first(request: gr.Request) -> dict[object, object]:
         return shown(str(request.query_params), all_pages=True)
 
-    def gone_to(event: gr.EventData) -> list[object]:
+    def gone_to(event: gr.EventData) -> dict[object, object]:
         return shown(event.address or f"tab={first}", all_pages=False)
 
-    app.load(at_first, None, outputs, api_visibility="private", show_progress="hidden")
+    opened = app.load(at_first, None, outputs, api_visibility="private", show_progress="hidden")
+    opened.then(None, js="() => { window.medgroundIsOpen = true; }", api_visibility="private")
     address.select(gone_to, None, outputs, api_visibility="private", show_progress="hidden")
     for name, tab in pages.items():
         tab.select(None, js=f"() => window.medground?.turnTo('{name}')", api_visibility="private")

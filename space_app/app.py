@@ -14,7 +14,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
 import gradio as gr
+from addresses import follow_addresses, tab_id
 from board_page import board_tab
+from cases_page import cases_tab
+from compare_page import compare_tab
 from lacking import lacking
 from try_page import try_tab
 from visits import FOLDER_VARIABLE, end_old_visits
@@ -46,13 +49,27 @@ def build_app() -> gr.Blocks:
         if missing := lacking():
             gr.Markdown(missing, elem_classes="note")
         gr.HTML("Research use, not for clinical decisions.", elem_id="research")
-        with gr.Tabs():
-            with gr.Tab("Board"):
+        with gr.Tabs() as tabs:
+            with _page("board", "Board") as board:
                 board_tab()
-            with gr.Tab("Try it") as tab:
-                try_tab(app, tab)
+            with _page("cases", "Cases") as cases:
+                of_cases = cases_tab()
+            with _page("compare", "Compare") as compare:
+                of_pairs = compare_tab()
+            with _page("try", "Try it") as trying:
+                try_tab(app, trying)
+        follow_addresses(
+            app,
+            tabs,
+            {"board": board, "cases": cases, "compare": compare, "try": trying},
+            {"cases": of_cases, "compare": of_pairs},
+        )
     queued: gr.Blocks = app.queue(default_concurrency_limit=4, max_size=32)
     return queued
+
+
+def _page(name: str, label: str) -> gr.Tab:
+    return gr.Tab(label, id=name, elem_id=tab_id(name))
 
 
 def main() -> None:

@@ -73,19 +73,22 @@ def test_the_demo_runs_and_its_space_is_served(environment, tmp_path):
         start_new_session=True,
     )
     try:
-        page = wait_for(f"http://127.0.0.1:{port}/config", serving)
+        wait_for(f"http://127.0.0.1:{port}/config", serving)
+        shown = run(environment, tmp_path, "medground", "board", f"http://127.0.0.1:{port}", "--json")
     finally:
         os.killpg(serving.pid, signal.SIGINT)
         serving.wait(30)
-    assert "Methods, best first" in page and "No board here yet" not in page
+    assert shown.returncode == 0, shown.stderr
+    methods = {row["method"] for row in board["rows"]}
+    assert {row["method"] for row in json.loads(shown.stdout)["rows"]} == methods
 
 
-def wait_for(url: str, server: subprocess.Popen) -> str:
+def wait_for(url: str, server: subprocess.Popen) -> None:
     until = time.monotonic() + SERVES_WITHIN_S
     while time.monotonic() < until and server.poll() is None:
         try:
-            with urlopen(url, timeout=5) as page:  # noqa: S310  our own server
-                return page.read().decode()
+            with urlopen(url, timeout=5):  # noqa: S310  our own server
+                return
         except (URLError, OSError):
             time.sleep(0.3)
     pytest.fail(f"the Space did not start: {server.poll()}")

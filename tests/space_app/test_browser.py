@@ -15,7 +15,6 @@ def test_the_first_page_opens_without_a_complaint_or_a_sideways_scroll(visits, n
     assert sideways_px(page) == 0
 
 
-@pytest.mark.skip(reason="the pages are not wired into the Space yet: beside the board they can hang")
 @pytest.mark.parametrize("tab", ["cases", "compare"])
 def test_a_page_without_a_book_of_cases_says_how_to_get_one(visits, tab):
     page = visits.open(f"?tab={tab}")

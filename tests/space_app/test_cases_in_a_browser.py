@@ -14,8 +14,6 @@ DEVICES = pytest.mark.parametrize(
     ("name", "device"), [("desktop", DESKTOP), ("phone", PHONE), ("dark", DARK)]
 )
 
-pytestmark = pytest.mark.skip(reason="the page is not wired into the Space yet: beside the board it can hang")
-
 
 @pytest.fixture(scope="module")
 def results(results, built):

@@ -16,8 +16,6 @@ DEVICES = pytest.mark.parametrize(
 )
 PAIR = RowPair(first="medfocus", second="occlusion", mode="direct")
 
-pytestmark = pytest.mark.skip(reason="the page is not wired into the Space yet: beside the board it can hang")
-
 
 @pytest.fixture(scope="module")
 def results(results, built):

@@ -17,6 +17,7 @@ EMBEDDED = ROOT / "medground_bench" / "phantom" / "models" / "phantom_gemma3" / 
 pytestmark = pytest.mark.skipif(not EMBEDDED.is_file(), reason="needs the embedded LVLM")
 
 SLOW = ("integrated_gradients", "occlusion", "prompting", "prompting_medsam", "rise", "medfocus_plus")
+METHOD = "#page-try .method"
 RESEARCH = "Research use, not for clinical decisions."
 
 
@@ -49,7 +50,7 @@ def layers(page):
     """Method -> how many maps and boxes lie over its film."""
     return {
         each.get_attribute("data-method"): (each.locator("img.heat").count(), each.locator(".box").count())
-        for each in page.locator(".method").all()
+        for each in page.locator(METHOD).all()
     }
 
 
@@ -140,7 +141,7 @@ def test_methods_appear_one_after_the_other_and_a_stop_ends_the_run_and_frees_th
     ticked(page, *SLOW)
     ticked(other, "centre_box")
     page.get_by_role("button", name="Ask and explain").click()
-    page.locator(".method").first.wait_for()
+    page.locator(METHOD).first.wait_for()
     other.get_by_role("button", name="Ask and explain").click()
     other.locator("#try-status").get_by_text(re.compile("queue: 1")).wait_for()
     page.get_by_role("button", name="Stop").click()
@@ -165,7 +166,7 @@ def test_everything_can_be_reached_and_used_by_keyboard_alone(visits):
     assert {"nodule", "Ask and explain", "Stop", "Download all (ZIP)"} <= reached
     page.get_by_role("button", name="nodule").focus()
     page.keyboard.press("Enter")
-    finding = page.get_by_label(re.compile("^Finding"))
+    finding = page.get_by_role("combobox", name=re.compile("^Finding"))
     page.wait_for_function("field => field.value === 'nodule'", arg=finding.element_handle())
     page.get_by_role("button", name="Ask and explain").focus()
     page.keyboard.press("Enter")
@@ -197,7 +198,7 @@ def test_what_a_visitor_writes_stays_text(visits):
     written = (
         r"<img src=x onerror=window.hit=1>${window.hit=2} \x3cimg src=x onerror=window.hit\x3d3\x3e {{this}}?"
     )
-    field = page.get_by_label(re.compile("^Finding"))
+    field = page.get_by_role("combobox", name=re.compile("^Finding"))
     field.fill(written)
     field.press("Enter")
     ticked(page, "whole_image")
