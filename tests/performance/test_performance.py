@@ -7,7 +7,7 @@ import pytest
 import tests.performance.__main__ as programme
 from medground_bench.anatomy.atlas import phantom_atlas
 from medground_bench.core.concepts import CONCEPTS
-from tests.performance import localizers, transport_speed
+from tests.performance import localizers, reading_speed, transport_speed
 from tests.performance.medfocus_speed import medfocus_cost
 from tests.performance.methods_speed import Duel, method_cost
 from tests.performance.transport_speed import compare
@@ -54,6 +54,9 @@ def test_the_programme_says_so_when_the_pictures_are_not_there(
     monkeypatch.setattr(programme, "plain_way", lambda lvlm, family: Duel("plain", family, 1.0, 8.0))
     monkeypatch.setattr(programme, "builder_tables", lambda lvlms: ["builder"])
     monkeypatch.setattr(programme, "SOURCES", ())
+    monkeypatch.setattr(reading_speed, "PICTURES", 2)
+    monkeypatch.setattr(reading_speed, "CODINGS", reading_speed.CODINGS[:1])
+    monkeypatch.setattr(reading_speed, "OF_TRUE_SIZE", 1)
     programme.main(["--pictures", str(tmp_path)])
     printed = capsys.readouterr().out
     assert "left out" in printed
