@@ -40,7 +40,7 @@ def follow_addresses(
 
     def shown(query: str, *, all_pages: bool) -> dict[object, object]:
         page = dict(parse_qsl(query)).get("tab", "")
-        values: dict[object, object] = {tabs: gr.Tabs(selected=page)} if page in pages else {}
+        values: dict[object, object] = {tabs: gr.Tabs(selected=page) if page in pages else gr.skip()}
         for name, each in open_by.items():
             if all_pages or name == page:
                 values.update(zip(each.components, each.open(query if name == page else ""), strict=True))

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -36,16 +37,32 @@ def wait_for(url: str, server: subprocess.Popen) -> None:
 
 
 @contextmanager
-def serving(*line: str, **environment: str) -> Iterator[str]:
-    """The address of the checkout's Space, which Python runs with that line; it is stopped by SIGTERM."""
+def started(*line: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen]]:
+    """The address that the checkout's Space will have, and its process: Python on that line, stopped by SIGTERM.
+
+    A traceback on its standard error, which no visitor sees, is a failure.
+    """
     url = f"http://127.0.0.1:{(port := free_port())}/"
     quiet = {"GRADIO_SERVER_PORT": str(port), "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen([sys.executable, *line], env=os.environ | quiet | environment) as server:
-        try:
-            wait_for(url, server)
-            yield url
-        finally:
-            server.terminate()
+    with TemporaryFile() as said:
+        with subprocess.Popen(
+            [sys.executable, *line], env=os.environ | quiet | environment, stderr=said
+        ) as server:
+            try:
+                yield url, server
+            finally:
+                server.terminate()
+        said.seek(0)
+        told = said.read().decode(errors="replace")
+    assert "Traceback" not in told, told
+
+
+@contextmanager
+def serving(*line: str, **environment: str) -> Iterator[str]:
+    """The address of that Space, which answers."""
+    with started(*line, **environment) as (url, server):
+        wait_for(url, server)
+        yield url
 
 
 def alone(home: Path, **more: str) -> dict[str, str]:

@@ -1,5 +1,5 @@
 """`make bench`: quality of the localizers on real chest X-rays; speed of transport, methods, MedFocus, builder,
-reading and joining."""
+reading and joining; what a visitor of the Space waits for."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from tests.performance.localizers import table as localizer_table
 from tests.performance.medfocus_speed import MedFocusCost, medfocus_cost, plain_way
 from tests.performance.methods_speed import Duel, MethodCost, all_costs, all_duels, open_tiny
 from tests.performance.reading_speed import reading_table, readings
+from tests.performance.space_speed import cost_table as space_table
+from tests.performance.space_speed import desk_costs, page_costs
 from tests.performance.transport_speed import Speed, compare
 from tests.performance.transport_speed import table as localise_table
 
@@ -51,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             console.print(table)
     console.print(reading_table(readings()))
     console.print(join_table([cost for source in SOURCES for cost in join_costs(source)]))
+    console.print(space_table([*page_costs(), *desk_costs()]))
 
 
 def speed_table(speeds: list[Speed]) -> Table:

@@ -54,6 +54,8 @@ def test_the_programme_says_so_when_the_pictures_are_not_there(
     monkeypatch.setattr(programme, "plain_way", lambda lvlm, family: Duel("plain", family, 1.0, 8.0))
     monkeypatch.setattr(programme, "builder_tables", lambda lvlms: ["builder"])
     monkeypatch.setattr(programme, "SOURCES", ())
+    monkeypatch.setattr(programme, "page_costs", lambda: [])
+    monkeypatch.setattr(programme, "desk_costs", lambda: [])
     monkeypatch.setattr(reading_speed, "PICTURES", 2)
     monkeypatch.setattr(reading_speed, "CODINGS", reading_speed.CODINGS[:1])
     monkeypatch.setattr(reading_speed, "OF_TRUE_SIZE", 1)
