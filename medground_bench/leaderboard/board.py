@@ -63,13 +63,19 @@ class MethodRun:
 
 @dataclass(frozen=True)
 class Board:
-    """What every row scored on every case, what the paper reports, and the facts of every track."""
+    """What every row scored on every case, what the paper reports, and the facts of every track.
+
+    hidden  sources whose expert boxes no table may tell of
+    notes   sentences on what is not on it
+    """
 
     scores: CaseScores
     tracks: tuple[TrackFacts, ...] = ()
     reported: tuple[ReportedRow, ...] = ()
     columns: tuple[Column, ...] = COLUMNS
     protocol: int = PROTOCOL
+    hidden: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -85,7 +91,7 @@ class Board:
 
     def table(self, query: BoardQuery) -> BoardTable:
         """What a query asks for."""
-        return table_of(self.scores, self.columns, self.reported, query)
+        return table_of(self.scores, self.columns, self.reported, query, self.hidden)
 
     def query(self, params: Mapping[str, str]) -> BoardQuery:
         """The query in an address; UnknownName where it names what is not on this board."""
@@ -167,6 +173,7 @@ def _described(text: str) -> tuple[list[BoardEntry], Board]:
             family=MethodGroup(each["family"]),
             tuned=tuple(TunedTrack(of["lvlm"], of["mode"], TunedOn(**of["on"])) for of in each["tuned"]),
             seeds=each["seeds"],
+            said=tuple((key, words) for key, words in each["said"]),
         )
         for each in saved["entries"]
     ]

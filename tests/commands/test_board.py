@@ -10,9 +10,12 @@ from typer.testing import CliRunner
 from medground_bench.commands.main import app
 from medground_bench.leaderboard.board import build_board
 from medground_bench.leaderboard.exports import EXPORTS
+from medground_bench.leaderboard.opening import open_board
 from medground_bench.leaderboard.query import BoardQuery
 from medground_bench.phantom.limits import TAUGHT_WHERE
 from tests.kit.board_runs import LEFT_HALF, reference, run
+from tests.kit.desks import truth
+from tests.kit.joint_boards import CODE, our_board, sent_to
 from tests.kit.made_boards import made_board
 
 
@@ -69,6 +72,25 @@ def test_a_table_is_written_as_a_file_of_the_ending_that_is_named(folder, tmp_pa
     assert out.read_bytes() == EXPORTS[ending](made_board().table(BoardQuery(mode="direct", sort="f1")))
 
 
+def test_a_store_beside_results_stands_on_the_same_board_in_every_form(tmp_path):
+    store = sent_to(tmp_path / "store").store
+    our_board(truth()).save(tmp_path / "results")
+    words = (tmp_path / "results", "--with", store.folder)
+    wanted = open_board(str(tmp_path / "results"), str(store.folder))
+    [*_pooled, of_a] = json.loads(asked(*words, "--json").output)
+    assert of_a == json.loads(EXPORTS["json"](wanted.table(BoardQuery(mode="direct", lvlm="a"))))
+    assert {(row["method"], row["badge"]) for row in of_a["rows"]} >= {
+        ("Mine", "scored"),
+        ("medfocus", "reproduced"),
+    }
+    assert CODE in asked(*words).output
+    done = asked(*words, "--only", "lvlm=a", "--out", tmp_path / "table.csv", "--static", tmp_path / "pages")
+    assert done.exit_code == 0
+    table = wanted.table(BoardQuery(mode="direct", lvlm="a"))
+    assert (tmp_path / "table.csv").read_bytes() == EXPORTS["csv"](table)
+    assert CODE in (tmp_path / "pages" / "data" / "1.js").read_text()
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -78,6 +100,8 @@ def test_a_table_is_written_as_a_file_of_the_ending_that_is_named(folder, tmp_pa
         (["--benchmark", "bench"], "--benchmark is for --verify"),
         (["--verify", "--only", "mode=direct"], "--verify goes with --benchmark alone"),
         (["--verify"], "is no store of submissions"),
+        (["--verify", "--with", "store"], "--verify goes with --benchmark alone"),
+        (["--with", "nowhere"], "there is no such folder"),
     ],
 )
 def test_wrong_words_are_told(folder, words, told):
