@@ -30,9 +30,9 @@ def kept_book() -> CaseBook:
 
 def why_no_book() -> str:
     """What stands on a page of cases that has none to show; empty where there are some."""
-    if not (results_folder() / CASES_FILE).is_file():
-        return NO_BOOK
     try:
+        if not (results_folder() / CASES_FILE).is_file():
+            return NO_BOOK
         return "" if kept_book().cases else NO_CASES
     except MedgroundError as error:
         return f"**The cases cannot be read.** {error}"
