@@ -213,14 +213,20 @@ def control_names() -> frozenset[str]:
     return frozenset(name for name in names if group_of(name) is MethodGroup.CONTROL)
 
 
+def shown_name(runs: Sequence[MethodRun]) -> str:
+    """What the runs of one method are called for people: its name, with what any of them had to do without."""
+    name = runs[0].method
+    lacks = plugins.literal("methods", name, "LACKS") or {}
+    without = sorted({lacks[run.localizer] for run in runs if run.localizer in lacks})
+    return f"{name} ({', '.join(without)})" if without else name
+
+
 def _scored(references: Sequence[Reference], runs: Sequence[MethodRun]) -> tuple[BoardEntry, RowScores]:
     """A row and what it scores on every case on which it was run."""
-    seeds = _of_seeds(references, runs)
-    name, lacks = runs[0].method, plugins.literal("methods", runs[0].method, "LACKS") or {}
-    without = sorted({lacks[run.localizer] for run in runs if run.localizer in lacks})
+    seeds, name = _of_seeds(references, runs), runs[0].method
     entry = BoardEntry(
         method=name,
-        shown=f"{name} ({', '.join(without)})" if without else name,
+        shown=shown_name(runs),
         badge=runs[0].badge,
         family=group_of(name),
         tuned=tuple(

@@ -53,6 +53,23 @@ def send(place: Place, method: str, drawn: int, **words: object) -> str:
     return receipt.id
 
 
+def sent_for_direct(folder: Path, of: Truth) -> Place:
+    """A store whose rows answer every case in mode direct, one under the name of a method and one of a control."""
+    place = folder_place(folder)
+    place.truth = of
+    place.open()
+    for person, name in (("ann", "Mine"), ("bob", "occlusion"), (OPERATOR, "whole_image")):
+        send_for_direct(place, person, name, [1, 2, 120 + len(name), 140])
+    return place
+
+
+def send_for_direct(place: Place, person: str, name: str, box: list[float]) -> None:
+    """Submit one box for every case in mode direct."""
+    given = {each.case_id: [box] for each in place.truth.references if each.mode is Mode.DIRECT}
+    lvlms = sorted({each.lvlm for each in place.truth.references})
+    assert place.desk.submit(upload(person, content=file_of(given), method=name, lvlms=lvlms)).receipt
+
+
 def _whole(of: Truth) -> dict[str, list[list[float]]]:
     return {
         each.case_id: [[0, 0, each.native.width, each.native.height]]
