@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from medground_bench.core.types import Corners, Track
@@ -29,13 +30,17 @@ class _Sent:
     scores: Mapping[str, tuple[float, ...]]
 
     @classmethod
-    def of(cls, record: bytes, scores: bytes) -> _Sent:
-        """From the two files of it."""
-        given = SubmissionRecord.of(record).boxes
-        boxes = {case: tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in found) for case, found in given.items()}
+    def of(cls, record: bytes, scores: bytes, wanted: AbstractSet[str]) -> _Sent:
+        """From the two files of it, on some cases."""
+        boxes = {
+            case: tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in found)
+            for case, found in SubmissionRecord.of(record).boxes.items()
+            if case in wanted
+        }
         numbers = {}
         for case, iou, precision, recall, f1, _boxes, covered, _seconds in json.loads(scores)["scores"]:
-            numbers[case] = (iou, precision, recall, f1, covered)
+            if case in wanted:
+                numbers[case] = (iou, precision, recall, f1, covered)
         return cls(boxes, numbers)
 
 
@@ -44,6 +49,7 @@ class SubmittedCases:
     """Puts the rows of a store into books, and remembers what it has read: a file of a store never changes."""
 
     _known: dict[str, _Sent] = field(default_factory=dict, repr=False)
+    _wanted: AbstractSet[str] = frozenset()
 
     def beside(self, book: CaseBook, snapshot: Snapshot, board: Board) -> CaseBook:
         """The book without what is hidden, and with every submission on the tracks whose cases it has as the store has.
@@ -51,7 +57,10 @@ class SubmittedCases:
         board  of the snapshot
         """
         book = book.without(board.hidden)
-        tracks, sent = _shared_tracks(book, board), self._read(snapshot)
+        tracks = _shared_tracks(book, board)
+        if not tracks:
+            return book
+        sent = self._read(snapshot, frozenset().union(*tracks.values()))
         runs = [
             run
             for entry in board.scores.entries
@@ -60,7 +69,9 @@ class SubmittedCases:
         ]
         return replace(book, runs=(*book.runs, *runs))
 
-    def _read(self, snapshot: Snapshot) -> dict[str, list[_Sent]]:
+    def _read(self, snapshot: Snapshot, wanted: AbstractSet[str]) -> dict[str, list[_Sent]]:
+        if wanted != self._wanted:
+            self._known, self._wanted = {}, wanted
         register = Register.read(snapshot.log)
         edition = register.edition
         assert edition is not None, "a board was made of it"
@@ -72,7 +83,8 @@ class SubmittedCases:
     def _sent(self, snapshot: Snapshot, identity: str, edition: Edition) -> _Sent:
         name = scores_name(identity, edition)
         if name not in self._known:
-            self._known[name] = _Sent.of(snapshot.read(record_name(identity)), snapshot.read(name))
+            record = snapshot.read(record_name(identity))
+            self._known[name] = _Sent.of(record, snapshot.read(name), self._wanted)
         return self._known[name]
 
 

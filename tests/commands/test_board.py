@@ -12,6 +12,7 @@ from medground_bench.leaderboard.board import build_board
 from medground_bench.leaderboard.exports import EXPORTS
 from medground_bench.leaderboard.opening import open_board
 from medground_bench.leaderboard.query import BoardQuery
+from medground_bench.leaderboard.views import WITHHELD
 from medground_bench.phantom.limits import TAUGHT_WHERE
 from tests.kit.board_runs import LEFT_HALF, reference, run
 from tests.kit.desks import truth
@@ -89,6 +90,21 @@ def test_a_store_beside_results_stands_on_the_same_board_in_every_form(tmp_path)
     table = wanted.table(BoardQuery(mode="direct", lvlm="a"))
     assert (tmp_path / "table.csv").read_bytes() == EXPORTS["csv"](table)
     assert CODE in (tmp_path / "pages" / "data" / "1.js").read_text()
+
+
+def test_a_choice_of_few_images_whose_boxes_are_hidden_prints_and_writes_why_it_has_no_scores(tmp_path):
+    hidden = truth(source="vindr_cxr")
+    store = sent_to(tmp_path / "store", hidden).store.folder
+    our_board(hidden).save(tmp_path / "results")
+    few = ("--only", "lvlm=a", "--only", "size=large")
+    for words in ((tmp_path / "results", "--with", store), (store,)):
+        output = " ".join(asked(*words, *few).output.split())
+        assert f"4 cases on 4 images: {WITHHELD}" in output and "Mine" not in output
+        [table] = json.loads(asked(*words, *few, "--json").output)
+        assert table["rows"] == [] and WITHHELD in table["caption"]
+        assert asked(*words, *few, "--out", tmp_path / "few.csv").exit_code == 0
+        assert len((tmp_path / "few.csv").read_text().splitlines()) == 1
+        assert "Mine" in asked(*words, "--only", "lvlm=a", "--only", "size=medium").output
 
 
 @pytest.mark.parametrize(
