@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
-from pathlib import Path
 
 import gradio as gr
 import pandas as pd
 from gradio.events import api
-from results_folder import errors_shown, results_folder
+from kept_board import kept_board, why_no_board
+from results_folder import errors_shown
 
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard import board_api
-from medground_bench.leaderboard.board import FILE, Board
+from medground_bench.leaderboard.board import Board
 from medground_bench.leaderboard.board_api import PAGE, TABLE, BoardApi, Words
 from medground_bench.leaderboard.exports import EXPORTS
-from medground_bench.leaderboard.opening import open_board
 from medground_bench.leaderboard.page_data import page_data
 from medground_bench.leaderboard.static_board import FRONT
 from medground_bench.storage.whole_files import Plain
 
 FILTER_COLUMNS = ("LVLM", "Mode", "Source", "Questions", "Accuracy", "Positives", "Retained", "Retention")
-NO_BOARD = (
-    f"**No board here yet.** This Space has no `results/{FILE}`. `medground demo` makes one for the phantom; "
-    "`python -m builder publish-space --results` brings it here."
-)
 START = """
 const fromServer = async (answer) => { if (answer.error) throw new Error(answer.error); return answer; };
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 mountBoard(element.querySelector('.mg-board'), {
   endings: ENDINGS,
+  changes: true,
   page: (params) => server.page_of(params).then(fromServer),
   file: (params, ending) => server.file_of({ ...params, ending }).then(fromServer)
     .then((file) => ({ name: file.name, type: 'application/octet-stream', content: bytes(file.content) })),
@@ -40,14 +35,10 @@ mountBoard(element.querySelector('.mg-board'), {
 
 def board_tab() -> None:
     """The page's components."""
-    if not (results_folder() / FILE).is_file():
-        gr.Markdown(NO_BOARD)
+    if why := why_no_board():
+        gr.Markdown(why)
         return
-    try:
-        board = _board()
-    except MedgroundError as error:
-        gr.Markdown(f"**The board cannot be read.** {error}")
-        return
+    board = kept_board()
     endings = str(list(EXPORTS))
     gr.HTML(
         page_data(board, {}),
@@ -101,19 +92,7 @@ def board_file(query: dict[str, str], ending: str) -> dict[str, str]:
         return ASKED.file(query, ending)
 
 
-def _board() -> Board:
-    """The board as it lies there now; read again when its file has changed."""
-    file = results_folder() / FILE
-    written = file.stat().st_mtime_ns if file.is_file() else 0
-    return _read(results_folder(), written)
-
-
-@lru_cache(maxsize=2)
-def _read(folder: Path, _written: int) -> Board:
-    return open_board(str(folder))
-
-
-ASKED = BoardApi(_board)
+ASKED = BoardApi(kept_board)
 
 
 def _filter_table(board: Board) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import gradio as gr
 from addresses import AddressedPage
 from cases_shown import shown_cases
 from gradio.events import api
-from kept_book import kept_book, why_no_book
+from kept_book import kept_book, labelled, why_no_book
 from quoting import Shown, quoted
 from results_folder import errors_shown
 from templates import from_template
@@ -70,7 +70,8 @@ def open_cases(query: str) -> list[object]:
     view, current = _shown(chosen, case, navigate=False)
     kept = opened(book, chosen, case).choice
     filters = [gr.Dropdown([*choices(book, name)], value=getattr(kept, name)) for name in FILTERS]
-    return [*filters, kept.order, list(kept.methods), view, current]
+    methods = gr.Dropdown(labelled(book, book.methods), value=list(kept.methods))
+    return [*filters, kept.order, methods, view, current]
 
 
 def case(address: str) -> Shown:
@@ -88,7 +89,7 @@ def _controls(book: CaseBook) -> tuple[list[gr.Dropdown], gr.Dropdown]:
         ]
         order = gr.Dropdown([each.value for each in CaseOrder], label="Sorted by", min_width=140)
     methods = gr.Dropdown(
-        list(book.methods),
+        labelled(book, book.methods),
         multiselect=True,
         max_choices=MOST_METHODS,
         label=f"Methods, {MOST_METHODS} at most",

@@ -89,10 +89,10 @@ def _method(view: MethodView) -> Shown:
         told = f"{told}; mean of {view.draws} draws, of which one is drawn" if view.draws > 1 else told
         told = told if view.boxes else "gave no box"
     return {
-        "name": view.method,
+        "name": view.shown,
         "score": number,
         "detail": told,
-        "described": f"{view.method} against the expert boxes: {number or told}",
+        "described": f"{view.shown} against the expert boxes: {number or told}",
         "boxes": _boxes(view.boxes),
     }
 

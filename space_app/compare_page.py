@@ -6,7 +6,7 @@ import gradio as gr
 from addresses import AddressedPage
 from compare_shown import shown_comparison
 from gradio.events import api
-from kept_book import kept_book, why_no_book
+from kept_book import kept_book, labelled, why_no_book
 from quoting import Shown, quoted
 from results_folder import errors_shown
 from templates import from_template
@@ -34,7 +34,8 @@ def compare_tab() -> AddressedPage | None:
     book = kept_book()
     with gr.Row():
         first, second = (
-            gr.Dropdown(list(book.methods), label=label, min_width=180) for label in ("First", "Second")
+            gr.Dropdown(labelled(book, book.methods), label=label, min_width=180)
+            for label in ("First", "Second")
         )
         view = [gr.Dropdown(list(choices(book, name)), label=LABELS[name], min_width=140) for name in VIEW]
     page = from_template("compare")
@@ -82,7 +83,7 @@ def _choose(first: str, second: str, lvlm: str, mode: str, source: str) -> list[
 
 def _shown(pair: RowPair, *, navigate: bool) -> list[object]:
     book = kept_book()
-    known = list(comparable(book, pair))
+    known = labelled(book, comparable(book, pair))
     rows = [gr.Dropdown(known, value=name or None) for name in (pair.first, pair.second)]
     view = [getattr(pair, name) for name in VIEW]
     try:

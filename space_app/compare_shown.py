@@ -23,12 +23,13 @@ TOLD = (
 def shown_comparison(comparison: Comparison, *, navigate: bool) -> Shown:
     """Two rows; `navigate` when the visitor chose them, so that their address is a step."""
     pair, difference = comparison.pair, comparison.difference
+    first, second = comparison.names
     return {
         "comparison": {
             "address": pair.address(),
             "navigate": str(navigate).lower(),
-            "first": pair.first,
-            "second": pair.second,
+            "first": first,
+            "second": second,
             "first_mean": _points(comparison.first_mean),
             "second_mean": _points(comparison.second_mean),
             "difference": _signed(difference.mean),
@@ -42,8 +43,8 @@ def shown_comparison(comparison: Comparison, *, navigate: bool) -> Shown:
             "below": sum(each.change < 0 for each in comparison.cases),
             "alike": sum(each.change == 0 for each in comparison.cases),
             "sides": [
-                _side(comparison, f"{pair.first} better", comparison.better_first),
-                _side(comparison, f"{pair.second} better", comparison.better_second),
+                _side(comparison, f"{first} better", comparison.better_first),
+                _side(comparison, f"{second} better", comparison.better_second),
             ],
             "tables": [
                 {"title": "By finding", "head": "Finding", "rows": _rows(comparison.by_finding)},

@@ -1,43 +1,45 @@
-"""The book of cases that lies in the results folder, read once as long as the file stays as it is."""
+"""The book of cases of this Space as it is now: that of its results, and the submissions of its store."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Sequence
+from functools import cache
 
+from kept_board import watched_store
 from results_folder import results_folder
 
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.case_book import CASES_FILE, CaseBook
+from medground_bench.leaderboard.case_views import withheld_sentence
+from medground_bench.leaderboard.watching import WatchedBook
 
 NO_BOOK = (
     f"**No cases here yet.** This Space has no `results/{CASES_FILE}`. `medground demo` makes one; `python -m builder "
     "publish-space --results` brings the part of it here that is about phantoms."
 )
-NO_CASES = (
-    "**No cases to show.** This copy of the benchmark has the keys of its cases and not the expert boxes, so there is "
-    "nothing to draw or to compare."
-)
 
 
 def kept_book() -> CaseBook:
-    """The book as it is now; SourceMissing where there is none."""
-    folder = results_folder()
-    file = folder / CASES_FILE
-    changed = file.stat().st_mtime_ns if file.is_file() else 0
-    return _read(folder, changed)
+    """The book; SourceMissing where there is none."""
+    return _watched().now()
 
 
 def why_no_book() -> str:
     """What stands on a page of cases that has none to show; empty where there are some."""
-    if not (results_folder() / CASES_FILE).is_file():
-        return NO_BOOK
     try:
-        return "" if kept_book().cases else NO_CASES
+        if not (results_folder() / CASES_FILE).is_file():
+            return NO_BOOK
+        book = kept_book()
     except MedgroundError as error:
         return f"**The cases cannot be read.** {error}"
+    return "" if book.cases else f"**No cases to show.** {withheld_sentence(book)}"
 
 
-@lru_cache(maxsize=2)
-def _read(folder: Path, _changed: int) -> CaseBook:
-    return CaseBook.read(folder)
+def labelled(book: CaseBook, methods: Sequence[str]) -> list[tuple[str, str]]:
+    """Methods as choices: name for people, and name."""
+    return [(book.shown[name], name) for name in methods]
+
+
+@cache
+def _watched() -> WatchedBook:
+    return WatchedBook(results_folder, watched_store())

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from results_folder import results_folder
-
-from medground_bench.leaderboard.board import FILE
+from kept_board import why_no_board
 
 TOKEN = "HF_TOKEN"
 
@@ -15,7 +13,7 @@ def lacking() -> str:
     from huggingface_hub import get_token
 
     lacks = {
-        ("results", "shows no board"): not (results_folder() / FILE).is_file(),
+        ("results", "shows no board"): bool(why_no_board()),
         (f"a token of the hub (`{TOKEN}`)", "opens nothing that is gated there"): not get_token(),
         ("a GPU", "offers the embedded LVLMs alone"): not torch.cuda.is_available(),
     }

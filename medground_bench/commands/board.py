@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
 
 WhereArgument = Annotated[
-    str, typer.Argument(metavar="WHERE", help="A folder of results or of a store, a hub id, or a Space.")
+    str, typer.Argument(metavar="WHERE", help="A folder or a hub id, of results or of a store, or a Space.")
+]
+WithOption = Annotated[
+    str | None,
+    typer.Option(
+        "--with",
+        metavar="STORE",
+        help="Show a store's submissions beside WHERE, a folder or hub id of results.",
+    ),
 ]
 OnlyOption = Annotated[
     list[str] | None,
@@ -40,6 +48,7 @@ TruthOption = Annotated[
 
 def board(
     where: WhereArgument = "medground-demo",
+    store: WithOption = None,
     only: OnlyOption = None,
     out: OutOption = None,
     static: StaticOption = None,
@@ -49,34 +58,36 @@ def board(
 ) -> None:
     """Print the board, write it, or verify a store of submissions.
 
-    Example: medground board medground-demo --only mode=reason --only finding=nodule
+    Example: medground board medground-demo --with submissions-store --only mode=reason --only finding=nodule
     """
     if benchmark is not None and not verify:
         raise typer.BadParameter("--benchmark is for --verify.")
     if verify:
-        if only or out or static or as_json:
+        if store or only or out or static or as_json:
             raise typer.BadParameter("--verify goes with --benchmark alone. Ask for the table by itself.")
         _verify(where, benchmark)
         return
     if static is not None:
-        _write_static(where, static)
+        _write_static(where, store, static)
     if out is not None:
-        _write(_asked(where), _params(only), out)
+        _write(_asked(where, store), _params(only), out)
     if as_json:
-        _print_json(_asked(where), _params(only))
+        _print_json(_asked(where, store), _params(only))
     elif static is None and out is None:
-        _print(_asked(where), _params(only))
+        _print(_asked(where, store), _params(only))
 
 
-def _asked(where: str) -> AskedBoard:
+def _asked(where: str, store: str | None) -> AskedBoard:
     """A board at hand, or that of a Space."""
     from medground_bench.leaderboard.board_api import BoardApi
     from medground_bench.leaderboard.client import SpaceClient, is_address
     from medground_bench.leaderboard.opening import open_board
 
     if is_address(where):
+        if store is not None:
+            raise typer.BadParameter("--with goes with results at hand. A Space shows the store that it has.")
         return SpaceClient(where)
-    found = open_board(where)
+    found = open_board(where, store)
     return BoardApi(lambda: found)
 
 
@@ -87,7 +98,7 @@ def _params(only: list[str] | None) -> dict[str, str]:
     return {name: value for name, _equals, value in pairs}
 
 
-def _write_static(where: str, folder: Path) -> None:
+def _write_static(where: str, store: str | None, folder: Path) -> None:
     from medground_bench.leaderboard.client import is_address
     from medground_bench.leaderboard.opening import open_board
     from medground_bench.leaderboard.static_board import write_static
@@ -97,7 +108,7 @@ def _write_static(where: str, folder: Path) -> None:
             "--static is made from a folder of results, or from the files of a store. A Space tells tables, not what "
             "they are made of."
         )
-    write_static(open_board(where), folder)
+    write_static(open_board(where, store), folder)
     typer.echo(f"written to {folder}; open {folder / 'index.html'}")
 
 

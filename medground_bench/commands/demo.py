@@ -10,6 +10,12 @@ import typer
 
 def demo(
     cases: Annotated[int, typer.Option("--cases", min=4, help="About so many cases in every track.")] = 12,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            "--seeds", min=1, help="Runs of methods that draw at random, RISE; take 5 for a board to publish."
+        ),
+    ] = 3,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Open the Space on the results.")] = True,
     out: Annotated[Path, typer.Option("--out", help="Where everything is kept.")] = Path("medground-demo"),
 ) -> None:
@@ -26,7 +32,7 @@ def demo(
     from medground_bench.commands.demo_stages import run_demo, serve_space
     from medground_bench.commands.tables import demo_report
 
-    run = run_demo(out, cases)
+    run = run_demo(out, cases, seeds=seeds)
     Console().print(demo_report(run))
     typer.echo(f"written to {out}")
     if serve:

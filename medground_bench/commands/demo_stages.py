@@ -59,7 +59,9 @@ class Demo:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def run_demo(out: Path, cases: int, *, lvlms: Sequence[str] = (), methods: Sequence[str] = ()) -> Demo:
+def run_demo(
+    out: Path, cases: int, *, lvlms: Sequence[str] = (), methods: Sequence[str] = (), seeds: int = 1
+) -> Demo:
     """Build, tune, predict, score; everything is kept in `out`, such as `board.json` and `cases.json`.
 
     Layers, heads and baselines are chosen on the split `tune`, on 20 cases or more of a track; what was tried and
@@ -68,6 +70,7 @@ def run_demo(out: Path, cases: int, *, lvlms: Sequence[str] = (), methods: Seque
     cases    wanted in every track; as many pictures are taken as give them on average
     lvlms    keys or folders; by default the embedded ones
     methods  by default every one that the LVLM supports
+    seeds    runs of a method that draws random numbers
     """
     programs, demo = programs_folder(), Demo()
     lvlms = lvlms or [key for key in checkpoints() if embedded(key)]
@@ -80,7 +83,8 @@ def run_demo(out: Path, cases: int, *, lvlms: Sequence[str] = (), methods: Seque
             programs, "build", "--source", SOURCE, *choices, "--limit", str(pictures), "--out", str(folder)
         )
     with _timed(demo, "tune and run all methods"):
-        tracks = [LocatedTrack(key, mode) for mode in (Mode.REASON, Mode.DIRECT) for key in lvlms]
+        modes = (Mode.REASON, Mode.DIRECT)
+        tracks = [LocatedTrack(key, mode, seeds) for mode in modes for key in lvlms]
         files = run_methods(folder, tracks, methods, out / PREDICTIONS, tuned=out / TUNED, progress=progress)
         demo.sweeps = _sweeps(out / TUNED, files)
         write_whole(out / TUNED / TUNED_TABLE, sweeps_as_markdown(demo.sweeps).encode())
@@ -120,8 +124,8 @@ def serve_space(out: Path) -> None:
 def _sweeps(folder: Path, predicted: Sequence[PredictionFile]) -> tuple[Sweep, ...]:
     """What the methods of these predictions were tuned by."""
     tunable = tunable_names()
-    files = [file_of(folder, each.track, each.method) for each in predicted if each.method in tunable]
-    return tuple(Sweep.read(file) for file in files if file.is_file())
+    files = (file_of(folder, each.track, each.method) for each in predicted if each.method in tunable)
+    return tuple(Sweep.read(file) for file in dict.fromkeys(files) if file.is_file())
 
 
 def _tuned_on(sweeps: Sequence[Sweep]) -> TunedRuns:
@@ -133,16 +137,18 @@ def _tuned_on(sweeps: Sequence[Sweep]) -> TunedRuns:
 
 def _method_run(references: Sequence[Reference], tuned: TunedRuns, predicted: PredictionFile) -> MethodRun:
     """What a method predicted on a track; a case on which it failed counts as not predicted."""
+    record = read_run(predicted.file)
+    seed = (record.seed if record else None) or 0
     if not predicted.cases:
-        return MethodRun(predicted.method, predicted.track, ())
+        return MethodRun(predicted.method, predicted.track, (), seed)
     submission = read_submission(predicted.file.read_bytes(), references)
     if isinstance(submission, Problems):
         raise BadSubmission(f"{predicted.file}: {submission.shown[0]}")
-    record = read_run(predicted.file)
     return MethodRun(
         predicted.method,
         predicted.track,
         predictions_of(predicted.file, submission.predictions),
+        seed,
         tuned=tuned.get((predicted.method, predicted.track)),
         localizer=record.localizer if record else None,
     )

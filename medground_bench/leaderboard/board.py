@@ -63,13 +63,19 @@ class MethodRun:
 
 @dataclass(frozen=True)
 class Board:
-    """What every row scored on every case, what the paper reports, and the facts of every track."""
+    """What every row scored on every case, what the paper reports, and the facts of every track.
+
+    hidden  sources whose expert boxes no table may tell of
+    notes   sentences on what is not on it
+    """
 
     scores: CaseScores
     tracks: tuple[TrackFacts, ...] = ()
     reported: tuple[ReportedRow, ...] = ()
     columns: tuple[Column, ...] = COLUMNS
     protocol: int = PROTOCOL
+    hidden: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -85,7 +91,7 @@ class Board:
 
     def table(self, query: BoardQuery) -> BoardTable:
         """What a query asks for."""
-        return table_of(self.scores, self.columns, self.reported, query)
+        return table_of(self.scores, self.columns, self.reported, query, self.hidden)
 
     def query(self, params: Mapping[str, str]) -> BoardQuery:
         """The query in an address; UnknownName where it names what is not on this board."""
@@ -167,6 +173,7 @@ def _described(text: str) -> tuple[list[BoardEntry], Board]:
             family=MethodGroup(each["family"]),
             tuned=tuple(TunedTrack(of["lvlm"], of["mode"], TunedOn(**of["on"])) for of in each["tuned"]),
             seeds=each["seeds"],
+            said=tuple((key, words) for key, words in each["said"]),
         )
         for each in saved["entries"]
     ]
@@ -206,14 +213,20 @@ def control_names() -> frozenset[str]:
     return frozenset(name for name in names if group_of(name) is MethodGroup.CONTROL)
 
 
+def shown_name(runs: Sequence[MethodRun]) -> str:
+    """What the runs of one method are called for people: its name, with what any of them had to do without."""
+    name = runs[0].method
+    lacks = plugins.literal("methods", name, "LACKS") or {}
+    without = sorted({lacks[run.localizer] for run in runs if run.localizer in lacks})
+    return f"{name} ({', '.join(without)})" if without else name
+
+
 def _scored(references: Sequence[Reference], runs: Sequence[MethodRun]) -> tuple[BoardEntry, RowScores]:
     """A row and what it scores on every case on which it was run."""
-    seeds = _of_seeds(references, runs)
-    name, lacks = runs[0].method, plugins.literal("methods", runs[0].method, "LACKS") or {}
-    without = sorted({lacks[run.localizer] for run in runs if run.localizer in lacks})
+    seeds, name = _of_seeds(references, runs), runs[0].method
     entry = BoardEntry(
         method=name,
-        shown=f"{name} ({', '.join(without)})" if without else name,
+        shown=shown_name(runs),
         badge=runs[0].badge,
         family=group_of(name),
         tuned=tuple(

@@ -22,7 +22,7 @@ from medground_bench.core.errors import SourceMissing
 from medground_bench.core.scoring import CaseScore, mean_over_seeds, score_cases
 from medground_bench.core.types import Corners, Mode, Reference, Track
 from medground_bench.core.unions import Overlap
-from medground_bench.leaderboard.board import MethodRun
+from medground_bench.leaderboard.board import MethodRun, shown_name
 from medground_bench.leaderboard.chance import chance_scores, draws_of
 from medground_bench.storage.whole_files import write_whole
 
@@ -82,11 +82,13 @@ class BookCase:
 class BookRun:
     """One method on one track: the boxes it gave, by case id; a case on which it failed is missing.
 
+    shown   the method's name for people, as on the board
     draws   how many seeds or draws the scores are the mean of; the boxes are those of the first
     scores  of every case of the track: IoU, precision, recall, F1, and the share of the picture that is covered
     """
 
     method: str
+    shown: str
     lvlm: str
     mode: str
     draws: int
@@ -126,11 +128,13 @@ class CaseBook:
     """Cases by case id, runs by method and track.
 
     withheld  source -> how many retained cases this copy of the benchmark has without their expert boxes
+    hidden    source -> how many are left out because submissions are scored against their expert boxes
     """
 
     cases: tuple[BookCase, ...]
     runs: tuple[BookRun, ...] = ()
     withheld: Mapping[str, int] = field(default_factory=dict)
+    hidden: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, benchmark: Benchmark, runs: Iterable[MethodRun]) -> CaseBook:
@@ -142,15 +146,23 @@ class CaseBook:
         answers, causes = _answers(benchmark, shown), _causes(benchmark)
         cases = [_case(shown[each], answers.get(each, []), causes.get(each)) for each in sorted(shown)]
         by_track: dict[tuple[str, Track], list[MethodRun]] = {}
+        by_method: dict[str, list[MethodRun]] = {}
         for run in runs:
             by_track.setdefault((run.method, run.track), []).append(run)
-        kept = [_run(of_track, cases) for _key, of_track in sorted(by_track.items())]
+            by_method.setdefault(run.method, []).append(run)
+        shown_as = {method: shown_name(of_method) for method, of_method in by_method.items()}
+        kept = [_run(of_track, cases, shown_as[key[0]]) for key, of_track in sorted(by_track.items())]
         return cls(tuple(cases), tuple(kept), dict(sorted(withheld.items())))
 
     @cached_property
     def methods(self) -> tuple[str, ...]:
         """Every method that was run on any track, sorted."""
         return tuple(sorted({run.method for run in self.runs}))
+
+    @cached_property
+    def shown(self) -> Mapping[str, str]:
+        """Method -> its name for people."""
+        return {run.method: run.shown for run in self.runs}
 
     @cached_property
     def by_id(self) -> Mapping[str, BookCase]:
@@ -160,10 +172,21 @@ class CaseBook:
     def of_source(self, source: str) -> CaseBook:
         """The part that is about pictures of one source, and nothing else."""
         cases = tuple(case for case in self.cases if case.source == source)
-        own = {case.case_id for case in cases}
-        runs = [replace(run, boxes=_part(run.boxes, own), scores=_part(run.scores, own)) for run in self.runs]
-        tracks = {case.track for case in cases}
-        return CaseBook(cases, tuple(run for run in runs if run.track in tracks))
+        return CaseBook(cases, self._runs_on(cases))
+
+    def without(self, sources: Collection[str]) -> CaseBook:
+        """The book without the cases of some sources, which are counted as hidden."""
+        cases = tuple(case for case in self.cases if case.source not in sources)
+        hidden = Counter(case.source for case in self.cases if case.source in sources)
+        return CaseBook(cases, self._runs_on(cases), self.withheld, dict(sorted(hidden.items())))
+
+    def _runs_on(self, cases: Sequence[BookCase]) -> tuple[BookRun, ...]:
+        own, tracks = {case.case_id for case in cases}, {case.track for case in cases}
+        return tuple(
+            replace(run, boxes=_part(run.boxes, own), scores=_part(run.scores, own))
+            for run in self.runs
+            if run.track in tracks
+        )
 
     def run_on(self, method: str, track: Track) -> BookRun | None:
         """A method on a track; None where it was not run there."""
@@ -243,7 +266,7 @@ def _case(row: ShownColumns, answers: Sequence[GivenAnswer], known_cause: str | 
     return BookCase(**columns, answers=ordered, known_cause=known_cause)
 
 
-def _run(runs: Sequence[MethodRun], cases: Sequence[BookCase]) -> BookRun:
+def _run(runs: Sequence[MethodRun], cases: Sequence[BookCase], shown_as: str) -> BookRun:
     """Of one method on one track, under one seed or several."""
     first = min(runs, key=lambda run: run.seed)
     truth = [case.reference() for case in cases if case.track == first.track]
@@ -254,6 +277,7 @@ def _run(runs: Sequence[MethodRun], cases: Sequence[BookCase]) -> BookRun:
     shown = sorted(given[first.seed], key=lambda each: each.case_id)
     return BookRun(
         method=first.method,
+        shown=shown_as,
         lvlm=first.track.lvlm,
         mode=first.track.mode.value,
         draws=len(seeds),

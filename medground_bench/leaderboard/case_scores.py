@@ -6,7 +6,7 @@ it: of the expert's boxes there is only the class of their size.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -137,6 +137,40 @@ class CaseScores:
             if of_row.seeds is not None:
                 seeds[row][:, at] = of_row.seeds.T
         return cls(entries, ordered, was_run, measures, seeds)
+
+    def beside(self, other: CaseScores) -> CaseScores:
+        """Rows of both, on the same cases; of two rows with one key that of `other`."""
+        assert self.cases == other.cases
+        found = {
+            entry.key: (entry, scores, row)
+            for scores in (self, other)
+            for row, entry in enumerate(scores.entries)
+        }
+        parts = [found[key] for key in sorted(found)]
+        shape, blank = (len(parts), len(self.cases)), np.full(len(self.cases), np.nan)
+        names = sorted(self.measures.keys() | other.measures.keys())
+        measures = {
+            name: np.array([of.measures[name][row] if name in of.measures else blank for _, of, row in parts])
+            for name in names
+        }
+        return CaseScores(
+            entries=tuple(entry for entry, _, _ in parts),
+            cases=self.cases,
+            was_run=np.array([of.was_run[row] for _, of, row in parts], dtype=bool).reshape(shape),
+            measures={name: values.reshape(shape) for name, values in measures.items()},
+            seeds={new: of.seeds[row] for new, (_, of, row) in enumerate(parts) if row in of.seeds},
+        )
+
+    def of_rows(self, kept: Callable[[BoardEntry], bool]) -> CaseScores:
+        """Some of the rows."""
+        rows = [row for row, entry in enumerate(self.entries) if kept(entry)]
+        return CaseScores(
+            entries=tuple(self.entries[row] for row in rows),
+            cases=self.cases,
+            was_run=self.was_run[rows],
+            measures={name: values[rows] for name, values in self.measures.items()},
+            seeds={new: self.seeds[row] for new, row in enumerate(rows) if row in self.seeds},
+        )
 
     def without_ids(self) -> CaseScores:
         """The same with numbers for the ids of cases and pictures, but for phantoms: what may be published."""

@@ -55,6 +55,7 @@ class MethodView:
     """One method on the case; `score` is None where it was not run, the mean of so many `draws` where it was."""
 
     method: str
+    shown: str
     boxes: tuple[Corners, ...] = ()
     score: CaseScore | None = None
     draws: int = 1
@@ -152,22 +153,30 @@ def _at(ids: Sequence[str], place: int) -> str:
 
 
 def withheld_sentence(book: CaseBook) -> str:
-    """On the cases that this copy of the benchmark has without their boxes; empty where there are none."""
-    if not book.withheld:
-        return ""
-    counts = " and ".join(f"{count} of {source}" for source, count in book.withheld.items())
-    return (
-        f"Not among them: {counts}. This copy of the benchmark has the keys of these and not the expert boxes, so "
-        "there is nothing to draw."
+    """On the cases whose expert boxes are not here, or are hidden; empty where there are none."""
+    told = {
+        "This copy of the benchmark has the keys of these and not the expert boxes, so there is nothing to draw.": (
+            book.withheld
+        ),
+        "Submissions are scored against their expert boxes, so these stay hidden.": book.hidden,
+    }
+    return " ".join(
+        f"Not among them: {' and '.join(f'{count} of {source}' for source, count in counts.items())}. {why}"
+        for why, counts in told.items()
+        if counts
     )
 
 
 def _method_view(book: CaseBook, method: str, case: BookCase) -> MethodView:
     run = book.run_on(method, case.track)
     if run is None:
-        return MethodView(method=method)
+        return MethodView(method=method, shown=book.shown[method])
     return MethodView(
-        method=method, boxes=run.boxes.get(case.case_id, ()), score=run.score(case), draws=run.draws
+        method=method,
+        shown=run.shown,
+        boxes=run.boxes.get(case.case_id, ()),
+        score=run.score(case),
+        draws=run.draws,
     )
 
 

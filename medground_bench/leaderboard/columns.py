@@ -24,6 +24,7 @@ class Pooling(StrEnum):
     TUNING     what the settings of its tracks were chosen on, in words
     COUNT      how many cases there are
     SEEDS      standard deviation of the IoU over the runs of several seeds
+    SAID       what its submitter said of it, in words
     """
 
     SCORE = "score"
@@ -34,6 +35,7 @@ class Pooling(StrEnum):
     TUNING = "tuning"
     COUNT = "count"
     SEEDS = "seeds"
+    SAID = "said"
 
 
 class Direction(StrEnum):
@@ -52,6 +54,7 @@ class Unit(StrEnum):
     NUMBER = "number"
     SHARE = "0 to 1"
     WORDS = "words"
+    LINK = "link"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,3 +222,28 @@ COLUMNS = (
         pooling=Pooling.TUNING,
     ),
 )
+
+
+def _said(key: str, name: str, unit: Unit, explanation: str) -> Column:
+    return Column(
+        key=key,
+        name=name,
+        unit=unit,
+        direction=Direction.NEITHER,
+        explanation=explanation,
+        pooling=Pooling.SAID,
+    )
+
+
+SAID = (
+    _said(
+        "training_data",
+        "Training data",
+        Unit.WORDS,
+        "What the submitter says: disclosed-clean, no picture of the benchmark was trained on; overlap, some were; "
+        "undisclosed, nothing is said.",
+    ),
+    _said("code", "Code", Unit.LINK, "Where the submitter says that the code is; we have not run it."),
+    _said("seed", "Seed", Unit.WORDS, "Of the random numbers, as the submitter says."),
+)
+"""What is known of submissions alone, by the names of `Metadata`."""

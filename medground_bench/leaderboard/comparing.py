@@ -67,9 +67,13 @@ class GroupDifference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Two rows compared; cases by falling change. `first_mean` and `second_mean` are those of the board."""
+    """Two rows compared; cases by falling change. `first_mean` and `second_mean` are those of the board.
+
+    names  of both for people, as on the board
+    """
 
     pair: RowPair
+    names: tuple[str, str]
     first_mean: float
     second_mean: float
     difference: Difference
@@ -80,7 +84,7 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """For people: which is better, or that it cannot be told."""
-        first, second, found = self.pair.first, self.pair.second, self.difference
+        (first, second), found = self.names, self.difference
         if found.low is None or found.high is None:
             few = found.images < FEWEST_IMAGES
             return (
@@ -156,6 +160,7 @@ def compared(book: CaseBook, pair: RowPair) -> Comparison:
     ]
     return Comparison(
         pair=pair,
+        names=(book.shown[pair.first], book.shown[pair.second]),
         first_mean=float(np.mean([each.first for each in changes])),
         second_mean=float(np.mean([each.second for each in changes])),
         difference=compare(first, second),

@@ -38,6 +38,7 @@ class BoardEntry:
 
     shown  its name for people, which says what it had to do without
     seeds  how many runs were averaged
+    said   what its submitter said of it: key of a column and words
     """
 
     method: str
@@ -46,6 +47,7 @@ class BoardEntry:
     family: MethodGroup
     tuned: tuple[TunedTrack, ...] = ()
     seeds: int = 1
+    said: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:

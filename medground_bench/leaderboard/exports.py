@@ -76,7 +76,7 @@ def as_parquet(table: BoardTable) -> bytes:
         "rank_last",
         *(each.key for each in table.columns if each.pooling is Pooling.COUNT),
     }
-    words = {*ABOUT_ROW[:4], *(each.key for each in table.columns if each.unit is Unit.WORDS)}
+    words = {*ABOUT_ROW[:4], *(each.key for each in table.columns if each.unit in (Unit.WORDS, Unit.LINK))}
     kinds = {field: pa.float64() for field in fields_of(table)}
     kinds |= dict.fromkeys(counts, pa.int64()) | dict.fromkeys(words, pa.string())
     arrays = {

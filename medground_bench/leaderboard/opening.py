@@ -1,15 +1,22 @@
-"""What a location names: a store, in a folder or a dataset of the hub; the board of one, or of a folder of results."""
+"""What a location names: a store or results, in a folder or a dataset of the hub; the board of one, or of both."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from medground_bench.leaderboard.board import Board
+from medground_bench.leaderboard import audit
+from medground_bench.leaderboard.board import FILE, Board
+from medground_bench.leaderboard.case_book import CASES_FILE
+from medground_bench.leaderboard.case_scores import CASES, SCORES
 from medground_bench.leaderboard.folder_store import FolderStore
 from medground_bench.leaderboard.hub_store import HubStore
+from medground_bench.leaderboard.joining import joined
 from medground_bench.leaderboard.published import board_of
 from medground_bench.leaderboard.store import NoStore, SubmissionStore
-from medground_bench.storage.hub import Repository
+from medground_bench.storage.hub import Repository, fetched, newest
+
+RESULTS = (FILE, CASES, SCORES, CASES_FILE, "tuned/*.json")
+"""What of a dataset of results is wanted: the board, its cases, and the settings that methods were tuned to."""
 
 
 def open_store(location: str) -> SubmissionStore:
@@ -26,11 +33,32 @@ def open_store(location: str) -> SubmissionStore:
     return HubStore(repository.name)
 
 
-def open_board(location: str) -> Board:
-    """The board of a folder of results, or the one that follows from a store's files."""
-    folder = Path(location)
-    is_results = folder.is_dir() and not FolderStore.is_in(folder)
-    return Board.read(folder) if is_results else board_of(open_store(location).look())
+def results_at(location: str) -> Path:
+    """The folder of results that a location names, be there results in it or not; SourceMissing where the hub has none.
+
+    A dataset of the hub is fetched at the commit that is named, or at its newest.
+    """
+    repository = None if Path(location).is_dir() else Repository.parse(location, kind="dataset")
+    if repository is None:
+        return Path(location)
+    return fetched(repository if repository.commit else newest(repository), RESULTS)
+
+
+def open_board(location: str, store: str | None = None) -> Board:
+    """The board of results, or the one that follows from a store's files; with a `store` beside it, of both."""
+    found = _board_at(location)
+    return found if store is None else joined(found, board_of(open_store(store).look()))
+
+
+def _board_at(location: str) -> Board:
+    folder, repository = Path(location), Repository.parse(location, kind="dataset")
+    if folder.is_dir():
+        return board_of(FolderStore.at(folder).look()) if FolderStore.is_in(folder) else Board.read(folder)
+    if repository is not None and repository.commit:
+        return Board.read(results_at(location))
+    seen = open_store(location).look()
+    is_results = SCORES in seen.names and audit.FILE not in seen.names
+    return Board.read(results_at(location)) if is_results else board_of(seen)
 
 
 def make_store(location: str) -> SubmissionStore:

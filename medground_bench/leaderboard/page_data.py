@@ -61,7 +61,8 @@ def page_data(board: Board, params: Mapping[str, str]) -> dict[str, Plain]:
 
 def about(board: Board) -> tuple[str, ...]:
     """What whoever reads this board should know."""
-    return (*ABOUT, TAUGHT_WHERE) if any(map(embedded, board.choices(By.LVLM))) else ABOUT
+    taught = (TAUGHT_WHERE,) if any(map(embedded, board.choices(By.LVLM))) else ()
+    return (*board.notes, *ABOUT, *taught)
 
 
 def filters_of(board: Board) -> list[Plain]:
@@ -121,5 +122,6 @@ def _row_data(row: BoardTableRow, table: BoardTable) -> dict[str, Plain]:
         "measured": row.badge.words,
         "rank": str(row.rank) if row.rank else "",
         "texts": [row.text(column) for column in table.columns],
+        "links": [row.link(column) for column in table.columns],
         "intervals": [row.interval(column) if column.key == IOU else "" for column in table.columns],
     }

@@ -9,17 +9,29 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 import numpy as np
 
 from medground_bench.leaderboard.board import Board
 from medground_bench.leaderboard.case_scores import CaseScores, RowScores
+from medground_bench.leaderboard.columns import COLUMNS, SAID
 from medground_bench.leaderboard.entries import Badge, BoardEntry
-from medground_bench.leaderboard.records import BadRecord, Json, cases_name, scores_name
+from medground_bench.leaderboard.records import (
+    BadRecord,
+    Json,
+    SubmissionRecord,
+    cases_name,
+    record_name,
+    scores_name,
+)
 from medground_bench.leaderboard.register import Register, Standing
 from medground_bench.leaderboard.store import Snapshot, StoreSettings
 from medground_bench.leaderboard.truth import CaseList
+from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.runs.method_groups import MethodGroup
+from medground_bench.storage.whole_files import Plain, fingerprint
+from medground_bench.submission.metadata import Metadata
 
 
 def scores_content(identity: str, scores: Iterable[Sequence[object]], flags: Iterable[str]) -> bytes:
@@ -42,8 +54,20 @@ def board_of(snapshot: Snapshot) -> Board:
     for method, identities in methods_of(register.rows).items():
         kept = [_kept(snapshot.read(scores_name(identity, edition))) for identity in identities]
         entry = _entry(method, kept, is_control=method.casefold() in controls)
-        scored[entry] = _scored([line for file in kept for line in file["scores"]], known)
-    return Board.of(CaseScores.of(listed.cases, scored), listed.tracks, protocol=edition.protocol)
+        said = [SubmissionRecord.said(snapshot.read(record_name(identity))) for identity in identities]
+        scored[replace(entry, said=_said(said))] = _scored(kept, known)
+    made = Board.of(CaseScores.of(listed.cases, scored), listed.tracks, protocol=edition.protocol)
+    hidden = sorted({case.source for case in listed.cases} - {PHANTOM})
+    return replace(made, columns=(*COLUMNS, *SAID), hidden=tuple(hidden))
+
+
+def board_key(snapshot: Snapshot) -> str:
+    """What a board depends on, by name: as long as it stays, so does the board, whatever else the log says."""
+    register = Register.read(snapshot.log)
+    edition = register.edition
+    rows: list[Plain] = [row.id for row in register.rows]
+    controls: list[Plain] = [*StoreSettings.of(snapshot).controls]
+    return fingerprint(edition=edition.key if edition else "", rows=rows, controls=controls)
 
 
 def board_content(snapshot: Snapshot) -> bytes:
@@ -84,8 +108,16 @@ def _entry(method: str, kept: Sequence[Json], *, is_control: bool) -> BoardEntry
     )
 
 
-def _scored(lines: Sequence[Sequence[object]], known: AbstractSet[str]) -> RowScores:
+def _said(of_files: Sequence[Metadata]) -> tuple[tuple[str, str], ...]:
+    """What the files of one method say, by column; all of it where they differ."""
+    words = {column.key: [each.as_json().get(column.key) for each in of_files] for column in SAID}
+    told = {key: sorted({str(each) for each in given if each is not None}) for key, given in words.items()}
+    return tuple((key, ", ".join(each)) for key, each in told.items() if each)
+
+
+def _scored(kept: Sequence[Json], known: AbstractSet[str]) -> RowScores:
     """What a method scored; BadRecord where it is no score of these cases."""
+    lines: list[Sequence[object]] = [line for file in kept for line in file["scores"]]
     try:
         case_ids = [str(line[0]) for line in lines]
         if not known >= set(case_ids):

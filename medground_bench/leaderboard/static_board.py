@@ -88,7 +88,7 @@ def _parts(board: Board) -> Iterator[tuple[str, dict[str, Plain]]]:
         for finding, size in product(findings, sizes):
             query = BoardQuery(mode=mode, source=source, lvlm=lvlm, finding=finding, size=size)
             data = table_data(board.table(query))
-            if data["rows"]:
+            if data["rows"] or data["cases"]:
                 tables[f"{finding} {size}"] = {key: each for key, each in data.items() if key not in SHARED}
         query = BoardQuery(mode=mode, source=source, lvlm=lvlm)
         drawn = CHARTS if board.table(query).rows else {}

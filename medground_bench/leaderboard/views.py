@@ -6,7 +6,7 @@ paper reports stands below, unranked: it was measured on other cases.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from medground_bench.core.intervals import FEWEST_IMAGES, ImageMeans, sums_per_image
 from medground_bench.core.ranks import RankSet, places
 from medground_bench.leaderboard.case_scores import SIZES, CaseScores
-from medground_bench.leaderboard.columns import IOU, NOT_APPLICABLE, Column, Pooling
+from medground_bench.leaderboard.columns import IOU, NOT_APPLICABLE, Column, Pooling, Unit
 from medground_bench.leaderboard.entries import Badge, BoardEntry, ReportedRow, tuned_on
 from medground_bench.leaderboard.query import CASE_FIELDS, BoardQuery
 from medground_bench.leaderboard.rows import ALL, told_apart
 from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.runs.method_groups import MethodGroup
+from medground_bench.submission.metadata import LINK
 
 CHANCE = "random_box"
 """The control that says what boxes without any reason get."""
@@ -28,6 +29,10 @@ CHANCE = "random_box"
 DIGITS = 6
 """Of every number in a table, whoever shows it."""
 
+WITHHELD = (
+    f"the expert boxes are hidden, and scores of fewer than {FEWEST_IMAGES} such images would tell of single ones, so "
+    "none are shown."
+)
 Value = float | int | str | None
 Floats = NDArray[np.float64]
 
@@ -62,6 +67,11 @@ class BoardTableRow:
             return NOT_APPLICABLE
         return column.as_text(self.values.get(column.key))
 
+    def link(self, column: Column) -> str:
+        """Where a cell leads, to a host that is known; empty where it is text alone."""
+        said = self.values.get(column.key)
+        return said if column.unit is Unit.LINK and isinstance(said, str) and LINK.fullmatch(said) else ""
+
     def interval(self, column: Column) -> str:
         """The interval below a score, for people, or the spread where images are too few; empty where there is none."""
         low, high = (self.values.get(field) for field in (f"{column.key}_low", f"{column.key}_high"))
@@ -75,7 +85,10 @@ class BoardTableRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardTable:
-    """The answer to a query: columns, rows in order, what they rest on; `ranks` also of rows that are left out."""
+    """The answer to a query: columns, rows in order, what they rest on; `ranks` also of rows that are left out.
+
+    withheld  whether rows of ours are left out because they would tell of single hidden boxes
+    """
 
     query: BoardQuery
     columns: tuple[Column, ...]
@@ -83,6 +96,7 @@ class BoardTable:
     cases: int
     images: int
     ranks: tuple[RankSet, ...]
+    withheld: bool = False
 
     @property
     def ours(self) -> tuple[BoardTableRow, ...]:
@@ -97,25 +111,35 @@ class BoardTable:
     @property
     def caption(self) -> str:
         """What the table covers, and what it cannot tell."""
+        if self.withheld:
+            return f"{_counted(self.cases, 'case')} on {_counted(self.images, 'image')}: {WITHHELD}"
         if not self.ours:
             return "We have scored no row on all cases of this choice."
         return f"{_counted(self.cases, 'case')} on {told_apart(self.ranks, self.images)}"
 
 
 def table_of(
-    scores: CaseScores, columns: Sequence[Column], reported: Sequence[ReportedRow], query: BoardQuery
+    scores: CaseScores,
+    columns: Sequence[Column],
+    reported: Sequence[ReportedRow],
+    query: BoardQuery,
+    hidden: Collection[str] = (),
 ) -> BoardTable:
-    """The table that a query asks for."""
+    """The table that a query asks for.
+
+    hidden  sources whose expert boxes nobody may learn: a table of fewer than `FEWEST_IMAGES` of their images has no
+            scores, also where others are among them, which anybody could take off again
+    """
     chosen = _chosen(scores, query)
     whole = (
         [int(row) for row in np.flatnonzero(scores.was_run[:, chosen].all(axis=1))] if chosen.any() else []
     )
+    shown = {scores.images[int(place)] for place in np.flatnonzero(chosen)} if whole else set()
+    withheld = 0 < sum(source in hidden for source, _image in shown) < FEWEST_IMAGES
     rows: list[BoardTableRow] = []
-    images, ranks = 0, tuple[RankSet, ...]()
-    if whole:
-        part = _Part.of(scores, whole, chosen)
-        rows, images = part.rows(columns), part.iou.images
-        ranks = tuple(row.rank for row in rows if row.rank)
+    if whole and not withheld:
+        rows = _Part.of(scores, whole, chosen).rows(columns)
+    ranks = tuple(row.rank for row in rows if row.rank)
     rows += [_reported(row, columns) for row in reported if _is_asked(row, query)]
     rows = [row for row in rows if query.family in (ALL, row.family) and query.badge in (ALL, row.badge)]
     return BoardTable(
@@ -123,8 +147,9 @@ def table_of(
         columns=tuple(columns),
         rows=tuple(_sorted(rows, query.sort)),
         cases=int(chosen.sum()) if whole else 0,
-        images=images,
+        images=len(shown),
         ranks=ranks,
+        withheld=withheld,
     )
 
 
@@ -222,6 +247,8 @@ class _Part:
         """Field -> the values of all rows."""
         if column.pooling is Pooling.TUNING:
             return {column.key: [self._tuned(entry) for entry in self.entries]}
+        if column.pooling is Pooling.SAID:
+            return {column.key: [dict(entry.said).get(column.key) for entry in self.entries]}
         if column.pooling is Pooling.COUNT:
             return {column.key: [len(self.images)] * len(self.entries)}
         values = self.measures.get(column.of)

@@ -104,3 +104,5 @@ class Rise:
 
 METHOD = Rise
 PAPER = True
+SEEDED = True
+"""Its boxes depend on the seed of a run: a board shows mean and spread of several."""

@@ -30,10 +30,19 @@ POLL_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class LocatedTrack:
-    """An LVLM, by what `open_lvlm` takes, in a mode."""
+    """An LVLM, by what `open_lvlm` takes, in a mode.
+
+    seeds  how often a method is run on it whose file says `SEEDED`, with the seeds from 0 on
+    """
 
     location: str
     mode: Mode
+    seeds: int = 1
+
+    def runs(self, method: str) -> list[Run]:
+        """Of a method, one a seed."""
+        several = self.seeds if plugins.literal("methods", method, "SEEDED") is True else 1
+        return [Run(method, self.mode, seed) for seed in range(several)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,7 @@ def run_methods(
     tuned: Path | None = None,
     progress: Progress = silently,
 ) -> list[PredictionFile]:
-    """Run methods over tracks; files are `<lvlm>-<mode>-<method>.jsonl`.
+    """Run methods over tracks; files are called as `prediction_file` says.
 
     tracks   put the longest first
     methods  by name; none for every method that the LVLM of a track supports
@@ -91,7 +100,8 @@ def run_methods(
     for worker in workers:
         worker.start()
     try:
-        total = len(tracks) * len(methods or plugins.available("methods"))
+        names = methods or [plugin.name for plugin in plugins.available("methods")]
+        total = sum(len(track.runs(name)) for track in tracks for name in names)
         with progress("run methods", total, "runs") as advance:
             return _collected(messages, workers, folder, advance)
     finally:
@@ -134,7 +144,7 @@ def _collected(
             raise MedgroundError(f"{message.error} (more in {folder / LOG})")
         else:
             waiting -= 1
-    return sorted(files, key=lambda file: (file.track, file.method))
+    return sorted(files, key=lambda file: (file.track, file.method, file.file))
 
 
 def _work(share: _Share, benchmark: Path, folder: Path, messages: Messages, progress: Progress) -> None:
@@ -161,9 +171,9 @@ def _runs(share: _Share, benchmark: Benchmark, folder: Path, progress: Progress)
         for name in share.methods or method_names(lvlm):
             if share.tuned and tune_cases and name in tunable:
                 tune_to(share.tuned, benchmark, lvlm, name, track.mode, progress=progress)
-            run = Run(name, track.mode)
-            file = prediction_file(folder, lvlm, run)
-            yield predict(benchmark, lvlm, run, file, tuned=share.tuned, progress=progress)
+            for run in located.runs(name):
+                file = prediction_file(folder, lvlm, run)
+                yield predict(benchmark, lvlm, run, file, tuned=share.tuned, progress=progress)
 
 
 def _costly(method: str) -> bool:

@@ -171,7 +171,8 @@ def predict_several(
 
 def prediction_file(folder: Path, lvlm: LvlmDescription, run: Run) -> Path:
     """Where the predictions of a run are kept beside those of others."""
-    return folder / f"{run.track(lvlm).stem}-{run.method}.jsonl"
+    seed = f"-seed{run.seed}" if run.seed else ""
+    return folder / f"{run.track(lvlm).stem}-{run.method}{seed}.jsonl"
 
 
 def run_key(benchmark: Benchmark, lvlm: LvlmDescription, run: Run, method: Method) -> str:

@@ -10,9 +10,13 @@ from typer.testing import CliRunner
 from medground_bench.commands.main import app
 from medground_bench.leaderboard.board import build_board
 from medground_bench.leaderboard.exports import EXPORTS
+from medground_bench.leaderboard.opening import open_board
 from medground_bench.leaderboard.query import BoardQuery
+from medground_bench.leaderboard.views import WITHHELD
 from medground_bench.phantom.limits import TAUGHT_WHERE
 from tests.kit.board_runs import LEFT_HALF, reference, run
+from tests.kit.desks import truth
+from tests.kit.joint_boards import CODE, our_board, sent_to
 from tests.kit.made_boards import made_board
 
 
@@ -69,6 +73,40 @@ def test_a_table_is_written_as_a_file_of_the_ending_that_is_named(folder, tmp_pa
     assert out.read_bytes() == EXPORTS[ending](made_board().table(BoardQuery(mode="direct", sort="f1")))
 
 
+def test_a_store_beside_results_stands_on_the_same_board_in_every_form(tmp_path):
+    store = sent_to(tmp_path / "store").store
+    our_board(truth()).save(tmp_path / "results")
+    words = (tmp_path / "results", "--with", store.folder)
+    wanted = open_board(str(tmp_path / "results"), str(store.folder))
+    [*_pooled, of_a] = json.loads(asked(*words, "--json").output)
+    assert of_a == json.loads(EXPORTS["json"](wanted.table(BoardQuery(mode="direct", lvlm="a"))))
+    assert {(row["method"], row["badge"]) for row in of_a["rows"]} >= {
+        ("Mine", "scored"),
+        ("medfocus", "reproduced"),
+    }
+    assert CODE in asked(*words).output
+    done = asked(*words, "--only", "lvlm=a", "--out", tmp_path / "table.csv", "--static", tmp_path / "pages")
+    assert done.exit_code == 0
+    table = wanted.table(BoardQuery(mode="direct", lvlm="a"))
+    assert (tmp_path / "table.csv").read_bytes() == EXPORTS["csv"](table)
+    assert CODE in (tmp_path / "pages" / "data" / "1.js").read_text()
+
+
+def test_a_choice_of_few_images_whose_boxes_are_hidden_prints_and_writes_why_it_has_no_scores(tmp_path):
+    hidden = truth(source="vindr_cxr")
+    store = sent_to(tmp_path / "store", hidden).store.folder
+    our_board(hidden).save(tmp_path / "results")
+    few = ("--only", "lvlm=a", "--only", "size=large")
+    for words in ((tmp_path / "results", "--with", store), (store,)):
+        output = " ".join(asked(*words, *few).output.split())
+        assert f"4 cases on 4 images: {WITHHELD}" in output and "Mine" not in output
+        [table] = json.loads(asked(*words, *few, "--json").output)
+        assert table["rows"] == [] and WITHHELD in table["caption"]
+        assert asked(*words, *few, "--out", tmp_path / "few.csv").exit_code == 0
+        assert len((tmp_path / "few.csv").read_text().splitlines()) == 1
+        assert "Mine" in asked(*words, "--only", "lvlm=a", "--only", "size=medium").output
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -78,6 +116,8 @@ def test_a_table_is_written_as_a_file_of_the_ending_that_is_named(folder, tmp_pa
         (["--benchmark", "bench"], "--benchmark is for --verify"),
         (["--verify", "--only", "mode=direct"], "--verify goes with --benchmark alone"),
         (["--verify"], "is no store of submissions"),
+        (["--verify", "--with", "store"], "--verify goes with --benchmark alone"),
+        (["--with", "nowhere"], "there is no such folder"),
     ],
 )
 def test_wrong_words_are_told(folder, words, told):

@@ -25,8 +25,8 @@ EMBEDDED = ROOT / "medground_bench" / "phantom" / "models" / "phantom_gemma3" / 
 @pytest.mark.skipif(not EMBEDDED.is_file(), reason="needs the embedded LVLM")
 def test_the_demo_builds_runs_scores_and_keeps_the_board(tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # threads that wait for each other crawl on a busy machine
-    lvlm, methods = "phantom_gemma3", ["medfocus", "attention_rollout", "whole_image"]
-    made = run_demo(tmp_path, 2, lvlms=[lvlm], methods=methods)
+    lvlm, methods = "phantom_gemma3", ["medfocus", "attention_rollout", "rise", "whole_image"]
+    made = run_demo(tmp_path, 2, lvlms=[lvlm], methods=methods, seeds=2)
     assert list(made.seconds) == ["build the benchmark", "tune and run all methods", "score"]
     assert [(track.lvlm, track.mode) for track in made.board.tracks] == [(lvlm, "direct"), (lvlm, "reason")]
     assert sum(track.grounded for track in made.board.tracks) > 0
@@ -36,6 +36,8 @@ def test_the_demo_builds_runs_scores_and_keeps_the_board(tmp_path, monkeypatch):
             dict.fromkeys(methods, track.grounded) if track.grounded else {}
         )
         assert all(row.recall == pytest.approx(1) and not row.failed for row in rows if row.control)
+    seeds = {row.method: (row.seeds, row.seed_sd is not None) for row in made.board.rows if row.cases}
+    assert seeds == {method: (2, True) if method == "rise" else (1, False) for method in methods}
     assert Board.read(tmp_path) == made.board
     book = CaseBook.read(tmp_path)
     assert len(book.cases) == sum(track.grounded for track in made.board.tracks)

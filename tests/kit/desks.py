@@ -38,7 +38,7 @@ class Clock:
         self.at += time
 
 
-def truth(revision: str = REVISION, lvlms: Iterable[str] = LVLMS) -> Truth:
+def truth(revision: str = REVISION, lvlms: Iterable[str] = LVLMS, source: str = "phantom") -> Truth:
     """Twelve pictures of different sizes, one finding each, for two LVLMs in mode direct."""
     rng = np.random.default_rng(7)
     references = []
@@ -46,9 +46,9 @@ def truth(revision: str = REVISION, lvlms: Iterable[str] = LVLMS) -> Truth:
         native = Frame.native(width=int(rng.integers(150, 400)), height=int(rng.integers(150, 400)))
         box = random_box(native, rng)
         for lvlm in lvlms:
-            case = f"phantom/{number:03d}/nodule@{lvlm}:direct"
+            case = f"{source}/{number:03d}/nodule@{lvlm}:direct"
             references.append(
-                Reference(case, "phantom", f"{number:03d}", lvlm, Mode.DIRECT, "nodule", native, (box,))
+                Reference(case, source, f"{number:03d}", lvlm, Mode.DIRECT, "nodule", native, (box,))
             )
     return Truth("org/bench", revision, tuple(references))
 

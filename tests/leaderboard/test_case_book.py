@@ -50,7 +50,7 @@ def test_scores_are_those_of_the_board(built, book):
         by_id = sorted(scores, key=lambda score: score.case_id)
         assert len(by_id) == row.cases
         mean = float(np.mean([score.overlap.iou for score in by_id]))
-        assert row.iou == pytest.approx(mean, abs=1e-12) or (row.method == "prompting" and row.iou is None)
+        assert row.iou == pytest.approx(mean, abs=1e-6) or (row.method == "prompting" and row.iou is None)
 
 
 def test_chance_is_scored_on_all_its_draws_and_drawn_as_it_was_run(book):

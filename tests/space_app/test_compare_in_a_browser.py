@@ -7,10 +7,14 @@ import re
 
 import pytest
 
+from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.leaderboard.comparing import RowPair, compared
+from medground_bench.leaderboard.truth import Truth
 from tests.kit.browser import DARK, DESKTOP, PHONE, screenshot, serious_violations, sideways_px
 from tests.kit.case_books import HARMFUL_METHOD, book_of
+from tests.kit.joint_boards import sent_for_direct
 
+served_apps = pytest.importorskip("tests.kit.served_apps")
 DEVICES = pytest.mark.parametrize(
     ("name", "device"), [("desktop", DESKTOP), ("phone", PHONE), ("dark", DARK)]
 )
@@ -22,6 +26,17 @@ def results(results, built):
     """Results with a book of cases."""
     book_of(built).save(results)
     return results
+
+
+@pytest.fixture(scope="module")
+def space_url(results, built, tmp_path_factory):
+    """The Space of these results and of a store, with a submission that is called as a method of ours is."""
+    truth = Truth.of(open_benchmark(built.path))
+    store = sent_for_direct(tmp_path_factory.mktemp("sent") / "store", truth).store.folder
+    with served_apps.serving(
+        served_apps.APP, MEDGROUND_RESULTS=str(results), MEDGROUND_STORE=str(store)
+    ) as url:
+        yield url
 
 
 @pytest.fixture
@@ -70,6 +85,23 @@ def test_a_case_that_changed_leads_to_the_explorer_with_both_methods_and_back(pa
     assert article.locator("figure[data-method]").count() == 2
     pair_page.go_back()
     pair_page.locator("#compare article").wait_for(state="visible")
+
+
+def test_a_submission_is_compared_with_a_method_of_ours_and_stands_beside_it_in_a_case(visits):
+    pair = RowPair(first="medfocus", second="occlusion (scored)", mode="direct")
+    page = visits.open(f"?{pair.address()}")
+    page.locator("#compare article").wait_for()
+    assert "medfocus is better than occlusion (scored)" in page.locator("#compare article").inner_text()
+    page.locator("#compare li a").first.click()
+    article = page.locator("#cases article")
+    article.wait_for()
+    assert [each.get_attribute("data-method") for each in article.locator("figure[data-method]").all()] == [
+        "medfocus",
+        "occlusion (scored)",
+    ]
+    page.locator("#page-cases").get_by_label("Methods, 4 at most").click()
+    page.get_by_role("option", name="Mine", exact=True).click()
+    article.locator("figure[data-method=Mine]").wait_for()
 
 
 def test_all_cases_are_saved_as_csv(pair_page, built):

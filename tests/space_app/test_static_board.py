@@ -15,10 +15,15 @@ from typer.testing import CliRunner
 
 from medground_bench.commands.main import app
 from medground_bench.leaderboard.exports import EXPORTS
+from medground_bench.leaderboard.joining import joined
+from medground_bench.leaderboard.published import board_of
 from medground_bench.leaderboard.query import BoardQuery
+from medground_bench.leaderboard.static_board import write_static
 from medground_bench.phantom.limits import TAUGHT_WHERE
 from tests.kit.board_pages import cards_of, chosen, rows_of, settled
 from tests.kit.browser import DARK, DESKTOP, PHONE, Visits, screenshot, serious_violations, sideways_px
+from tests.kit.desks import truth
+from tests.kit.joint_boards import CODE, our_board, sent_to
 from tests.kit.made_boards import LVLMS, made_board, with_warmth
 
 QUERIES = (
@@ -74,11 +79,8 @@ def opened(visits, params, **device):
     return page
 
 
-@pytest.mark.parametrize("where", ["from_disk", "from_server"])
-@pytest.mark.parametrize("params", QUERIES, ids=str)
-def test_numbers_and_files_are_those_of_the_library_to_the_last_digit(request, board, where, params):
-    page = opened(request.getfixturevalue(where), params)
-    table = board.table(board.query(params))
+def demand_same(page, table):
+    """What a page shows, and its files, are a table to the last digit."""
     assert rows_of(page) == [
         [row.shown, str(row.rank) if row.rank else "\u2013", *(row.text(column) for column in table.columns)]
         for row in table.rows
@@ -92,6 +94,13 @@ def test_numbers_and_files_are_those_of_the_library_to_the_last_digit(request, b
             assert json.loads(written) == json.loads(wanted)
         else:
             assert written.decode() == wanted.decode()
+
+
+@pytest.mark.parametrize("where", ["from_disk", "from_server"])
+@pytest.mark.parametrize("params", QUERIES, ids=str)
+def test_numbers_and_files_are_those_of_the_library_to_the_last_digit(request, board, where, params):
+    page = opened(request.getfixturevalue(where), params)
+    demand_same(page, board.table(board.query(params)))
 
 
 def test_filters_go_into_the_address_and_back(from_disk, board):
@@ -130,8 +139,6 @@ def test_a_link_to_what_is_not_there_says_so(from_disk):
 
 
 def test_the_same_board_is_written_in_the_same_bytes(board, folder, tmp_path):
-    from medground_bench.leaderboard.static_board import write_static
-
     write_static(board, tmp_path)
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     assert files == sorted(
@@ -144,8 +151,6 @@ def test_names_of_others_are_text_and_never_markup(board, tmp_path, browser):
     """A method may be called by whoever sent it in."""
     from dataclasses import replace
 
-    from medground_bench.leaderboard.static_board import write_static
-
     evil = "</script><img src=x onerror=alert(1)>"
     entries = tuple(replace(entry, shown=evil) for entry in board.scores.entries)
     write_static(replace(board, scores=replace(board.scores, entries=entries)), tmp_path)
@@ -155,4 +160,18 @@ def test_names_of_others_are_text_and_never_markup(board, tmp_path, browser):
     for shown in ("forest", "speed", "sizes"):
         page = opened(visits, {"shown": shown})
         page.locator("figure svg").wait_for()
+    visits.close()
+
+
+@pytest.mark.parametrize("size", ["all", "large"])
+def test_submissions_stand_there_too_and_what_is_withheld_is_said(browser, tmp_path, size):
+    hidden = truth(source="vindr_cxr")
+    board = joined(our_board(hidden), board_of(sent_to(tmp_path / "store", hidden).store.look()))
+    write_static(board, tmp_path / "pages")
+    visits, params = Visits(browser, (tmp_path / "pages").as_uri()), {"lvlm": "a", "size": size}
+    page = opened(visits, params)
+    table = board.table(board.query(params))
+    demand_same(page, table)
+    assert table.withheld == (size == "large")
+    assert [link.get_attribute("href") for link in page.locator("table a").all()] == [CODE] * (size == "all")
     visits.close()

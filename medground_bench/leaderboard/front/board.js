@@ -4,6 +4,7 @@
 // provider.page(params)          a promise of what an address asks for
 // provider.file(params, ending)  a promise of {name, type, content}, content a Uint8Array or text
 // provider.endings               files that can be had
+// provider.changes               whether the board may be another one than `first` by now
 const mountBoard = (root, provider, first) => {
   let page = first;
   const make = (tag, attributes = {}, ...children) => {
@@ -51,10 +52,12 @@ const mountBoard = (root, provider, first) => {
 
   const badgeOf = (row) => make('span', { class: `tag ${row.badge}` }, row.measured);
   const familyOf = (row) => (row.family === 'control' ? [make('span', { class: 'tag control' }, 'control')] : []);
-  const withInterval = (row, place) =>
-    row.intervals[place]
-      ? [make('span', { class: 'number' }, row.texts[place]), make('span', { class: 'interval' }, row.intervals[place])]
-      : [row.texts[place]];
+  const linkTo = (address, text) => make('a', { href: address, target: '_blank', rel: 'nofollow noopener noreferrer' }, text);
+  const cellOf = (row, place) => {
+    if (row.links[place]) return [linkTo(row.links[place], row.texts[place])];
+    if (!row.intervals[place]) return [row.texts[place]];
+    return [make('span', { class: 'number' }, row.texts[place]), make('span', { class: 'interval' }, row.intervals[place])];
+  };
 
   const heads = () => {
     const sortButton = (key, name, unit, explanation) => {
@@ -90,7 +93,7 @@ const mountBoard = (root, provider, first) => {
       { class: `${row.family} ${row.badge}` },
       make('th', { scope: 'row', class: 'method' }, row.shown, make('span', { class: 'tags' }, ...familyOf(row), badgeOf(row))),
       make('td', {}, row.rank || '\u2013'),
-      ...page.columns.map((column, place) => make('td', { class: column.unit === 'words' ? 'words' : '' }, ...withInterval(row, place))),
+      ...page.columns.map((column, place) => make('td', { class: ['words', 'link'].includes(column.unit) ? 'words' : '' }, ...cellOf(row, place))),
     );
   const parts = () => [page.rows.filter((row) => row.badge !== 'reported'), page.rows.filter((row) => row.badge === 'reported')];
   const ABOUT_REPORTED = 'Reported by the paper, on its own cases: not ranked here';
@@ -112,7 +115,7 @@ const mountBoard = (root, provider, first) => {
   const cardOf = (row) => {
     const numbers = page.columns.flatMap((column, place) => [
       make('dt', {}, column.name),
-      make('dd', {}, `${row.texts[place]}${row.texts[place] !== '-' && ['%', 's'].includes(column.unit) ? ` ${column.unit}` : ''}`),
+      make('dd', {}, row.links[place] ? linkTo(row.links[place], row.texts[place]) : `${row.texts[place]}${row.texts[place] !== '-' && ['%', 's'].includes(column.unit) ? ` ${column.unit}` : ''}`),
     ]);
     return make(
       'li',
@@ -158,6 +161,7 @@ const mountBoard = (root, provider, first) => {
   const views = make('div', { class: 'views', role: 'group', 'aria-label': 'Views' });
   const caption = make('p', { class: 'caption', role: 'status' });
   const shown = make('div', { class: 'shown' });
+  const about = make('div', { class: 'about' });
   const files = make('div', { class: 'files', role: 'group', 'aria-label': 'Download what is shown' });
   const explained = make('details', { class: 'explained' });
   filters.addEventListener('submit', (event) => event.preventDefault());
@@ -174,7 +178,11 @@ const mountBoard = (root, provider, first) => {
     select.addEventListener('change', () => change({ sort: select.value }));
     return labelled('Order', select, 'order');
   };
+  let drawn = '';
   const drawFilters = () => {
+    const wanted = JSON.stringify([page.filters, page.columns]);
+    if (wanted === drawn) return;
+    drawn = wanted;
     filters.replaceChildren(
       ...page.filters.map((filter) => {
         const all = filter.has_all ? [make('option', { value: '' }, 'all')] : [];
@@ -213,11 +221,13 @@ const mountBoard = (root, provider, first) => {
   };
   const draw = () => {
     const focused = root.contains(document.activeElement) ? document.activeElement.getAttribute('data-sort') : null;
+    drawFilters();
     for (const select of filters.querySelectorAll('select')) {
       select.value = select.name === 'sort' ? page.sort : page.query[select.name] || '';
     }
     for (const button of views.children) button.setAttribute('aria-pressed', String(button.value === page.shown));
     caption.textContent = page.caption;
+    about.replaceChildren(...page.about.map((words) => make('p', {}, words)));
     const notes = page.note ? [make('p', { class: 'note' }, page.note)] : [];
     if (page.chart) shown.replaceChildren(figure(), ...notes);
     else if (page.rows.length && !page.shown) shown.replaceChildren(table(), cards());
@@ -231,12 +241,10 @@ const mountBoard = (root, provider, first) => {
     root.removeAttribute('aria-busy');
   };
 
-  const about = make('div', { class: 'about' }, ...page.about.map((words) => make('p', {}, words)));
   root.replaceChildren(filters, views, caption, shown, about, files, explained);
-  drawFilters();
   drawViews();
   drawFiles();
   draw();
   window.addEventListener('popstate', () => { if (isHere(new URLSearchParams(location.search))) load(); });
-  if (Object.keys(asked()).length) load();
+  if (provider.changes || Object.keys(asked()).length) load();
 };

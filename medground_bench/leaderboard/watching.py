@@ -1,0 +1,168 @@
+"""A board that follows its files while a Space runs: results and a store's submissions, read again when either changed.
+
+A store in a folder is looked at whenever the board is asked for, one on the hub every few seconds. Where it cannot be
+read the board stays as it was, and says so; why, which may name places of the server, is for its log.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Lock
+
+from medground_bench.core.errors import MedgroundError, one_line
+from medground_bench.leaderboard.board import FILE, Board
+from medground_bench.leaderboard.case_book import CASES_FILE, CaseBook
+from medground_bench.leaderboard.hub_store import HubStore
+from medground_bench.leaderboard.joining import joined
+from medground_bench.leaderboard.published import board_key, board_of
+from medground_bench.leaderboard.store import Snapshot, SubmissionStore
+from medground_bench.leaderboard.submitted_cases import SubmittedCases
+from medground_bench.phantom.region_edits import PHANTOM
+
+log = logging.getLogger(__name__)
+ON_THE_HUB_S = 10.0
+"""So long a store on the hub is taken to be as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenStore:
+    """A store at one moment, and the board that follows from it."""
+
+    snapshot: Snapshot
+    board: Board
+
+
+@dataclass
+class WatchedStore:
+    """A store as it was when it last could be read, None where it never could; `is_lost` where it could not since.
+
+    clock  seconds that only grow
+    """
+
+    store: SubmissionStore
+    clock: Callable[[], float] = time.monotonic
+    seen: SeenStore | None = None
+    is_lost: bool = False
+    _key: str = ""
+    _looked_at: float | None = None
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def look(self) -> None:
+        """Read what has changed; whoever comes meanwhile waits for it."""
+        with self._lock:
+            self._look()
+
+    def _look(self) -> None:
+        every_s = ON_THE_HUB_S if isinstance(self.store, HubStore) else 0.0
+        if self._looked_at is not None and self.clock() - self._looked_at < every_s:
+            return
+        self._looked_at = self.clock()
+        try:
+            snapshot = self.store.look()
+            if self.seen is None or snapshot.head != self.seen.snapshot.head:
+                key = board_key(snapshot)
+                board = self.seen.board if self.seen and key == self._key else board_of(snapshot)
+                self.seen, self._key = SeenStore(snapshot, board), key
+            self.is_lost = False
+        except MedgroundError as error:
+            self.is_lost = True
+            log.warning("the store of submissions cannot be read: %s", one_line(error))
+
+    def look_again(self) -> None:
+        """For whoever has just changed it: the next look is at the store, however short ago the last was."""
+        self._looked_at = None
+
+    @property
+    def note(self) -> str:
+        """A sentence on what cannot be seen; empty where all can."""
+        if not self.is_lost:
+            return ""
+        so = "are shown as they were seen last" if self.seen else "are missing here"
+        return f"Submissions {so}: their store cannot be read now."
+
+
+@dataclass
+class WatchedBoard:
+    """The board of a folder of results and of a store, of each if it is there.
+
+    results  where the folder is, asked whenever the board is
+    """
+
+    results: Callable[[], Path]
+    store: WatchedStore | None = None
+    _ours: Board | None = None
+    _written: tuple[Path, int] | None = None
+    _joint: tuple[Board, Board, Board] | None = None
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def now(self) -> Board | None:
+        """The board as it is now; None where there is neither. MedgroundError where that of the results is damaged."""
+        with self._lock:
+            ours, theirs, note = self._results(), None, ""
+            if self.store is not None:
+                self.store.look()
+                theirs = self.store.seen.board if self.store.seen else None
+                note = self.store.note
+            found = self._together(ours, theirs) if ours and theirs else ours or theirs
+            return replace(found, notes=(*found.notes, note)) if found and note else found
+
+    def _results(self) -> Board | None:
+        file = self.results() / FILE
+        written = (file, file.stat().st_mtime_ns) if file.is_file() else None
+        if written != self._written:
+            self._ours = Board.read(file.parent) if written else None
+            self._written = written
+        return self._ours
+
+    def _together(self, ours: Board, theirs: Board) -> Board:
+        if self._joint is None or self._joint[0] is not ours or self._joint[1] is not theirs:
+            self._joint = (ours, theirs, joined(ours, theirs))
+        return self._joint[2]
+
+
+@dataclass
+class WatchedBook:
+    """The book of cases of a folder of results, with a store's submissions beside our methods if there is one.
+
+    Of a store that never could be read nobody knows what it hides, so of all sources but phantoms nothing is shown.
+    """
+
+    results: Callable[[], Path]
+    store: WatchedStore | None = None
+    _sent: SubmittedCases = field(default_factory=SubmittedCases, repr=False)
+    _ours: CaseBook | None = None
+    _written: tuple[Path, int] | None = None
+    _joint: tuple[CaseBook, Board, CaseBook] | None = None
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def now(self) -> CaseBook:
+        """The book as it is now; SourceMissing where there is none."""
+        with self._lock:
+            ours = self._results()
+            if self.store is None:
+                return ours
+            self.store.look()
+            if self.store.seen is None:
+                return ours.without({case.source for case in ours.cases} - {PHANTOM})
+            return self._together(ours, self.store.seen)
+
+    def _together(self, ours: CaseBook, seen: SeenStore) -> CaseBook:
+        if self._joint is None or self._joint[0] is not ours or self._joint[1] is not seen.board:
+            try:
+                self._joint = (ours, seen.board, self._sent.beside(ours, seen.snapshot, seen.board))
+            except MedgroundError as error:
+                log.warning("the boxes of submissions cannot be read: %s", one_line(error))
+                return ours.without(seen.board.hidden)
+        return self._joint[2]
+
+    def _results(self) -> CaseBook:
+        folder = self.results()
+        file = folder / CASES_FILE
+        written = (file, file.stat().st_mtime_ns) if file.is_file() else None
+        if self._ours is None or written != self._written:
+            self._ours, self._written = CaseBook.read(folder), written
+        return self._ours
