@@ -9,9 +9,8 @@ from addresses import AddressedPage
 from cases_shown import shown_cases
 from gradio.events import api
 from kept_book import kept_book, labelled, why_no_book
-from quoting import Shown, quoted
 from results_folder import errors_shown
-from templates import from_template
+from templates import Shown, from_template
 
 from medground_bench.leaderboard.case_book import CaseBook
 from medground_bench.leaderboard.case_choice import (
@@ -122,4 +121,4 @@ def _shown(chosen: CaseChoice, case: str, *, navigate: bool) -> tuple[Shown, str
         book = kept_book()
         found = opened(book, chosen, case)
         current = found.view.case.case_id if found.view else ""
-        return quoted(shown_cases(book, found, navigate=navigate)), current
+        return shown_cases(book, found, navigate=navigate), current

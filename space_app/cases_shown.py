@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quoting import Shown
+from templates import Shown
 
 from medground_bench.core.types import Corners, Picture
 from medground_bench.drawing.quick_film import quick_film

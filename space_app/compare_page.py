@@ -7,9 +7,8 @@ from addresses import AddressedPage
 from compare_shown import shown_comparison
 from gradio.events import api
 from kept_book import kept_book, labelled, why_no_book
-from quoting import Shown, quoted
 from results_folder import errors_shown
-from templates import from_template
+from templates import Shown, from_template
 
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.case_choice import choices
@@ -87,6 +86,6 @@ def _shown(pair: RowPair, *, navigate: bool) -> list[object]:
     rows = [gr.Dropdown(known, value=name or None) for name in (pair.first, pair.second)]
     view = [getattr(pair, name) for name in VIEW]
     try:
-        return [*rows, *view, quoted(shown_comparison(compared(book, pair), navigate=navigate))]
+        return [*rows, *view, shown_comparison(compared(book, pair), navigate=navigate)]
     except MedgroundError as error:
-        return [*rows, *view, quoted({"note": str(error)})]
+        return [*rows, *view, {"note": str(error)}]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quoting import Shown
+from templates import Shown
 
 from medground_bench.core.comparison import Difference
 from medground_bench.drawing.change_plot import HEIGHT, WIDTH, change_plot

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
 import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
@@ -57,11 +59,12 @@ class ExamplePicture:
 
 @lru_cache(maxsize=1)
 def examples() -> tuple[ExamplePicture, ...]:
-    """The phantoms, in a folder of their own, then the films.
+    """The phantoms, in a folder of their own that goes with the process, then the films.
 
     They are served from where they lie; copies among the uploads would be removed as they are.
     """
     folder = Path(tempfile.mkdtemp(prefix="medground-examples-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     found = []
     for seed, finding in PHANTOMS:
         file = folder / f"{finding.replace(' ', '-')}.png"

@@ -2,18 +2,22 @@ r"""Parts of the page that are HTML of our own: `front/<name>.html` with its sty
 
 What a visitor, an LVLM or a file says is never put in by the template, not even by `{{ }}`: gradio hands what
 Handlebars gave to JavaScript as a template literal, in which `${...}` is run and `\x3c` becomes `<`. An element says by
-`data-text` which value it shows, and `front/fill.js` puts that in as text. Numbers, colours, addresses of our own
-pictures and names of our own go through `{{ }}`.
+`data-text` which value it shows, and by `data-label` what it is called, and `front/fill.js` puts that in as text.
+Numbers, colours, addresses of our own pictures and pages, and names of our own go through `{{ }}`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeAlias
 
 import gradio as gr
 
 from medground_bench.drawing.layers import css_colour, css_scale
 from medground_bench.drawing.palette import BRIGHT, CHOSEN, CONCEPT, GROUP, HEAT, INK, MARKER, PAPER
+
+Shown: TypeAlias = dict[str, object]
+"""A value of a template; gradio reads the annotations of the page's functions, and knows no other word for it."""
 
 FRONT = Path(__file__).parent / "front"
 

@@ -12,9 +12,9 @@ from example_pictures import examples
 from gradio.processing_utils import save_file_to_cache
 from gradio.utils import get_upload_folder
 from results_folder import errors_shown
-from templates import from_template
+from templates import Shown, from_template
 from try_run import BOX_COLUMNS, STOPPED, query_of, run_of
-from try_view import Shown, shown_preview
+from try_view import shown_preview
 from visits import Visit
 
 from medground_bench.cards.costs import GEMMA3_4B, Accelerator

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 from example_pictures import is_phantom
 from results_folder import results_folder
-from try_view import Shown, shown_answer, shown_film, shown_method, shown_status, shown_trials
+from templates import Shown
+from try_view import shown_answer, shown_film, shown_method, shown_status, shown_trials
 from visits import FinishedRun, Visit
 from zero_gpu import on_gpu
 

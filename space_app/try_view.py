@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+
+from templates import Shown
 
 from medground_bench.drawing.layers import box_shares, exact_layer, film_layer, heat_layer
 from medground_bench.methods.medfocus import WHOLE_IMAGE, MedFocus
@@ -11,9 +12,6 @@ from medground_bench.runs.explain import Explanation, Film
 from medground_bench.runs.live import AnswerStep, MethodStep
 from medground_bench.runs.method_groups import group_of
 from medground_bench.runs.trials import Trial, taken_by
-
-Shown: TypeAlias = dict[str, object]
-"""A value of a template; gradio, which reads the annotations of the page's functions, cannot read `Plain`."""
 
 
 def shown_preview(film: Film, credit: str = "", link: str = "") -> Shown:

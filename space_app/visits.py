@@ -11,6 +11,7 @@ import shutil
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import gettempdir
@@ -102,12 +103,19 @@ def end_old_visits(every_s: float, older_than_s: float) -> None:
     Thread(target=_end_old_visits, args=(every_s, older_than_s), daemon=True).start()
 
 
+def end_visits_older_than(age_s: float) -> None:
+    """End those in which nothing was asked for so long."""
+    for folder in _visits_folder().glob("*"):
+        with suppress(FileNotFoundError):  # of a visit that ends by itself meanwhile
+            newest = max(path.stat().st_mtime for path in (folder, *folder.glob("*")))
+            if time.time() - newest > age_s:
+                Visit(folder).end()
+
+
 def _end_old_visits(every_s: float, older_than_s: float) -> None:
     while True:
         time.sleep(every_s)
-        for folder in _visits_folder().glob("*"):
-            if time.time() - max(path.stat().st_mtime for path in (folder, *folder.glob("*"))) > older_than_s:
-                Visit(folder).end()
+        end_visits_older_than(older_than_s)
 
 
 def _visits_folder() -> Path:

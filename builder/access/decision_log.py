@@ -81,7 +81,7 @@ class DecisionLog:
 
     def append(self, line: LogLine) -> None:
         """A line with the time, that is on the disk when this returns."""
-        logs.append(self.path, **asdict(line))
+        logs.append(self.path, asdict(line))
 
 
 @contextmanager

@@ -50,10 +50,12 @@ def send(
     demand_agreement(f"Publish this to {name}?", yes=yes)
     who = calls.asked("ask who you are", lambda api: str(api.whoami()["name"]))
     said = {"who": who, "to": name, "statement": plan.shipment.statement.read_text("utf-8")}
-    logs.append(log, did="begin", parent=plan.remote.head, **said)
+    logs.append(log, {"did": "begin", "parent": plan.remote.head, **said})
     done = published(plan, calls, prepare)
     said["statement"] = done.plan.shipment.statement.read_text("utf-8")  # another commit may have come first
-    logs.append(log, did="published", commit=done.commit, release=done.plan.shipment.release, **said)
+    logs.append(
+        log, {"did": "published", "commit": done.commit, "release": done.plan.shipment.release, **said}
+    )
     release = f" as {done.plan.shipment.release}" if done.plan.shipment.release else ""
     typer.echo(
         f"{name} is published{release}, and was read back, at {done.commit[:DIGITS]}: {done.plan.shipment.page}"

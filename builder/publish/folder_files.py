@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +19,21 @@ class FolderFile:
     content: bytes | None
 
 
-def files_of(folder: Path) -> Iterator[FolderFile]:
-    """The files sorted by name, one at a time in memory; links are named and not followed."""
-    for path in sorted(_paths(folder)):
-        readable = path.is_file() and not path.is_symlink()
-        yield FolderFile(path.relative_to(folder).as_posix(), path.read_bytes() if readable else None)
+def names_of(folder: Path) -> list[str]:
+    """The names of all files, sorted by their parts; nothing is read."""
+    return [path.relative_to(folder).as_posix() for path in sorted(_paths(folder))]
+
+
+def files_of(folder: Path, names: Collection[str] | None = None) -> Iterator[FolderFile]:
+    """The files in the order of their names, all or those of some names, one at a time in memory.
+
+    Links are named and not followed.
+    """
+    for name in names_of(folder):
+        if names is None or name in names:
+            path = folder / name
+            readable = path.is_file() and not path.is_symlink()
+            yield FolderFile(name, path.read_bytes() if readable else None)
 
 
 def _paths(folder: Path) -> Iterator[Path]:

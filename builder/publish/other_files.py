@@ -1,8 +1,7 @@
-"""The files of a repository that a folder lacks: those of other maintainers, which stay as they are."""
+"""What the tables of a folder have to do with those of a repository: the same rows, ids by the same key. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,59 +9,35 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from builder.publish.columns import OPAQUE
-from builder.publish.shipment import Remote, fetched
 from medground_bench.benchmark.rows import QUESTIONS
 from medground_bench.core.errors import MedgroundError
-from medground_bench.storage.hub_calls import HubCalls
-from medground_bench.storage.whole_files import write_whole
 
 ID = "question_id"
-Harmless = Callable[[str, bytes], bool]
 
 
 class OtherKey(MedgroundError):
     """Rows about questions that the dataset does not have: their ids were made by another key, or of another build."""
 
 
-def take_over(
-    name: str, remote: Remote, dataset: Path, calls: HubCalls, *, unless: Collection[str], harmless: Harmless
-) -> set[str]:
-    """Bring the repository's files into the folder as they are; the names of those that were brought.
-
-    unless    files that are made anew each time
-    harmless  whether nothing hides in the bytes of a file beside its rows
-
-    A file whose rows are the folder's, in bytes that another version of the builder wrote, is brought as well: it does
-    not change.
-    """
-    brought = set()
-    for file, there in remote.own.items():
-        here = dataset / file
-        if file in unless or (here.exists() and there.is_as(here)):
-            continue
-        content = fetched(calls, "dataset", name, file, remote.head)
-        if not here.exists() or (_same_rows(here, content) and harmless(file, content)):
-            write_whole(here, content)
-            brought.add(file)
-    return brought
-
-
-def demand_recurring(name: str, remote: Remote, dataset: Path, calls: HubCalls) -> None:
+def demand_recurring(what: str, old: bytes, new: bytes) -> None:
     """OtherKey where a file of the dataset would change and none of its opaque ids comes again.
 
     Another key gives every picture another id: what readers have kept would be about nothing.
     """
-    for file, there in remote.own.items():
-        here = dataset / file
-        if here.suffix != ".parquet" or not here.exists() or there.is_as(here):
-            continue
-        old = _opaque(fetched(calls, "dataset", name, file, remote.head))
-        new = _opaque(here.read_bytes())
-        if len(old) and len(new) and not pc.any(pc.is_in(new, old)).as_py():
-            raise OtherKey(
-                f"{file} of {name}: not one of its opaque ids would stay, so they were made by another key. Take that "
-                "of whoever published first, by --id-key. Nothing was sent."
-            )
+    before, after = _opaque(old), _opaque(new)
+    if len(before) and len(after) and not pc.any(pc.is_in(after, before)).as_py():
+        raise OtherKey(
+            f"{what}: not one of its opaque ids would stay, so they were made by another key. Take that of whoever "
+            "published first, by --id-key. Nothing was sent."
+        )
+
+
+def same_rows(one: bytes, other: bytes) -> bool:
+    """Whether two files are tables of the same rows, whatever version of the builder wrote them."""
+    try:
+        return bool(pq.read_table(pa.BufferReader(one)).equals(pq.read_table(pa.BufferReader(other))))
+    except pa.ArrowException:
+        return False
 
 
 def demand_one_key(dataset: Path) -> None:
@@ -93,15 +68,6 @@ def _opaque(content: bytes) -> pa.Array:
     return pa.array(
         pc.unique(ids.filter(pc.fill_null(pc.match_substring_regex(ids, rf"\A(?:{OPAQUE})\z"), False)))
     )
-
-
-def _same_rows(here: Path, content: bytes) -> bool:
-    if here.suffix != ".parquet":
-        return False
-    try:
-        return bool(pq.read_table(here).equals(pq.read_table(pa.BufferReader(content))))
-    except pa.ArrowException:
-        return False
 
 
 def _ids(paths: list[Path]) -> pa.Table:

@@ -145,19 +145,25 @@ def fetched(calls: HubCalls, kind: Kind, name: str, file: str, commit: str) -> b
     return Path(path).read_bytes()
 
 
-def demand_ours(calls: HubCalls, kind: Kind, name: str, remote: Remote, mark: str) -> None:
-    """NotOurs for a repository that holds something else, whose files would be written over.
+def card_of(calls: HubCalls, kind: Kind, name: str, remote: Remote) -> str:
+    """The card that is there; empty where there is none."""
+    if CARD not in remote.own:
+        return ""
+    return fetched(calls, kind, name, CARD, remote.head).decode("utf-8", "replace")
+
+
+def demand_ours(calls: HubCalls, kind: Kind, name: str, remote: Remote, mark: str) -> str:
+    """The card of a repository of ours, empty where nothing is there yet; NotOurs for one that holds something else.
 
     mark  what the card of one that is ours holds
     """
-    if not remote.own:
-        return
-    card = fetched(calls, kind, name, CARD, remote.head) if CARD in remote.own else b""
-    if mark not in card.decode("utf-8", "replace"):
+    card = card_of(calls, kind, name, remote)
+    if remote.own and mark not in card:
         raise NotOurs(
             f"the {kind} {name} is there and holds something else ({len(remote.own)} files, and no card of ours). "
             "Nothing was changed. Give another name, or remove its files yourself."
         )
+    return card
 
 
 def git_blob(content: bytes) -> str:

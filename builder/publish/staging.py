@@ -19,13 +19,13 @@ from builder.publish.card.contact import contact_of
 from builder.publish.card.files import card_files
 from builder.publish.columns import CREDENTIALED, NAMES
 from builder.publish.contents import masked, text_findings
-from builder.publish.folder_files import FolderFile, files_of
+from builder.publish.folder_files import FolderFile, files_of, names_of
 from builder.publish.levels import Level
-from builder.publish.other_files import demand_one_key, demand_recurring, take_over
+from builder.publish.other_files import demand_one_key, demand_recurring, same_rows
 from builder.publish.policy import Inspection, Unpublishable, inspect, statement
 from builder.publish.released_rows import released
 from builder.publish.releases import FIRST, name_of, numbered, words_of
-from builder.publish.shipment import CARD, Remote, Shipment, demand_ours, fetched, look
+from builder.publish.shipment import CARD, Remote, Shipment, card_of, demand_ours, fetched, look
 from medground_bench.benchmark.card import MARK
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.parquet import decoded, encoded
@@ -91,7 +91,7 @@ class Staging:
             raise Unpublishable(
                 f"{self.folder.path} has no rows at level {self.choices.level}: full is for the phantom alone."
             )
-        return self._inspect({file.name for file in files_of(self.dataset.path)})
+        return self._inspect(names_of(self.dataset.path))
 
     def left_out(self) -> tuple[str, ...]:
         """The folder's files that are no tables, which are not sent; what looks like ids in a name is masked."""
@@ -109,14 +109,11 @@ class Staging:
         OtherKey where opaque ids do not go with those that are there.
         """
         name = self.choices.repository
-        demand_ours(self.calls, "dataset", name, remote, "\n".join(MARK))
-        card = self._card_of(remote)
-        names = {file.name for file in own.files}
-        for file in files_of(self.dataset.path):
-            if file.name not in names:
-                (self.dataset.path / file.name).unlink()
-        demand_recurring(name, remote, self.dataset.path, self.calls)
-        brought = self._brought(remote)
+        card = demand_ours(self.calls, "dataset", name, remote, "\n".join(MARK))
+        for file in set(names_of(self.dataset.path)) - {file.name for file in own.files}:
+            (self.dataset.path / file).unlink()
+        self._bring(remote)
+        brought = self._of_the_hub(own)
         others = self._others(brought)
         demand_one_key(self.dataset.path)
         changes = self._changes(remote, card)
@@ -156,13 +153,6 @@ class Staging:
         rules = {each.rule for each in found.refusals if each.file == name}
         return rules <= {"NOT_CANONICAL"} and not text_findings(content, NAMES)
 
-    def _card_of(self, remote: Remote) -> str:
-        """The card that is there; empty where there is none."""
-        if CARD not in remote.own:
-            return ""
-        name = self.choices.repository
-        return fetched(self.calls, "dataset", name, CARD, remote.head).decode("utf-8", "replace")
-
     def _notes(self, card: str) -> Iterator[str]:
         before = AT_LEVEL.search(card)
         if before and Level(before[1]).height > self.choices.level.height:
@@ -174,21 +164,32 @@ class Staging:
     def _inspect(self, names: Collection[str]) -> Inspection:
         """The policy's word on some of the files that are staged."""
         with self.progress("policy", len(names), "files") as advance:
-            files = (file for file in files_of(self.dataset.path) if file.name in names)
-            return inspect(_told(files, advance), self.choices.level, self.choices.shares)
+            files = _told(files_of(self.dataset.path, names), advance)
+            return inspect(files, self.choices.level, self.choices.shares)
 
-    def _brought(self, remote: Remote) -> set[str]:
-        """The files of the repository that stay as they are, and that are in the folder now."""
-        if self.choices.only_own:
-            return set()
-        return take_over(
-            self.choices.repository,
-            remote,
-            self.dataset.path,
-            self.calls,
-            unless=MADE_OF_THE_REST,
-            harmless=self._only_form,
-        )
+    def _bring(self, remote: Remote) -> None:
+        """The repository's files come into the folder as they are, unless the folder has other rows by that name.
+
+        OtherKey where the opaque ids of such rows go with none of those that are there.
+        """
+        for file, there in remote.own.items():
+            here = self.dataset.path / file
+            lacking = not here.exists()
+            if file in MADE_OF_THE_REST or (self.choices.only_own if lacking else there.is_as(here)):
+                continue
+            content = fetched(self.calls, "dataset", self.choices.repository, file, remote.head)
+            if not lacking:
+                ours = here.read_bytes()
+                demand_recurring(f"{file} of {self.choices.repository}", content, ours)
+                if not (same_rows(ours, content) and self._only_form(file, content)):
+                    continue
+            write_whole(here, content)
+
+    def _of_the_hub(self, own: Inspection) -> set[str]:
+        """The files of the folder that are not as they were staged, so that they came from the repository."""
+        staged = {file.name: file.sha256 for file in own.files}
+        files = ((name, self.dataset.path / name) for name in names_of(self.dataset.path))
+        return {name for name, path in files if staged.get(name) != sha256(path.read_bytes())}
 
     def _changes(self, remote: Remote, card: str) -> tuple[str, ...]:
         """A line per release, with one for this one where rows differ from those of the repository."""
@@ -218,10 +219,7 @@ class Staging:
 def has_opaque_ids(repository: str, calls: HubCalls) -> bool:
     """Whether a dataset of the hub has rows of a credentialed source, by its card."""
     About(repository, Level.KEYS)  # a name that is none is told as such
-    remote = look(calls, "dataset", repository)
-    if CARD not in remote.own:
-        return False
-    card = fetched(calls, "dataset", repository, CARD, remote.head).decode("utf-8", "replace")
+    card = card_of(calls, "dataset", repository, look(calls, "dataset", repository))
     return any(f"`{source}`" in card for source in CREDENTIALED)
 
 

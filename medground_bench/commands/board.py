@@ -146,11 +146,12 @@ def _rows(page: Json) -> set[tuple[str, str]]:
 def _print(asked: AskedBoard, params: dict[str, str]) -> None:
     from rich.console import Console
 
-    from medground_bench.commands.tables import board_table
+    from medground_bench.commands.tables import PrintedBoard
 
+    console = Console(markup=False, emoji=False)  # a name is its characters, whoever gave it
     about: list[str] = []
     for page in _pages(asked, params):
-        Console().print(board_table(page))
+        console.print(PrintedBoard(page))
         about = page["about"]
     for words in about:
         typer.echo(words)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions
 from rich.console import Group as Together
+from rich.measure import Measurement
 from rich.table import Table
 
 from medground_bench.commands.demo_stages import Demo
 from medground_bench.core.intervals import FEWEST_IMAGES, TOO_FEW
 from medground_bench.core.scoring import By, ScoreRow
-from medground_bench.leaderboard.columns import Unit
+from medground_bench.leaderboard.columns import IOU, Unit
 from medground_bench.leaderboard.entries import Badge
 from medground_bench.leaderboard.page_data import table_data
 from medground_bench.leaderboard.query import BoardQuery
@@ -22,6 +26,9 @@ from medground_bench.runs.method_groups import MethodGroup
 SCORES = ("IoU", "interval", "F1", "precision", "recall")
 UNITS = "(%; interval of IoU at 95 %)"
 SPREAD = f"(...) least and greatest mean of an image: {TOO_FEW}"
+
+WEIGHTIEST = (IOU, "f1", "failure_rate")
+"""Columns of the board that stay longest where there is little room; the others in their own order."""
 
 Ends = tuple[float | None, float | None]
 
@@ -43,34 +50,47 @@ def demo_report(demo: Demo) -> Together:
     """Everything a demo found: the filter per track, the shortcut, the board of each mode, the time of each stage."""
     board = demo.board
     sentences = [track.shortcut_sentence() for track in board.tracks if track.shortcut_right]
-    boards = [board_table(table_data(board.table(BoardQuery(mode=mode)))) for mode in board.choices(By.MODE)]
+    boards = [PrintedBoard(table_data(board.table(BoardQuery(mode=mode)))) for mode in board.choices(By.MODE)]
     times = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in demo.seconds.items())
     total = sum(demo.seconds.values())
     return Together(tracks_table(board.tracks), *sentences, "", *boards, f"{times}; {total:.1f} s in all")
 
 
-def board_table(data: Json) -> Table:
-    """A table of the board, `table_data`, as the page shows it; controls are dim, a paper's rows stand below."""
-    numbers = [
-        f"{each['name']} %" if each["unit"] == Unit.PERCENT else each["name"] for each in data["columns"]
-    ]
-    asked = ", ".join(f"{name} {value}" for name, value in data["query"].items())
-    heads = ["rank", numbers[0], "interval", *numbers[1:]]
-    shown = _table(f"Board, {asked}: {data['caption']}", ["method"], heads)
-    for row in data["rows"]:
-        is_control = row["family"] == MethodGroup.CONTROL
-        marks = [row["family"]] if is_control else []
-        marks += [row["measured"]] if row["badge"] != Badge.REPRODUCED else []
-        first, *others = row["texts"]
-        shown.add_row(
-            f"{row['shown']} ({', '.join(marks)})" if marks else row["shown"],
-            row["rank"] or "-",
-            first,
-            row["intervals"][0] or "-",
-            *others,
-            style="dim" if is_control else None,
-        )
-    return shown
+@dataclass(frozen=True, slots=True)
+class PrintedBoard:
+    """A table of the board, `table_data`, with the columns that fit where it is printed, and a line on the others.
+
+    Controls are dim, a paper's rows stand below. A method's name is wrapped where that makes room.
+    """
+
+    data: Json
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table | str]:
+        """The widest table that fits; IoU with its interval stays anywhere."""
+        columns = self.data["columns"]
+        by_weight = sorted(columns, key=lambda column: column["key"] not in WEIGHTIEST)
+        for count in range(len(columns), 0, -1):
+            left_out = by_weight[count:]
+            table = self._table([place for place, each in enumerate(columns) if each not in left_out])
+            if _least_width(table, console) <= options.max_width:
+                break
+        yield table
+        if left_out:
+            names = ", ".join(column["name"] for column in left_out)
+            yield f"No room for: {names}. medground board with --out FILE.csv or --json gives all numbers.\n"
+
+    def _table(self, places: Sequence[int]) -> Table:
+        """With some of the columns, IoU first."""
+        data = self.data
+        numbers = [_head(data["columns"][place]) for place in places]
+        asked = ", ".join(f"{name} {value}" for name, value in data["query"].items())
+        heads = ["rank", numbers[0], "interval", *numbers[1:]]
+        table = _table(f"Board, {asked}: {data['caption']}", ["method"], heads)
+        for row in data["rows"]:
+            first, *others = (row["texts"][place] for place in places)
+            cells = (row["rank"] or "-", first, row["intervals"][places[0]] or "-", *others)
+            table.add_row(_named(row), *cells, style="dim" if row["family"] == MethodGroup.CONTROL else None)
+        return table
 
 
 def tracks_table(tracks: Iterable[TrackFacts]) -> Table:
@@ -84,6 +104,28 @@ def tracks_table(tracks: Iterable[TrackFacts]) -> Table:
     return table
 
 
+def _least_width(table: Table, console: Console) -> int:
+    """In characters, of a table whose first column is wrapped between words and no other is."""
+    endless = console.options.update_width(sys.maxsize)
+    for column in table.columns[1:]:
+        cells = "\n".join(map(str, (column.header, *column.cells)))
+        column.min_width = Measurement.get(console, endless, cells).maximum
+    return Measurement.get(console, endless, table).minimum
+
+
+def _head(column: Json) -> str:
+    """Its name, a word a line, with its unit."""
+    unit = [Unit.PERCENT] if column["unit"] == Unit.PERCENT else []
+    return "\n".join([*column["name"].split(), *unit])
+
+
+def _named(row: Json) -> str:
+    """A row's method with what marks it: a control, and who measured it unless that was us."""
+    marks = [row["family"]] if row["family"] == MethodGroup.CONTROL else []
+    marks += [row["measured"]] if row["badge"] != Badge.REPRODUCED else []
+    return f"{row['shown']} ({', '.join(marks)})" if marks else row["shown"]
+
+
 def _others(row: ScoreRow) -> tuple[float, float, float]:
     return row.mean.f1, row.mean.precision, row.mean.recall
 
@@ -91,7 +133,7 @@ def _others(row: ScoreRow) -> tuple[float, float, float]:
 def _table(title: str, words: Iterable[str], numbers: Iterable[str]) -> Table:
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for word in words:
-        table.add_column(word, no_wrap=True)
+        table.add_column(word, overflow="fold")
     for number in numbers:
         table.add_column(number, justify="right", no_wrap=True)
     return table

@@ -128,8 +128,7 @@ def _rest_of(server: Server, file: ProjectFile, part: Path) -> None:
     """The bytes that are not there yet; all of them where the server has another version, or gives no ranges."""
     tag = _beside(part, ".tag")
     mark, have = _text(tag), _size(part)
-    wants = {"Range": f"bytes={have}-", "If-Range": mark} if mark and have else {}
-    with server.opened(file, **wants) as answer:
+    with server.opened(file, have=have, mark=mark) as answer:
         goes_on = answer.status_code == 206 and _begins_at(answer) == have > 0
         if not goes_on:
             drop(part)

@@ -80,12 +80,16 @@ class Server:
         self._http.close()
 
     @contextmanager
-    def opened(self, file: ProjectFile, **wants: str) -> Iterator[httpx.Response]:
-        """The answer to a GET of a file, with more headers, body unread: 200, 206 or 416.
+    def opened(self, file: ProjectFile, *, have: int = 0, mark: str = "") -> Iterator[httpx.Response]:
+        """The answer to a GET of a file, body unread: 200, 206 or 416.
+
+        have  bytes of it that are here, so that the rest is asked for
+        mark  of the version that they are of, as the server said it; without one the whole file is asked for
 
         AskAgain for what may go better in a while; any other answer is one of the errors above.
         """
         url = f"{self.address}/files/{quote(str(file.place))}"
+        wants = {"Range": f"bytes={have}-", "If-Range": mark} if mark and have else {}
         try:
             answer = self._answer(url, file, wants)
             try:

@@ -204,7 +204,7 @@ class SubmissionDesk:
     def _refuse(self, upload: Upload, checked: _Checked) -> None:
         """Write down that a file was refused, by its hash and the codes alone."""
 
-        def decide(snapshot: Snapshot, _ledger: Register) -> StoreChange:
+        def decide(snapshot: Snapshot, _register: Register) -> StoreChange:
             person, files = _person(snapshot, upload.person)
             entry = LogEntry(
                 event=Event.REFUSED, by=person, subject=sha256(upload.content), reason=checked.codes

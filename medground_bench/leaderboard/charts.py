@@ -18,6 +18,7 @@ from medground_bench.leaderboard.board import Board
 from medground_bench.leaderboard.columns import IOU
 from medground_bench.leaderboard.entries import Badge
 from medground_bench.leaderboard.query import BoardQuery
+from medground_bench.leaderboard.rows import ALL
 from medground_bench.leaderboard.views import BoardTable, BoardTableRow
 from medground_bench.runs.method_groups import MethodGroup
 
@@ -103,7 +104,7 @@ def _scatter(table: BoardTable, x: tuple[str, str], y: tuple[str, str], *, is_lo
 
 def _breakdown(board: Board, query: BoardQuery, field: str) -> Chart:
     """IoU of every row by the values of a filter; each is the table that the filter gives."""
-    parts = [part for part in board.offered[field] if getattr(query, field) in ("all", part)]
+    parts = [part for part in board.offered[field] if getattr(query, field) in (ALL, part)]
     shown = board.table(query).ours
     found = {
         part: {

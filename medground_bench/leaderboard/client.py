@@ -62,7 +62,7 @@ class SpaceClient:
             answer = self._client.predict(*words, api_name=f"/{name}")
         except AppError as error:
             raise MedgroundError(f"{self.address} says: {error}") from error
-        except Exception as error:
+        except _no_answers() as error:
             raise NotAccepted(
                 f"not accepted, try again: {self.address} gives no answer ({type(error).__name__}). Is it a Space of "
                 "MedGround-Bench, and is it running?"
@@ -89,6 +89,18 @@ class SpaceClient:
 
         host = urlsplit(self.address)
         return get_token() if host.scheme == "https" and (host.hostname or "").endswith(SPACES) else None
+
+
+def _no_answers() -> tuple[type[Exception], ...]:
+    """What `gradio_client` raises where nobody answers or something else than a Space, which it takes for granted."""
+    from concurrent.futures import CancelledError
+
+    import httpx
+    from gradio_client.utils import InvalidAPIEndpointError, QueueError, TooManyRequestsError
+
+    of_gradio = (CancelledError, InvalidAPIEndpointError, QueueError, TooManyRequestsError)
+    taken_for_granted = (AttributeError, LookupError, TypeError, ValueError)
+    return (httpx.HTTPError, httpx.InvalidURL, OSError, *of_gradio, *taken_for_granted)
 
 
 def is_address(location: str) -> bool:

@@ -84,7 +84,7 @@ def forget(store: SubmissionStore, login: str, by: str, clock: Clock = now) -> N
     """Take a person's name out: rows stay, under the pseudonym; on the hub, earlier commits still hold the name."""
     demand_login(by)
 
-    def decide(snapshot: Snapshot, _ledger: Register) -> StoreChange | None:
+    def decide(snapshot: Snapshot, _register: Register) -> StoreChange | None:
         people = people_of(snapshot)
         pseudonym = pseudonym_of(login, people)
         if pseudonym is None:

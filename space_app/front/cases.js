@@ -2,7 +2,7 @@ element.addEventListener('click', (event) => {
   const link = event.target.closest('[data-case]');
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  trigger('select', { case: link.dataset.case });
+  trigger('select', { case: textAt(link.dataset.case) });
 });
 
 const busyWithKeys = 'input, textarea, select, [role="tab"], [role="listbox"], [role="slider"], [contenteditable="true"]';
@@ -13,7 +13,7 @@ document.addEventListener('keydown', (event) => {
   const link = element.querySelector(`[data-way="${way}"]`);
   if (!link) return;
   event.preventDefault();
-  trigger('select', { case: link.dataset.case });
+  trigger('select', { case: textAt(link.dataset.case) });
 });
 
 watch('value', () => window.medground.shown(element));

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from medground_bench.commands.main import app
 from medground_bench.leaderboard.board import build_board
+from medground_bench.leaderboard.columns import COLUMNS
 from medground_bench.leaderboard.exports import EXPORTS
 from medground_bench.leaderboard.opening import open_board
 from medground_bench.leaderboard.query import BoardQuery
@@ -27,8 +28,8 @@ def folder(tmp_path_factory):
     return results
 
 
-def asked(*words):
-    return CliRunner().invoke(app, ["board", *map(str, words)], env={"COLUMNS": "400"})
+def asked(*words, columns=400):
+    return CliRunner().invoke(app, ["board", *map(str, words)], env={"COLUMNS": str(columns)})
 
 
 def test_the_terminal_shows_every_number_of_the_table(folder):
@@ -42,6 +43,36 @@ def test_the_terminal_shows_every_number_of_the_table(folder):
         texts = [row.text(column) for column in table.columns]
         assert all(text in line for text in (*texts, row.interval(table.columns[0])))
         assert str(row.rank or "-") in line
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (80, {"IoU", "F1", "Precision", "Recall", "Failed"}),
+        (120, {"IoU", "F1", "Precision", "Recall", "Coverage", "Failed", "No box", "Whole image", "Area", "Boxes"}),
+        (400, {column.name for column in COLUMNS}),
+    ],
+)  # fmt: skip
+def test_a_narrow_terminal_shows_the_columns_that_fit_uncut_and_names_the_others(folder, columns, shown):
+    output = asked(folder, "--only", "mode=direct", columns=columns).output
+    table = made_board().table(BoardQuery(mode="direct"))
+    drawn = output.partition("A case on which")[0]
+    assert "…" not in drawn and max(map(len, drawn.splitlines())) <= columns
+    for row in table.rows:
+        [line] = [line for line in drawn.splitlines() if line.split()[:1] == [row.shown]]
+        texts = [row.text(column) for column in table.columns if column.name in shown]
+        numbers = [str(row.rank or "-"), texts[0], row.interval(table.columns[0]) or "-", *texts[1:]]
+        assert " ".join(line.split()).endswith(" ".join(numbers))
+    told = " ".join(drawn.partition("No room for: ")[2].split())
+    left_out = [column.name for column in COLUMNS if column.name not in shown]
+    where = "medground board with --out FILE.csv or --json gives all numbers."
+    assert told == (f"{', '.join(left_out)}. {where}" if left_out else "")
+
+
+def test_a_name_is_printed_as_its_characters(tmp_path):
+    cases = [reference(number, "a") for number in range(7)]
+    build_board(cases, [run("[red]me[/red] :smile: [/x]", cases, LEFT_HALF)]).save(tmp_path)
+    assert "[red]me[/red] :smile: [/x]" in asked(tmp_path).output
 
 
 def test_a_row_that_was_not_run_on_all_lvlms_stands_in_the_tables_of_its_own(tmp_path):

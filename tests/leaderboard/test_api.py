@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse, JSONResponse
+from starlette.routing import Route
 
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard import api
@@ -17,6 +22,8 @@ from medground_bench.leaderboard.published import board_of
 from medground_bench.leaderboard.records import BadRecord
 from medground_bench.leaderboard.replies import NotAccepted
 from medground_bench.storage.hub_calls import HubRefused
+from tests.hub.faults import Cut, Rule, Wire
+from tests.hub.serving import running
 from tests.kit.desks import said, upload
 
 pytest.importorskip("gradio")
@@ -74,6 +81,63 @@ def test_s6_an_upload_beyond_the_cap_is_not_even_decoded(local, monkeypatch):
 def test_a_space_that_is_not_there_is_told_and_nothing_is_accepted():
     with pytest.raises(NotAccepted, match=r"try again: http://127\.0\.0\.1:9 gives no answer"):
         SpaceClient("http://127.0.0.1:9").submit(upload())
+
+
+async def a_page(request):
+    return HTMLResponse("<h1>Something else</h1>")
+
+
+async def a_list(request):
+    return JSONResponse([1, 2])
+
+
+async def an_object(request):
+    return JSONResponse({"version": "6.31.0"})
+
+
+async def broken(request):
+    return HTMLResponse("Internal Server Error", status_code=500)
+
+
+async def busy(request):
+    return HTMLResponse("Slow down", status_code=429)
+
+
+@pytest.mark.parametrize("page", [a_page, a_list, an_object, broken, busy])
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_server_that_is_no_space_or_breaks_or_cuts_is_told_and_nothing_is_accepted(page, cut):
+    wire = Wire(Starlette(routes=[Route("/{path:path}", page, methods=["GET", "POST"])]))
+    wire.rules += [Rule(".", Cut(), times=1000)] * cut
+    with running(wire) as address, pytest.raises(NotAccepted, match=f"try again: {address} gives no answer"):
+        SpaceClient(address).submit(upload())
+
+
+DYING = """
+import os
+import gradio as gr
+def submit(content: str, metadata: str, person: str) -> dict:
+    os._exit(1)
+with gr.Blocks(analytics_enabled=False) as app:
+    gr.api(submit, api_name="submit")
+    app.launch(quiet=True, ssr_mode=False, prevent_thread_lock=True)
+print(app.local_url, flush=True)
+app.block_thread()
+"""
+
+
+def test_a_space_that_dies_in_the_middle_of_a_call_is_told():
+    with subprocess.Popen([sys.executable, "-c", DYING], stdout=subprocess.PIPE, text=True) as dying:
+        address = next(line.strip() for line in dying.stdout if line.startswith("http"))
+        with pytest.raises(NotAccepted, match="gives no answer"):
+            SpaceClient(address).submit(upload())
+
+
+@pytest.mark.parametrize(
+    "address", ["http://nobody.invalid", "http://", "http://[", "https://127.0.0.1:99999999"]
+)
+def test_a_wrong_address_is_told(address):
+    with pytest.raises(NotAccepted, match="gives no answer"):
+        SpaceClient(address).submit(upload())
 
 
 def test_a_store_that_is_away_is_told_through_the_space(space, local, monkeypatch):

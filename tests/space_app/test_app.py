@@ -224,10 +224,11 @@ def test_nothing_of_a_visitor_is_left_when_the_page_is_left_and_others_go_on(pat
 
 
 @needs_model
-def test_an_upload_is_removed_when_its_time_is_over_and_the_examples_stay(patient, tmp_path):
+def test_an_upload_is_removed_when_its_time_is_over_and_the_examples_when_the_space_ends(patient, tmp_path):
     soon = "import app; app.KEPT_S, app.LOOKED_S = 15, 1; app.main()"
     paths = os.pathsep.join([str(ROOT), str(ROOT / "space_app")])
-    with served("-c", soon, GRADIO_TEMP_DIR=str(tmp_path / "here"), PYTHONPATH=paths) as space:
+    places = {"GRADIO_TEMP_DIR": str(tmp_path / "here"), "TMPDIR": str(tmp_path)}
+    with served("-c", soon, **places, PYTHONPATH=paths) as space:
         attribute(space, patient, methods=["whole_image"])
         until = time.monotonic() + STARTS_WITHIN_S
         while time.monotonic() < until and of_the_patient(tmp_path / "here"):
@@ -236,6 +237,7 @@ def test_an_upload_is_removed_when_its_time_is_over_and_the_examples_stay(patien
         page = asked_for(space, "config")[1].decode()
         phantom_file = re.search(r'"(/[^"]*medground-examples-[^"]+\.png)"', page).group(1)
         assert asked_for(space, f"gradio_api/file={phantom_file}")[0] == 200
+    assert list(tmp_path.glob("medground-*")) == []
 
 
 def test_who_asks_about_an_upload_that_was_removed_is_told_to_send_it_again():

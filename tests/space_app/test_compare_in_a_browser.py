@@ -82,7 +82,7 @@ def test_a_case_that_changed_leads_to_the_explorer_with_both_methods_and_back(pa
     article = pair_page.locator("#cases article")
     article.wait_for()
     assert article.locator("h2").inner_text().lower() == finding
-    assert article.locator("figure[data-method]").count() == 2
+    assert article.locator("figure.method").count() == 2
     pair_page.go_back()
     pair_page.locator("#compare article").wait_for(state="visible")
 

@@ -53,6 +53,17 @@ def test_runs_are_kept_of_few_visits_and_a_new_run_forgets_the_one_before(visit)
         each.end()
 
 
+def test_old_visits_are_ended_although_a_file_of_another_goes_while_it_is_looked_at(visit, tmp_path):
+    vanishing = visit.folder.parent / "other"
+    vanishing.mkdir(parents=True)
+    (vanishing / "wanted").symlink_to(tmp_path / "gone")
+    visit.begin()
+    visits.end_visits_older_than(60)
+    assert visit.folder.exists()
+    visits.end_visits_older_than(-1)
+    assert not visit.folder.exists()
+
+
 def test_off_zerogpu_the_steps_are_the_same_function_and_there_a_gpu_is_asked_for_as_long_as_they_take(
     monkeypatch,
 ):
