@@ -10,6 +10,7 @@ import gradio as gr
 import pandas as pd
 from gradio.events import api
 from results_folder import errors_shown, results_folder
+from submission_desk import kept_store, store_location
 
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard import board_api
@@ -18,6 +19,7 @@ from medground_bench.leaderboard.board_api import PAGE, TABLE, BoardApi, Words
 from medground_bench.leaderboard.exports import EXPORTS
 from medground_bench.leaderboard.opening import open_board
 from medground_bench.leaderboard.page_data import page_data
+from medground_bench.leaderboard.published import board_of
 from medground_bench.leaderboard.static_board import FRONT
 from medground_bench.storage.whole_files import Plain
 
@@ -29,18 +31,20 @@ NO_BOARD = (
 START = """
 const fromServer = async (answer) => { if (answer.error) throw new Error(answer.error); return answer; };
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-mountBoard(element.querySelector('.mg-board'), {
+const load = mountBoard(element.querySelector('.mg-board'), {
   endings: ENDINGS,
   page: (params) => server.page_of(params).then(fromServer),
   file: (params, ending) => server.file_of({ ...params, ending }).then(fromServer)
     .then((file) => ({ name: file.name, type: 'application/octet-stream', content: bytes(file.content) })),
 }, props.value);
+new IntersectionObserver(([board]) => { if (board.isIntersecting) load(); }).observe(element);
 """
+"""Whenever it comes into sight it is asked for again: a row may be new since the page was opened."""
 
 
 def board_tab() -> None:
     """The page's components."""
-    if not (results_folder() / FILE).is_file():
+    if not store_location() and not (results_folder() / FILE).is_file():
         gr.Markdown(NO_BOARD)
         return
     try:
@@ -102,7 +106,9 @@ def board_file(query: dict[str, str], ending: str) -> dict[str, str]:
 
 
 def _board() -> Board:
-    """The board as it lies there now; read again when its file has changed."""
+    """The board as it is now: a store's, where submissions are kept in one, else the results'; read when it changed."""
+    if location := store_location():
+        return _of_store(location, kept_store(location).look().head)
     file = results_folder() / FILE
     written = file.stat().st_mtime_ns if file.is_file() else 0
     return _read(results_folder(), written)
@@ -111,6 +117,11 @@ def _board() -> Board:
 @lru_cache(maxsize=2)
 def _read(folder: Path, _written: int) -> Board:
     return open_board(str(folder))
+
+
+@lru_cache(maxsize=2)
+def _of_store(location: str, _head: str) -> Board:
+    return board_of(kept_store(location).look())
 
 
 ASKED = BoardApi(_board)

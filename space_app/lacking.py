@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from results_folder import results_folder
+from submission_desk import store_location
 
 from medground_bench.leaderboard.board import FILE
 
@@ -15,7 +16,7 @@ def lacking() -> str:
     from huggingface_hub import get_token
 
     lacks = {
-        ("results", "shows no board"): not (results_folder() / FILE).is_file(),
+        ("results", "shows no board"): not store_location() and not (results_folder() / FILE).is_file(),
         (f"a token of the hub (`{TOKEN}`)", "opens nothing that is gated there"): not get_token(),
         ("a GPU", "offers the embedded LVLMs alone"): not torch.cuda.is_available(),
     }

@@ -18,6 +18,7 @@ from threading import Thread
 
 import gradio as gr
 
+from medground_bench.core.errors import MedgroundError
 from medground_bench.runs.explanation_folder import Attributed
 from medground_bench.runs.live import forget_pictures
 from medground_bench.runs.trials import Trial
@@ -100,6 +101,13 @@ _LAST_RUNS: OrderedDict[str, FinishedRun] = OrderedDict()
 def end_old_visits(every_s: float, older_than_s: float) -> None:
     """End visits in which nothing was asked for so long, for ever and beside everything else."""
     Thread(target=_end_old_visits, args=(every_s, older_than_s), daemon=True).start()
+
+
+def still_there(upload: str) -> Path:
+    """What a visitor sent; MedgroundError where it was removed since."""
+    if not Path(upload).is_file():
+        raise MedgroundError("The upload is no longer here: it is kept for an hour at most. Upload it again.")
+    return Path(upload)
 
 
 def _end_old_visits(every_s: float, older_than_s: float) -> None:

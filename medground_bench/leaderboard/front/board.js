@@ -239,4 +239,5 @@ const mountBoard = (root, provider, first) => {
   draw();
   window.addEventListener('popstate', () => { if (isHere(new URLSearchParams(location.search))) load(); });
   if (Object.keys(asked()).length) load();
+  return load;
 };
