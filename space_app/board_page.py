@@ -9,8 +9,8 @@ from pathlib import Path
 import gradio as gr
 import pandas as pd
 from gradio.events import api
-from results_folder import errors_shown, results_folder
-from submission_desk import kept_store, store_location
+from results_folder import errors_shown, results_folder, store_location
+from submission_desk import kept_store
 
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard import board_api

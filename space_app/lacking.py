@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from results_folder import results_folder
-from submission_desk import store_location
+from results_folder import results_folder, store_location
 
 from medground_bench.leaderboard.board import FILE
 

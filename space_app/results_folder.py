@@ -1,4 +1,4 @@
-"""What the pages of the Space share: where results lie, and how an error is shown."""
+"""What the pages of the Space share: where results and submissions lie, and how an error is shown."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ import gradio as gr
 
 from medground_bench.core.errors import MedgroundError
 
-RESULTS_VARIABLE = "MEDGROUND_RESULTS"
+RESULTS_VARIABLE, STORE_VARIABLE = "MEDGROUND_RESULTS", "MEDGROUND_STORE"
 
 
 def results_folder() -> Path:
     """Where the board and the tuned settings are read from."""
     return Path(os.environ.get(RESULTS_VARIABLE) or Path(__file__).parent / "results")
+
+
+def store_location() -> str:
+    """Where submissions are kept, a folder or a hub id; empty where this Space takes none."""
+    return os.environ.get(STORE_VARIABLE, "")
 
 
 @contextmanager

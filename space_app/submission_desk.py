@@ -8,6 +8,8 @@ import time
 from functools import cache
 from threading import Lock, Thread
 
+from results_folder import STORE_VARIABLE, store_location
+
 from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.accepting import SubmissionDesk
@@ -16,7 +18,7 @@ from medground_bench.leaderboard.replies import not_accepted
 from medground_bench.leaderboard.store import SubmissionStore
 from medground_bench.leaderboard.truth import Truth
 
-STORE_VARIABLE, BENCHMARK_VARIABLE = "MEDGROUND_STORE", "MEDGROUND_BENCHMARK"
+BENCHMARK_VARIABLE = "MEDGROUND_BENCHMARK"
 NOT_OPEN = (
     f"This Space takes no submissions yet: make a store with `python -m builder board open STORE --benchmark BENCHMARK "
     f"--by LOGIN --page ADDRESS`, and start it with {STORE_VARIABLE}=STORE and {BENCHMARK_VARIABLE}=BENCHMARK."
@@ -31,11 +33,6 @@ _TURN = Lock()
 
 class NotOpen(MedgroundError):
     """A Space without a store of submissions, or without the benchmark whose truth scores them."""
-
-
-def store_location() -> str:
-    """The folder or hub id of the store; empty without one."""
-    return os.environ.get(STORE_VARIABLE, "")
 
 
 def takes_submissions() -> bool:

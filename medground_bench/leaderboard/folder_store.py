@@ -113,8 +113,13 @@ class FolderStore:
 
     @contextmanager
     def _held(self) -> Iterator[None]:
-        """Alone in the store, with every change in place; StoreAway where another stays in it."""
-        handle = os.open(self.folder / LOCK, os.O_RDONLY)
+        """Alone in the store, with every change in place; StoreAway where another stays in it, or where it is gone."""
+        try:
+            handle = os.open(self.folder / LOCK, os.O_RDONLY)
+        except OSError as error:
+            raise StoreAway(
+                f"{self.folder} cannot be reached ({error.strerror}). Try again later."
+            ) from error
         try:
             until = time.monotonic() + PATIENCE_S
             while not _locked(handle):
