@@ -1,7 +1,7 @@
-"""The Space of MedGround-Bench: the board, its cases, two rows compared, and methods to try; a page a file.
+"""The Space of MedGround-Bench: board, cases, two rows compared, methods to try, submissions; a page a file.
 
 Deployable as it stands. The board, and the settings that methods were tuned to, are read from the folder in
-MEDGROUND_RESULTS, or from `results/` beside this file.
+MEDGROUND_RESULTS, or from `results/` beside this file. MEDGROUND_STORE and MEDGROUND_BENCHMARK open it for submissions.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from board_page import board_tab
 from cases_page import cases_tab
 from compare_page import compare_tab
 from lacking import lacking
+from submission_desk import take_up_beside
+from submit_page import submit_tab
 from try_page import try_tab
 from visits import FOLDER_VARIABLE, end_old_visits
 
@@ -58,11 +60,13 @@ def build_app() -> gr.Blocks:
                 of_pairs = compare_tab()
             with _page("try", "Try it") as trying:
                 try_tab(app, trying)
+            with _page("submit", "Submit") as submitting:
+                of_receipts = submit_tab()
         follow_addresses(
             app,
             tabs,
-            {"board": board, "cases": cases, "compare": compare, "try": trying},
-            {"cases": of_cases, "compare": of_pairs},
+            {"board": board, "cases": cases, "compare": compare, "try": trying, "submit": submitting},
+            {"cases": of_cases, "compare": of_pairs, "submit": of_receipts},
         )
     queued: gr.Blocks = app.queue(default_concurrency_limit=4, max_size=32)
     return queued
@@ -87,6 +91,7 @@ def main() -> None:
     with suppress(KeyboardInterrupt), TemporaryDirectory(prefix="medground-space-", dir=parent) as folder:
         os.environ[FOLDER_VARIABLE] = folder
         end_old_visits(LOOKED_S, KEPT_S)
+        take_up_beside()
         build_app().launch(
             theme=_theme(),
             css=CSS,

@@ -23,14 +23,15 @@ FILTER_COLUMNS = ("LVLM", "Mode", "Source", "Questions", "Accuracy", "Positives"
 START = """
 const fromServer = async (answer) => { if (answer.error) throw new Error(answer.error); return answer; };
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-mountBoard(element.querySelector('.mg-board'), {
+const load = mountBoard(element.querySelector('.mg-board'), {
   endings: ENDINGS,
-  changes: true,
   page: (params) => server.page_of(params).then(fromServer),
   file: (params, ending) => server.file_of({ ...params, ending }).then(fromServer)
     .then((file) => ({ name: file.name, type: 'application/octet-stream', content: bytes(file.content) })),
 }, props.value);
+new IntersectionObserver(([board]) => { if (board.isIntersecting) load(); }).observe(element);
 """
+"""Whenever it comes into sight it is asked for again: a row may be new since the page was opened."""
 
 
 def board_tab() -> None:

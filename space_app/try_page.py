@@ -15,7 +15,7 @@ from results_folder import errors_shown
 from templates import Shown, from_template
 from try_run import BOX_COLUMNS, STOPPED, query_of, run_of
 from try_view import shown_preview
-from visits import Visit
+from visits import Visit, still_there
 
 from medground_bench.cards.costs import GEMMA3_4B, Accelerator
 from medground_bench.core.errors import MedgroundError
@@ -61,7 +61,7 @@ def attribute(
             raise MedgroundError(
                 f"This Space does not serve {lvlm}. It serves: {', '.join(_lvlm_choices())}."
             )
-        visit, picture = Visit.of(request), _still_there(image)
+        visit, picture = Visit.of(request), still_there(image)
         visit.sent(picture)
         run = run_of(visit, picture, query_of(about, mode), lvlm, methods)
         for _step in run.steps():
@@ -75,7 +75,7 @@ def preview(image: str | None, request: gr.Request) -> Shown:
     if not image:
         return {}
     try:
-        picture = _still_there(image)
+        picture = still_there(image)
         Visit.of(request).sent(picture)
         film = read_film(picture, called=picture.name)
     except MedgroundError as error:
@@ -220,12 +220,6 @@ def _shown(film: Film, picture: Path) -> Shown:
         if each.credit and each.file.name == picture.name and each.file.read_bytes() == picture.read_bytes():
             return shown_preview(film, each.credit, each.link)
     return shown_preview(film)
-
-
-def _still_there(image: str) -> Path:
-    if not Path(image).is_file():
-        raise MedgroundError("The upload is no longer here: it is kept for an hour at most. Upload it again.")
-    return Path(image)
 
 
 def _open_first() -> None:

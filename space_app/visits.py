@@ -19,6 +19,7 @@ from threading import Thread
 
 import gradio as gr
 
+from medground_bench.core.errors import MedgroundError
 from medground_bench.runs.explanation_folder import Attributed
 from medground_bench.runs.live import forget_pictures
 from medground_bench.runs.trials import Trial
@@ -110,6 +111,13 @@ def end_visits_older_than(age_s: float) -> None:
             newest = max(path.stat().st_mtime for path in (folder, *folder.glob("*")))
             if time.time() - newest > age_s:
                 Visit(folder).end()
+
+
+def still_there(upload: str) -> Path:
+    """What a visitor sent; MedgroundError where it was removed since."""
+    if not Path(upload).is_file():
+        raise MedgroundError("The upload is no longer here: it is kept for an hour at most. Upload it again.")
+    return Path(upload)
 
 
 def _end_old_visits(every_s: float, older_than_s: float) -> None:

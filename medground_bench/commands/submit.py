@@ -137,15 +137,8 @@ def _of_run(file: Path) -> dict[str, object]:
     """What the run file beside a prediction file says by itself."""
     from medground_bench.runs.run_file import read_run
 
-    run = read_run(file) if file.is_file() else None
-    if run is None or not run.lvlm_revision:
-        return {}
-    said = {
-        "lvlm_revisions": {run.lvlm: run.lvlm_revision},
-        "seed": run.seed,
-        "versions": dict(run.libraries),
-    }
-    return {name: value for name, value in said.items() if value not in (None, {})}
+    run = read_run(file)
+    return run.said if run else {}
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, str]:

@@ -31,6 +31,7 @@ from medground_bench.leaderboard.people import (
 from medground_bench.leaderboard.records import (
     Receipt,
     SubmissionRecord,
+    receipt_address,
     record_name,
     scores_name,
     submission_id,
@@ -300,7 +301,11 @@ class SubmissionDesk:
 
     def _receipt(self, snapshot: Snapshot, standing: Standing) -> Receipt:
         accepted, page = standing.accepted, StoreSettings.of(snapshot).page
-        link = f"{page}/?submission={standing.id}" if page else self.store.address(record_name(standing.id))
+        link = (
+            f"{page}/?{receipt_address(standing.id)}"
+            if page
+            else self.store.address(record_name(standing.id))
+        )
         return Receipt(
             id=standing.id,
             status=standing.status.value,

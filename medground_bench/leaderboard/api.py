@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.accepting import Stage, SubmissionDesk, Upload
+from medground_bench.leaderboard.hub_store import impatient
 from medground_bench.leaderboard.records import BadRecord, Json, Receipt
 from medground_bench.leaderboard.replies import Reply
 from medground_bench.storage.hub_calls import HubCalls
@@ -35,21 +36,21 @@ class SubmissionApi:
 
     def check(self, content: str, metadata: str, person: str) -> Json:
         """Everything that is wrong with a file and with what is said about it; nothing is spent."""
-        return _answer(lambda: reply_as_json(self.desk.check(_upload(content, metadata, person))))
+        return answered(lambda: reply_as_json(self.desk.check(_upload(content, metadata, person))))
 
     def submit(
         self, content: str, metadata: str, person: str, tell: Callable[[Stage], object] = lambda _stage: None
     ) -> Json:
         """Submit a file; `content` is base64 of its bytes, `metadata` a JSON object."""
-        return _answer(lambda: reply_as_json(self.desk.submit(_upload(content, metadata, person), tell)))
+        return answered(lambda: reply_as_json(self.desk.submit(_upload(content, metadata, person), tell)))
 
     def withdraw(self, identity: str, person: str) -> Json:
         """Take one's own submission back."""
-        return _answer(lambda: {"receipt": self.desk.withdraw(identity, person).as_json()})
+        return answered(lambda: {"receipt": self.desk.withdraw(identity, person).as_json()})
 
     def receipt(self, identity: str) -> Json:
         """Where a submission stands."""
-        return _answer(lambda: {"receipt": self.desk.receipt(identity).as_json()})
+        return answered(lambda: {"receipt": self.desk.receipt(identity).as_json()})
 
 
 def reply_as_json(reply: Reply) -> Json:
@@ -76,10 +77,11 @@ def upload_as_text(content: bytes) -> str:
 
 def login_of(token: str) -> str:
     """Whose token it is, by the hub; HubRefused for nobody's."""
-    return str(HubCalls(token).asked("ask who you are", lambda api: api.whoami())["name"])
+    return str(HubCalls(token, wait=impatient).asked("ask who you are", lambda api: api.whoami())["name"])
 
 
-def _answer(call: Callable[[], Json]) -> Json:
+def answered(call: Callable[[], Json]) -> Json:
+    """What a call gives, or what is told of one that was not done."""
     try:
         return call()
     except MedgroundError as error:

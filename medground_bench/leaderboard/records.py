@@ -150,6 +150,11 @@ def submission_id(person: str, file_sha256: str, metadata: Metadata, edition: Ed
     return key[:ID_DIGITS]
 
 
+def receipt_address(identity: str) -> str:
+    """What of a Space's address leads to a receipt, for good."""
+    return f"tab=submit&receipt={identity}"
+
+
 def record_name(identity: str) -> str:
     """The file of a submission's record."""
     return f"submissions/{identity}.json"

@@ -22,6 +22,11 @@ class SubmissionStatus(StrEnum):
     WITHDRAWN = "withdrawn"
     REMOVED = "removed"
 
+    @property
+    def stands(self) -> bool:
+        """Whether it is on the board or on its way there."""
+        return self in (SubmissionStatus.RECEIVED, SubmissionStatus.SCORED, SubmissionStatus.HELD)
+
 
 ENDS = {
     Event.SCORED: SubmissionStatus.SCORED,
@@ -56,7 +61,7 @@ class Standing:
     @property
     def stands(self) -> bool:
         """Whether it is on the board or on its way there."""
-        return self.status in (SubmissionStatus.RECEIVED, SubmissionStatus.SCORED, SubmissionStatus.HELD)
+        return self.status.stands
 
     @property
     def counts(self) -> bool:

@@ -49,7 +49,8 @@ h1 {{ font-weight: 650; letter-spacing: -.02em; }}
 <script src="static.js"></script>
 <script src="data/index.js"></script>
 <script>
-mountBoard(document.querySelector('.mg-board'), staticProvider(boardIndex), boardIndex.first);
+const load = mountBoard(document.querySelector('.mg-board'), staticProvider(boardIndex), boardIndex.first);
+if (location.search) load();
 </script>
 </body>
 </html>

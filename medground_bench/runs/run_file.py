@@ -46,6 +46,18 @@ class RunRecord:
     seed: int | None = None
     libraries: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def said(self) -> dict[str, object]:
+        """What a submitter would say of the file, as fields of `submission.metadata`; nothing without a revision."""
+        if not self.lvlm_revision:
+            return {}
+        known = {
+            "lvlm_revisions": {self.lvlm: self.lvlm_revision},
+            "seed": self.seed,
+            "versions": dict(self.libraries),
+        }
+        return {name: value for name, value in known.items() if value not in (None, {})}
+
 
 def run_file(file: Path) -> Path:
     """Where the run file of a prediction file is."""
@@ -55,22 +67,30 @@ def run_file(file: Path) -> Path:
 def read_run(file: Path) -> RunRecord | None:
     """What the run file says; None where there is none of these very bytes, as for a file that was changed since."""
     try:
-        record = json.loads(run_file(file).read_bytes())
-        if not isinstance(record, dict) or record.get("sha256") != sha256(file.read_bytes()):
+        return run_of(run_file(file).read_bytes(), file.read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def run_of(record: bytes, predictions: bytes) -> RunRecord | None:
+    """What the bytes of a run file say of those of a prediction file; None where they are no run file of it."""
+    try:
+        said = json.loads(record)
+        if not isinstance(said, dict) or said.get("sha256") != sha256(predictions):
             return None
         return RunRecord(
-            run=record.get("run", ""),
-            localizer=record.get("settings", {}).get("localizer"),
-            cases=record.get("cases", 0),
-            failures=tuple(Failure(**failure) for failure in record["failures"]),
-            without_boxes=record.get("without_boxes", 0),
-            refused=len(record.get("refused", ())),
-            lvlm=record.get("lvlm", ""),
-            lvlm_revision=record.get("lvlm_revision", ""),
-            seed=record.get("seed"),
-            libraries=dict(record.get("libraries", {})),
+            run=said.get("run", ""),
+            localizer=said.get("settings", {}).get("localizer"),
+            cases=said.get("cases", 0),
+            failures=tuple(Failure(**failure) for failure in said["failures"]),
+            without_boxes=said.get("without_boxes", 0),
+            refused=len(said.get("refused", ())),
+            lvlm=said.get("lvlm", ""),
+            lvlm_revision=said.get("lvlm_revision", ""),
+            seed=said.get("seed"),
+            libraries=dict(said.get("libraries", {})),
         )
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

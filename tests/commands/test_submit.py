@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from builder.cli import app as builder_app
 from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.leaderboard.opening import open_store
+from tests.kit.open_desks import answers
 
 
 @pytest.fixture(scope="module")
@@ -25,14 +26,8 @@ def opened(built, tmp_path_factory):
 @pytest.fixture(scope="module")
 def file(built, tmp_path_factory):
     """A prediction file of the track direct."""
-    lines = []
-    for number, each in enumerate(open_benchmark(built.path).references()):
-        if each.mode == "direct":
-            width, height = each.native.width, each.native.height
-            box = [width * 0.1, height * 0.1, width * (0.5 + number / 100), height * 0.9]
-            lines.append(json.dumps({"case_id": each.case_id, "boxes": [box]}))
     path = tmp_path_factory.mktemp("predicted") / "mine.jsonl"
-    path.write_text("\n".join(lines) + "\n")
+    path.write_bytes(answers(built))
     return path
 
 

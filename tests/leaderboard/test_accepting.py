@@ -49,7 +49,7 @@ def test_a_receipt_says_id_hash_revision_protocol_and_where_it_stands(local):
     receipt = reply.receipt
     assert (receipt.method, receipt.dataset, receipt.dataset_revision) == ("Mine", "org/bench", REVISION)
     assert (receipt.protocol, receipt.received_at) == (PROTOCOL, "2026-12-01T00:00:00+00:00")
-    assert receipt.link == f"https://org-board.hf.space/?submission={receipt.id}"
+    assert receipt.link == f"https://org-board.hf.space/?tab=submit&receipt={receipt.id}"
     assert local.desk.receipt(receipt.id) == receipt
 
 

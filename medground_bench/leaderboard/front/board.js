@@ -4,7 +4,8 @@
 // provider.page(params)          a promise of what an address asks for
 // provider.file(params, ending)  a promise of {name, type, content}, content a Uint8Array or text
 // provider.endings               files that can be had
-// provider.changes               whether the board may be another one than `first` by now
+//
+// `first` is what is drawn at once; what is returned draws what the address asks for now.
 const mountBoard = (root, provider, first) => {
   let page = first;
   const make = (tag, attributes = {}, ...children) => {
@@ -246,5 +247,5 @@ const mountBoard = (root, provider, first) => {
   drawFiles();
   draw();
   window.addEventListener('popstate', () => { if (isHere(new URLSearchParams(location.search))) load(); });
-  if (provider.changes || Object.keys(asked()).length) load();
+  return load;
 };
