@@ -29,9 +29,11 @@ const load = mountBoard(element.querySelector('.mg-board'), {
   file: (params, ending) => server.file_of({ ...params, ending }).then(fromServer)
     .then((file) => ({ name: file.name, type: 'application/octet-stream', content: bytes(file.content) })),
 }, props.value);
-new IntersectionObserver(([board]) => { if (board.isIntersecting) load(); }).observe(element);
+load();
+let isFirst = true;
+new IntersectionObserver(([board]) => { if (board.isIntersecting && !isFirst) load(); isFirst = false; }).observe(element);
 """
-"""Whenever it comes into sight it is asked for again: a row may be new since the page was opened."""
+"""It is asked for at once, and whenever it comes into sight again: a row may be new since the page was made."""
 
 
 def board_tab() -> None:
