@@ -22,8 +22,8 @@ from tests.kit.ports import free_port
 ROOT = Path(__file__).parents[2]
 APP = str(ROOT / "space_app" / "app.py")
 STARTS_WITHIN_S = 90
-FAILED_EVENT = "in process_events"
-"""In the traceback of a function of the page that failed."""
+FAILED_EVENT, REFUSED_PATH = "in process_events", "gradio.exceptions.InvalidPathError: "
+"""In the traceback of a function of the page that failed, and of one that was given a path that is no upload."""
 
 
 def wait_for(url: str, server: subprocess.Popen) -> None:
@@ -56,7 +56,7 @@ def started(*line: str, **environment: str) -> Iterator[tuple[str, subprocess.Po
                 server.terminate()
         said.seek(0)
         told = said.read().decode(errors="replace")
-    assert FAILED_EVENT not in told, told
+    assert told.count(FAILED_EVENT) == told.count(REFUSED_PATH), told
 
 
 @contextmanager
