@@ -114,5 +114,5 @@ def _told(upload: Upload) -> tuple[str, str, str]:
 
 def _receipt(answer: Json) -> Receipt:
     if answer.get("status") == api.NOT_DONE:
-        raise MedgroundError(str(answer["said"]))
-    return Receipt.of(answer["receipt"])
+        raise MedgroundError(str(answer.get("said")))
+    return Receipt.of(answer.get("receipt") or {})

@@ -117,19 +117,25 @@ import os
 import gradio as gr
 def submit(content: str, metadata: str, person: str) -> dict:
     os._exit(1)
+def receipt(identity: str) -> dict:
+    return {"something": "else"}
 with gr.Blocks(analytics_enabled=False) as app:
     gr.api(submit, api_name="submit")
+    gr.api(receipt, api_name="receipt")
     app.launch(quiet=True, ssr_mode=False, prevent_thread_lock=True)
 print(app.local_url, flush=True)
 app.block_thread()
 """
 
 
-def test_a_space_that_dies_in_the_middle_of_a_call_is_told():
+def test_a_space_that_answers_otherwise_or_dies_in_the_middle_of_a_call_is_told():
     with subprocess.Popen([sys.executable, "-c", DYING], stdout=subprocess.PIPE, text=True) as dying:
         address = next(line.strip() for line in dying.stdout if line.startswith("http"))
+        space = SpaceClient(address)
+        with pytest.raises(BadRecord, match="is no receipt"):
+            space.receipt("some-id")
         with pytest.raises(NotAccepted, match="gives no answer"):
-            SpaceClient(address).submit(upload())
+            space.submit(upload())
 
 
 @pytest.mark.parametrize(
