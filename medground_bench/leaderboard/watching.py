@@ -1,7 +1,8 @@
 """A board that follows its files while a Space runs: results and a store's submissions, read again when either changed.
 
-A store in a folder is looked at whenever the board is asked for, one on the hub every few seconds. Where it cannot be
-read the board stays as it was, and says so; why, which may name places of the server, is for its log.
+A store in a folder is looked at whenever the board is asked for, one on the hub then too, but for a few seconds after
+the last look. Where it cannot be read the board stays as it was, and says so; why, which may name places of the server,
+is for its log.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 
 from medground_bench.core.errors import MedgroundError, one_line
 from medground_bench.leaderboard.board import FILE, Board
@@ -26,6 +27,8 @@ from medground_bench.phantom.region_edits import PHANTOM
 log = logging.getLogger(__name__)
 ON_THE_HUB_S = 10.0
 """So long a store on the hub is taken to be as it was."""
+
+PATIENCE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +55,28 @@ class WatchedStore:
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def look(self) -> None:
-        """Read what has changed; whoever comes meanwhile waits for it."""
-        with self._lock:
+        """Read what has changed; of a hub that is slow nobody waits for more than `PATIENCE_S` once all is read."""
+        if not isinstance(self.store, HubStore) or self._looked_at is None:
             self._look()
+        elif self.clock() - self._looked_at >= ON_THE_HUB_S:
+            self._looked_at = self.clock()
+            looking = Thread(target=self._look, daemon=True)
+            looking.start()
+            looking.join(PATIENCE_S)
 
     def _look(self) -> None:
-        every_s = ON_THE_HUB_S if isinstance(self.store, HubStore) else 0.0
-        if self._looked_at is not None and self.clock() - self._looked_at < every_s:
-            return
-        self._looked_at = self.clock()
-        try:
-            snapshot = self.store.look()
-            if self.seen is None or snapshot.head != self.seen.snapshot.head:
-                key = board_key(snapshot)
-                board = self.seen.board if self.seen and key == self._key else board_of(snapshot)
-                self.seen, self._key = SeenStore(snapshot, board), key
-            self.is_lost = False
-        except MedgroundError as error:
-            self.is_lost = True
-            log.warning("the store of submissions cannot be read: %s", one_line(error))
+        with self._lock:
+            try:
+                snapshot = self.store.look()
+                if self.seen is None or snapshot.head != self.seen.snapshot.head:
+                    key = board_key(snapshot)
+                    board = self.seen.board if self.seen and key == self._key else board_of(snapshot)
+                    self.seen, self._key = SeenStore(snapshot, board), key
+                self.is_lost = False
+            except MedgroundError as error:
+                self.is_lost = True
+                log.warning("the store of submissions cannot be read: %s", one_line(error))
+            self._looked_at = self.clock()
 
     def look_again(self) -> None:
         """For whoever has just changed it: the next look is at the store, however short ago the last was."""

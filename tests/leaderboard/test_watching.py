@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from medground_bench.leaderboard.folder_store import FolderStore
 from medground_bench.leaderboard.query import BoardQuery
 from medground_bench.leaderboard.store import BOARD, SETTINGS
-from medground_bench.leaderboard.watching import ON_THE_HUB_S, WatchedBoard, WatchedStore
+from medground_bench.leaderboard.watching import ON_THE_HUB_S, PATIENCE_S, WatchedBoard, WatchedStore
+from tests.hub.faults import Slow
 from tests.kit.desks import boxes, file_of, hub_place, upload
 from tests.kit.joint_boards import our_board, send, sent_to
 
@@ -103,4 +105,22 @@ def test_a_store_on_the_hub_is_looked_at_every_few_seconds_or_when_somebody_says
     assert shown(watched) == {"New"}
     send(place, "Newer", 32)
     store.look_again()
+    assert shown(watched) == {"New", "Newer"}
+
+
+def test_nobody_waits_for_a_hub_that_does_not_answer_and_the_rows_stay(hub, org):
+    place, seconds = hub_place(org), [0.0]
+    place.open()
+    send(place, "New", 31)
+    watched = WatchedBoard(lambda: Path("nowhere"), WatchedStore(place.store, lambda: seconds[0]))
+    assert shown(watched) == {"New"}
+    send(place, "Newer", 32)
+    hub.spoil(r"GET /api/datasets/", Slow(PATIENCE_S, pieces=3))
+    seconds[0] += ON_THE_HUB_S
+    started = time.monotonic()
+    assert shown(watched) == {"New"}
+    assert time.monotonic() - started < 2 * PATIENCE_S
+    until = started + 20
+    while shown(watched) == {"New"} and time.monotonic() < until:
+        time.sleep(0.1)
     assert shown(watched) == {"New", "Newer"}
