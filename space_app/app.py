@@ -91,8 +91,9 @@ def main() -> None:
     with suppress(KeyboardInterrupt), TemporaryDirectory(prefix="medground-space-", dir=parent) as folder:
         os.environ[FOLDER_VARIABLE] = folder
         end_old_visits(LOOKED_S, KEPT_S)
+        app = build_app()
         take_up_beside()
-        build_app().launch(
+        app.launch(
             theme=_theme(),
             css=CSS,
             inbrowser="--browser" in sys.argv[1:],
