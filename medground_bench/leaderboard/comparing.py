@@ -15,15 +15,13 @@ from medground_bench.core.scoring import CaseScore
 from medground_bench.leaderboard.board import ALL
 from medground_bench.leaderboard.case_book import CaseBook
 from medground_bench.leaderboard.case_choice import by_interest, choices
-from medground_bench.storage.tables import as_csv
+from medground_bench.storage.tables import as_csv, harmless
 
 MOST_CHANGED = 8
 """Cases that are named on each side."""
 
 VIEW = ("lvlm", "mode", "source")
 COLUMNS = ("case_id", "source", "image_id", "lvlm", "mode", "finding")
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-"""With these a spreadsheet takes a text for a formula."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,11 +166,6 @@ def compared(book: CaseBook, pair: RowPair) -> Comparison:
         by_finding=_groups(first, second, lambda score: score.finding),
         by_source=_groups(first, second, lambda score: score.source),
     )
-
-
-def harmless(text: str) -> str:
-    """A text that no spreadsheet runs."""
-    return f"'{text}" if text.startswith(FORMULAS) else text
 
 
 def _in(wanted: str, value: str) -> bool:

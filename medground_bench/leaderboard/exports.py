@@ -14,6 +14,7 @@ from medground_bench.leaderboard.columns import IOU, Column, Pooling, Unit
 from medground_bench.leaderboard.entries import Badge
 from medground_bench.leaderboard.rows import ALL
 from medground_bench.leaderboard.views import DIGITS, BoardTable, BoardTableRow, Value
+from medground_bench.storage.tables import harmless
 
 ABOUT_ROW = ("method", "shown", "family", "badge", "rank_best", "rank_last")
 """What stands before the columns in every file."""
@@ -139,7 +140,7 @@ def spelled(value: Value) -> str:
     """A value in CSV: a number with six digits at most and no zeros behind, so that every language writes the same."""
     if isinstance(value, float):
         return f"{value:.{DIGITS}f}".rstrip("0").rstrip(".")
-    return "" if value is None else str(value)
+    return harmless(value) if isinstance(value, str) else "" if value is None else str(value)
 
 
 def _latex_row(row: BoardTableRow, table: BoardTable) -> str:

@@ -102,6 +102,15 @@ def with_warmth(board: Board) -> Board:
     return replace(board, scores=warm, columns=(*COLUMNS, WARMTH))
 
 
+def with_formula(board: Board) -> Board:
+    """The board with a method whose name a spreadsheet would run."""
+    entries = tuple(
+        replace(entry, shown=f"=1+1 {entry.shown}") if entry.method == "rise" else entry
+        for entry in board.scores.entries
+    )
+    return replace(board, scores=replace(board.scores, entries=entries))
+
+
 def _square(start: float, side: float) -> Box:
     return Box(start, start, start + side, start + side, NATIVE)
 

@@ -11,7 +11,7 @@ import pytest
 
 from medground_bench.leaderboard.exports import EXPORTS, as_csv, as_json, as_latex, as_parquet, file_name
 from medground_bench.leaderboard.query import BoardQuery
-from tests.kit.made_boards import made_board, with_warmth
+from tests.kit.made_boards import made_board, with_formula, with_warmth
 
 QUERIES = (
     BoardQuery(mode="direct"),
@@ -45,6 +45,13 @@ def test_csv_json_and_parquet_hold_the_same_rows_in_the_same_order(board, query)
         assert {field: value for field, value in stored.items() if value is not None} == {
             field: value for field, value in plain.items() if value is not None
         }
+
+
+def test_s25_a_name_that_a_spreadsheet_would_run_is_text_in_csv_and_itself_in_json(board):
+    found = with_formula(board).table(QUERIES[0])
+    of_csv = {row["method"]: row["shown"] for row in csv.DictReader(io.StringIO(as_csv(found).decode()))}
+    of_json = {row["method"]: row["shown"] for row in json.loads(as_json(found))["rows"]}
+    assert (of_csv["rise"], of_json["rise"]) == ("'=1+1 rise", "=1+1 rise")
 
 
 def test_json_says_what_was_asked_and_what_every_column_means(board):

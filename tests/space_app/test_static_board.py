@@ -24,7 +24,7 @@ from tests.kit.board_pages import cards_of, chosen, rows_of, settled
 from tests.kit.browser import DARK, DESKTOP, PHONE, Visits, screenshot, serious_violations, sideways_px
 from tests.kit.desks import truth
 from tests.kit.joint_boards import CODE, our_board, sent_to
-from tests.kit.made_boards import LVLMS, made_board, with_warmth
+from tests.kit.made_boards import LVLMS, made_board, with_formula, with_warmth
 
 QUERIES = (
     {},
@@ -37,7 +37,7 @@ QUERIES = (
 
 @pytest.fixture(scope="module")
 def board():
-    return with_warmth(made_board())
+    return with_formula(with_warmth(made_board()))
 
 
 @pytest.fixture(scope="module")

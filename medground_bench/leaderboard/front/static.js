@@ -59,7 +59,11 @@ const staticProvider = (index) => {
     };
   };
 
-  const spelled = (value) => (value === null ? '' : typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(6).replace(/\.?0+$/, '') : String(value));
+  const harmless = (text) => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
+  const spelled = (value) => {
+    if (typeof value === 'string') return harmless(value);
+    return value === null ? '' : Number.isInteger(value) ? String(value) : value.toFixed(6).replace(/\.?0+$/, '');
+  };
   const quoted = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const csv = (of) => `${[of.fields, ...of.rows.map((row) => row.values.map((value) => quoted(spelled(value))))].map((line) => line.join(',')).join('\n')}\n`;
   const json = (of) => `${JSON.stringify({
