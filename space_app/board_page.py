@@ -31,7 +31,10 @@ const load = mountBoard(element.querySelector('.mg-board'), {
 }, props.value);
 load();
 let isFirst = true;
-new IntersectionObserver(([board]) => { if (board.isIntersecting && !isFirst) load(); isFirst = false; }).observe(element);
+new IntersectionObserver(([board]) => {
+  if (board.isIntersecting && !isFirst) load();
+  isFirst = false;
+}).observe(element);
 """
 """It is asked for at once, and whenever it comes into sight again: a row may be new since the page was made."""
 
