@@ -62,7 +62,7 @@ def test_the_demo_runs_and_its_space_is_served(environment, tmp_path):
     port, told = free_port(), tmp_path / "told"
     with told.open("wb") as both:
         demo = subprocess.Popen(
-            [environment / "medground", "demo", "--cases", "4", "--out", "demo"],
+            [environment / "medground", "demo", "--cases", "4", "--seeds", "1", "--out", "demo"],
             cwd=tmp_path,
             env=clean(GRADIO_SERVER_PORT=str(port), HF_HUB_OFFLINE="1"),
             stdout=both,

@@ -12,10 +12,8 @@ def demo(
     cases: Annotated[int, typer.Option("--cases", min=4, help="About so many cases in every track.")] = 12,
     seeds: Annotated[
         int,
-        typer.Option(
-            "--seeds", min=1, help="Runs of methods that draw at random, RISE; take 5 for a board to publish."
-        ),
-    ] = 3,
+        typer.Option("--seeds", min=1, help="Runs of methods that draw at random, RISE."),
+    ] = 5,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Open the Space on the results.")] = True,
     out: Annotated[Path, typer.Option("--out", help="Where everything is kept.")] = Path("medground-demo"),
 ) -> None:

@@ -12,9 +12,9 @@ window.medground = {
     trigger('select', { address: addressOf(href) });
   },
   turnTo: (page) => {
-    // Gradio says of its own first page that it was turned to, which may come before that of the address is open.
-    if (!window.medgroundIsOpen) return;
     const first = element.querySelector('[data-first]').dataset.first;
+    // Gradio says of its own first page that it was turned to, which may come before that of the address is open.
+    if (page === first && !window.medgroundIsOpen) return;
     if ((new URLSearchParams(location.search).get('tab') || first) === page) return;
     const told = document.querySelector(`#page-${page} [data-address]`);
     history.pushState(null, '', `?${told ? told.dataset.address : `tab=${page}`}`);
