@@ -153,7 +153,7 @@ def test_what_a_model_or_a_submitter_wrote_stays_text(visits, book):
     harmful = next(each for each in book.cases if each.response == HARM)
     page = visits.open(f"?tab=cases&case={harmful.case_id}")
     article = at_case(page)
-    assert " ".join(HARM.split()) in article.locator(".asked q").inner_text()
+    article.locator(".asked q").get_by_text(" ".join(HARM.split())).wait_for()
     choose(page, "Methods, 4 at most", HARMFUL_METHOD)
     article.get_by_text(HARMFUL_METHOD).wait_for()
     assert page.evaluate("window.harmed") is None
@@ -162,7 +162,7 @@ def test_what_a_model_or_a_submitter_wrote_stays_text(visits, book):
 def test_a_case_that_is_not_there_is_said_to_be_missing(visits):
     page = visits.open("?tab=cases&case=<b>${window.harmed=1}</b>")
     at_case(page)
-    assert (
-        "There is no case <b>${window.harmed=1}</b> here" in page.locator("#cases [role=status]").inner_text()
-    )
+    page.locator("#cases [role=status]").get_by_text(
+        "There is no case <b>${window.harmed=1}</b> here"
+    ).wait_for()
     assert page.evaluate("window.harmed") is None

@@ -95,13 +95,11 @@ def test_a_submission_is_compared_with_a_method_of_ours_and_stands_beside_it_in_
     page.locator("#compare li a").first.click()
     article = page.locator("#cases article")
     article.wait_for()
-    assert [each.get_attribute("data-method") for each in article.locator("figure[data-method]").all()] == [
-        "medfocus",
-        "occlusion (scored)",
-    ]
+    article.locator("figure.method b").get_by_text("occlusion (scored)").wait_for()
+    assert article.locator("figure.method b").all_inner_texts() == ["medfocus", "occlusion (scored)"]
     page.locator("#page-cases").get_by_label("Methods, 4 at most").click()
     page.get_by_role("option", name="Mine", exact=True).click()
-    article.locator("figure[data-method=Mine]").wait_for()
+    article.locator("figure.method b").get_by_text("Mine", exact=True).wait_for()
 
 
 def test_all_cases_are_saved_as_csv(pair_page, built):
