@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,9 @@ PROGRAM = ("-m", "medground_bench.leaderboard.scoring_process")
 ANSWER_INDEPENDENT = "answer-independent"
 TRIES = 2
 """A process that is killed is started once more."""
+
+WAITS_S = 0.5
+"""An answer comes a whole number of these after it was asked for: how long scoring took tells nothing of the truth."""
 
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -82,7 +86,7 @@ def examined(upload: bytes, truth: Truth, *, scored: bool, limits: Limits = USUA
 
 def _answer(question: bytes, limits: Limits) -> bytes | None:
     """What the process says; None where it is killed, or ends by itself before it is done."""
-    bounds = (str(limits.memory_bytes), str(limits.seconds))
+    start, bounds = time.monotonic(), (str(limits.memory_bytes), str(limits.seconds))
     environment = ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with subprocess.Popen(  # noqa: S603  our own program, with two numbers
         [sys.executable, *PROGRAM, *bounds],
@@ -96,6 +100,7 @@ def _answer(question: bytes, limits: Limits) -> bytes | None:
         except subprocess.TimeoutExpired:
             process.kill()
             return None
+    time.sleep((start - time.monotonic()) % WAITS_S)
     return answer if process.returncode == 0 else None
 
 

@@ -251,6 +251,14 @@ def test_s19_s38_a_reply_is_of_a_fixed_list_and_has_neither_a_score_nor_a_case(l
     assert not any(char.isdigit() for said_of in SAID.values() for char in said_of)
 
 
+def test_s39_how_long_scoring_took_is_told_in_whole_steps_alone(monkeypatch):
+    monkeypatch.setattr(examining, "WAITS_S", 4.0)
+    for known in (KNOWN, moved_truth()):
+        start = time.monotonic()
+        assert examined(file_of(GOOD), known, scored=True).scores
+        assert (time.monotonic() - start) % 4 < 1
+
+
 def test_s32_a_scorer_that_runs_out_of_time_or_memory_is_our_fault_and_never_a_zero(local, monkeypatch):
     desk = local.open(scored_per_week=1)
     short = type(desk)(desk.store, desk.truth, desk.clock, Limits(memory_bytes=2**25))
