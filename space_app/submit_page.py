@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 import gradio as gr
 from addresses import AddressedPage
 from gradio.events import api
+from results_folder import errors_shown
 from signing_in import caller, visitor, who_field
 from submission_desk import NOT_OPEN, changing_desk, kept_desk, takes_submissions
 from submit_view import (
@@ -39,10 +40,7 @@ ABOUT_SUBMITTING = (
 FIELDS = {
     "method": ("Name of the method", "What its row is called, with up to 60 plain characters"),
     "training_data": ("Training data", "Were pictures of the benchmark in it?"),
-    "lvlm_revisions": (
-        "LVLM and weights",
-        "A line for each LVLM of the file: `LVLM=commit`",
-    ),
+    "lvlm_revisions": ("LVLM and weights", "A line for each LVLM of the file: `LVLM=commit`"),
     "code": ("Link to the code", f"https, on {', '.join(HOSTS)}; it is shown and never fetched"),
     "about": ("About", f"A sentence or two, up to {MOST_ABOUT} characters of plain text"),
     "seed": ("Seed", "A whole number, where something is drawn"),
@@ -116,7 +114,8 @@ def show_receipt(identity: str) -> Shown:
 
 def name_lvlms(file: str, written: str | None, request: gr.Request) -> str:
     """The LVLMs of a file that was just sent, each with a line for its weights."""
-    return lvlm_lines(_read(file, request), written or "")
+    with errors_shown():
+        return lvlm_lines(_read(file, request), written or "")
 
 
 def fill_in(file: str | None, record: str, request: gr.Request) -> list[object]:
