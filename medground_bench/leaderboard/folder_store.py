@@ -74,8 +74,8 @@ class FolderStore:
             self._put(files)
 
     def address(self, name: str) -> str:
-        """The path of a file."""
-        return str((self.folder / name).resolve())
+        """The path of a file from beside the store: where that is, is nothing for whoever is sent it."""
+        return f"{self.folder.resolve().name}/{name}"
 
     def _looked(self) -> Snapshot:
         places = (path for path in self.folder.rglob("*") if path.is_file())
@@ -118,13 +118,13 @@ class FolderStore:
             handle = os.open(self.folder / LOCK, os.O_RDONLY)
         except OSError as error:
             raise StoreAway(
-                f"{self.folder} cannot be reached ({error.strerror}). Try again later."
+                f"the store {self.folder.name} cannot be reached ({error.strerror}). Try again later."
             ) from error
         try:
             until = time.monotonic() + PATIENCE_S
             while not _locked(handle):
                 if time.monotonic() > until:
-                    raise StoreAway(f"{self.folder} is in use by another process. Try again.")
+                    raise StoreAway(f"the store {self.folder.name} is in use by another process. Try again.")
                 time.sleep(PAUSE_S)
             self._finish()
             clear_leftovers(self.folder / DRAFT)
