@@ -13,16 +13,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from medground_bench import localizers
 from medground_bench.core.errors import CaseFailed, MedgroundError, attempted, one_line
 from medground_bench.lvlms import Lvlm, open_lvlm
-from medground_bench.lvlms.engine.local import LocalLvlm
 from medground_bench.lvlms.engine.passes import Passes
 from medground_bench.methods import open_method
 from medground_bench.pictures import picture_name
 from medground_bench.runs.explain import AnsweredCase, Explanation, Film, Query, ask, explain_by, read_film
 from medground_bench.runs.sweep import tuned_method
+
+if TYPE_CHECKING:
+    from medground_bench.lvlms.engine.local import LocalLvlm
 
 LVLMS_KEPT = 2
 _OPEN: OrderedDict[str, Lvlm] = OrderedDict()
@@ -122,8 +125,8 @@ def forget_pictures() -> None:
     """Let go of everything that LVLMs and localizers kept of pictures to be quick at a second question."""
     localizers.forget()
     for lvlm in tuple(_OPEN.values()):
-        if isinstance(lvlm, LocalLvlm):
-            lvlm.memory.forget()
+        if (here := _here(lvlm)) is not None:
+            here.memory.forget()
 
 
 @dataclass(slots=True)
@@ -145,4 +148,12 @@ class _WantedPasses(Passes):
 
 def _while_wanted(lvlm: Lvlm, wanted: Path) -> Lvlm:
     """The LVLM as long as the file is there; one that runs elsewhere is asked to the end of a method."""
-    return lvlm.watched_by(_WantedPasses(wanted=wanted)) if isinstance(lvlm, LocalLvlm) else lvlm
+    here = _here(lvlm)
+    return lvlm if here is None else here.watched_by(_WantedPasses(wanted=wanted))
+
+
+def _here(lvlm: Lvlm) -> LocalLvlm | None:
+    """The LVLM if it runs in this process; its engine takes seconds to import, for which no page is to wait."""
+    from medground_bench.lvlms.engine.local import LocalLvlm
+
+    return lvlm if isinstance(lvlm, LocalLvlm) else None
