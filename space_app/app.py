@@ -31,6 +31,9 @@ ABOUT = (
 KEPT_S, LOOKED_S = 3600, 60
 """An upload, or a picture shown, is removed when it is older than the first; gradio looks every so often."""
 
+LARGEST_BODY = 64 * 2**20
+"""Of a request, in bytes: an upload, or a prediction file in base64; what is larger is cut off while it comes in."""
+
 CSS = """
 .gradio-container {max-width: 1180px !important; width: 100% !important; margin: 0 auto !important}
 .gradio-container main {width: 100%}
@@ -102,6 +105,7 @@ def main() -> None:
             run_history=False,
             show_error=False,
             allowed_paths=[],
+            app_kwargs={"max_body_size": LARGEST_BODY},
             ssr_mode=False,
         )
 

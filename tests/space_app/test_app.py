@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import httpx
 import pytest
 from PIL import Image
 from pydicom.uid import BasicTextSRStorage
@@ -105,6 +106,12 @@ def test_the_running_app_keeps_no_history_and_tells_nothing_to_anyone(space):
     }  # fmt: skip
     assert told["max_file_size"] == 50 * 2**20
     assert asked_for(space, "gradio_api/runs")[0] == 404
+
+
+def test_s6_a_body_beyond_the_cap_is_refused_also_where_it_does_not_say_its_length(space):
+    parts = (b" " * 2**20 for _part in range(app.LARGEST_BODY // 2**20 + 1))
+    asked = {"url": f"{space.src}gradio_api/queue/join", "headers": {"content-type": "application/json"}}
+    assert httpx.post(content=parts, timeout=60, **asked).status_code == 413
 
 
 def test_files_of_the_server_and_of_other_hosts_are_refused(space, results):
