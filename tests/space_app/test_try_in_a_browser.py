@@ -23,8 +23,7 @@ RESEARCH = "Research use, not for clinical decisions."
 
 def tried(visits, **device):
     """The page of Try it."""
-    page = visits.open(**device)
-    page.get_by_role("tab", name="Try it").click()
+    page = visits.open("?tab=try", **device)
     page.get_by_role("button", name="Ask and explain").wait_for()
     return page
 
