@@ -7,10 +7,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EXTRAS := .[lvlm,space,metric,dicom,edit,ray,s3,dev]
 
-# One thread a process: the models of the tests are too small to gain from a second one, and wait for it. A file of
-# tests stays with one process, which opens what they share once.
+# One thread a process: the models of the tests are too small to gain from a second one, and wait for it. A process more
+# than there are cores, for some tests wait for a browser, a server or a kill. A file of tests stays with one process,
+# which opens what they share once.
 PYTEST := OMP_NUM_THREADS=1
-SPREAD := --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+PROCESSES := $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
+SPREAD := --numprocesses $(PROCESSES) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 .PHONY: setup fmt check test test-newest test-oldest demo bench lock
 

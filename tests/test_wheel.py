@@ -35,6 +35,7 @@ def environment(tmp_path_factory) -> Path:
         "pip",
         "install",
         "--quiet",
+        "--no-compile",
         "--constraint",
         ROOT / "constraints.txt",
     ]
