@@ -11,7 +11,7 @@ EXTRAS := .[lvlm,space,metric,dicom,edit,ray,s3,dev]
 # than there are cores, for some tests wait for a browser, a server or a kill. A file of tests stays with one process,
 # which opens what they share once.
 PYTEST := OMP_NUM_THREADS=1
-PROCESSES := $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
+PROCESSES := $(shell $(PYTHON) -c 'import os; print(1 + len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count()))(0)))')
 SPREAD := --numprocesses $(PROCESSES) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 .PHONY: setup fmt check test test-newest test-oldest demo bench lock
