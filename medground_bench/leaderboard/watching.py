@@ -17,12 +17,12 @@ from threading import Lock, Thread
 from medground_bench.core.errors import MedgroundError, one_line
 from medground_bench.leaderboard.board import FILE, Board
 from medground_bench.leaderboard.case_book import CASES_FILE, CaseBook
+from medground_bench.leaderboard.case_scores import hidden_sources
 from medground_bench.leaderboard.hub_store import HubStore
 from medground_bench.leaderboard.joining import joined
 from medground_bench.leaderboard.published import board_key, board_of
 from medground_bench.leaderboard.store import Snapshot, SubmissionStore
 from medground_bench.leaderboard.submitted_cases import SubmittedCases
-from medground_bench.phantom.region_edits import PHANTOM
 
 log = logging.getLogger(__name__)
 ON_THE_HUB_S = 10.0
@@ -153,7 +153,7 @@ class WatchedBook:
                 return ours
             self.store.look()
             if self.store.seen is None:
-                return ours.without({case.source for case in ours.cases} - {PHANTOM})
+                return ours.without(hidden_sources(case.source for case in ours.cases))
             return self._together(ours, self.store.seen)
 
     def _together(self, ours: CaseBook, seen: SeenStore) -> CaseBook:
