@@ -166,6 +166,25 @@ def test_a_view_of_few_images_whose_boxes_are_hidden_has_no_scores_wherever_it_i
     }
 
 
+@pytest.mark.parametrize("kind", ["no row", "another protocol", "other cases", "joined"])
+def test_that_rule_holds_whatever_becomes_of_the_submissions(tmp_path, local, kind):
+    local.truth = HIDDEN
+    local.open()
+    empty, sent = board_of(local.store.look()), board_of(sent_to(tmp_path / "sent", HIDDEN).store.look())
+    fewer = replace(HIDDEN, references=tuple(each for each in HIDDEN.references if each.image_id != "000"))
+    ours, theirs = {
+        "no row": (HIDDEN, empty),
+        "another protocol": (HIDDEN, replace(sent, protocol=99)),
+        "other cases": (fewer, sent),
+        "joined": (HIDDEN, sent),
+    }[kind]
+    found = joined(our_board(ours), theirs)
+    assert bool(found.notes) == (kind in ("another protocol", "other cases"))
+    few = found.table(replace(ON_A, size="large"))
+    assert 0 < few.images < 6 and few.withheld and few.rows == ()
+    assert found.table(ON_A).rows
+
+
 def test_the_same_views_of_phantoms_keep_their_scores(both):
     assert all(both.table(replace(ON_A, size=size)).rows for size in both.offered["size"])
 
