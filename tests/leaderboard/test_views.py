@@ -241,3 +241,20 @@ def test_few_hidden_images_are_not_shown_among_open_ones_either_for_these_can_be
     assert mixed.table(replace(direct, source="vindr_cxr")).withheld
     assert mixed.table(replace(direct, source="phantom")).ours
     assert all(row.method == "medfocus" for row in mixed.table(replace(direct, source="vindr_cxr")).rows)
+
+
+def test_scores_against_hidden_boxes_are_told_to_a_tenth_of_a_percent_and_ranked_as_they_are(board):
+    direct = BoardQuery(mode="direct")
+    exact, told = board.table(direct), told_as(board, "vindr_cxr").table(direct)
+    mixed = told_as(board, "vindr_cxr", ("0", "1", "2", "3", "4", "5")).table(direct)
+    scored = {field for column in COLUMNS if column.is_of_scores for field in column.fields} - {"known_cause"}
+    for row in told.ours:
+        [known] = [one for one in exact.ours if (one.method, one.badge) == (row.method, row.badge)]
+        assert row.rank == known.rank
+        for field, value in row.values.items():
+            if field in scored and value is not None:
+                assert value == round(value, 3) == pytest.approx(known.values[field], abs=0.000501)
+            elif field != "known_cause":
+                assert value == known.values[field]
+    assert any(row.values["iou"] != round(row.values["iou"], 3) for row in exact.ours if row.applicable)
+    assert [row.values["iou"] for row in mixed.ours] == [row.values["iou"] for row in told.ours]
