@@ -7,6 +7,7 @@ from functools import cache
 
 from kept_board import watched_store
 from results_folder import results_folder
+from signing_in import is_on_a_space
 
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.case_book import CASES_FILE, CaseBook
@@ -42,4 +43,4 @@ def labelled(book: CaseBook, methods: Sequence[str]) -> list[tuple[str, str]]:
 
 @cache
 def _watched() -> WatchedBook:
-    return WatchedBook(results_folder, watched_store())
+    return WatchedBook(results_folder, watched_store(), for_everybody=is_on_a_space())

@@ -45,6 +45,7 @@ STRUCTURE = {
     "IMAGE_ID": "an image id that is not opaque",
     "DERIVED": "a value that does not follow from the row's other columns",
     "RANGE": "a number outside of what the column can have",
+    "HIDDEN_TRUTH": "scores of cases that are no phantom's, from which their expert boxes can be worked out",
     "SHARE_NOT_STATED": "rows of a source whose boxes nobody has stated the right to share",
     "SHARE": "a statement of the right to share about no credentialed source, or without a reason",
 }

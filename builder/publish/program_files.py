@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -129,12 +128,11 @@ def _exchanged(content: bytes, old: str, new: str) -> bytes:
 def _results(folder: Path) -> dict[str, bytes]:
     """The board, the cases and the tuned settings as our own classes write them, so that nothing else comes along.
 
-    On the board cases and pictures go by numbers, but for those of phantoms. Of the cases there are those of phantoms
-    alone: no box of a credentialed source, and no answer about it, leaves this way.
+    Of the scores and of the cases there are those of phantoms alone. No box of a credentialed source, no answer about
+    it and no score from which a box could be worked out leaves this way.
     """
     with TemporaryDirectory() as written:
-        board = Board.read(folder)
-        replace(board, scores=board.scores.without_ids()).save(Path(written))
+        Board.read(folder).for_everybody().save(Path(written))
         if (folder / CASES_FILE).is_file():
             CaseBook.read(folder).of_source(PHANTOM).save(Path(written))
         for path in sorted((folder / TUNED).glob("*.json")):

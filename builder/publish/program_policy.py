@@ -20,7 +20,9 @@ from builder.publish.folder_files import FolderFile
 from builder.publish.levels import Level
 from builder.publish.patterns import Pattern, Topic, compiled, distinct_patterns
 from builder.publish.policy import Inspected, Inspection, Refusal
+from medground_bench.core.case_ids import case_parts
 from medground_bench.leaderboard.case_scores import CASES, SCORES
+from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.storage.whole_files import sha256
 
 CODE = r"(?:medground_bench/(?:[a-z][a-z0-9_]*/)*)?[a-z_][a-z0-9_]*\.py"
@@ -82,14 +84,32 @@ def _look(file: FolderFile, known: Mapping[str, str]) -> Iterator[Hit]:
 
 
 def _table_findings(content: bytes) -> Iterator[Hit]:
-    """Of a table of words and numbers: in its words all that no text may hold; a column of anything else is refused."""
+    """Of a table of words and numbers: in its words all that no text may hold; a column of anything else is refused.
+
+    So is each row of a case that is no phantom's: from what known boxes score on it the expert's can be worked out.
+    """
     table = pq.read_table(io.BytesIO(content))
+    told = [row for row, each in enumerate(_whose(table), 1) if not _is_of_a_phantom(each)]
+    if told:
+        yield Hit("HIDDEN_TRUTH", told[0], rows=len(told))
     for name, column in zip(table.column_names, table.columns, strict=True):
         if pa.types.is_string(column.type):
             words = "\n".join(sorted({name, *(word for word in column.unique().to_pylist() if word)}))
             yield from (Hit(each.rule) for each in text_findings(words.encode("utf-8")))
         elif column.type not in (pa.float64(), pa.list_(pa.float64())):
             yield Hit("DATA_FILE")
+
+
+def _whose(table: pa.Table) -> list[dict[str, str | None]]:
+    """Source and case id of every row, of which the scores have the second alone."""
+    columns = [name for name in ("source", "case_id") if name in table.column_names]
+    rows: list[dict[str, str | None]] = table.select(columns).to_pylist()
+    return rows
+
+
+def _is_of_a_phantom(row: Mapping[str, str | None]) -> bool:
+    parts = case_parts(row.get("case_id") or "")
+    return parts is not None and parts.source == PHANTOM == row.get("source", PHANTOM)
 
 
 def _code_findings(content: bytes) -> Iterator[Hit]:

@@ -23,7 +23,7 @@ from medground_bench.core.protocol import PROTOCOL
 from medground_bench.core.scoring import By, CaseScore, mean_over_seeds, score_cases
 from medground_bench.core.types import Prediction, Reference, Track
 from medground_bench.leaderboard.case_numbers import numbers_of
-from medground_bench.leaderboard.case_scores import BoardCase, CaseScores, RowScores
+from medground_bench.leaderboard.case_scores import BoardCase, CaseScores, RowScores, hidden_sources
 from medground_bench.leaderboard.chance import chance_scores, draws_of
 from medground_bench.leaderboard.columns import COLUMNS, Column, Direction, Pooling, Unit
 from medground_bench.leaderboard.entries import Badge, BoardEntry, ReportedRow, TunedTrack
@@ -32,10 +32,12 @@ from medground_bench.leaderboard.rows import ALL as ALL  # noqa: PLC0414  one of
 from medground_bench.leaderboard.rows import BoardRow, TunedOn
 from medground_bench.leaderboard.track_facts import TrackFacts
 from medground_bench.leaderboard.views import BoardTable, BoardTableRow, choices_of, table_of
+from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.runs.method_groups import MethodGroup, group_of
 from medground_bench.storage.whole_files import write_whole
 
 FILE = "board.json"
+NOT_TOLD = "Our scores on {sources} are not here: from scores of single cases their expert boxes could be worked out."
 VIEWS = (
     (By.MODE,),
     (By.MODE, By.SOURCE),
@@ -65,7 +67,6 @@ class MethodRun:
 class Board:
     """What every row scored on every case, what the paper reports, and the facts of every track.
 
-    hidden  sources whose expert boxes no table may tell of
     notes   sentences on what is not on it
     """
 
@@ -74,7 +75,6 @@ class Board:
     reported: tuple[ReportedRow, ...] = ()
     columns: tuple[Column, ...] = COLUMNS
     protocol: int = PROTOCOL
-    hidden: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -92,6 +92,18 @@ class Board:
     def table(self, query: BoardQuery) -> BoardTable:
         """What a query asks for."""
         return table_of(self.scores, self.columns, self.reported, query, self.hidden)
+
+    @cached_property
+    def hidden(self) -> tuple[str, ...]:
+        """Sources whose expert boxes no table may tell of."""
+        return hidden_sources(case.source for case in self.scores.cases)
+
+    def for_everybody(self) -> Board:
+        """What may be published with the scores of its cases: those of phantoms alone, and a sentence on the others."""
+        if not self.hidden:
+            return self
+        note = NOT_TOLD.format(sources=" and ".join(self.hidden))
+        return replace(self, scores=self.scores.of_sources({PHANTOM}), notes=(*self.notes, note))
 
     def query(self, params: Mapping[str, str]) -> BoardQuery:
         """The query in an address; UnknownName where it names what is not on this board."""
@@ -135,6 +147,7 @@ class Board:
             "rows": [asdict(row) for row in self.rows],
             "reported": [asdict(row) for row in self.reported],
             "tracks": [asdict(track) for track in self.tracks],
+            "notes": [*self.notes],
         }
         return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode("ascii")
 
@@ -182,6 +195,7 @@ def _described(text: str) -> tuple[list[BoardEntry], Board]:
         tuple(TrackFacts(**track) for track in saved["tracks"]),
         tuple(ReportedRow(**each | {"family": MethodGroup(each["family"])}) for each in saved["reported"]),
         tuple(_column(**each) for each in saved["columns"]),
+        notes=tuple(map(str, saved["notes"])),
     )
     return entries, board
 

@@ -23,6 +23,7 @@ from medground_bench.core.scoring import CaseScore, mean_over_seeds, score_cases
 from medground_bench.core.types import Corners, Mode, Reference, Track
 from medground_bench.core.unions import Overlap
 from medground_bench.leaderboard.board import MethodRun, shown_name
+from medground_bench.leaderboard.case_scores import hidden_sources
 from medground_bench.leaderboard.chance import chance_scores, draws_of
 from medground_bench.storage.whole_files import write_whole
 
@@ -128,7 +129,7 @@ class CaseBook:
     """Cases by case id, runs by method and track.
 
     withheld  source -> how many retained cases this copy of the benchmark has without their expert boxes
-    hidden    source -> how many are left out because submissions are scored against their expert boxes
+    hidden    source -> how many are left out because their expert boxes are not for everybody
     """
 
     cases: tuple[BookCase, ...]
@@ -177,8 +178,12 @@ class CaseBook:
     def without(self, sources: Collection[str]) -> CaseBook:
         """The book without the cases of some sources, which are counted as hidden."""
         cases = tuple(case for case in self.cases if case.source not in sources)
-        hidden = Counter(case.source for case in self.cases if case.source in sources)
+        hidden = Counter(self.hidden) + Counter(case.source for case in self.cases if case.source in sources)
         return CaseBook(cases, self._runs_on(cases), self.withheld, dict(sorted(hidden.items())))
+
+    def for_everybody(self) -> CaseBook:
+        """What anybody may look at: the cases of phantoms."""
+        return self.without(hidden_sources(case.source for case in self.cases))
 
     def _runs_on(self, cases: Sequence[BookCase]) -> tuple[BookRun, ...]:
         own, tracks = {case.case_id for case in cases}, {case.track for case in cases}

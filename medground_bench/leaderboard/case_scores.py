@@ -6,8 +6,8 @@ it: of the expert's boxes there is only the class of their size.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 
@@ -36,6 +36,15 @@ COVERS_ALL = 0.99
 SEEDS = "iou_of_seeds"
 SEPARATOR = "\n"
 Floats = NDArray[np.float64]
+
+
+def hidden_sources(sources: Iterable[str]) -> tuple[str, ...]:
+    """Those whose expert boxes nobody may learn from scores: all but phantoms, which anybody draws with their truth.
+
+    >>> hidden_sources(["vindr_cxr", "phantom", "vindr_cxr"])
+    ('vindr_cxr',)
+    """
+    return tuple(sorted({*sources} - {PHANTOM}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,20 +181,30 @@ class CaseScores:
             seeds={new: self.seeds[row] for new, row in enumerate(rows) if row in self.seeds},
         )
 
-    def without_ids(self) -> CaseScores:
-        """The same with numbers for the ids of cases and pictures, but for phantoms: what may be published."""
-        pictures = {image: number for number, image in enumerate(sorted(set(self.images)))}
-        numbered = (
-            case
-            if case.source == PHANTOM
-            else replace(
-                case,
-                case_id=f"{case.source}-case-{number:07}",
-                image_id=f"image-{pictures[case.source, case.image_id]:07}",
-            )
-            for number, case in enumerate(self.cases)
+    def of_sources(self, sources: Collection[str]) -> CaseScores:
+        """The cases of some sources, and the rows that were run on any of them."""
+        at = [place for place, case in enumerate(self.cases) if case.source in sources]
+        ran = {self.entries[row] for row in np.flatnonzero(self.was_run[:, at].any(axis=1))}
+        part = CaseScores(
+            entries=self.entries,
+            cases=tuple(self.cases[place] for place in at),
+            was_run=self.was_run[:, at],
+            measures={name: values[:, at] for name, values in self.measures.items()},
+            seeds={row: values[:, at] for row, values in self.seeds.items()},
         )
-        return replace(self, cases=tuple(numbered))
+        return part.of_rows(lambda entry: entry in ran)
+
+    def among(self, cases: Sequence[BoardCase]) -> CaseScores:
+        """The same rows among more cases, by case id, of which none was run on the others."""
+        return CaseScores.of(cases, {entry: self._of_row(row) for row, entry in enumerate(self.entries)})
+
+    def _of_row(self, row: int) -> RowScores:
+        at = np.flatnonzero(self.was_run[row])
+        return RowScores(
+            [self.cases[place].case_id for place in at],
+            {name: values[row, at] for name, values in self.measures.items()},
+            self.seeds[row][:, at].T if row in self.seeds else None,
+        )
 
     @cached_property
     def facts(self) -> Mapping[str, NDArray[np.str_]]:

@@ -158,7 +158,7 @@ def withheld_sentence(book: CaseBook) -> str:
         "This copy of the benchmark has the keys of these and not the expert boxes, so there is nothing to draw.": (
             book.withheld
         ),
-        "Submissions are scored against their expert boxes, so these stay hidden.": book.hidden,
+        "Their expert boxes, against which submissions are scored, are not for everybody.": book.hidden,
     }
     return " ".join(
         f"Not among them: {' and '.join(f'{count} of {source}' for source, count in counts.items())}. {why}"

@@ -1,7 +1,8 @@
 """Our own rows and a store's submissions on one board. Pure.
 
-They stand together where they answer the same cases under one protocol, so that every pair of rows can be compared;
-where they do not, the board is that of our rows and says in one sentence why the others are not on it.
+They stand together where they answer the same cases of our sources under one protocol, so that every pair of rows can
+be compared; of a source that we have no scores on, the tables are those of submissions alone. Where they do not, the
+board is that of our rows and says in one sentence why the others are not on it.
 """
 
 from __future__ import annotations
@@ -22,18 +23,19 @@ def joined(results: Board, submissions: Board) -> Board:
     if results.protocol != submissions.protocol:
         told = f"scored under protocol {submissions.protocol}, and these rows under {results.protocol}"
         return _apart(results, theirs, told)
-    if theirs.cases != results.scores.cases:
-        theirs = theirs.without_ids()
-    if theirs.cases != results.scores.cases:
-        return _apart(results, submissions.scores, _other_cases(results.scores, submissions.scores))
-    controls = {_control(entry) for entry in results.scores.entries}
+    sources = {case.source for case in results.scores.cases}
+    if tuple(case for case in theirs.cases if case.source in sources) != results.scores.cases:
+        return _apart(results, theirs, _other_cases(results.scores, theirs))
+    controls = {_control(entry) for entry in results.scores.entries} - {""}
+    others = {case.source for case in theirs.cases} - sources
+    doubled = theirs.of_rows(lambda entry: _control(entry) in controls).of_sources(others)
+    new = theirs.of_rows(lambda entry: _control(entry) not in controls)
     ours = {column.key for column in results.columns}
     return replace(
         results,
-        scores=results.scores.beside(theirs.of_rows(lambda entry: _control(entry) not in controls - {""})),
+        scores=results.scores.among(theirs.cases).beside(new).beside(doubled.among(theirs.cases)),
         tracks=results.tracks or submissions.tracks,
         columns=(*results.columns, *(each for each in submissions.columns if each.key not in ours)),
-        hidden=submissions.hidden,
     )
 
 

@@ -28,7 +28,6 @@ from medground_bench.leaderboard.records import (
 from medground_bench.leaderboard.register import Register, Standing
 from medground_bench.leaderboard.store import Snapshot, StoreSettings
 from medground_bench.leaderboard.truth import CaseList
-from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.runs.method_groups import MethodGroup
 from medground_bench.storage.whole_files import Plain, fingerprint
 from medground_bench.submission.metadata import Metadata
@@ -57,8 +56,7 @@ def board_of(snapshot: Snapshot) -> Board:
         said = [SubmissionRecord.said(snapshot.read(record_name(identity))) for identity in identities]
         scored[replace(entry, said=_said(said))] = _scored(kept, known)
     made = Board.of(CaseScores.of(listed.cases, scored), listed.tracks, protocol=edition.protocol)
-    hidden = sorted({case.source for case in listed.cases} - {PHANTOM})
-    return replace(made, columns=(*COLUMNS, *SAID), hidden=tuple(hidden))
+    return replace(made, columns=(*COLUMNS, *SAID))
 
 
 def board_key(snapshot: Snapshot) -> str:

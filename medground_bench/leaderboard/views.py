@@ -26,8 +26,9 @@ from medground_bench.submission.metadata import LINK
 CHANCE = "random_box"
 """The control that says what boxes without any reason get."""
 
-DIGITS = 6
-"""Of every number in a table, whoever shows it."""
+DIGITS, HIDDEN_DIGITS = 6, 3
+"""Of every number in a table, whoever shows it; the second of scores against hidden expert boxes: a tenth of a percent,
+as on the page, so that the mean of many cases tells little of each."""
 
 WITHHELD = (
     f"the expert boxes are hidden, and scores of fewer than {FEWEST_IMAGES} such images would tell of single ones, so "
@@ -128,17 +129,20 @@ def table_of(
     """The table that a query asks for.
 
     hidden  sources whose expert boxes nobody may learn: a table of fewer than `FEWEST_IMAGES` of their images has no
-            scores, also where others are among them, which anybody could take off again
+            scores, also where others are among them, which anybody could take off again; of more they are told to
+            `HIDDEN_DIGITS`
     """
     chosen = _chosen(scores, query)
     whole = (
         [int(row) for row in np.flatnonzero(scores.was_run[:, chosen].all(axis=1))] if chosen.any() else []
     )
     shown = {scores.images[int(place)] for place in np.flatnonzero(chosen)} if whole else set()
-    withheld = 0 < sum(source in hidden for source, _image in shown) < FEWEST_IMAGES
+    hidden_images = sum(source in hidden for source, _image in shown)
+    withheld = 0 < hidden_images < FEWEST_IMAGES
     rows: list[BoardTableRow] = []
     if whole and not withheld:
-        rows = _Part.of(scores, whole, chosen).rows(columns)
+        digits = HIDDEN_DIGITS if hidden_images else DIGITS
+        rows = _Part.of(scores, whole, chosen, digits).rows(columns)
     ranks = tuple(row.rank for row in rows if row.rank)
     rows += [_reported(row, columns) for row in reported if _is_asked(row, query)]
     rows = [row for row in rows if query.family in (ALL, row.family) and query.badge in (ALL, row.badge)]
@@ -176,6 +180,7 @@ class _Part:
 
     tracks  LVLM and mode of every case
     iou     the mean of every row, with what they share
+    digits  of the scores that are told; ranks are made of these as they are
     """
 
     entries: tuple[BoardEntry, ...]
@@ -185,9 +190,10 @@ class _Part:
     tracks: frozenset[tuple[str, str]]
     iou: ImageMeans
     is_phantom: bool
+    digits: int
 
     @classmethod
-    def of(cls, scores: CaseScores, rows: Sequence[int], chosen: NDArray[np.bool_]) -> _Part:
+    def of(cls, scores: CaseScores, rows: Sequence[int], chosen: NDArray[np.bool_], digits: int) -> _Part:
         places = [int(place) for place in np.flatnonzero(chosen)]
         images = [scores.images[place] for place in places]
         measures = {name: values[np.ix_(rows, places)] for name, values in scores.measures.items()}
@@ -199,6 +205,7 @@ class _Part:
             tracks=frozenset((scores.cases[place].lvlm, scores.cases[place].mode) for place in places),
             iou=_means(images, measures[IOU]),
             is_phantom=all(source == PHANTOM for source, _image in images),
+            digits=digits,
         )
 
     def rows(self, columns: Sequence[Column]) -> list[BoardTableRow]:
@@ -241,7 +248,10 @@ class _Part:
         sums, counts = sums_per_image(self.images, self.measures[IOU].T)
         of_images = sums / counts[:, None]
         ends = zip(of_images.min(axis=0), of_images.max(axis=0), strict=True)
-        return [(round(float(least), DIGITS), round(float(greatest), DIGITS)) for least, greatest in ends]
+        return [
+            (round(float(least), self.digits), round(float(greatest), self.digits))
+            for least, greatest in ends
+        ]
 
     def _pooled(self, column: Column) -> dict[str, list[Value]]:
         """Field -> the values of all rows."""
@@ -257,8 +267,9 @@ class _Part:
         if column.pooling is Pooling.SCORE:
             found = _means(self.images, values)
             ends = zip(column.fields, (found.means, *found.ends()), strict=True)
-            return {field: _plain(each) for field, each in ends}
-        return {column.key: _plain(self._numbers(column, values))}
+            return {field: _plain(each, self.digits) for field, each in ends}
+        digits = self.digits if column.is_of_scores else DIGITS
+        return {column.key: _plain(self._numbers(column, values), digits)}
 
     def _numbers(self, column: Column, values: Floats) -> Floats:
         if column.pooling is Pooling.OF_CHANCE:
@@ -341,9 +352,9 @@ def _over_known(mean: Callable[..., Floats], values: Floats) -> Floats:
     return pooled
 
 
-def _plain(values: Floats) -> list[Value]:
+def _plain(values: Floats, digits: int) -> list[Value]:
     """Numbers as they are told anywhere; None for NaN."""
-    return [None if np.isnan(value) else round(float(value), DIGITS) + 0.0 for value in values]
+    return [None if np.isnan(value) else round(float(value), digits) + 0.0 for value in values]
 
 
 def _counted(number: int, what: str) -> str:

@@ -22,7 +22,6 @@ from medground_bench.leaderboard.joining import joined
 from medground_bench.leaderboard.published import board_key, board_of
 from medground_bench.leaderboard.store import Snapshot, SubmissionStore
 from medground_bench.leaderboard.submitted_cases import SubmittedCases
-from medground_bench.phantom.region_edits import PHANTOM
 
 log = logging.getLogger(__name__)
 ON_THE_HUB_S = 10.0
@@ -135,10 +134,13 @@ class WatchedBook:
     """The book of cases of a folder of results, with a store's submissions beside our methods if there is one.
 
     Of a store that never could be read nobody knows what it hides, so of all sources but phantoms nothing is shown.
+
+    for_everybody  whether anybody looks at it, as on a Space; then nothing but phantoms is ever shown
     """
 
     results: Callable[[], Path]
     store: WatchedStore | None = None
+    for_everybody: bool = False
     _sent: SubmittedCases = field(default_factory=SubmittedCases, repr=False)
     _ours: CaseBook | None = None
     _written: tuple[Path, int] | None = None
@@ -153,7 +155,7 @@ class WatchedBook:
                 return ours
             self.store.look()
             if self.store.seen is None:
-                return ours.without({case.source for case in ours.cases} - {PHANTOM})
+                return ours.for_everybody()
             return self._together(ours, self.store.seen)
 
     def _together(self, ours: CaseBook, seen: SeenStore) -> CaseBook:
@@ -170,5 +172,6 @@ class WatchedBook:
         file = folder / CASES_FILE
         written = (file, file.stat().st_mtime_ns) if file.is_file() else None
         if self._ours is None or written != self._written:
-            self._ours, self._written = CaseBook.read(folder), written
+            book = CaseBook.read(folder)
+            self._ours, self._written = book.for_everybody() if self.for_everybody else book, written
         return self._ours

@@ -29,7 +29,14 @@ FACTS = TrackFacts(
 
 def reference(number: int, lvlm: str = "a", mode: Mode = Mode.DIRECT) -> Reference:
     return Reference(
-        f"c{number}@{lvlm}:{mode}", "phantom", str(number), lvlm, mode, "nodule", NATIVE, (LEFT_HALF,)
+        f"phantom/{number}/nodule@{lvlm}:{mode}",
+        "phantom",
+        str(number),
+        lvlm,
+        mode,
+        "nodule",
+        NATIVE,
+        (LEFT_HALF,),
     )
 
 

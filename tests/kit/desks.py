@@ -53,6 +53,12 @@ def truth(revision: str = REVISION, lvlms: Iterable[str] = LVLMS, source: str = 
     return Truth("org/bench", revision, tuple(references))
 
 
+def truth_of_both() -> Truth:
+    """That of phantoms, and the same pictures and boxes as a source whose boxes are hidden."""
+    both = truth(), truth(source="vindr_cxr")
+    return Truth("org/bench", REVISION, tuple(reference for each in both for reference in each.references))
+
+
 def random_box(native: Frame, rng: np.random.Generator) -> Box:
     x0, y0 = rng.uniform(0, 0.5, 2) * (native.width, native.height)
     x1, y1 = (x0, y0) + rng.uniform(0.15, 0.5, 2) * (native.width, native.height)

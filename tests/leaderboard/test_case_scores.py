@@ -1,8 +1,7 @@
-"""What every row scored on every case: kept whole, read back equal, and without ids where it is published."""
+"""What every row scored on every case: kept whole, read back equal, and taken apart by source."""
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 
 import numpy as np
@@ -56,26 +55,21 @@ def test_missing_and_damaged_files_say_how_to_make_them_again(board, tmp_path, n
         Board.read(tmp_path)
 
 
-def test_without_ids_cases_of_patients_go_by_numbers_and_no_table_changes(board):
-    hidden = {case.image_id: f"patient-{case.image_id}" for case in board.scores.cases if case.image_id > "3"}
+def test_the_part_of_a_source_has_its_cases_with_their_numbers_and_the_rows_that_were_run_on_them(board):
     cases = tuple(
-        replace(
-            case,
-            source="vindr_cxr",
-            image_id=hidden[case.image_id],
-            case_id=case.case_id.replace(f"phantom/{case.image_id}", f"vindr_cxr/{hidden[case.image_id]}"),
-        )
-        if case.image_id in hidden
-        else case
-        for case in board.scores.cases
+        replace(case, source="vindr_cxr") if case.image_id > "3" else case for case in board.scores.cases
     )
     mixed = replace(board, scores=replace(board.scores, cases=cases))
-    told = replace(mixed, scores=mixed.scores.without_ids())
-    for case, known in zip(told.scores.cases, cases, strict=True):
-        assert (case == known) == (known.source == "phantom")
-    assert not any(
-        b"patient-" in pq.read_table(io.BytesIO(each)).to_pandas().to_csv().encode()
-        for each in told.scores.files().values()
-    )
-    for query in (BoardQuery(mode="direct"), BoardQuery(mode="direct", source="vindr_cxr")):
-        assert told.table(query) == mixed.table(query)
+    part = mixed.scores.of_sources({"vindr_cxr"})
+    assert {case.source for case in part.cases} == {"vindr_cxr"} and len(part.cases) == 16
+    query = BoardQuery(mode="direct", source="vindr_cxr")
+    table = replace(mixed, scores=part).table(query)
+    assert table.withheld and table == mixed.table(query)
+    row = part.entries[0]
+    assert part.of_rows(lambda entry: entry != row).among(cases).of_sources({"phantom"}).entries == ()
+    assert part.among(cases).of_sources({"vindr_cxr"}) == part
+
+
+def test_of_no_case_no_row_is_left_and_that_reads_back_as_well(board, tmp_path):
+    replace(board, scores=board.scores.of_sources(())).save(tmp_path)
+    assert Board.read(tmp_path).scores == board.scores.of_sources({"vindr_cxr"})

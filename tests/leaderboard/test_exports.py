@@ -10,7 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from medground_bench.leaderboard.exports import EXPORTS, as_csv, as_json, as_latex, as_parquet, file_name
+from medground_bench.leaderboard.page_data import page_data
 from medground_bench.leaderboard.query import BoardQuery
+from tests.kit.desks import truth
+from tests.kit.joint_boards import our_board
 from tests.kit.made_boards import made_board, with_formula, with_warmth
 
 QUERIES = (
@@ -84,3 +87,18 @@ def test_a_column_that_is_added_is_in_every_file(board):
 
 def test_a_file_is_called_by_what_was_asked(board):
     assert file_name(board.table(QUERIES[1]), "csv") == "board-reason-nodule.csv"
+
+
+def test_s19_hidden_boxes_are_scored_to_a_tenth_of_a_percent_in_every_output():
+    hidden = truth(source="vindr_cxr")
+    for board, digits in ((our_board(hidden), 3), (our_board(truth()), 6)):
+        query = BoardQuery(mode="direct", lvlm="a")
+        found, page = board.table(query), page_data(board, query.as_params())
+        said = [row.values["iou"] for row in found.rows]
+        assert max(len(f"{iou:.9f}".rstrip("0")) - 2 for iou in said) == digits
+        told = [[row["iou"] for row in json.loads(as_json(found))["rows"]]]
+        told += [pq.read_table(io.BytesIO(as_parquet(found)))["iou"].to_pylist()]
+        told += [[float(row["iou"]) for row in csv.DictReader(io.StringIO(as_csv(found).decode()))]]
+        told += [[dict(zip(page["fields"], row["values"], strict=True))["iou"] for row in page["rows"]]]
+        assert told == [said] * 4
+        assert all(f"{100 * iou:.1f} (" in as_latex(found).decode() for iou in said)

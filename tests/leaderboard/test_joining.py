@@ -16,7 +16,7 @@ from medground_bench.leaderboard.page_data import page_data
 from medground_bench.leaderboard.published import board_of
 from medground_bench.leaderboard.query import BoardQuery
 from medground_bench.leaderboard.views import WITHHELD
-from tests.kit.desks import boxes, file_of, truth, upload
+from tests.kit.desks import boxes, file_of, truth, truth_of_both, upload
 from tests.kit.joint_boards import CODE, our_board, our_runs, sent_runs, sent_to
 
 pytestmark = pytest.mark.usefixtures("scored_here")
@@ -121,15 +121,27 @@ def test_a_store_without_a_row_leaves_the_board_as_it_is(local):
     assert joined(ours, board_of(local.store.look())) == ours
 
 
-def test_results_that_were_published_without_ids_meet_the_store_that_has_them(tmp_path):
-    place = sent_to(tmp_path / "store", HIDDEN)
-    published = our_board(HIDDEN)
-    published = replace(published, scores=published.scores.without_ids())
-    found = joined(published, board_of(place.store.look()))
-    assert found.notes == () and len(found.table(ON_A).rows) == 5
-    assert {case.case_id for case in found.scores.cases} == {
-        f"vindr_cxr-case-{number:07}" for number in range(24)
+def test_results_as_they_are_published_stand_with_a_store_that_has_other_sources_too(tmp_path):
+    """Where ours are known all are ranked together; of the hidden source the tables are those of submissions."""
+    mixed = truth_of_both()
+    place = sent_to(tmp_path / "store", mixed)
+    found = joined(our_board(mixed).for_everybody(), board_of(place.store.look()))
+    [note] = found.notes
+    assert note.startswith("Our scores on vindr_cxr are not here")
+    rows = {
+        source: {(row.method, row.badge.value) for row in found.table(replace(ON_A, source=source)).rows}
+        for source in ("phantom", "vindr_cxr", "all")
     }
+    sent = {("Mine", "scored"), ("Other", "scored")}
+    ours = {(name, "reproduced") for name in ("medfocus", "occlusion", "whole_image")}
+    assert rows["phantom"] == sent | ours and rows["vindr_cxr"] == sent | {("whole_image", "scored")}
+    assert rows["all"] == sent
+    together = joined(our_board(mixed), board_of(place.store.look()))
+    for source in ("phantom", "vindr_cxr"):
+        wanted = together.table(query := replace(ON_A, source=source))
+        for row in found.table(query).rows:
+            if row.badge.value == "scored" and row.method != "whole_image":
+                assert row.values == next(one for one in wanted.rows if one.shown == row.shown).values
 
 
 def test_a_view_of_few_images_whose_boxes_are_hidden_has_no_scores_wherever_it_is_shown(tmp_path):
@@ -152,6 +164,25 @@ def test_a_view_of_few_images_whose_boxes_are_hidden_has_no_scores_wherever_it_i
     assert set(shown["head"][1:]) == {
         size for size, several in images.items() if size != "all" and several >= 6
     }
+
+
+@pytest.mark.parametrize("kind", ["no row", "another protocol", "other cases", "joined"])
+def test_that_rule_holds_whatever_becomes_of_the_submissions(tmp_path, local, kind):
+    local.truth = HIDDEN
+    local.open()
+    empty, sent = board_of(local.store.look()), board_of(sent_to(tmp_path / "sent", HIDDEN).store.look())
+    fewer = replace(HIDDEN, references=tuple(each for each in HIDDEN.references if each.image_id != "000"))
+    ours, theirs = {
+        "no row": (HIDDEN, empty),
+        "another protocol": (HIDDEN, replace(sent, protocol=99)),
+        "other cases": (fewer, sent),
+        "joined": (HIDDEN, sent),
+    }[kind]
+    found = joined(our_board(ours), theirs)
+    assert bool(found.notes) == (kind in ("another protocol", "other cases"))
+    few = found.table(replace(ON_A, size="large"))
+    assert 0 < few.images < 6 and few.withheld and few.rows == ()
+    assert found.table(ON_A).rows
 
 
 def test_the_same_views_of_phantoms_keep_their_scores(both):

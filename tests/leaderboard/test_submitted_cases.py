@@ -91,7 +91,9 @@ def test_expert_boxes_that_submissions_are_scored_against_are_not_in_the_book(bu
     found = WatchedBook(lambda: tmp_path / "results", WatchedStore(place.store)).now()
     assert {case.source for case in found.cases} == {"phantom"}
     assert all(foreign.case_id not in run.scores and foreign.case_id not in run.boxes for run in found.runs)
-    assert "1 of vindr_cxr. Submissions are scored against their expert boxes" in withheld_sentence(found)
+    assert "1 of vindr_cxr. Their expert boxes, against which submissions are scored" in withheld_sentence(
+        found
+    )
 
 
 def test_of_a_store_that_never_could_be_read_only_phantoms_are_shown(built, place, tmp_path):
@@ -99,6 +101,15 @@ def test_of_a_store_that_never_could_be_read_only_phantoms_are_shown(built, plac
     place.store.folder.rename(tmp_path / "moved")
     found = WatchedBook(lambda: tmp_path / "results", WatchedStore(place.store)).now()
     assert {case.source for case in found.cases} == {"phantom"} and found.hidden == {"vindr_cxr": 1}
+
+
+def test_where_anybody_looks_only_phantoms_are_shown_with_a_store_or_without(built, place, tmp_path):
+    with_harm(book_of(built)).save(tmp_path / "results")
+    for store in (None, WatchedStore(place.store)):
+        found = WatchedBook(lambda: tmp_path / "results", store, for_everybody=True).now()
+        assert {case.source for case in found.cases} == {"phantom"} and found.hidden == {"vindr_cxr": 1}
+    on_ones_own = WatchedBook(lambda: tmp_path / "results").now()
+    assert {case.source for case in on_ones_own.cases} == {"phantom", "vindr_cxr"}
 
 
 def test_a_submission_that_comes_while_it_is_watched_is_there_at_the_next_look(ours, place, tmp_path):

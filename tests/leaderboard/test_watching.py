@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from medground_bench.leaderboard.query import BoardQuery
 from medground_bench.leaderboard.store import BOARD, SETTINGS
 from medground_bench.leaderboard.watching import ON_THE_HUB_S, PATIENCE_S, WatchedBoard, WatchedStore
 from tests.hub.faults import Slow
-from tests.kit.desks import boxes, file_of, hub_place, upload
+from tests.kit.desks import boxes, file_of, hub_place, truth, upload
 from tests.kit.joint_boards import our_board, send, sent_to
 
 pytestmark = pytest.mark.usefixtures("scored_here")
@@ -92,6 +93,16 @@ def test_a_store_that_is_damaged_from_the_first_is_missing_and_the_log_alone_say
     assert "settings.json of the store is damaged" in caplog.text
     [note] = watched.now().notes
     assert note == "Submissions are missing here: their store cannot be read now."
+
+
+def test_the_rule_of_six_images_holds_while_the_store_was_never_seen(tmp_path):
+    place = sent_to(tmp_path / "store", hidden := truth(source="vindr_cxr"))
+    our_board(hidden).save(tmp_path / "results")
+    (place.store.folder / SETTINGS).write_text("{")
+    watched = WatchedBoard(lambda: tmp_path / "results", WatchedStore(place.store)).now()
+    assert watched.notes and watched.table(ON_A).rows
+    few = watched.table(replace(ON_A, size="large"))
+    assert few.withheld and few.rows == ()
 
 
 def test_a_store_on_the_hub_is_looked_at_every_few_seconds_or_when_somebody_says_that_it_changed(hub, org):
