@@ -179,6 +179,6 @@ def cases_name(edition: Edition) -> str:
     return f"cases/{edition.revision[:12]}.json"
 
 
-def kept_board_name(edition: Edition) -> str:
-    """The file of the last board of an edition that is closed."""
-    return f"boards/{edition.key}.json"
+def kept_board_name(edition: Edition, entries: int) -> str:
+    """The file of an edition's board as it was closed after so many entries: it may be opened again, and closed."""
+    return f"boards/{edition.key}-{entries}.json"
