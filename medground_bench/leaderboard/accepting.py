@@ -28,6 +28,7 @@ from medground_bench.leaderboard.people import (
     people_of,
     pseudonym_of,
 )
+from medground_bench.leaderboard.published import board_of
 from medground_bench.leaderboard.records import (
     Receipt,
     SubmissionRecord,
@@ -238,7 +239,10 @@ class SubmissionDesk:
             if standing and standing.counts:
                 return None
             late[:] = self._late(checked, snapshot, register, upload.person)
-            return None if late else self._reception(record, files)
+            if late:
+                return None
+            board_of(snapshot)  # which fails here, before a slot is taken, where it would fail afterwards
+            return self._reception(record, files)
 
         self._change(decide)
         return replies.refusal(tuple(map(str, late)), 0) if late else accepted[0]

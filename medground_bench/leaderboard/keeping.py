@@ -108,20 +108,21 @@ def _entry(event: Event, identity: str, by: str, reason: str) -> StoreChange:
 
 
 def _score_again(snapshot: Snapshot, register: Register, truth: Truth, scored: dict[str, bytes]) -> None:
-    """Fill in what every submission to the revision scores now, unless it is known from an earlier try."""
+    """Fill in what every submission to the revision scores now, unless that is kept, or known from an earlier try."""
     edition = truth.edition
     for standing in register.submissions.values():
         same = (standing.edition.dataset, standing.edition.revision) == (edition.dataset, edition.revision)
-        if same and standing.status in SCORED_AGAIN and standing.id not in scored:
+        known = standing.id in scored or scores_name(standing.id, edition) in snapshot.names
+        if same and standing.status in SCORED_AGAIN and not known:
             scored[standing.id] = rescored(snapshot, standing, truth)
 
 
 def _opened(snapshot: Snapshot, register: Register, truth: Truth, scored: Mapping[str, bytes]) -> StoreChange:
-    """The edition's own entry and files, the board as it was, and every submission scored again."""
+    """The edition's own entry and files, the board as it was, and every submission that was scored again."""
     edition, before = truth.edition, register.edition
     files = {cases_name(edition): truth.cases.content()}
     if before is not None and BOARD in snapshot.names:
-        files[kept_board_name(before)] = snapshot.read(BOARD)
+        files[kept_board_name(before, len(register.entries))] = snapshot.read(BOARD)
     entries = [
         LogEntry(event=Event.OPENED, by="", subject=edition.key, edition=edition, files=digests(files))
     ]

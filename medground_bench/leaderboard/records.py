@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from typing import Any, TypeAlias
 
 from medground_bench.core.errors import MedgroundError
 from medground_bench.storage.whole_files import Plain, fingerprint
-from medground_bench.submission.metadata import Metadata, read_metadata
+from medground_bench.submission.metadata import Metadata, TrainingData
 
 Json: TypeAlias = dict[str, Any]  # json.loads gives no types: who reads an object makes its own record of it
 
@@ -100,9 +101,7 @@ class SubmissionRecord:
         try:
             saved = json.loads(content)
             about = saved["about"]
-            metadata = read_metadata(json.dumps(about.pop("metadata")))
-            if not isinstance(metadata, Metadata):
-                raise BadRecord(f"the record {about.get('id')} says what is not accepted: {metadata[0]}")
+            metadata = _accepted(about.pop("metadata"))
             about["tracks"] = tuple(about["tracks"])
             return cls(metadata=metadata, lines=tuple(saved["lines"]), **about)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -141,6 +140,16 @@ class Receipt:
             raise BadRecord(f"what came back is no receipt ({error})") from error
 
 
+def _accepted(said: Json) -> Metadata:
+    """What was accepted with a submission, by type alone: today's rules are for what is handed in today."""
+    made = Metadata(**said | {"training_data": TrainingData(said["training_data"])})
+    given = [*made.lvlm_revisions.items(), *made.versions.items()]
+    texts = [made.method, *filter(None, (made.about, made.code, made.dataset_revision)), *chain(*given)]
+    if not all(isinstance(text, str) for text in texts) or not isinstance(made.seed, int | None):
+        raise TypeError("what is said of it has other types")
+    return made
+
+
 def submission_id(person: str, file_sha256: str, metadata: Metadata, edition: Edition) -> str:
     """By content: the same bytes with the same words by the same person, for the same cases, are one submission."""
     said: Plain = json.loads(json.dumps(metadata.as_json()))
@@ -170,6 +179,6 @@ def cases_name(edition: Edition) -> str:
     return f"cases/{edition.revision[:12]}.json"
 
 
-def kept_board_name(edition: Edition) -> str:
-    """The file of the last board of an edition that is closed."""
-    return f"boards/{edition.key}.json"
+def kept_board_name(edition: Edition, entries: int) -> str:
+    """The file of an edition's board as it was closed after so many entries: it may be opened again, and closed."""
+    return f"boards/{edition.key}-{entries}.json"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from medground_bench.core.errors import MedgroundError
-from medground_bench.leaderboard.records import Edition, Receipt
+from medground_bench.leaderboard.records import BadRecord, Edition, Receipt
 from medground_bench.leaderboard.register import Register, Standing, SubmissionStatus
 from medground_bench.leaderboard.store import NoStore, StoreAway, StoreSettings
 from medground_bench.leaderboard.truth import Truth
@@ -65,9 +65,13 @@ def refusal(problems: Sequence[str], more: int) -> Reply:
 
 @contextmanager
 def not_accepted() -> Iterator[None]:
-    """A store that fails in between as NotAccepted."""
+    """A store that fails in between, or whose files are damaged, as NotAccepted."""
     try:
         yield
+    except BadRecord as error:
+        raise NotAccepted(
+            f"not accepted: {error} Nothing was kept. Tell whoever keeps the store, and send it again later."
+        ) from error
     except (StoreAway, HubAway, HubRefused) as error:
         raise NotAccepted(f"not accepted, try again: {error}") from error
     except OSError as error:

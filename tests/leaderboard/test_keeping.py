@@ -57,7 +57,7 @@ def test_s37_a_new_protocol_scores_every_row_again_from_its_boxes_and_keeps_the_
     )
     place.open()
     assert rows(place) == pytest.approx({method: iou / 2 for method, iou in before.items()}, abs=1e-6)
-    kept = f"boards/v{PROTOCOL}-1f2e1f2e1f2e.json"
+    kept = f"boards/v{PROTOCOL}-1f2e1f2e1f2e-9.json"
     assert place.store.look().read(kept) == old and rows(place, kept) == before
     assert verify(place.store.look(), place.truth).rescored == 2
     assert place.desk.submit(upload("dan", method="New")).receipt.protocol == PROTOCOL + 1
@@ -68,9 +68,25 @@ def test_another_revision_starts_an_empty_board_and_keeps_the_old_one(local):
     before = rows(local)
     local.truth = truth("0" * 40)
     desk = local.open()
-    assert rows(local) == {} and rows(local, f"boards/v{PROTOCOL}-1f2e1f2e1f2e.json") == before
+    assert rows(local) == {} and rows(local, f"boards/v{PROTOCOL}-1f2e1f2e1f2e-4.json") == before
     assert desk.submit(upload(method="Mine")).receipt.dataset_revision == "0" * 40
     assert verify(local.store.look(), local.truth).rows == 1
+
+
+def test_an_edition_that_was_closed_is_opened_again_with_its_rows_and_every_board_is_kept(place):
+    editions = (truth(), truth("0" * 40))
+    for number in range(4):
+        place.truth = editions[number % 2]
+        place.open().submit(upload(f"person{number}", method=f"M{number}"))
+    place.truth = editions[0]
+    place.open()
+    snapshot = place.store.look()
+    kept = sorted(
+        (name for name in snapshot.names if name.startswith("boards/")),
+        key=lambda n: int(n[:-5].split("-")[2]),
+    )
+    assert [sorted(rows(place, name)) for name in kept] == [["M0"], ["M1"], ["M0", "M2"], ["M1", "M3"]]
+    assert sorted(rows(place)) == ["M0", "M2"] and verify(snapshot, place.truth).rescored == 2
 
 
 @pytest.mark.parametrize(("shown", "status"), [(True, "scored"), (False, "removed")])
