@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medground_bench.core.types import Prediction
-from medground_bench.storage.whole_files import sha256
+from medground_bench.storage.whole_files import Plain, sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class RunRecord:
     refused        cases with a text that looks like a box and was not read as one
     lvlm_revision  the weights that answered
     libraries      package -> version
+    method         its name, and its settings as JSON says them
     """
 
     run: str
@@ -45,6 +46,8 @@ class RunRecord:
     lvlm_revision: str = ""
     seed: int | None = None
     libraries: Mapping[str, str] = field(default_factory=dict)
+    method: str = ""
+    settings: Mapping[str, Plain] = field(default_factory=dict)
 
 
 def run_file(file: Path) -> Path:
@@ -69,6 +72,8 @@ def read_run(file: Path) -> RunRecord | None:
             lvlm_revision=record.get("lvlm_revision", ""),
             seed=record.get("seed"),
             libraries=dict(record.get("libraries", {})),
+            method=record.get("method", ""),
+            settings=record.get("settings", {}),
         )
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
