@@ -21,6 +21,7 @@ def probe(
     lvlm: Annotated[list[str] | None, typer.Option("--lvlm", help="May be given again; all if not.")] = None,
     mode: Annotated[list[Mode] | None, typer.Option("--mode", help="May be given again; both if not.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Cases of a track.")] = None,
+    board: Annotated[Path | None, typer.Option("--board", help="Folder of results: its board gets columns.")] = None,
     root: RootOption = None,
 ) -> None:  # fmt: skip
     """Ask what boxes and maps are worth beyond their overlap with the expert's.
@@ -33,11 +34,17 @@ def probe(
     --what removal --out probes
     """
     opened = open_joined(benchmark, root)
+    from medground_bench.leaderboard.board import Board
+    from medground_bench.probes.board_columns import with_probes
     from medground_bench.probes.probe import ProbePlan
     from medground_bench.probes.probe import probe as run_probes
 
+    before = Board.read(board) if board else None
     plan = ProbePlan(what=what, lvlms=lvlm or (), modes=mode or (), limit=limit)
     probed = run_probes(opened, predictions, plan, out, progress=progress)
     for sentence in probed.not_run:
         typer.echo(f"not run: {sentence}", err=True)
+    if board and before:
+        with_probes(before, probed.tracks).save(board)
+        typer.echo(f"columns added to the board of {board}")
     typer.echo(f"written to {out}: {', '.join(file.name for file in probed.files)}")

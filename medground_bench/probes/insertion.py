@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from medground_bench.core.errors import Unsupported
 from medground_bench.core.geometry import Letterbox, resize_bilinear
 from medground_bench.core.types import Box, Frame, Mask, Picture, SaliencyMap
-from medground_bench.lvlms import Lvlm
+from medground_bench.lvlms import Lvlm, Need
 from medground_bench.phantom.exact_edits import edited
 from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.probes.pointing import pixels_within
@@ -115,6 +115,10 @@ def measure(lvlm: Lvlm, shown: Shown, looks: Sequence[Look]) -> list[Entry]:
         raise Unsupported(
             f"insertion needs exact normal content, and no editor of {shown.reference.source} gives it. "
             "Only phantoms are measured."
+        )
+    if Need.LOG_PROBS not in lvlm.gives:
+        raise Unsupported(
+            f"insertion needs log-probabilities of a given response, which {lvlm.key} does not give."
         )
     native = shown.reference.native
     normal = without_finding(shown, [Box(0, 0, native.width, native.height, native)], edited)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
+from medground_bench import plugins
 from medground_bench.core.errors import BadSubmission, CaseFailed, SourceMissing, attempted
 from medground_bench.core.geometry import Letterbox
 from medground_bench.core.randomness import case_rng
@@ -38,8 +39,9 @@ class ProbedMethod:
     run: RunRecord | None
 
     def opened(self, lvlm: Lvlm) -> Method | None:
-        """The method with the settings of its run; None where they are not known or not offered any more."""
-        if self.run is None or self.run.lvlm_revision != lvlm.revision:
+        """The method with the settings of its run; None where it is not installed or does not offer them any more."""
+        installed = {plugin.name for plugin in plugins.available("methods")}
+        if self.run is None or self.run.lvlm_revision != lvlm.revision or self.method not in installed:
             return None
         own = open_method(self.method, lvlm)
         offered = type(own).candidates(lvlm) if isinstance(own, Tunable) else ()

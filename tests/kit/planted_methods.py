@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from medground_bench.core.types import Attribution, SaliencyMap
 from medground_bench.lvlms import Need
+from medground_bench.storage.whole_files import sha256
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FixedMap:
-    """The map that it was given."""
+    """The map that it was given; its name tells it from others, as the settings of a method do."""
 
     needs: ClassVar[frozenset[Need]] = frozenset()
 
-    values: np.ndarray = field(repr=False)
+    values: np.ndarray
+
+    def __repr__(self):
+        return f"FixedMap({sha256(self.values.tobytes())})"
 
     def attribute(self, lvlm, case, rng):
         return Attribution(saliency=SaliencyMap(self.values.astype(np.float32), case.study))

@@ -8,10 +8,12 @@ import shutil
 import pytest
 from PIL import Image
 
-from medground_bench.core.types import Mode
+from medground_bench.core.types import Mode, Track
+from medground_bench.leaderboard.board import Board, MethodRun, build_board
 from medground_bench.probes import ProbeKind
 from medground_bench.probes import probe as module
 from medground_bench.probes.probe import ProbePlan, probe
+from medground_bench.submission.read import read_submission
 from tests.kit.spot_lvlm import SpotLvlm
 
 
@@ -99,3 +101,21 @@ def test_wrong_inputs_are_one_paragraph(medground, built, predicted, tmp_path, o
     line = ["--benchmark", built.path, "--predictions", predicted, "--out", tmp_path, *options]
     code, _out, err = medground("probe", *line)
     assert code == 1 and said in err and "Traceback" not in err
+
+
+def test_the_board_of_a_folder_gets_the_columns(medground, built, benchmark, predicted, spot, tmp_path):
+    references = benchmark.references()
+    runs = []
+    for mode in Mode:
+        file = predicted / f"rule_lvlm-{mode}-whole_image.jsonl"
+        read = read_submission(file.read_bytes(), references)
+        runs.append(MethodRun("whole_image", Track("rule_lvlm", mode), tuple(read.predictions)))
+    build_board(references, runs).save(tmp_path / "demo")
+    line = ["probe", "--benchmark", built.path, "--predictions", predicted, "--out", tmp_path / "out"]
+    code, out, err = medground(*line, "--what", "removal", "--board", tmp_path / "demo")
+    assert code == 0 and "columns added to the board" in out, err
+    assert "probe_removal" in Board.read(tmp_path / "demo").scores.measures
+    code, out, _err = medground("board", tmp_path / "demo", "--json")
+    assert code == 0 and "probe_removal" in out
+    code, _out, err = medground(*line, "--what", "removal", "--board", tmp_path / "nowhere")
+    assert code == 1 and "holds no results" in err

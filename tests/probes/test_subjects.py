@@ -38,6 +38,12 @@ def test_a_method_of_other_weights_or_settings_is_not_known(predicted, reference
     assert type(subject)(subject.method, subject.track, subject.boxes, changed).opened(SpotLvlm()) is None
 
 
+def test_a_method_that_is_not_installed_here_has_boxes_only(predicted, references):
+    subject = read_subjects(predicted, references)[0]
+    gone = type(subject)("gone", subject.track, subject.boxes, subject.run)
+    assert gone.opened(SpotLvlm()) is None and gone.boxes
+
+
 def test_a_file_that_others_sent_is_called_as_it_is_named_and_has_boxes_only(predicted, references, tmp_path):
     shutil.copy(predicted / "rule_lvlm-direct-whole_image.jsonl", tmp_path / "ours.jsonl")
     (subject,) = read_subjects(tmp_path, references)
