@@ -22,6 +22,7 @@ from medground_bench.commands.fetch import fetch
 from medground_bench.commands.listing import list_
 from medground_bench.commands.localize import localize
 from medground_bench.commands.predict import predict
+from medground_bench.commands.probe import probe
 from medground_bench.commands.score import score
 from medground_bench.commands.submit import submit, withdraw
 from medground_bench.commands.tune import tune
@@ -40,6 +41,7 @@ for command in (
     predict,
     tune,
     ablate,
+    probe,
     check,
     score,
     fetch,

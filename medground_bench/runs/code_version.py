@@ -20,6 +20,11 @@ OF_METHODS = (
     "pictures",
 )  # fmt: skip
 OF_ABLATION = ("ablation/regions.py", "ablation/run.py", "ablation/variants.py")
+OF_PROBES = (
+    "core/answers", "core/edit_regions.py", "phantom/exact_edits.py", "probes/insertion.py", "probes/known_cause.py",
+    "probes/pointing.py", "probes/protocol.py", "probes/randomisation.py", "probes/removal.py", "probes/run.py",
+    "probes/subjects.py",
+)  # fmt: skip
 OF_SCORING = (
     "core/comparison.py", "core/geometry.py", "core/intervals.py", "core/ranks.py", "core/scoring.py", "core/unions.py",
 )  # fmt: skip
@@ -38,6 +43,12 @@ def lvlm_code() -> str:
 def ablation_code() -> str:
     """Of everything a row of an ablation depends on besides its inputs: scores, and how variants are run."""
     return fingerprint(scores=scoring_code(), variants=_digest(OF_ABLATION, []))
+
+
+@cache
+def probe_code() -> str:
+    """Of everything a probe's numbers depend on besides its inputs."""
+    return fingerprint(scores=scoring_code(), probes=_digest(OF_PROBES, ["sources", "editors"]))
 
 
 @cache

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medground_bench.core.types import Prediction
-from medground_bench.storage.whole_files import sha256
+from medground_bench.storage.whole_files import Plain, sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class RunRecord:
     refused        cases with a text that looks like a box and was not read as one
     lvlm_revision  the weights that answered
     libraries      package -> version
+    method         its name, and its settings as JSON says them
     """
 
     run: str
@@ -45,6 +46,8 @@ class RunRecord:
     lvlm_revision: str = ""
     seed: int | None = None
     libraries: Mapping[str, str] = field(default_factory=dict)
+    method: str = ""
+    settings: Mapping[str, Plain] = field(default_factory=dict)
 
     @property
     def said(self) -> dict[str, object]:
@@ -89,6 +92,8 @@ def run_of(record: bytes, predictions: bytes) -> RunRecord | None:
             lvlm_revision=said.get("lvlm_revision", ""),
             seed=said.get("seed"),
             libraries=dict(said.get("libraries", {})),
+            method=said.get("method", ""),
+            settings=said.get("settings", {}),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
