@@ -11,8 +11,15 @@ from results_folder import errors_shown
 from templates import Shown, from_template
 
 from medground_bench.core.errors import MedgroundError
-from medground_bench.leaderboard.case_choice import choices
-from medground_bench.leaderboard.comparing import VIEW, RowPair, comparable, compared, fitting, pair_of
+from medground_bench.leaderboard.comparing import (
+    VIEW,
+    RowPair,
+    comparable,
+    compared,
+    fitting,
+    pair_of,
+    views_of,
+)
 
 LABELS = {"lvlm": "LVLM", "mode": "Mode", "source": "Source"}
 SAVE = """(csv) => {
@@ -36,7 +43,10 @@ def compare_tab() -> AddressedPage | None:
             gr.Dropdown(labelled(book, book.methods), label=label, min_width=180)
             for label in ("First", "Second")
         )
-        view = [gr.Dropdown(list(choices(book, name)), label=LABELS[name], min_width=140) for name in VIEW]
+        view = [
+            gr.Dropdown(list(offered), label=LABELS[name], min_width=140)
+            for name, offered in views_of(book).items()
+        ]
     page = from_template("compare")
     with gr.Row():
         save = gr.Button("Save all cases as CSV", size="sm", scale=0, min_width=200)

@@ -15,8 +15,10 @@ MINUS = "\u2212"
 NO_INTERVAL = "none"
 TOLD = (
     "Points are percent of IoU, the first minus the second on the same cases. Intervals and p are by image, because "
-    "questions about one picture stand or fall together; with fewer than six images there are none. The p of findings "
-    "and of sources are corrected for being looked at together (Holm)."
+    "questions about one picture stand or fall together; with fewer than six images there are none. This is one "
+    "comparison, and its p is not corrected for any other: on the board, whose ranks are corrected for all pairs, the "
+    "two may share a place all the same. The p of findings and of sources are corrected for being looked at together "
+    "(Holm)."
 )
 
 

@@ -26,12 +26,12 @@ COLUMNS = ("case_id", "source", "image_id", "lvlm", "mode", "finding")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowPair:
-    """Two methods and the view in which they are compared; `ALL` pools."""
+    """Two methods and the view in which they are compared: one mode, as on the board; `ALL` pools LVLMs or sources."""
 
     first: str
     second: str
+    mode: str
     lvlm: str = ALL
-    mode: str = ALL
     source: str = ALL
 
     def address(self) -> str:
@@ -67,7 +67,8 @@ class GroupDifference:
 class Comparison:
     """Two rows compared; cases by falling change. `first_mean` and `second_mean` are those of the board.
 
-    names  of both for people, as on the board
+    names       of both for people, as on the board
+    difference  with the p of this one comparison, which is corrected for no other, as the board's ranks are
     """
 
     pair: RowPair
@@ -128,10 +129,18 @@ def comparable(book: CaseBook, view: RowPair) -> tuple[str, ...]:
     )
 
 
+def views_of(book: CaseBook) -> dict[str, tuple[str, ...]]:
+    """What a view can be set to, the usual first: a mode is always chosen, of LVLMs and sources all."""
+    return {name: choices(book, name)[1 if name == "mode" else 0 :] for name in VIEW}
+
+
 def pair_of(book: CaseBook, query: str) -> RowPair:
     """The pair in an address; what the book does not have counts as not said."""
     said = dict(parse_qsl(query.removeprefix("?")))
-    view = {name: value for name in VIEW if (value := said.get(name, ALL)) in choices(book, name)}
+    view = {
+        name: value if (value := said.get(name)) in offered else next(iter(offered), "")
+        for name, offered in views_of(book).items()
+    }
     return fitting(book, RowPair(first=said.get("first", ""), second=said.get("second", ""), **view))
 
 

@@ -12,7 +12,7 @@ import pytest
 from medground_bench.core.comparison import compare
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.case_book import CaseBook
-from medground_bench.leaderboard.comparing import RowPair, comparable, compared, fitting, pair_of
+from medground_bench.leaderboard.comparing import RowPair, comparable, compared, fitting, pair_of, views_of
 from tests.kit.case_books import HARMFUL_METHOD, book_of, with_harm
 
 
@@ -21,14 +21,14 @@ def book(built):
     return book_of(built)
 
 
-PAIR = RowPair(first="medfocus", second="occlusion")
+PAIR = RowPair(first="medfocus", second="occlusion", mode="direct")
 
 
 def test_the_difference_is_that_of_compare_on_the_cases_of_the_view(book):
-    for mode in ("all", "direct"):
+    for mode in ("reason", "direct"):
         found = compared(book, replace(PAIR, mode=mode))
         one, other = (
-            [score for score in book.scores(name).values() if mode in ("all", score.mode)]
+            [score for score in book.scores(name).values() if score.mode == mode]
             for name in ("medfocus", "occlusion")
         )
         assert found.difference == compare(one, other)
@@ -38,7 +38,9 @@ def test_the_difference_is_that_of_compare_on_the_cases_of_the_view(book):
 
 
 def test_the_other_way_round_everything_has_the_other_sign(book):
-    there, back = compared(book, PAIR), compared(book, RowPair(first="occlusion", second="medfocus"))
+    there, back = (
+        compared(book, pair) for pair in (PAIR, replace(PAIR, first="occlusion", second="medfocus"))
+    )
     assert back.difference.mean == -there.difference.mean
     assert (back.difference.low, back.difference.high) == (-there.difference.high, -there.difference.low)
     assert back.difference.p_value == there.difference.p_value
@@ -46,7 +48,7 @@ def test_the_other_way_round_everything_has_the_other_sign(book):
 
 
 def test_cases_stand_by_falling_change_and_the_most_changed_lead_both_lists(book):
-    found = compared(book, RowPair(first="occlusion", second="whole_image"))
+    found = compared(book, replace(PAIR, first="occlusion", second="whole_image"))
     changes = [each.change for each in found.cases]
     assert changes == sorted(changes, reverse=True)
     assert [each.change for each in found.better_first] == [change for change in changes[:8] if change > 0]
@@ -78,16 +80,16 @@ def test_few_images_are_said_to_be_too_few_and_no_winner_is_named(book):
 
 
 def test_the_better_one_is_named_where_the_interval_leaves_out_nought(book):
-    found = compared(book, RowPair(first=HARMFUL_METHOD, second="whole_image"))
+    found = compared(book, replace(PAIR, first=HARMFUL_METHOD, second="whole_image"))
     assert found.difference.mean == 0 and found.verdict == "the same on every image"
     assert compared(book, PAIR).verdict == "medfocus is better than occlusion on these cases"
 
 
 def test_only_methods_that_were_run_on_every_case_of_the_view_can_be_compared(book):
-    direct = tuple(run for run in book.runs if run.method != "occlusion" or run.mode == "direct")
-    part = CaseBook(book.cases, direct)
+    reason = tuple(run for run in book.runs if run.method != "occlusion" or run.mode == "reason")
+    part = CaseBook(book.cases, reason)
     assert "occlusion" not in comparable(part, PAIR)
-    assert "occlusion" in comparable(part, replace(PAIR, mode="direct"))
+    assert "occlusion" in comparable(part, replace(PAIR, mode="reason"))
     with pytest.raises(MedgroundError, match="occlusion cannot be compared"):
         compared(part, PAIR)
     assert fitting(part, PAIR).second != "occlusion" and fitting(part, PAIR).first == "medfocus"
@@ -109,8 +111,13 @@ def test_an_address_leads_to_the_same_pair_and_what_is_not_there_counts_as_not_s
     assert pair_of(book, "first=gone&second=gone&mode=gone") == pair_of(book, "")
 
 
+def test_modes_are_never_pooled_for_no_row_of_the_board_is(book):
+    assert [pair_of(book, query).mode for query in ("", "mode=all", "mode=gone")] == ["direct"] * 3
+    assert views_of(book)["mode"] == ("direct", "reason") and views_of(book)["lvlm"][0] == "all"
+
+
 def test_without_cases_there_is_nothing_to_compare():
-    assert pair_of(CaseBook(()), "") == RowPair(first="", second="")
+    assert pair_of(CaseBook(()), "") == RowPair(first="", second="", mode="")
 
 
 def test_the_csv_has_every_case_and_no_text_that_a_spreadsheet_runs(book):

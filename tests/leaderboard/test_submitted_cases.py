@@ -129,5 +129,5 @@ def test_names_say_what_a_method_had_to_do_without_as_on_the_board(built):
     book, board = CaseBook.of(benchmark, runs), build_board(benchmark.references(), runs)
     assert book.shown == {entry.method: entry.shown for entry in board.scores.entries}
     assert book.shown["medfocus"] == "medfocus (without MedSAM)"
-    found = compared(book, RowPair(first="medfocus", second="occlusion"))
+    found = compared(book, RowPair(first="medfocus", second="occlusion", mode="direct"))
     assert found.names == ("medfocus (without MedSAM)", "occlusion") and "without MedSAM" in found.verdict

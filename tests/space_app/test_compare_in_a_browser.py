@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -60,6 +61,7 @@ def test_it_shows_the_numbers_of_the_library(pair_page, built):
     text = pair_page.locator("#compare article").inner_text()
     assert f"+{100 * found.difference.mean:.1f}" in text and found.verdict in text
     assert f"+{100 * found.difference.low:.1f} to +{100 * found.difference.high:.1f}" in text
+    assert "This is one comparison, and its p is not corrected for any other" in text
     rows = pair_page.locator("#compare table").first.locator("tbody tr")
     assert rows.count() == len(found.by_finding)
 
@@ -113,7 +115,7 @@ def test_all_cases_are_saved_as_csv(pair_page, built):
 
 
 def test_the_name_of_a_submission_stays_text(visits):
-    page = visits.open(f"?{RowPair(first=HARMFUL_METHOD, second='medfocus').address()}")
+    page = visits.open(f"?{replace(PAIR, first=HARMFUL_METHOD, second='medfocus').address()}")
     page.locator("#compare article").wait_for()
     assert HARMFUL_METHOD in page.locator("#compare dl").inner_text()
     assert page.evaluate("window.harmed") is None
