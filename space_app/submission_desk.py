@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 
 from kept_board import watched_store
 from results_folder import STORE_VARIABLE, store_location
 
 from medground_bench.benchmark.opening import open_benchmark
-from medground_bench.core.errors import MedgroundError
+from medground_bench.core.errors import MedgroundError, one_line
 from medground_bench.leaderboard.accepting import SubmissionDesk
 from medground_bench.leaderboard.opening import open_store
 from medground_bench.leaderboard.replies import not_accepted
@@ -26,7 +25,7 @@ NOT_OPEN = (
     f"--by LOGIN --page ADDRESS`, and start it with {STORE_VARIABLE}=STORE and {BENCHMARK_VARIABLE}=BENCHMARK."
 )
 AGAIN_S = 60.0
-"""Between two tries to reach a store that was away at the start."""
+"""Between two looks for what was received and not scored: a store may have been away, or a process killed."""
 
 log = logging.getLogger(__name__)
 _TURN = Lock()
@@ -62,10 +61,15 @@ def changing_desk() -> Iterator[SubmissionDesk]:
                 watched.look_again()
 
 
-def take_up_beside() -> None:
-    """Read the benchmark, and finish what an earlier process was stopped at, while the page is served already."""
+def take_up_beside() -> Event:
+    """Read the benchmark, and finish what something stopped, now and every `AGAIN_S`, while the page is served already.
+
+    Setting what is returned ends it.
+    """
+    ended = Event()
     if takes_submissions():
-        Thread(target=_take_up, daemon=True).start()
+        Thread(target=_take_up, args=(ended,), daemon=True).start()
+    return ended
 
 
 @cache
@@ -73,14 +77,12 @@ def _desk(store: str, benchmark: str) -> SubmissionDesk:
     return SubmissionDesk(open_store(store), Truth.of(open_benchmark(benchmark)))
 
 
-def _take_up() -> None:
-    while True:
+def _take_up(ended: Event) -> None:
+    while not ended.is_set():
         try:
             with not_accepted(), changing_desk() as desk:
-                taken = desk.take_up()
+                for reply in desk.take_up():
+                    log.info("taken up: %s", one_line(reply.said))
         except MedgroundError as error:
             log.warning("submissions cannot be taken up, trying again in %.0f s: %s", AGAIN_S, error)
-            time.sleep(AGAIN_S)
-            continue
-        log.info("%d submissions taken up", len(taken))
-        return
+        ended.wait(AGAIN_S)

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medground_bench.core.errors import MedgroundError
-
 if TYPE_CHECKING:
     from medground_bench.leaderboard.accepting import SubmissionDesk
 
@@ -128,16 +126,18 @@ def remove(
 
 @board.command("take-up")
 def take_up(store: StoreArgument, benchmark: BenchmarkOption) -> None:
-    """Finish what was received and not scored, as after a kill.
+    """Finish what was received and not scored, as after a kill. A Space does so by itself, every minute.
 
     Example: python -m builder board take-up my-org/medground-store --benchmark my-org/medground-bench
     """
+    from medground_bench.leaderboard.register import SubmissionStatus
+
     replies = _desk(store, benchmark).take_up()
     for reply in replies:
-        if reply.receipt is None:
-            raise MedgroundError(reply.said)
-        typer.echo(f"{reply.receipt.id}: {reply.said}")
-    typer.echo(f"{len(replies)} taken up")
+        if reply.receipt is not None:
+            typer.echo(f"{reply.receipt.id}: {reply.said}")
+    waiting = sum(reply.status == SubmissionStatus.RECEIVED for reply in replies)
+    typer.echo(f"{len(replies) - waiting} taken up" + (f", {waiting} still wait" if waiting else ""))
 
 
 @board.command()

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from threading import Lock
 
-from medground_bench.core.errors import MedgroundError
-from medground_bench.core.types import Frame
+from medground_bench.core.errors import MedgroundError, one_line
 from medground_bench.leaderboard import replies
 from medground_bench.leaderboard.audit import Event, LogEntry
 from medground_bench.leaderboard.changes import Clock, StoreChange, change, digests, now
-from medground_bench.leaderboard.examining import USUAL, Examined, Limits, ScorerDied, examined, kept_scores
-from medground_bench.leaderboard.near_copies import HELD_FROM, Quads, repeats_any, shared_share
+from medground_bench.leaderboard.examining import USUAL, Examined, Limits, ScorerDied, examined
+from medground_bench.leaderboard.finishing import is_near_copy, scored
+from medground_bench.leaderboard.kept_files import kept_file
 from medground_bench.leaderboard.people import (
     demand_login,
     new_pseudonym,
@@ -34,7 +34,6 @@ from medground_bench.leaderboard.records import (
     SubmissionRecord,
     receipt_address,
     record_name,
-    scores_name,
     submission_id,
 )
 from medground_bench.leaderboard.register import Register, Standing, SubmissionStatus
@@ -45,9 +44,6 @@ from medground_bench.storage.whole_files import sha256
 from medground_bench.submission.metadata import FieldProblem, Metadata, read_metadata
 
 log = logging.getLogger(__name__)
-
-LOOKED_AT = 100
-"""Cases of an earlier submission that are compared first."""
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 
@@ -94,13 +90,17 @@ class _Checked:
 
 @dataclass(frozen=True)
 class SubmissionDesk:
-    """Where predictions for one benchmark are handed in, with its store behind it."""
+    """Where predictions for one benchmark are handed in, with its store behind it.
+
+    at_work  ids of what is being scored here
+    """
 
     store: SubmissionStore
     truth: Truth
     clock: Clock = now
     limits: Limits = USUAL
     turn: Lock = field(default_factory=Lock, repr=False)
+    at_work: set[str] = field(default_factory=set, repr=False)
 
     def check(self, upload: Upload) -> Reply:
         """Everything that is wrong with an upload; nothing is spent or kept."""
@@ -113,7 +113,10 @@ class SubmissionDesk:
         return replies.passes()
 
     def submit(self, upload: Upload, tell: Tell = lambda _stage: None) -> Reply:
-        """Take a submission, score it, and give its receipt; NotAccepted where nothing was kept: try again."""
+        """Take a submission, score it, and give its receipt; NotAccepted where nothing was kept: try again.
+
+        Where something stops the scoring, the receipt is that of a submission that is received, and `take_up` ends it.
+        """
         demand_login(upload.person)
         with replies.not_accepted():
             snapshot = self._look()
@@ -131,13 +134,17 @@ class SubmissionDesk:
                 if isinstance(received, Reply):
                     return received
                 known = received
-            return self._finish(known, tell)
+        return self._finish(snapshot, known, tell)
 
     def take_up(self) -> tuple[Reply, ...]:
-        """Finish what was received and whose scoring something stopped."""
-        register = Register.read(self._look().log)
-        waiting = [each.id for each in register.here if each.status is SubmissionStatus.RECEIVED]
-        return tuple(self._finish(identity, lambda _stage: None) for identity in waiting)
+        """Finish what was received and whose scoring something stopped; replies tell what is received still."""
+        snapshot = self._look()
+        waiting = [
+            each
+            for each in Register.read(snapshot.log).here
+            if each.status is SubmissionStatus.RECEIVED and each.id not in self.at_work
+        ]
+        return tuple(self._finish(snapshot, each, lambda _stage: None) for each in waiting)
 
     def receipt(self, identity: str) -> Receipt:
         """Of a submission, as it stands now."""
@@ -166,14 +173,14 @@ class SubmissionDesk:
         if person and register.refused(person, self.clock(), DAY) >= most:
             raise NotAccepted(replies.too_many_refused(most))
 
-    def _known(self, upload: Upload, person: str | None, register: Register) -> str | None:
-        """The id of the very same submission, where it is on record and was not lost by our fault."""
+    def _known(self, upload: Upload, person: str | None, register: Register) -> Standing | None:
+        """The very same submission, where it is on record and was not lost by our fault."""
         metadata = read_metadata(upload.metadata)
         if person is None or not isinstance(metadata, Metadata):
             return None
         identity = submission_id(person, sha256(upload.content), metadata, self.truth.edition)
         standing = register.submissions.get(identity)
-        return identity if standing and standing.counts else None
+        return standing if standing and standing.counts else None
 
     def _checked(self, upload: Upload) -> _Checked:
         """Everything that can be said of an upload by itself."""
@@ -215,14 +222,15 @@ class SubmissionDesk:
 
         self._change(decide)
 
-    def _receive(self, upload: Upload, checked: _Checked) -> str | Reply:
-        """Write a submission down and take its slot, in one step; the id, or a refusal."""
+    def _receive(self, upload: Upload, checked: _Checked) -> Standing | Reply:
+        """Write a submission down and take its slot, in one step; where it stands, or a refusal."""
         said, found = checked.metadata, checked.examined
         assert said is not None
         accepted: list[str] = []
         late: list[FieldProblem] = []
 
         def decide(snapshot: Snapshot, register: Register) -> StoreChange | None:
+            replies.demand_edition(register, self.truth.edition)
             person, files = _person(snapshot, upload.person)
             record = SubmissionRecord(
                 id=submission_id(person, sha256(upload.content), said, self.truth.edition),
@@ -244,8 +252,8 @@ class SubmissionDesk:
             board_of(snapshot)  # which fails here, before a slot is taken, where it would fail afterwards
             return self._reception(record, files)
 
-        self._change(decide)
-        return replies.refusal(tuple(map(str, late)), 0) if late else accepted[0]
+        register = self._change(decide)
+        return replies.refusal(tuple(map(str, late)), 0) if late else register.submissions[accepted[0]]
 
     def _reception(self, record: SubmissionRecord, files: Mapping[str, bytes]) -> StoreChange:
         named = {record.name: record.content()}
@@ -261,47 +269,42 @@ class SubmissionDesk:
         )
         return StoreChange((entry,), {**files, **named})
 
-    def _finish(self, identity: str, tell: Tell) -> Reply:
-        """Score what was received, unless that is done, and say where it stands."""
-        snapshot = self._look()
-        standing = replies.found(Register.read(snapshot.log), identity)
+    def _finish(self, snapshot: Snapshot, standing: Standing, tell: Tell) -> Reply:
+        """Score what was received, unless that is done, and say where it stands; a receipt needs no store any more."""
+        said = replies.SAID
         if standing.status is SubmissionStatus.RECEIVED:
-            self._score(SubmissionRecord.of(snapshot.read(record_name(identity))), tell)
-            snapshot = self._look()
-            standing = replies.found(Register.read(snapshot.log), identity)
+            self.at_work.add(standing.id)
+            try:
+                standing = self._ended(standing.id, tell)
+            except replies.OtherEdition:
+                raise
+            except (MedgroundError, OSError) as error:
+                log.error("%s is received and not scored yet: %s", standing.id, one_line(error))
+                said = {standing.status: replies.LATER}
+            finally:
+                self.at_work.discard(standing.id)
         return Reply(
             status=standing.status.value,
-            said=replies.SAID[standing.status],
+            said=said[standing.status],
             receipt=self._receipt(snapshot, standing),
         )
 
-    def _score(self, record: SubmissionRecord, tell: Tell) -> None:
-        tell(Stage.SCORING)
-        try:
-            found = examined(record.upload, self.truth, scored=True, limits=self.limits)
-        except ScorerDied:
-            log.error("scoring of %s ended without a result; it does not count", record.id)
-            self._change(lambda _snapshot, register: _ending(register, record.id, Event.FAILED, {}))
-            return
-        tell(Stage.COMPARING)
-        files = {scores_name(record.id, self.truth.edition): kept_scores(record, found, self.truth)}
-        event = Event.HELD if self._is_near_copy(record) else Event.SCORED
-        tell(Stage.PUBLISHING)
-        self._change(lambda _snapshot, register: _ending(register, record.id, event, files))
-
-    def _is_near_copy(self, record: SubmissionRecord) -> bool:
-        """Whether its boxes were somebody else's first: of all that it repeats, the earliest says whose they are."""
+    def _ended(self, identity: str, tell: Tell) -> Standing:
+        """Where a submission stands after it was scored and compared, unless it has ended already."""
         snapshot = self._look()
         register = Register.read(snapshot.log)
-        mine, boxes = replies.found(register, record.id), record.boxes
-        for earlier in register.here:
-            if earlier.id == mine.id:
-                return False
-            if set(earlier.accepted.tracks) & set(record.tracks):
-                content = snapshot.read(record_name(earlier.id))
-                if _repeats(boxes, content, self.truth.frames):
-                    return earlier.person != mine.person
-        return False
+        standing = replies.found(register, identity)
+        if standing.status is not SubmissionStatus.RECEIVED:
+            return standing
+        record = SubmissionRecord.of(kept_file(snapshot, register, record_name(identity)))
+        tell(Stage.SCORING)
+        ending = scored(record, self.truth, self.limits)
+        tell(Stage.COMPARING)
+        if ending.event is Event.SCORED and is_near_copy(record, snapshot, register, self.truth.frames):
+            ending = replace(ending, event=Event.HELD)
+        tell(Stage.PUBLISHING)
+        after = self._change(lambda _snapshot, register: ending.of(register, identity))
+        return replies.found(after, identity)
 
     def _receipt(self, snapshot: Snapshot, standing: Standing) -> Receipt:
         accepted, page = standing.accepted, StoreSettings.of(snapshot).page
@@ -332,25 +335,6 @@ def _person(snapshot: Snapshot, login: str) -> tuple[str, dict[str, bytes]]:
         return known, {}
     made = new_pseudonym()
     return made, {PEOPLE: people_content(people | {made: login})}
-
-
-def _repeats(boxes: Mapping[str, Quads], earlier: bytes, frames: Mapping[str, Frame]) -> bool:
-    """Whether boxes are those of an earlier record; most are told apart by a few cases."""
-    if not repeats_any(boxes, SubmissionRecord.some_boxes(earlier, LOOKED_AT), frames):
-        return False
-    return shared_share(boxes, SubmissionRecord.of(earlier).boxes, frames) >= HELD_FROM
-
-
-def _ending(
-    register: Register, identity: str, event: Event, files: Mapping[str, bytes]
-) -> StoreChange | None:
-    """The one entry that ends a scoring; None where there is one."""
-    standing = replies.found(register, identity)
-    if standing.status is not SubmissionStatus.RECEIVED:
-        return None
-    return StoreChange(
-        (LogEntry(event=event, by=standing.person, subject=identity, files=digests(files)),), files
-    )
 
 
 def _withdrawal(snapshot: Snapshot, register: Register, identity: str, login: str) -> StoreChange | None:

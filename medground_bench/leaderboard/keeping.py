@@ -35,12 +35,16 @@ from medground_bench.leaderboard.store import (
 from medground_bench.leaderboard.truth import Truth
 
 SCORED_AGAIN = (SubmissionStatus.SCORED, SubmissionStatus.HELD)
+CLOSED = "the store was opened for another revision before it was scored"
 
 
 def open_edition(
     store: SubmissionStore, truth: Truth, settings: StoreSettings, by: str, clock: Clock = now
 ) -> None:
-    """Open a store for a benchmark under this version's protocol; nothing where it is, with these settings."""
+    """Open a store for a benchmark under this version's protocol; nothing where it is, with these settings.
+
+    What was received for another revision, and nobody could score, ends there: it does not count.
+    """
     demand_login(by)
     scored: dict[str, bytes] = {}
 
@@ -49,6 +53,11 @@ def open_edition(
         if SETTINGS not in snapshot.names or StoreSettings.of(snapshot) != settings:
             files[SETTINGS] = settings.content()
             entries.append(LogEntry(event=Event.SETTINGS, by=by, subject="settings", files=digests(files)))
+        entries += [
+            LogEntry(event=Event.FAILED, by=by, subject=each.id, reason=CLOSED)
+            for each in register.submissions.values()
+            if each.status is SubmissionStatus.RECEIVED and not each.edition.same_cases(truth.edition)
+        ]
         if register.edition != truth.edition:
             _score_again(snapshot, register, truth, scored)
             opened = _opened(snapshot, register, truth, scored)
@@ -111,9 +120,8 @@ def _score_again(snapshot: Snapshot, register: Register, truth: Truth, scored: d
     """Fill in what every submission to the revision scores now, unless that is kept, or known from an earlier try."""
     edition = truth.edition
     for standing in register.submissions.values():
-        same = (standing.edition.dataset, standing.edition.revision) == (edition.dataset, edition.revision)
         known = standing.id in scored or scores_name(standing.id, edition) in snapshot.names
-        if same and standing.status in SCORED_AGAIN and not known:
+        if standing.edition.same_cases(edition) and standing.status in SCORED_AGAIN and not known:
             scored[standing.id] = rescored(snapshot, standing, truth)
 
 

@@ -37,6 +37,10 @@ class Edition:
         """How files of this edition are called."""
         return f"v{self.protocol}-{self.revision[:12]}"
 
+    def same_cases(self, other: Edition) -> bool:
+        """Whether both are of one revision of one benchmark, under whatever protocol."""
+        return (self.dataset, self.revision) == (other.dataset, other.revision)
+
     def under(self, protocol: int) -> Edition:
         """The same benchmark under another protocol."""
         return replace(self, protocol=protocol)

@@ -92,6 +92,11 @@ class Register:
         return found
 
     @cached_property
+    def files(self) -> Mapping[str, str]:
+        """Name -> SHA-256 of every file, as the newest entry that names it says."""
+        return {name: digest for entry in self.entries for name, digest in entry.files.items()}
+
+    @cached_property
     def edition(self) -> Edition | None:
         """The one that is open now; None before the first."""
         return next((entry.edition for entry in reversed(self.entries) if entry.event is Event.OPENED), None)
@@ -100,11 +105,7 @@ class Register:
     def here(self) -> tuple[Standing, ...]:
         """The submissions to the revision that is open now."""
         now = self.edition
-        return tuple(
-            each
-            for each in self.submissions.values()
-            if now and (each.edition.dataset, each.edition.revision) == (now.dataset, now.revision)
-        )
+        return tuple(each for each in self.submissions.values() if now and each.edition.same_cases(now))
 
     @property
     def rows(self) -> tuple[Standing, ...]:

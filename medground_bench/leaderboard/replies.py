@@ -10,7 +10,7 @@ from types import MappingProxyType
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.records import BadRecord, Edition, Receipt
 from medground_bench.leaderboard.register import Register, Standing, SubmissionStatus
-from medground_bench.leaderboard.store import NoStore, StoreAway, StoreSettings
+from medground_bench.leaderboard.store import FileMissing, NoStore, StoreAway, StoreSettings
 from medground_bench.leaderboard.truth import Truth
 from medground_bench.storage.hub_calls import HubAway, HubRefused
 from medground_bench.submission.metadata import FieldCode, FieldProblem, Metadata
@@ -23,15 +23,25 @@ SAID: Mapping[SubmissionStatus, str] = MappingProxyType(
         SubmissionStatus.RECEIVED: "Received. It is being scored; send the same file again to see how it stands.",
         SubmissionStatus.SCORED: "Scored. Its row is on the board.",
         SubmissionStatus.HELD: "Held for review: its boxes repeat somebody else's. An operator decides.",
-        SubmissionStatus.FAILED: "Not scored, by our fault. It does not count; send the same file again.",
+        SubmissionStatus.FAILED: "Not scored, by our fault. It does not count; send the same file again, or one "
+        "for the board's revision where that is another by now.",
         SubmissionStatus.WITHDRAWN: "Withdrawn. Its row is not on the board; the log keeps that it was.",
         SubmissionStatus.REMOVED: "Removed by an operator. The log says why.",
     }
 )
+LATER = (
+    "Received, and not scored yet: the store cannot be reached now, or something in it is damaged. The receipt holds, "
+    "and it will be scored as soon as that is over. Nothing needs to be sent again."
+)
+"""What is said of a submission in `RECEIVED` whose scoring was stopped."""
 
 
 class NotAccepted(MedgroundError):
     """A submission of which nothing was kept that counts; the same file can be sent again."""
+
+
+class OtherEdition(NoStore):
+    """A store that is not open for the benchmark and protocol at hand."""
 
 
 class NoSubmission(MedgroundError):
@@ -68,7 +78,7 @@ def not_accepted() -> Iterator[None]:
     """A store that fails in between, or whose files are damaged, as NotAccepted."""
     try:
         yield
-    except BadRecord as error:
+    except (BadRecord, FileMissing) as error:
         raise NotAccepted(
             f"not accepted: {error} Nothing was kept. Tell whoever keeps the store, and send it again later."
         ) from error
@@ -89,11 +99,13 @@ def found(register: Register, identity: str) -> Standing:
 
 
 def demand_edition(register: Register, edition: Edition) -> None:
-    """NoStore unless the store is open for that benchmark under that protocol."""
+    """OtherEdition unless the store is open for that benchmark under that protocol."""
     if register.edition is None:
-        raise NoStore("the store is not open for submissions yet. Open it with: python -m builder board open")
+        raise OtherEdition(
+            "the store is not open for submissions yet. Open it with: python -m builder board open"
+        )
     if register.edition != edition:
-        raise NoStore(
+        raise OtherEdition(
             f"the store is open for {register.edition.dataset} at revision {register.edition.revision} under protocol "
             f"{register.edition.protocol}, not for {edition.dataset} at {edition.revision} under {edition.protocol}. "
             "Give that benchmark, or let an operator open the store for this one: python -m builder board open"

@@ -30,6 +30,10 @@ class NoStore(MedgroundError):
     """A place that holds no store, or something else."""
 
 
+class FileMissing(NoStore):
+    """A store that lacks one of its files."""
+
+
 class WouldChange(MedgroundError):
     """A change that would alter or shorten what is kept."""
 
@@ -43,9 +47,9 @@ class Snapshot:
     reading: Callable[[str], bytes]
 
     def read(self, name: str) -> bytes:
-        """The content of a file; NoStore where it is not there."""
+        """The content of a file; FileMissing where it is not there."""
         if name not in self.names:
-            raise NoStore(f"the store lacks its file {name}. Check it with: medground board --verify")
+            raise FileMissing(f"the store lacks its file {name}. Check it with: medground board --verify")
         return self.reading(name)
 
     def with_files(self, files: Mapping[str, bytes]) -> Snapshot:

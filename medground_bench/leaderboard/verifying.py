@@ -58,9 +58,7 @@ def verify(snapshot: Snapshot, truth: Truth | None = None) -> Verified:
 
 def _files(snapshot: Snapshot, register: Register) -> list[str]:
     """Files that are missing, that changed, or that no entry names."""
-    named: dict[str, str] = {}
-    for entry in register.entries:
-        named |= entry.files
+    named = register.files
     problems = [f"{name} is missing" for name in sorted(named.keys() - snapshot.names)]
     problems += [
         f"{name} was changed"

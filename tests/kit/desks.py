@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,10 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from medground_bench.core.types import Box, Frame, Mode, Reference
-from medground_bench.leaderboard.accepting import SubmissionDesk, Upload
+from medground_bench.leaderboard.accepting import Stage, SubmissionDesk, Upload
 from medground_bench.leaderboard.folder_store import FolderStore
 from medground_bench.leaderboard.hub_store import LONGEST_PAUSE_S, HubStore, impatient
 from medground_bench.leaderboard.keeping import open_edition
+from medground_bench.leaderboard.register import Register
 from medground_bench.leaderboard.store import StoreSettings, SubmissionStore
 from medground_bench.leaderboard.truth import Truth
 from medground_bench.storage.hub_calls import HubCalls
@@ -92,6 +94,20 @@ def upload(person: str = "ann", content: bytes | None = None, **words: object) -
     """What somebody sends: by default random boxes for LVLM a, another's for another person."""
     content = content if content is not None else file_of(boxes(truth(), seed=sum(person.encode())))
     return Upload(person=person, content=content, metadata=said(**words))  # type: ignore[arg-type]
+
+
+def stopped(desk: SubmissionDesk, sent: Upload, at: Stage = Stage.SCORING) -> str:
+    """The id of what somebody sends, and whose process ends when it is so far."""
+
+    def stop(stage: Stage) -> None:
+        if stage is at:
+            raise KeyboardInterrupt
+
+    known = Register.read(desk.store.look().log).submissions
+    with suppress(KeyboardInterrupt):
+        desk.submit(sent, stop)
+    (identity,) = Register.read(desk.store.look().log).submissions.keys() - known.keys()
+    return identity
 
 
 @dataclass

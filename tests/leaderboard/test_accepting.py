@@ -14,7 +14,7 @@ from medground_bench.core.scoring import score
 from medground_bench.leaderboard import published
 from medground_bench.leaderboard.people import NoLogin
 from medground_bench.leaderboard.register import Register, SubmissionStatus
-from medground_bench.leaderboard.replies import SAID, NoSubmission, NotAccepted
+from medground_bench.leaderboard.replies import LATER, SAID, NoSubmission, NotAccepted
 from medground_bench.leaderboard.store import NoStore
 from medground_bench.submission.read import read_submission
 from tests.hub.faults import Answer, Silence
@@ -165,8 +165,11 @@ def test_a_withdrawn_row_may_be_corrected_under_its_name_but_its_slot_stays_used
     assert "[QUOTA_SPENT]" in desk.submit(upload(method="Third")).problems[0]
 
 
-@pytest.mark.parametrize("at", ["GET .*/api/datasets/", "POST .*/commit/"])
-@pytest.mark.parametrize("skip", [0, 1])
+AWAY = [("GET .*/api/datasets/", 0), ("GET .*/api/datasets/", 1), ("POST .*/commit/", 0)]
+AWAY_LATER = [("GET .*/api/datasets/", 2), ("GET .*/api/datasets/", 3), ("POST .*/commit/", 1)]
+
+
+@pytest.mark.parametrize(("at", "skip"), AWAY)
 def test_s34_with_the_store_away_nothing_is_accepted_and_no_row_is_without_a_receipt(hub, org, at, skip):
     place = hub_place(org)
     desk = place.open()
@@ -178,6 +181,23 @@ def test_s34_with_the_store_away_nothing_is_accepted_and_no_row_is_without_a_rec
     reply = desk.submit(upload())
     assert reply.status == "scored" and len(board_of(place).rows) > 0
     assert events(place).count("received") == events(place).count("scored") == 1
+
+
+@pytest.mark.parametrize(("at", "skip"), AWAY_LATER)
+def test_s34_with_the_store_away_while_it_is_scored_a_submission_has_its_receipt_and_is_scored_later(
+    hub, org, at, skip
+):
+    place = hub_place(org)
+    desk = place.open(scored_per_week=1)
+    hub.spoil(at, Answer(503), skip=skip, times=99)
+    reply = desk.submit(upload())
+    assert (reply.status, reply.said) == ("received", LATER)
+    assert desk.take_up()[0] == reply if "POST" in at else True
+    hub.wire.rules.clear()
+    (ended,) = desk.take_up()
+    assert (ended.status, ended.receipt) == ("scored", replace(reply.receipt, status="scored"))
+    assert desk.submit(upload()) == ended and desk.take_up() == ()
+    assert events(place)[2:] == ["received", "scored"]
 
 
 @pytest.mark.parametrize("skip", [0, 1])

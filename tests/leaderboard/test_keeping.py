@@ -13,7 +13,7 @@ from medground_bench.leaderboard.keeping import forget, open_edition, remove, se
 from medground_bench.leaderboard.register import Register
 from medground_bench.leaderboard.store import StoreSettings
 from medground_bench.leaderboard.verifying import verify
-from tests.kit.desks import OPERATOR, truth, upload
+from tests.kit.desks import OPERATOR, REVISION, stopped, truth, upload
 
 pytestmark = pytest.mark.usefixtures("scored_here")
 
@@ -87,6 +87,26 @@ def test_an_edition_that_was_closed_is_opened_again_with_its_rows_and_every_boar
     )
     assert [sorted(rows(place, name)) for name in kept] == [["M0"], ["M1"], ["M0", "M2"], ["M1", "M3"]]
     assert sorted(rows(place)) == ["M0", "M2"] and verify(snapshot, place.truth).rescored == 2
+
+
+def test_what_waits_when_another_revision_is_opened_ends_without_counting_and_can_be_sent_again(place):
+    desk = place.open(scored_per_week=1)
+    identity = stopped(desk, upload("ann", dataset_revision=REVISION))
+    place.truth = truth("0" * 40)
+    other = place.open(scored_per_week=1)
+    entry = Register.read(place.store.look().log).submissions[identity].last
+    assert (entry.event, entry.by) == ("failed", OPERATOR) and "another revision" in entry.reason
+    assert other.receipt(identity).status == "failed" and other.take_up() == ()
+    assert other.submit(upload("ann", method="Mine")).status == "scored"  # it did not count
+    place.truth = truth()
+    assert place.open(scored_per_week=2).submit(upload("ann", dataset_revision=REVISION)).status == "scored"
+
+
+def test_what_waits_when_another_protocol_is_opened_is_scored_under_that(local, monkeypatch):
+    stopped(local.open(), upload("ann"))
+    monkeypatch.setattr("medground_bench.leaderboard.truth.PROTOCOL", PROTOCOL + 1)
+    assert [reply.status for reply in local.open().take_up()] == ["scored"]
+    assert list(rows(local)) == ["Mine"]
 
 
 @pytest.mark.parametrize(("shown", "status"), [(True, "scored"), (False, "removed")])

@@ -11,10 +11,10 @@ from medground_bench.leaderboard.keeping import remove
 from medground_bench.leaderboard.published import board_of
 from medground_bench.leaderboard.records import BadRecord, SubmissionRecord
 from medground_bench.leaderboard.register import Register
-from medground_bench.leaderboard.replies import NotAccepted
+from medground_bench.leaderboard.replies import LATER, NotAccepted
 from medground_bench.leaderboard.verifying import verify
-from medground_bench.submission import metadata
-from tests.kit.desks import OPERATOR, upload
+from medground_bench.submission import metadata, read
+from tests.kit.desks import OPERATOR, stopped, upload
 
 pytestmark = pytest.mark.usefixtures("scored_here")
 
@@ -86,3 +86,49 @@ def test_a_row_whose_scores_are_damaged_can_be_removed_and_the_store_goes_on(loc
     remove(desk, identity, OPERATOR, reason="its file of scores is damaged")
     assert desk.submit(upload("bob", method="Other")).status == "scored"
     assert on_the_board(local) == {"Other"}
+
+
+@pytest.mark.parametrize("harm", ["changed", "gone"])
+def test_a_damaged_record_that_waits_holds_up_no_other_and_is_scored_when_it_is_whole_again(local, harm):
+    desk = local.open()
+    first, _ = stopped(desk, upload("ann", method="First")), stopped(desk, upload("bob", method="Second"))
+    path = local.store.folder / f"submissions/{first}.json"
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"0", b"1", 1)) if harm == "changed" else path.unlink()
+    replies = desk.take_up()
+    assert [(reply.status, reply.receipt.method) for reply in replies] == [
+        ("received", "First"),
+        ("scored", "Second"),
+    ]
+    assert replies[0].said == LATER and desk.take_up() == replies[:1]
+    path.write_bytes(whole)
+    assert desk.take_up()[0].status == "scored" and on_the_board(local) == {"First", "Second"}
+    assert events(local) == ["received", "received", "scored", "scored"]
+
+
+def test_where_a_row_cannot_be_compared_with_the_submission_waits(local):
+    """The board was made of the row before; a copy of its boxes must not slip by."""
+    desk = local.open()
+    row = desk.submit(upload("ann", method="First")).receipt.id
+    waits = stopped(desk, upload("bob", method="Second"))
+    damage(local, f"submissions/{row}.json", b'"case_id"', b'"name"')
+    (reply,) = desk.take_up()
+    assert (reply.status, reply.said, reply.receipt.id) == ("received", LATER, waits)
+
+
+def test_boxes_that_are_no_longer_accepted_when_they_are_taken_up_fail_and_are_no_row_of_zeros(
+    local, monkeypatch
+):
+    desk = local.open()
+    stopped(desk, upload("ann"))
+    monkeypatch.setattr(read, "MAX_BOXES", 0)
+    assert [reply.status for reply in desk.take_up()] == ["failed"]
+    last = Register.read(local.store.look().log).entries[-1]
+    assert last.reason == "its boxes are no longer accepted: TOO_MANY_BOXES" and on_the_board(local) == set()
+
+
+def test_what_is_being_scored_is_not_taken_up_beside(local):
+    desk, taken = local.open(), []
+    desk.submit(upload(), lambda stage: taken.append((stage, desk.take_up())))
+    assert [replies for _, replies in taken] == [()] * len(taken) and len(taken) == 5
+    assert events(local) == ["received", "scored"]
