@@ -227,9 +227,14 @@ def test_no_number_stands_in_the_table_of_rules_that_no_record_has_and_its_choic
     for each in rules:
         if each.lvlm == each.size == "all":
             means[each.label] = means.get(each.label, 0.0) + each.iou
-    best, plus = max(means, key=means.__getitem__), MedFocusPlus()
-    [chosen] = [RULES[label]() for label in RULES if best == f"{plus.localizer}: {label}"]
-    assert (chosen.rule, chosen.groups, chosen.quadrants) == (plus.rule, plus.groups, plus.quadrants)
+    plus = MedFocusPlus()
+    as_chosen = (plus.rule, plus.groups, plus.quadrants)
+    [label] = [
+        label
+        for label, method in RULES.items()
+        if (method().rule, method().groups, method().quadrants) == as_chosen
+    ]
+    assert means[f"{plus.localizer}: {label}"] == max(means.values())
 
 
 def test_a_number_that_was_typed_by_hand_would_be_seen():
