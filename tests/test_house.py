@@ -70,7 +70,8 @@ ROOMS = (
     ("methods",),
     ("runs",),
     ("leaderboard",),
-    ("ablation", "cards", "probes"),
+    ("ablation", "probes"),
+    ("cards",),
     ("commands",),
 )
 """Each room imports from those above it alone; `plugins`, which finds files by name, may be asked by all but core."""

@@ -22,6 +22,7 @@ from medground_bench.ablation.tables import (
     Record,
     concept_records,
     group_records,
+    size_records,
     table_records,
 )
 from medground_bench.ablation.variants import TableRow, Variant, table_rows, variant_runs
@@ -43,8 +44,11 @@ FILES = {
     What.LOCALIZERS: "table2-localizers",
     What.INTERVENTIONS: "table2-interventions",
     What.TRANSPORT: "table7",
+    What.RULES: "rules",
 }
 """Part -> the name of its table: parts can be run one after the other into one folder."""
+
+BY_SIZE = "rules-by-size"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,7 @@ class Plan:
     base   what every variant changes one thing of
     lvlms  keys or locations; none for all of the benchmark
     modes  none for both
+    split  whose cases are taken: test, or tune for a choice
     limit  at most so many questions of each group of a track; None for all
     newest  whether the LVLMs' newest commits are taken instead of the pinned ones
     """
@@ -62,6 +67,7 @@ class Plan:
     base: Variant
     lvlms: Sequence[str] = ()
     modes: Sequence[Mode] = ()
+    split: str = "test"
     limit: int | None = None
     newest: bool = False
 
@@ -95,7 +101,7 @@ def ablate(benchmark: Benchmark, plan: Plan, folder: Path, *, progress: Progress
         revisions[lvlm.key] = lvlm.revision
         for mode in _modes(benchmark, lvlm, plan):
             track = Track(lvlm.key, mode)
-            attempts = Attempts.of(benchmark, track, groups=groups, limit=plan.limit)
+            attempts = Attempts.of(benchmark, track, groups=groups, split=plan.split, limit=plan.limit)
             journal = folder / RESULTS / f"{track.stem}.jsonl"
             with progress(f"ablate {track}", total(attempts, runs), "results") as advance:
                 tracks.append(run(attempts, lvlm, runs, journal, advance))
@@ -139,6 +145,8 @@ def _tables(
     plan: Plan, rows: Mapping[What, Sequence[TableRow]], tracks: Sequence[TrackEvidence]
 ) -> dict[str, list[Record]]:
     tables = {FILES[part]: table_records(of_part, plan.base, tracks) for part, of_part in rows.items()}
+    if What.RULES in rows:
+        tables[BY_SIZE] = size_records(rows[What.RULES], tracks)
     if plan.what in (What.CONCEPTS, What.ALL):
         tables["table8"] = concept_records(plan.base, tracks)
         tables["figure6"] = group_records(plan.base, tracks)
@@ -150,7 +158,7 @@ def _tables(
 def _absent(tracks: Sequence[TrackEvidence], there: Collection[str]) -> list[Record]:
     """The groups of figure 6 without a case, with the reason."""
     reason = "no question of what was asked for is in this group"
-    if not any(has_answers(track.attempts.benchmark) for track in tracks):
+    if not any(has_answers(track.attempts.benchmark, track.attempts.split) for track in tracks):
         reason = "this benchmark does not hold the answers to questions that were not retained; build it to have them"
     return [{"group": group.value, "not_run": reason} for group in Group if group.value not in there]
 
@@ -161,6 +169,7 @@ def _drawings(tables: Mapping[str, Sequence[Record]]) -> dict[str, bytes]:
         FILES[What.LOCALIZERS]: rows_figure,
         FILES[What.INTERVENTIONS]: rows_figure,
         FILES[What.TRANSPORT]: transport_figure,
+        FILES[What.RULES]: rows_figure,
         "table8": concepts_figure,
         "figure6": groups_figure,
     }
@@ -185,6 +194,7 @@ def _origins(
         "version": __version__,
         "libraries": library_versions(),
         **revisions,
+        "split": plan.split,
         "limit": plan.limit,
         "base": plan.base.record(),
     }

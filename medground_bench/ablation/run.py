@@ -1,7 +1,8 @@
 """Running variants over attempts: what a variant makes of a case is kept at once, by the content it depends on.
 
 Cases go outside and variants inside, so that everything about one picture is asked together and what is kept of it,
-its concepts and its passes through the LVLM's vision tower, serves all variants, questions and findings.
+its concepts and its passes through the LVLM's vision tower, serves all variants, questions and findings. Variants that
+ask the LVLM the same of a case share its reply.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medground_bench import __version__
 from medground_bench.ablation.regions import CANNOT_RUN
@@ -23,9 +26,19 @@ from medground_bench.core.concepts import ConceptRegions
 from medground_bench.core.errors import CaseFailed, SourceMissing, attempted, one_line
 from medground_bench.core.randomness import case_rng
 from medground_bench.core.scoring import overlap
-from medground_bench.core.types import Attribution, Box, Case, Corners, Group, Prediction, Reference
+from medground_bench.core.types import (
+    Attribution,
+    Box,
+    Case,
+    Corners,
+    Group,
+    Prediction,
+    Reference,
+    Response,
+)
 from medground_bench.localizers import localize_case
-from medground_bench.lvlms import Lvlm, Need
+from medground_bench.lvlms import Lvlm, Need, Pictures
+from medground_bench.lvlms.engine.cached import CachedLvlm
 from medground_bench.lvlms.server.served import demand_may_see
 from medground_bench.methods import explain
 from medground_bench.methods.medfocus import MedFocus
@@ -45,6 +58,7 @@ class Evidence:
     concept     the winner: a concept, a group or "whole image"
     error       why it failed, None if it did not; a failed case scores 0
     missing     concepts that were not found
+    pictures    how many the LVLM was shown, None when it failed: what the variant costs, whatever is remembered of them
     region_iou  mean IoU, over the concepts, of the boxes found with the true ones; None where those are not known
     """
 
@@ -53,6 +67,7 @@ class Evidence:
     concept: str | None = None
     error: str | None = None
     missing: tuple[str, ...] = ()
+    pictures: int | None = None
     region_iou: float | None = None
 
     @classmethod
@@ -101,11 +116,12 @@ def run(
     work = [(_Work(variant, lvlm), groups) for variant, groups in runs.items()]
     with opened_journal(journal_file) as journal:
         for attempt in attempts.walk():
+            once = CachedLvlm(lvlm)
             for each in [each for each, groups in work if attempt.group in groups]:
                 if each.variant not in track.not_run:
                     case = attempt.case
                     try:
-                        entry = journal.once(each.key(case), partial(each.attributed, case))
+                        entry = journal.once(each.key(case), partial(each.attributed, case, once))
                         track.evidence[each.variant][case.case_id] = Evidence.of(entry)
                     except CANNOT_RUN as error:
                         if each is work[0][0]:
@@ -146,25 +162,42 @@ class _Work:
             kept=[each.name for each in fields(Evidence)],
         )
 
-    def attributed(self, case: Case) -> Entry:
-        """The fields of `Evidence` for a case; an error about the case is among them."""
-        evidence = attempted(partial(self._evidence, case))
+    def attributed(self, case: Case, lvlm: Lvlm) -> Entry:
+        """The fields of `Evidence` for a case; an error about the case is among them.
+
+        lvlm  the same, which does not work out again what another variant asked it
+        """
+        evidence = attempted(partial(self._evidence, case, lvlm))
         if isinstance(evidence, CaseFailed):
             said = one_line(f"{type(evidence).__name__}: {evidence}")
             evidence = Evidence(case_id=case.case_id, error=said)
         return asdict(evidence)
 
-    def _evidence(self, case: Case) -> Evidence:
+    def _evidence(self, case: Case, lvlm: Lvlm) -> Evidence:
         regions = self.variant.regions(case)
         given = _Given(self.medfocus, regions)
-        explained = explain(given, self.lvlm, case, case_rng(0, case.case_id))
+        counted = _Counted(lvlm)
+        explained = explain(given, cast("Lvlm", counted), case, case_rng(0, case.case_id))
         return Evidence(
             case_id=case.case_id,
             boxes=tuple(box.xyxy for box in explained.boxes),
             concept=explained.attribution.concept,
             missing=explained.attribution.missing_concepts,
+            pictures=counted.pictures,
             region_iou=_region_iou(regions, case),
         )
+
+
+@dataclass(slots=True)
+class _Counted:
+    """As much of an LVLM as MedFocus asks, with the number of pictures it was asked about."""
+
+    lvlm: Lvlm
+    pictures: int = 0
+
+    def log_probs(self, pictures: Pictures, prompt: str, response: Response) -> NDArray[np.float32]:
+        self.pictures += len(pictures)
+        return self.lvlm.log_probs(pictures, prompt, response)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,6 +21,7 @@ TITLES = {
     FILES[What.LOCALIZERS]: "Localizers",
     FILES[What.INTERVENTIONS]: "Interventions",
     FILES[What.TRANSPORT]: "Transport",
+    FILES[What.RULES]: "Rules",
     "figure6": "Groups of the causal filter",
 }
 

@@ -18,7 +18,8 @@ from medground_bench.anatomy.vocabulary import Vocabulary
 from medground_bench.core.comparison import compare
 from medground_bench.core.intervals import holm
 from medground_bench.core.scoring import By, CaseScore, score_cases, table
-from medground_bench.core.types import Group
+from medground_bench.core.types import Group, Reference
+from medground_bench.core.unions import union_areas
 from medground_bench.leaderboard.board import ALL, VIEWS
 from medground_bench.methods.medfocus import WHOLE_IMAGE
 
@@ -32,16 +33,25 @@ VIEWS_OF_CONCEPTS: tuple[View, ...] = (
     (By.MODE, By.FINDING),
 )
 VIEWS_OF_FAILURES: tuple[View, ...] = (*VIEWS, (By.MODE, By.FINDING), (By.MODE, By.LVLM, By.FINDING))
+SIZES = {"below 2 %": (0.0, 0.02), "2 to 5 %": (0.02, 0.05), "above 5 %": (0.05, np.inf)}
+"""How large a finding is -> the share of the picture that its boxes cover, from and below."""
+
 NOTHING = "nothing (failed)"
 COLUMNS = ("mode", "source", "lvlm", "finding")
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What a variant made of a case, with its score."""
+    """What a variant made of a case, with its score.
+
+    area   share of the picture that its boxes cover
+    truth  share that the expert's boxes cover
+    """
 
     evidence: Evidence
     score: CaseScore
+    area: float
+    truth: float
 
     def names(self, view: View) -> Names:
         """What the case is called in a view."""
@@ -57,6 +67,8 @@ class Numbers:
     failed       share of cases on which the method raised an error; they score 0
     error        what most of them said, None where none failed
     low, high    95 % interval of the IoU, by image; None where images are too few
+    area         mean share of the picture that its boxes cover; a failed case covers nothing
+    asked        mean number of pictures that the LVLM was shown for a case, of those that did not fail
     region_iou   mean over pictures of how well the concepts were found; None where the truth is not known
     """
 
@@ -72,6 +84,8 @@ class Numbers:
     no_box: float
     failed: float
     error: str | None
+    area: float
+    asked: float | None
     region_iou: float | None
 
 
@@ -100,7 +114,15 @@ def scored(track: TrackEvidence, variant: Variant, groups: Iterable[Group]) -> l
     evidence = track.evidence[variant]
     predictions = (evidence[each.case_id].prediction(each) for each in references)
     scores = score_cases(references, [prediction for prediction in predictions if prediction is not None])
-    return [Scored(evidence[score.case_id], score) for score in scores]
+    areas = {each.case_id: _areas(evidence[each.case_id], each) for each in references}
+    return [Scored(evidence[score.case_id], score, *areas[score.case_id]) for score in scores]
+
+
+def _areas(evidence: Evidence, reference: Reference) -> tuple[float, float]:
+    """Shares of the picture under the predicted boxes and under the expert's."""
+    covered = union_areas(evidence.boxes, [box.xyxy for box in reference.boxes])
+    whole = reference.native.width * reference.native.height
+    return covered.first / whole, covered.second / whole
 
 
 def table_records(rows: Sequence[TableRow], base: Variant, tracks: Sequence[TrackEvidence]) -> list[Record]:
@@ -156,6 +178,20 @@ def group_records(
     return records
 
 
+def size_records(rows: Sequence[TableRow], tracks: Sequence[TrackEvidence]) -> list[Record]:
+    """The rows of a table by how large the finding is, in every mode; LVLMs and sources pooled."""
+    records = []
+    for row in rows:
+        own = _over(tracks, row.variant) if row.variant else []
+        for names, members in _grouped(own, (By.MODE,)):
+            for size, (least, most) in SIZES.items():
+                of_size = [each for each in members if least <= each.truth < most]
+                if of_size:
+                    head = {"section": row.section, "label": row.label, "size": size}
+                    records.append(head | _place((By.MODE,), names) | asdict(_numbers(of_size)))
+    return records
+
+
 def concept_records(base: Variant, tracks: Sequence[TrackEvidence]) -> list[Record]:
     """Table 8: how often a concept is the evidence, alone or in a group that won; retained cases only.
 
@@ -194,6 +230,9 @@ def _settings(variant: Variant) -> Record:
         "region": variant.region.value,
         "fill": variant.fill.value,
         "vocabulary": variant.vocabulary,
+        "rule": repr(variant.rule),
+        "groups": variant.groups,
+        "quadrants": variant.quadrants,
         "marginal_weight": choice and choice.marginal_weight,
         "epsilon": choice and choice.epsilon,
         "references": choice and choice.references,
@@ -224,6 +263,7 @@ def _numbers(members: Sequence[Scored]) -> Numbers:
     errors = Counter(each.evidence.error for each in members if each.evidence.error is not None)
     without = [each for each in members if each.evidence.error is None and not each.evidence.boxes]
     whole = [each for each in members if each.evidence.concept == WHOLE_IMAGE]
+    asked = [each.evidence.pictures for each in members if each.evidence.pictures is not None]
     region_ious = {
         (each.score.source, each.score.image_id): each.evidence.region_iou
         for each in members
@@ -242,6 +282,8 @@ def _numbers(members: Sequence[Scored]) -> Numbers:
         no_box=len(without) / len(members),
         failed=errors.total() / len(members),
         error=errors.most_common(1)[0][0] if errors else None,
+        area=float(np.mean([each.area for each in members])),
+        asked=float(np.mean(asked)) if asked else None,
         region_iou=float(np.mean(list(region_ious.values()))) if region_ious else None,
     )
 

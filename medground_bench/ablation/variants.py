@@ -6,8 +6,9 @@ Source: paper, section 5.4 (table 2), section 5.3 (figure 6), Appendix E (tables
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import product
 
 from medground_bench import plugins
@@ -21,7 +22,14 @@ from medground_bench.ablation.regions import (
 from medground_bench.anatomy.hiding import Fill, Region
 from medground_bench.core.concepts import ConceptRegions
 from medground_bench.core.types import Case, Group
+from medground_bench.methods._region_rules import DropPerArea, LargestDrop, RegionRule
 from medground_bench.methods.medfocus import MedFocus
+from medground_bench.methods.medfocus_no_groups import MedFocusNoGroups
+from medground_bench.methods.medfocus_over_control import MedFocusOverControl
+from medground_bench.methods.medfocus_per_area import MedFocusPerArea
+from medground_bench.methods.medfocus_quadrants import MedFocusQuadrants
+from medground_bench.methods.medfocus_shapley import MedFocusShapley
+from medground_bench.methods.medfocus_smallest import MedFocusSmallest
 from medground_bench.runs.sweep import settings_of
 from medground_bench.storage.whole_files import Plain
 
@@ -40,11 +48,20 @@ class Variant:
     region: Region = MedFocus.region
     fill: Fill = MedFocus.fill
     vocabulary: str = MedFocus.vocabulary
+    rule: RegionRule = field(default_factory=LargestDrop)
+    groups: bool = MedFocus.groups
+    quadrants: bool = MedFocus.quadrants
 
     def method(self) -> MedFocus:
         """MedFocus with these settings, to be given what `regions` finds."""
         return MedFocus(
-            localizer=self.localizer, region=self.region, fill=self.fill, vocabulary=self.vocabulary
+            localizer=self.localizer,
+            region=self.region,
+            fill=self.fill,
+            vocabulary=self.vocabulary,
+            rule=self.rule,
+            groups=self.groups,
+            quadrants=self.quadrants,
         )
 
     def regions(self, case: Case) -> ConceptRegions:
@@ -133,10 +150,40 @@ def transports(base: Variant) -> list[TableRow]:
     ]
 
 
+RULES: dict[str, Callable[[], MedFocus]] = {
+    "largest": MedFocus,
+    "largest, no groups": MedFocusNoGroups,
+    "per area": MedFocusPerArea,
+    "per area, no groups": partial(MedFocus, rule=DropPerArea(), groups=False),
+    "quadrant of that": MedFocusQuadrants,
+    "over control": MedFocusOverControl,
+    "Shapley, no groups": MedFocusShapley,
+    "smallest": MedFocusSmallest,
+}
+"""Label -> makes the method whose rule, groups and second stage are tried."""
+
+RULED = ("uot", "phantom_unet")
+"""Localizers with which every rule is tried: the paper's, and the best that is open."""
+
+
+def rules(base: Variant) -> list[TableRow]:
+    """Every rule on two localizers, the paper's first."""
+    methods = {label: method() for label, method in RULES.items()}
+    return [
+        TableRow(
+            name,
+            f"{name}: {label}",
+            replace(base, localizer=name, rule=of.rule, groups=of.groups, quadrants=of.quadrants),
+        )
+        for name, (label, of) in product(RULED, methods.items())
+    ]
+
+
 TABLES = {
     What.LOCALIZERS: localizers,
     What.INTERVENTIONS: interventions,
     What.TRANSPORT: transports,
+    What.RULES: rules,
 }
 
 

@@ -33,9 +33,14 @@ def regions_of_boxes(
     return ConceptRegions(frame, masks, found, tuple(concept for concept in sought if concept not in found))
 
 
+def touched_slices(box: Box) -> tuple[slice, slice]:
+    """Rows and columns of the box's frame of which the box covers any part."""
+    rows = slice(max(0, math.floor(box.y0)), math.ceil(box.y1))
+    return rows, slice(max(0, math.floor(box.x0)), math.ceil(box.x1))
+
+
 def touched_pixels(box: Box) -> Mask:
     """The mask (height, width) of the box's frame, True where the box covers any part of a pixel."""
     mask = np.zeros((box.frame.height, box.frame.width), bool)
-    rows = slice(max(0, math.floor(box.y0)), math.ceil(box.y1))
-    mask[rows, max(0, math.floor(box.x0)) : math.ceil(box.x1)] = True
+    mask[touched_slices(box)] = True
     return mask

@@ -28,7 +28,6 @@ from medground_bench.core.types import Case, Group, Picture, Reference, Track
 from medground_bench.pictures import to_study
 from medground_bench.storage.whole_files import sha256
 
-SPLIT = "test"
 TURNED_AWAY = frozenset({Group.INCORRECT, Group.UNGROUNDED})
 
 
@@ -56,6 +55,7 @@ class Attempts:
 
     references  by case id, sorted
     groups      case id -> what the causal filter said
+    split       whose questions they are
 
     >>> from pathlib import Path
     >>> from medground_bench.core.types import Mode
@@ -68,6 +68,7 @@ class Attempts:
     track: Track
     references: tuple[Reference, ...]
     groups: Mapping[str, Group]
+    split: str = "test"
 
     @classmethod
     def of(
@@ -76,6 +77,7 @@ class Attempts:
         track: Track,
         *,
         groups: Collection[Group] = frozenset({Group.GROUNDED}),
+        split: str = "test",
         limit: int | None = None,
     ) -> Attempts:
         """Those of some groups; `limit` keeps so many of each.
@@ -84,17 +86,17 @@ class Attempts:
         sources and findings, and a smaller limit keeps some of a larger one's. A benchmark without its table of
         answers, such as a published one, has the retained cases only.
         """
-        retained = benchmark.references(lvlm=track.lvlm, mode=track.mode)
+        retained = benchmark.references(lvlm=track.lvlm, mode=track.mode, split=split)
         known = {each.case_id: (each, Group.GROUNDED) for each in retained}
         if TURNED_AWAY & set(groups):
-            known |= _turned_away(benchmark, track)
+            known |= _turned_away(benchmark, track, split)
         kept = sorted(
             case
             for group in groups
             for case in _kept([case for case, (_truth, said) in known.items() if said is group], limit)
         )
         references = tuple(known[case][0] for case in kept)
-        return cls(benchmark, track, references, {case: known[case][1] for case in kept})
+        return cls(benchmark, track, references, {case: known[case][1] for case in kept}, split)
 
     def __len__(self) -> int:
         """How many there are."""
@@ -103,50 +105,51 @@ class Attempts:
     def walk(self) -> Iterator[Attempt]:
         """By case id, so that the questions about one picture follow each other."""
         truth = {each.case_id: each for each in self.references}
-        retained = self.benchmark.cases(lvlm=self.track.lvlm, mode=self.track.mode)
+        retained = self.benchmark.cases(lvlm=self.track.lvlm, mode=self.track.mode, split=self.split)
         grounded = {case for case, group in self.groups.items() if group is Group.GROUNDED}
         kept = (case for case in retained if case.case_id in grounded)
-        others = _turned_away_cases(self.benchmark, self.track, set(self.groups) - grounded)
+        others = _turned_away_cases(self, set(self.groups) - grounded)
         for case in heapq.merge(kept, others, key=lambda case: case.case_id):
             yield Attempt(case, truth[case.case_id], self.groups[case.case_id])
 
 
-def has_answers(benchmark: Benchmark) -> bool:
+def has_answers(benchmark: Benchmark, split: str = "test") -> bool:
     """Whether the benchmark says what was answered to the questions that were not retained.
 
     >>> from pathlib import Path
     >>> has_answers(Benchmark(Path("nothing-here")))
     False
     """
-    return bool(benchmark.dataset.files(ANSWERS, SPLIT))
+    return bool(benchmark.dataset.files(ANSWERS, split))
 
 
 def _kept(cases: Collection[str], limit: int | None) -> Sequence[str]:
     return sorted(cases, key=lambda case: sha256(question_of(case).encode()))[:limit]
 
 
-def _turned_away(benchmark: Benchmark, track: Track) -> dict[str, tuple[Reference, Group]]:
+def _turned_away(benchmark: Benchmark, track: Track, split: str) -> dict[str, tuple[Reference, Group]]:
     """Case id -> truth and group of every question that was answered but not retained."""
-    if not has_answers(benchmark):
+    if not has_answers(benchmark, split):
         return {}
-    questions = {row.question_id: row for row in benchmark.columns(QUESTIONS, SPLIT, QuestionColumns)}
+    questions = {row.question_id: row for row in benchmark.columns(QUESTIONS, split, QuestionColumns)}
     return {
         case_id(row.question_id, track): (questions[row.question_id].reference(track), Group(row.group))
-        for row in benchmark.dataset.read(VERDICTS, SPLIT, track.lvlm)
+        for row in benchmark.dataset.read(VERDICTS, split, track.lvlm)
         if row.track == track and row.group in TURNED_AWAY and row.question_id in questions
     }
 
 
-def _turned_away_cases(benchmark: Benchmark, track: Track, chosen: Collection[str]) -> Iterator[Case]:
+def _turned_away_cases(attempts: Attempts, chosen: Collection[str]) -> Iterator[Case]:
     """Cases of chosen ids, sorted."""
     if not chosen:
         return
+    benchmark, track, split = attempts.benchmark, attempts.track, attempts.split
     wanted = set(map(question_of, chosen))
-    rows = benchmark.columns(QUESTIONS, SPLIT, QuestionRow)
+    rows = benchmark.columns(QUESTIONS, split, QuestionRow)
     questions = {row.question_id: row for row in rows if row.question_id in wanted}
     answers = {
         case_id(row.question_id, track): row
-        for row in benchmark.dataset.read(ANSWERS, SPLIT, track.lvlm)
+        for row in benchmark.dataset.read(ANSWERS, split, track.lvlm)
         if row.track == track and row.picture == ORIGINAL
     }
     for case in sorted(chosen):

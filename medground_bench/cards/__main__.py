@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from medground_bench.cards.all_cards import all_cards
-from medground_bench.cards.own import keep_demo, keep_retention
+from medground_bench.cards.own import keep_demo, keep_retention, keep_rules
 from medground_bench.cards.readme import with_results
 from medground_bench.cards.records import CARDS, Records
 from medground_bench.cards.reported import FOLDER
@@ -31,12 +31,17 @@ def main(
     benchmark: Annotated[
         Path | None, typer.Option(help="dataset folder that builder built: keep its retention")
     ] = None,
+    rules: Annotated[
+        Path | None, typer.Option(help="folder of medground ablate --what rules: keep its table")
+    ] = None,
 ) -> None:
     """Write the cards of the methods, of the LVLMs and of the anatomy network, and README's table beside them."""
     if demo is not None:
         keep_demo(demo, out)
     if benchmark is not None:
         keep_retention(benchmark, out)
+    if rules is not None:
+        keep_rules(rules, out)
     records = Records.read(out, reported)
     for place, text in all_cards(records).items():
         write_whole(out / place, text.encode())

@@ -32,6 +32,7 @@ from medground_bench.cards.own_sections import SEEDS, iou_cells, scored
 from medground_bench.cards.prose import meanings, prose
 from medground_bench.cards.records import METHODS, Records
 from medground_bench.cards.reported import NAMES, Reported
+from medground_bench.cards.rules import CHOSEN, rules_section
 from medground_bench.core.prompts import prompt
 from medground_bench.core.types import Case, Frame, Mode
 from medground_bench.lvlms import open_lvlm
@@ -75,7 +76,7 @@ written.{timed}
 {measured}
 
 {reported}
-"""
+{rules}"""
 
 
 def card(name: str, lvlm: LocalLvlm, records: Records) -> str:
@@ -96,6 +97,7 @@ def card(name: str, lvlm: LocalLvlm, records: Records) -> str:
         plan="\n".join([*_plan(passes, lvlm), *_timed_ms(accelerator, name)]),
         measured=_measured([result for result in records.own.results if result.method == name], floor),
         reported=_reported(name, records.paper),
+        rules=rules_section(records.own.rules) if name == CHOSEN else "",
     )
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from medground_bench.ablation import What
+from medground_bench.ablation.ablate import BY_SIZE, FILES, PROVENANCE
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.statistics import Statistics
+from medground_bench.core.errors import SourceMissing
 from medground_bench.core.ranks import RankSet
 from medground_bench.core.scoring import By
 from medground_bench.core.types import Mode
@@ -18,7 +22,7 @@ from medground_bench.leaderboard.rows import BoardRow
 from medground_bench.runs.sweep import Sweep, spelled
 from medground_bench.storage.whole_files import Plain, write_whole
 
-RESULTS, RETENTION, CHOSEN = "results.json", "retention.json", "chosen.json"
+RESULTS, RETENTION, CHOSEN, RULES = "results.json", "retention.json", "chosen.json", "rules.json"
 BOX_FLOOR, MAP_FLOOR = "random_box", "random_map"
 """The controls that every method should beat: chance, for those that choose boxes and for those that give a map."""
 
@@ -97,12 +101,36 @@ class ChosenSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleResult:
+    """A row of the tables of rules as `medground ablate` wrote them, sources pooled, fractions 0..1 to four digits.
+
+    size  of the findings, "all" where they are not told apart
+    """
+
+    split: str
+    label: str
+    mode: str
+    lvlm: str
+    size: str
+    cases: int
+    images: int
+    iou: float
+    low: float | None
+    high: float | None
+    area: float
+    whole_image: float
+    failed: float
+    asked: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class OwnRuns:
     """Everything that is kept."""
 
     results: Sequence[Result]
     retention: Sequence[OwnRetention]
     chosen: Sequence[ChosenSettings]
+    rules: Sequence[RuleResult] = ()
 
     @classmethod
     def read(cls, cards: Path) -> OwnRuns:
@@ -111,6 +139,7 @@ class OwnRuns:
             _kept(cards / RESULTS, Result),
             _kept(cards / RETENTION, OwnRetention),
             _kept(cards / CHOSEN, ChosenSettings),
+            _kept(cards / RULES, RuleResult),
         )
 
 
@@ -126,6 +155,45 @@ def keep_retention(benchmark: Path, cards: Path) -> None:
     folder = DatasetFolder(benchmark)
     folder.demand()
     _keep(cards / RETENTION, retention_of(Statistics.of(folder, "test")))
+
+
+def keep_rules(ablation: Path, cards: Path) -> None:
+    """Keep the tables of rules of a folder that `medground ablate --what rules` wrote."""
+    try:
+        split = json.loads((ablation / PROVENANCE).read_bytes())[f"{BY_SIZE}.csv"]["split"]
+        rows = [row for name in (FILES[What.RULES], BY_SIZE) for row in _rows(ablation / f"{name}.csv")]
+    except (FileNotFoundError, KeyError) as error:
+        again = "Make it with: medground ablate --what rules"
+        raise SourceMissing(f"{ablation} holds no table of rules ({error}). {again}") from error
+    ran = [row for row in rows if row["source"] == ALL and not row.get("not_run")]
+    _keep(cards / RULES, [_rule_result(split, row) for row in ran])
+
+
+def _rows(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+def _rule_result(split: str, row: Mapping[str, str]) -> RuleResult:
+    def share(name: str) -> float | None:
+        return _rounded(float(row[name])) if row[name] else None
+
+    return RuleResult(
+        split=split,
+        label=row["label"],
+        mode=row["mode"],
+        lvlm=row["lvlm"],
+        size=row.get("size", ALL),
+        cases=int(row["cases"]),
+        images=int(row["images"]),
+        iou=share("iou") or 0.0,
+        low=share("low"),
+        high=share("high"),
+        area=share("area") or 0.0,
+        whole_image=share("whole_image") or 0.0,
+        failed=share("failed") or 0.0,
+        asked=share("asked"),
+    )
 
 
 def results_of(board: Board) -> list[Result]:
@@ -188,7 +256,7 @@ def _rounded(share: float | None) -> float | None:
     return None if share is None else round(share, 4)
 
 
-def _keep(file: Path, rows: Sequence[Result | OwnRetention | ChosenSettings]) -> None:
+def _keep(file: Path, rows: Sequence[Result | OwnRetention | ChosenSettings | RuleResult]) -> None:
     write_whole(file, (json.dumps([asdict(row) for row in rows], indent=1) + "\n").encode())
 
 

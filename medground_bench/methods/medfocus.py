@@ -14,14 +14,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medground_bench.anatomy.hiding import Fill, Region, hidden
-from medground_bench.anatomy.regions import touched_pixels
+from medground_bench.anatomy.regions import touched_pixels, touched_slices
 from medground_bench.anatomy.vocabulary import Vocabulary
 from medground_bench.anatomy.vocabulary_file import read_vocabulary
 from medground_bench.anatomy.weights import MEDSAM
@@ -31,6 +31,14 @@ from medground_bench.core.geometry import content_box
 from medground_bench.core.types import Attribution, Case, Mask, Picture, TokenDrop
 from medground_bench.localizers import localize_case
 from medground_bench.lvlms import REMEMBERED, Lvlm, Need
+from medground_bench.methods._region_rules import (
+    Drops,
+    HiddenRegions,
+    LargestDrop,
+    RegionRule,
+    Weighed,
+    narrowed,
+)
 from medground_bench.methods._settings import BadSetting, coerce
 
 WHOLE_IMAGE = "whole image"
@@ -54,6 +62,9 @@ class MedFocus:
     region      what is hidden of a concept; its tight box is reported either way, because the benchmark scores boxes
     fill        what is shown instead
     tau         the whole image when every region keeps at least this share of the response's probability
+    rule        which of the regions that matter is the evidence: the paper's takes the largest Delta
+    groups      whether the vocabulary's groups are tried, too
+    quadrants   whether a concept that wins is narrowed to the quadrant of its box that carries the response
     vocabulary  the concepts and groups that are tried: a shipped name, or a YAML file as `anatomy.vocabulary` describes
     concepts    what the vocabulary says, read when the method is made
 
@@ -68,6 +79,9 @@ class MedFocus:
     region: Region = Region.BOX
     fill: Fill = Fill.ZERO
     tau: float = 0.75
+    rule: RegionRule = field(default_factory=LargestDrop)
+    groups: bool = True
+    quadrants: bool = False
     vocabulary: str = "imagenome"
     concepts: Vocabulary = field(init=False)
 
@@ -86,55 +100,70 @@ class MedFocus:
         return -math.log(self.tau)
 
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
-        """The concept or group with the largest Delta; regions are localised once a picture and shared by questions."""
+        """The concept or group that the rule prefers; regions are localised once a picture and shared by questions."""
         return self.attribute_regions(lvlm, case, localize_case(self.localizer, case))
 
     def attribute_regions(self, lvlm: Lvlm, case: Case, found: ConceptRegions) -> Attribution:
         """As `attribute`, with what a localizer found.
 
-        boxes             the winner's box, or a group's member boxes, or the picture inside its letterbox as fallback
+        boxes             the winner's box or quadrant, a group's member boxes, or as fallback the picture inside its
+                          letterbox
         concept_drops     Delta in nats of every concept and group that was tried, concepts first
         token_drops       of the winner, adding up to its Delta; none for the fallback
         region_drops      of every token, for everything that was tried
         missing_concepts  those without a box: not tried, and left out of their group
 
-        Of equal Deltas the first wins, so a concept wins over its group. No concept at all raises MethodFailed.
+        Of equals the first wins, so a concept wins over its group. No concept at all raises MethodFailed.
         """
+        regions = self._regions(case, found)
+        tried = self._concepts_and_groups(regions)
+        masks = [self._hidden_part(regions, members) for members in tried.values()]
+        asked = self._log_probs(lvlm, case, [case.picture, *hidden(case, masks, self.fill)])
+        drops = positive_drops(asked)
+        cost = partial(self._cost, lvlm, case, asked[:1])
+        weighed = self.rule.weigh(
+            HiddenRegions(masks, drops.sum(axis=1), touched_slices(content_box(case)), cost)
+        )
+        by_region = {name: tuple(of_tokens) for name, of_tokens in zip(tried, drops.tolist(), strict=True)}
+        winner = self._winner(list(tried), weighed)
+        chosen = tried.get(winner, ())
+        boxes = tuple(regions.boxes[member] for member in chosen) or (content_box(case),)
+        if self.quadrants and len(chosen) == 1:
+            place = list(tried).index(winner)
+            boxes = (narrowed(boxes[0], masks[place], float(drops[place].sum()), cost),)
+        return Attribution(
+            boxes=boxes,
+            concept=winner,
+            concept_drops=dict(zip(tried, drops.sum(axis=1).tolist(), strict=True)),
+            token_drops=tuple(map(TokenDrop, case.response.tokens, by_region[winner])) if chosen else (),
+            region_drops=by_region,
+            missing_concepts=regions.missing,
+        )
+
+    def _regions(self, case: Case, found: ConceptRegions) -> ConceptRegions:
         if found.frame != case.study:
             raise FrameMismatch(f"the concepts are in {found.frame}, but the case's picture is {case.study}.")
         regions = self.concepts.regions(found)
         if not regions.boxes:
             raise MethodFailed(f"case {case.case_id}: no anatomical concept was found on the picture.")
-        tried = self._concepts_and_groups(regions)
-        masks = [self._hidden_part(regions, members) for members in tried.values()]
-        drops = self._drops(lvlm, case, masks)
-        deltas = dict(zip(tried, drops.sum(axis=1).tolist(), strict=True))
-        by_region = {name: tuple(of_tokens) for name, of_tokens in zip(tried, drops.tolist(), strict=True)}
-        winner = max(deltas, key=deltas.__getitem__)
-        if math.exp(-deltas[winner]) >= self.tau:
-            return Attribution(
-                boxes=(content_box(case),),
-                concept=WHOLE_IMAGE,
-                concept_drops=deltas,
-                region_drops=by_region,
-                missing_concepts=regions.missing,
-            )
-        return Attribution(
-            boxes=tuple(regions.boxes[member] for member in tried[winner]),
-            concept=winner,
-            concept_drops=deltas,
-            token_drops=tuple(map(TokenDrop, case.response.tokens, by_region[winner])),
-            region_drops=by_region,
-            missing_concepts=regions.missing,
-        )
+        return regions
 
-    def _drops(self, lvlm: Lvlm, case: Case, masks: Sequence[Mask]) -> NDArray[np.float64]:
-        """What each token loses with each region hidden, (regions, tokens)."""
-        pictures = [case.picture, *hidden(case, masks, self.fill)]
+    def _winner(self, names: Sequence[str], weighed: Weighed) -> str:
+        """The region that the rule prefers among those that matter; the whole image where none does."""
+        matters = [math.exp(-max(0.0, nats)) < self.tau for nats in weighed.nats]
+        best = int(np.where(matters, weighed.scores, -np.inf).argmax())
+        return names[best] if any(matters) else WHOLE_IMAGE
+
+    def _log_probs(self, lvlm: Lvlm, case: Case, pictures: Sequence[Picture]) -> NDArray[np.float32]:
+        """Of every token of the response, (pictures, tokens), in calls that are remembered."""
         calls = [pictures[start : start + REMEMBERED] for start in range(0, len(pictures), REMEMBERED)]
-        return positive_drops(
-            np.concatenate([lvlm.log_probs(call, case.prompt, case.response) for call in calls])
-        )
+        return np.concatenate([lvlm.log_probs(call, case.prompt, case.response) for call in calls])
+
+    def _cost(self, lvlm: Lvlm, case: Case, original: NDArray[np.float32], masks: Sequence[Mask]) -> Drops:
+        """Delta of each mask, nats; `original` is what the picture itself was answered, (1, tokens)."""
+        more = self._log_probs(lvlm, case, hidden(case, masks, self.fill))
+        summed: Drops = positive_drops(np.concatenate([original, more])).sum(axis=1)
+        return summed
 
     def counterfactuals(self, case: Case) -> dict[str, Picture]:
         """The pictures that `attribute` asked about: name -> the case's with that concept or group hidden."""
@@ -146,7 +175,7 @@ class MedFocus:
     def _concepts_and_groups(self, regions: ConceptRegions) -> dict[str, tuple[str, ...]]:
         """What is tried -> the concepts it hides; a group needs two members that were found."""
         tried: dict[str, tuple[str, ...]] = {concept: (concept,) for concept in regions.boxes}
-        for group in self.concepts.groups:
+        for group in self.concepts.groups if self.groups else ():
             found = tuple(member for member in group.members if member in regions.boxes)
             if len(found) > 1:
                 tried[group.name] = found

@@ -1,25 +1,30 @@
-"""MedFocus with the best localizer: the paper's intervention on what an open anatomy network finds.
+"""MedFocus without its size bias, on what the best open anatomy network finds.
 
-A departure from the paper in the localizer alone: unbalanced optimal transport at the paper's settings pushes masks
-that are far too wide, so the concepts come from `phantom_unet` instead.
+Three departures from the paper, each told on its own card. Unbalanced optimal transport at the paper's settings pushes
+masks that are far too wide, so the concepts come from `phantom_unet`. Among the regions that matter, the winner is not
+the one that costs the response most, often the largest, but the one with the largest Delta for each pixel that was
+hidden (`medfocus_per_area`). Groups are not tried (`medfocus_no_groups`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from medground_bench.methods._region_rules import DropPerArea, RegionRule
 from medground_bench.methods.medfocus import MedFocus
 
 
 @dataclass(frozen=True, kw_only=True)
 class MedFocusPlus(MedFocus):
-    """As `medfocus`, with another localizer; every other setting is the paper's.
+    """As `medfocus`, with another localizer and another rule, and without groups.
 
     >>> MedFocusPlus(tau=0.5).localizer
     'phantom_unet'
     """
 
     localizer: str = "phantom_unet"  # who finds the concepts on a picture
+    rule: RegionRule = field(default_factory=DropPerArea)  # which of the regions that matter is the evidence
+    groups: bool = False  # whether the vocabulary's groups are tried, too
 
 
 METHOD = MedFocusPlus

@@ -13,8 +13,9 @@ import pytest
 
 from medground_bench import __version__
 from medground_bench.ablation.regions import found_regions
-from medground_bench.ablation.variants import Variant
+from medground_bench.ablation.variants import Variant, rules
 from medground_bench.anatomy.atlas import pool_digest
+from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.core.types import Mode
 from medground_bench.localizers import localizer_record
 from medground_bench.runs.code_version import library_versions
@@ -58,9 +59,9 @@ def test_all_of_it_on_a_small_benchmark(ablate, built, spot, tmp_path):
     code, out, err = ablate(*line, "--out", tmp_path)
     assert code == 0, err
     names = {path.name for path in tmp_path.iterdir()}
-    drawn = ("table2-localizers", "table2-interventions", "table7", "table8", "figure6")
+    drawn = ("table2-localizers", "table2-interventions", "table7", "rules", "table8", "figure6")
     files = {f"{name}.{kind}" for name in drawn for kind in ("csv", "png")}
-    assert names == {*files, "failures.csv", "ablation.json", "results"}
+    assert names == {*files, "failures.csv", "rules-by-size.csv", "ablation.json", "results"}
     table2 = rows(tmp_path / "table2-localizers.csv")
     both = table2 + rows(tmp_path / "table2-interventions.csv")
     ran = [row for row in both if not row["not_run"] and row["lvlm"] == row["source"] == "all"]
@@ -97,6 +98,7 @@ def test_what_made_every_table_stands_beside_it_over_several_calls(ablate, built
         assert (of["version"], of["libraries"]) == (__version__, library_versions())
         assert of["lvlms"] == {spot.key: spot.revision}
         assert of["base"] == Variant(localizer="mean_box").record()
+    assert made["table8.csv"]["split"] == "test"
     assert (made["table8.csv"]["limit"], made["table8.csv"]["rows"]) == (2, {})
     of = made["table2-interventions.csv"]
     assert of["limit"] == 1
@@ -162,6 +164,25 @@ def test_one_part_writes_that_part_only(ablate, built, spot, tmp_path):
     table8 = rows(tmp_path / "table8.csv")
     assert {row["mode"] for row in table8} == {"direct", "reason"}
     assert any("zone" in row["concept"] for row in table8)
+
+
+def test_every_rule_for_a_choice_on_the_split_tune(ablate, built, spot, tmp_path):
+    line = ["--benchmark", built.path, "--what", "rules", "--mode", "direct", "--limit", 2, "--out", tmp_path]
+    code, out, err = ablate(*line, "--split", "tune")
+    assert code == 0 and "phantom_unet: per area, no groups" in out, err
+    table = [row for row in rows(tmp_path / "rules.csv") if row["lvlm"] == row["source"] == "all"]
+    assert [row["label"] for row in table] == [row.label for row in rules(Variant())]
+    assert all(0 < float(row["area"]) < 1 and float(row["asked"]) >= 12 for row in table)
+    made = json.loads((tmp_path / "ablation.json").read_text())["rules.csv"]
+    assert (made["split"], made["rows"]["phantom_unet: smallest"]) == (
+        "tune",
+        localizer_record("phantom_unet"),
+    )
+    kept = [json.loads(line) for line in (tmp_path / "results" / "rule_lvlm-direct.jsonl").open()]
+    tuning = {each.case_id for each in open_benchmark(built.path).references(split="tune")}
+    assert kept and {case for case in tuning if case in str(kept)}
+    code, _out, err = ablate(*line, "--split", "tunes")
+    assert code == 2 and "tune" in err
 
 
 def test_an_lvlm_or_a_mode_that_is_named_twice_is_run_once(ablate, built, spot, tmp_path):

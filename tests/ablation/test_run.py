@@ -29,6 +29,7 @@ from medground_bench.lvlms.server.chat import Chat
 from medground_bench.lvlms.server.client import Client
 from medground_bench.lvlms.server.served import ServedLvlm
 from medground_bench.methods import explain
+from medground_bench.methods._region_rules import DropPerArea, ShapleyDrop
 from medground_bench.methods.medfocus import MedFocus
 from medground_bench.runs.code_version import ablation_code
 from tests.kit.chat_server import listening
@@ -59,6 +60,17 @@ def test_the_evidence_is_what_medfocus_itself_makes_of_the_case(attempts, tmp_pa
                 assert evidence.concept == explained.attribution.concept
     assert set(track.evidence[BASE]) == set(attempts.groups)
     assert set(track.evidence[MASK]) == {c for c, group in attempts.groups.items() if group is Group.GROUNDED}
+
+
+def test_pictures_are_counted_for_every_variant_and_what_two_of_them_ask_is_asked_once(attempts, tmp_path):
+    per_area, shapley = (replace(BASE, rule=rule, groups=False) for rule in (DropPerArea(), ShapleyDrop()))
+    alone = replace(BASE, groups=False)
+    lvlm, runs = SpotLvlm(), {alone: GROUNDED, per_area: GROUNDED, shapley: GROUNDED}
+    track = ran(attempts, lvlm, runs, tmp_path / "r.jsonl")
+    counted = {variant: [each.pictures for each in track.evidence[variant].values()] for variant in runs}
+    assert set(counted[alone]) == set(counted[per_area]) == {1 + 11}
+    assert all(1 + 11 < pictures <= 1 + 11 + 10 * 10 for pictures in counted[shapley])
+    assert lvlm.forwarded == sum(counted[shapley])
 
 
 def test_the_known_cause_is_found_with_the_known_anatomy(attempts, tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from medground_bench.ablation.tables import (
@@ -9,10 +11,11 @@ from medground_bench.ablation.tables import (
     VIEWS_OF_FAILURES,
     concept_records,
     group_records,
+    size_records,
     table_records,
 )
 from medground_bench.ablation.variants import TableRow, Variant
-from medground_bench.core.types import Group, Mode
+from medground_bench.core.types import Box, Group, Mode
 from tests.kit.evidence import evidence_of, reference, track
 
 BASE = Variant()
@@ -28,8 +31,8 @@ def tracks():
     two = reference("0", "a", "two", Mode.DIRECT, source="vindr_cxr")
     wrong = reference("9", "a", "one", Mode.DIRECT)
     of_base = [
-        evidence_of(one[0], "left", "lungs", region_iou=0.25),
-        evidence_of(one[1], "whole", WHOLE, region_iou=0.75),
+        evidence_of(one[0], "left", "lungs", region_iou=0.25, pictures=16),
+        evidence_of(one[1], "whole", WHOLE, region_iou=0.75, pictures=12),
         evidence_of(one[2], "none", None, "MethodFailed: no"),
     ]
     of_other = [
@@ -77,6 +80,8 @@ def test_scores_are_means_over_all_cases_and_a_failed_case_counts_as_zero(tracks
     assert (row["failed"], row["whole_image"], row["no_box"]) == (0.25, 0.25, 0.25)
     assert row["error"] == "MethodFailed: no"
     assert pooled(table_records(ROWS, BASE, tracks), label="oracle", mode="direct")["error"] is None
+    assert row["area"] == pytest.approx((0.5 + 1 + 0 + 0) / 4)
+    assert row["asked"] == pytest.approx(14)  # of the cases in which that was counted
     assert row["region_iou"] == pytest.approx(0.5)  # over the two pictures on which it is known
 
 
@@ -151,6 +156,23 @@ def test_a_row_that_ran_on_some_tracks_only_says_on_which_it_did_not(tracks):
     rows = [row for row in table_records(ROWS, BASE, tracks) if row["label"] == "oracle"]
     assert rows[-1]["not_run"] == "not on two direct: it knows no masks of this source"
     assert pooled(rows, mode="direct")["cases"] == 3
+
+
+def test_small_findings_stand_apart_by_the_share_of_the_picture_that_the_experts_boxes_cover():
+    large, small, between = (reference(str(image), "a", "one", Mode.DIRECT) for image in range(3))
+    small, between = (
+        replace(each, boxes=(Box(0, 0, 10, height, each.native),))
+        for each, height in ((small, 10), (between, 20))
+    )
+    rows = [
+        (case, Group.GROUNDED, {BASE: evidence_of(case, "left", "left lung")})
+        for case in (large, small, between)
+    ]
+    records = size_records([TableRow("s", "base", BASE)], [track("one", Mode.DIRECT, rows)])
+    assert [(row["size"], row["cases"]) for row in records] == [
+        ("below 2 %", 1), ("2 to 5 %", 1), ("above 5 %", 1),
+    ]  # fmt: skip
+    assert [row["iou"] for row in records] == pytest.approx([100 / 5000, 200 / 5000, 1])
 
 
 def test_figure_6_keeps_the_groups_apart(tracks):

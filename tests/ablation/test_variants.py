@@ -12,6 +12,7 @@ from medground_bench.ablation.variants import (
     Variant,
     interventions,
     localizers,
+    rules,
     table_rows,
     transports,
     variant_runs,
@@ -58,6 +59,21 @@ def test_table_7_is_the_papers_grid():
 def test_a_localizer_without_transport_gives_its_place_in_table_7_to_uot():
     assert {row.variant.localizer for row in transports(Variant(localizer="oracle"))} == {"uot"}
     assert {row.variant.localizer for row in transports(Variant(localizer="uot_medsam"))} == {"uot_medsam"}
+
+
+def test_the_rules_are_those_of_every_variant_of_medfocus_on_the_papers_localizer_and_the_best():
+    rows = rules(Variant())
+    assert len({row.label for row in rows}) == len(rows), "a label alone says which row it is"
+    tried = {name: set() for name in ("uot", "phantom_unet")}
+    for row in rows:
+        method = row.variant.method()
+        tried[method.localizer].add((method.rule, method.groups, method.quadrants))
+    assert tried["uot"] == tried["phantom_unet"]
+    named = [plugins.load("methods", each.name) for each in plugins.available("methods")]
+    variants = [method() for method in named if issubclass(method, MedFocus)]
+    named_ones = {(method.rule, method.groups, method.quadrants) for method in variants}
+    assert named_ones == tried["uot"] and len(variants) == 8
+    assert rows[0].variant == Variant()
 
 
 def test_every_variant_runs_once_and_only_medfocus_itself_on_what_the_filter_turned_away():

@@ -12,11 +12,14 @@ import typer
 import yaml
 from huggingface_hub import ModelCard
 
+from medground_bench.ablation.variants import RULES
 from medground_bench.cards.all_cards import all_cards
 from medground_bench.cards.methods import own_methods
+from medground_bench.cards.own import OwnRuns
 from medground_bench.cards.own_sections import SEEDS
 from medground_bench.cards.records import Records
 from medground_bench.lvlms import checkpoints, embedded
+from medground_bench.methods.medfocus_plus import MedFocusPlus
 from medground_bench.phantom.limits import TAUGHT_WHERE
 from tests.hub.clients import ROOT
 
@@ -179,7 +182,7 @@ def known_numbers():
         elif isinstance(value, int | float) and not isinstance(value, bool):
             known.update({str(value), f"{100 * value:.1f}", f"{100 * value:.2f}", f"{value:.2f}"})
 
-    for file in ("results.json", "retention.json", "chosen.json"):
+    for file in ("results.json", "retention.json", "chosen.json", "rules.json"):
         take(json.loads((CARDS / file).read_text("utf-8")))
     known.update(str(place) for place in range(1, len(own_methods()) + 1))  # ranks
     for row in json.loads((CARDS / "retention.json").read_text("utf-8")):
@@ -211,6 +214,27 @@ def test_no_score_stands_in_the_card_of_a_method_that_no_record_has(method):
     text = section((CARDS / "methods" / f"{method}.md").read_text("utf-8"), "Results")
     counted = re.sub(r"\*\* in \d+ of \d+ rows", "", text).replace("A100", "")
     assert numbers_of(counted) <= known_numbers(), numbers_of(counted) - known_numbers()
+
+
+def test_no_number_stands_in_the_table_of_rules_that_no_record_has_and_its_choice_is_the_best_there():
+    rules = OwnRuns.read(CARDS).rules
+    text = section((CARDS / "methods" / "medfocus_plus.md").read_text("utf-8"), "How its rule was chosen")
+    found = numbers_of(re.sub(r"(below|above) 5 %|below 2 %|2 to 5 %", "", text))
+    counted = {f"{each.asked:.0f}" for each in rules if each.asked is not None}
+    assert found and found <= known_numbers() | counted, found - known_numbers() - counted
+    assert {each.split for each in rules} == {"tune"} and {each.lvlm for each in rules} > {"all"}
+    means: dict[str, float] = {}
+    for each in rules:
+        if each.lvlm == each.size == "all":
+            means[each.label] = means.get(each.label, 0.0) + each.iou
+    plus = MedFocusPlus()
+    as_chosen = (plus.rule, plus.groups, plus.quadrants)
+    [label] = [
+        label
+        for label, method in RULES.items()
+        if (method().rule, method().groups, method().quadrants) == as_chosen
+    ]
+    assert means[f"{plus.localizer}: {label}"] == max(means.values())
 
 
 def test_a_number_that_was_typed_by_hand_would_be_seen():

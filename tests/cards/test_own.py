@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 
 import pytest
 
+from medground_bench.ablation import What
+from medground_bench.ablation.ablate import Plan, ablate
+from medground_bench.ablation.variants import Variant
+from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.benchmark.rows import VERDICTS
 from medground_bench.cards.__main__ import main, program
-from medground_bench.cards.own import OwnRuns, chosen_by, keep_demo, keep_retention
+from medground_bench.cards.own import OwnRuns, chosen_by, keep_demo, keep_retention, keep_rules
 from medground_bench.cards.own_sections import own_sections
+from medground_bench.cards.rules import rules_section
 from medground_bench.core.types import Mode
 from medground_bench.leaderboard.board import build_board
 from medground_bench.runs.sweep import Candidate, Sweep
@@ -18,6 +24,7 @@ from tests.hub.clients import ROOT
 from tests.kit.board_runs import ALL_OF_IT, LEFT_HALF, reference
 from tests.kit.board_runs import run as run_of
 from tests.kit.builds import build
+from tests.kit.spot_lvlm import SpotLvlm
 
 SWEEP = Sweep(
     method="attention_head",
@@ -82,6 +89,36 @@ def test_retention_is_counted_in_the_split_test_of_a_dataset_folder(small, tmp_p
     assert [(each.mode, each.source) for each in own.retention] == [("direct", "phantom")]
 
 
+@pytest.fixture(scope="module")
+def ablated(small, tmp_path_factory):
+    """What `medground ablate --what rules --split tune` wrote for a few phantoms."""
+    plan = Plan(what=What.RULES, base=Variant(), modes=[Mode.DIRECT], split="tune", limit=2)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("medground_bench.ablation.ablate.open_lvlm", lambda _location, **_choices: SpotLvlm())
+        return ablate(open_benchmark(small.path), plan, tmp_path_factory.mktemp("ablated")).folder
+
+
+def test_the_table_of_rules_is_kept_and_shown_as_the_ablation_wrote_it(ablated, tmp_path):
+    keep_rules(ablated, tmp_path)
+    own = OwnRuns.read(tmp_path)
+    written = []
+    for name in ("rules", "rules-by-size"):
+        with (ablated / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            written += [row for row in csv.DictReader(file) if row["source"] == "all"]
+    assert len(own.rules) == len(written) and {each.size for each in own.rules} > {"all"}
+    for kept, row in zip(own.rules, written, strict=True):
+        assert (kept.label, kept.lvlm, kept.mode, kept.split) == (row["label"], row["lvlm"], "direct", "tune")
+        assert (kept.cases, kept.low) == (int(row["cases"]), None)
+        for name in ("iou", "area", "whole_image", "failed", "asked"):
+            assert getattr(kept, name) == pytest.approx(float(row[name]), abs=5e-5)
+    text = rules_section(own.rules)
+    assert "`medground ablate --what rules --split tune`" in text and text.count("| uot: largest |") == 3
+    first = own.rules[0]
+    shares = " | ".join(f"{100 * each:.1f}" for each in (first.area, first.whole_image, first.failed))
+    assert f"| uot: largest | 16 | {100 * first.iou:.1f} | - | {shares} | - | - | - | - | - |" in text
+    assert rules_section([]) == ""
+
+
 def test_an_lvlm_of_which_nothing_is_kept_has_no_section(demo, tmp_path):
     keep_demo(demo, tmp_path / "cards")
     own = OwnRuns.read(tmp_path / "cards")
@@ -112,6 +149,7 @@ def test_the_program_keeps_what_it_is_given_and_writes_every_card(demo, small, t
     [
         ((), "cards are written in a checkout"),
         (("--demo", "nowhere"), "nowhere holds no results"),
+        (("--rules", "nowhere"), "nowhere holds no table of rules"),
         (("--benchmark", "nowhere"), "nowhere is no benchmark folder"),
     ],
 )

@@ -30,9 +30,15 @@ def evidence_of(
     concept: str | None,
     error: str | None = None,
     region_iou: float | None = None,
+    pictures: int | None = None,
 ) -> Evidence:
     return Evidence(
-        case_id=said.case_id, boxes=HALVES[boxes], concept=concept, error=error, region_iou=region_iou
+        case_id=said.case_id,
+        boxes=HALVES[boxes],
+        concept=concept,
+        error=error,
+        pictures=pictures,
+        region_iou=region_iou,
     )
 
 

@@ -14,6 +14,7 @@ from medground_bench.core.geometry import content_box
 from medground_bench.core.types import Attribution, Box, Case, Frame, Picture, Response
 from medground_bench.lvlms import REMEMBERED, Need
 from medground_bench.methods import open_method
+from medground_bench.methods._region_rules import LargestDrop
 from medground_bench.methods.medfocus import WHOLE_IMAGE, Fill, MedFocus, Region, positive_drops
 from medground_bench.methods.medfocus_plus import MedFocusPlus
 from tests.kit.rounding import rounding
@@ -173,6 +174,7 @@ def test_a_lower_tau_accepts_less_and_the_localizer_is_chosen_by_name(case: Case
 def test_the_defaults_are_the_papers() -> None:
     paper = MedFocus()
     assert (paper.localizer, paper.region, paper.fill, paper.tau) == ("uot", "box", "zero", 0.75)
+    assert (paper.rule, paper.groups, paper.quadrants) == (LargestDrop(), True, False)
     assert tuple(concept.name for concept in paper.concepts.concepts) == CONCEPTS
     assert {group.name: group.members for group in paper.concepts.groups} == dict(GROUPS)
     assert all(concept.as_found for concept in paper.concepts.concepts)
@@ -242,16 +244,19 @@ def test_a_large_vocabulary_goes_through_in_calls_that_are_remembered(case: Case
     assert (found.concept, found.boxes) == ("cell 6.6", (Box(55, 55, 66, 66, STUDY),))
 
 
-def test_medfocus_plus_differs_from_the_papers_in_the_localizer_alone(case: Case) -> None:
+def test_medfocus_plus_differs_from_the_papers_in_the_localizer_the_rule_and_groups_alone(case: Case) -> None:
     differing = {name for name, value in vars(MedFocusPlus()).items() if value != getattr(MedFocus(), name)}
-    assert differing == {"localizer"}
+    assert differing == {"localizer", "rule", "groups"}
     lvlm = BrightnessLvlm([Box(20, 25, 40, 50, STUDY)], [1, 0, 0])
     rng = np.random.default_rng(0)
     picture = case.picture.copy()
     picture[::7] = 20
     ours, theirs = (
-        method(localizer="mean_box").attribute(lvlm, replace(case, picture=picture), rng)
-        for method in (MedFocusPlus, MedFocus)
+        method.attribute(lvlm, replace(case, picture=picture), rng)
+        for method in (
+            MedFocusPlus(localizer="mean_box", rule=LargestDrop(), groups=True),
+            MedFocus(localizer="mean_box"),
+        )
     )
     assert (ours.boxes, ours.concept_drops) == (theirs.boxes, theirs.concept_drops)
 

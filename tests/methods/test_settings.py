@@ -26,7 +26,7 @@ def settings_of_kind(kind: type) -> list[tuple[str, str, type]]:
             rows += [
                 (name, each.name, m)
                 for m in members
-                if each.init and isinstance(m, type) and issubclass(m, kind)
+                if each.init and isinstance(m, type) and issubclass(m, kind) and m is not bool
             ]
     return rows
 
