@@ -16,7 +16,7 @@ from tests.kit.served_apps import ROOT
 EMBEDDED = ROOT / "medground_bench" / "phantom" / "models" / "phantom_gemma3" / "model.safetensors"
 pytestmark = pytest.mark.skipif(not EMBEDDED.is_file(), reason="needs the embedded LVLM")
 
-SLOW = ("integrated_gradients", "occlusion", "prompting", "prompting_medsam", "rise", "medfocus_plus")
+SLOW = ("integrated_gradients", "occlusion", "prompting", "rise", "medfocus_shapley", "medfocus_over_control")
 METHOD = "#page-try .method"
 RESEARCH = "Research use, not for clinical decisions."
 
