@@ -183,7 +183,7 @@ COLUMNS = (
         name="Seconds",
         unit=Unit.SECONDS,
         direction=Direction.LOWER,
-        explanation="Mean seconds a case took, on the machine that ran it.",
+        explanation="Mean seconds a case took, on the machine that ran it; of a submission, as its submitter says.",
         pooling=Pooling.MEAN,
     ),
     Column(
@@ -218,7 +218,8 @@ COLUMNS = (
         name="Tuned on",
         unit=Unit.WORDS,
         direction=Direction.NEITHER,
-        explanation="What the settings were chosen on, least to most over the tracks shown; none where nothing was.",
+        explanation="What the settings were chosen on, least to most over the tracks shown; none where nothing was, "
+        "or where, as of a submission, it is not known.",
         pooling=Pooling.TUNING,
     ),
 )
