@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -63,18 +64,22 @@ class Phantom:
         return without(question, counterfactual)
 
 
-def _questions_of(image_id: str) -> Iterator[SourceQuestion]:
+@lru_cache(maxsize=sum(PICTURES.values()))
+def _questions_of(image_id: str) -> tuple[SourceQuestion, ...]:
+    """Kept, for a finding's exact boxes take two drawings of the picture."""
     who = patient(image_id)
     boxes = {finding: who.boxes(finding) for finding in who.findings}
     visible = [finding for finding in who.findings if boxes[finding]]
     absent = [finding for finding in FINDINGS if finding not in who.findings]
     rng = np.random.default_rng([int(image_id), 2])
     negatives = {str(finding) for finding in rng.permutation(absent)[: max(1, len(visible))]}
-    for finding in FINDINGS:
-        if finding in visible or finding in negatives:
-            answer = Answer.YES if finding in visible else Answer.NO
-            question = Question(PHANTOM, image_id, finding, answer, who.native, boxes.get(finding, ()))
-            yield SourceQuestion(question, who.marker)
+    asked = [finding for finding in FINDINGS if finding in visible or finding in negatives]
+    answers = {finding: Answer.YES if finding in visible else Answer.NO for finding in asked}
+    questions = [
+        Question(PHANTOM, image_id, finding, answers[finding], who.native, boxes.get(finding, ()))
+        for finding in asked
+    ]
+    return tuple(SourceQuestion(question, who.marker) for question in questions)
 
 
 SOURCE = Phantom

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 
@@ -20,6 +21,9 @@ WHITE_NOISE = 0.016
 """Standard deviation, in grey 0..1, at the reference size."""
 
 COARSE_NOISE = 0.012
+
+NOISES_KEPT = 8
+"""The same patient is drawn with and without each of its findings, under the same noise."""
 
 
 def layers_with(raster: Raster, findings: Iterable[Finding]) -> Layers:
@@ -56,11 +60,19 @@ def picture(raster: Raster, layers: Layers, *, marker: Marker | None, noise_seed
         grey = grey + (1.10 - grey) * layers.metal
     if marker is not None:
         grey = marker.stamp(grey)
-    rng = np.random.default_rng(noise_seed)
-    coarse = smooth_noise(rng, cells=24, side_px=raster.side_px)
-    white = rng.standard_normal(grey.shape, dtype=np.float32) * (
-        WHITE_NOISE * raster.side_px / NOISE_REFERENCE_PX
-    )
+    white, coarse = _noise(noise_seed, raster.side_px)
     level = np.clip(0.3 + 5 * grey, 0, 1.15 - 0.4 * grey)
-    noisy: Float = np.clip(grey + level * white + COARSE_NOISE * coarse, 0, 1)
+    noisy: Float = np.clip(grey + level * white + coarse, 0, 1)
     return (noisy * 255 + 0.5).astype(np.uint8)
+
+
+@lru_cache(maxsize=NOISES_KEPT)
+def _noise(seed: int, side_px: int) -> tuple[Float, Float]:
+    """White and coarse noise, (side, side) each, in grey levels 0..1; read-only."""
+    rng = np.random.default_rng(seed)
+    coarse = COARSE_NOISE * smooth_noise(rng, cells=24, side_px=side_px)
+    white = rng.standard_normal((side_px, side_px), dtype=np.float32) * (
+        WHITE_NOISE * side_px / NOISE_REFERENCE_PX
+    )
+    white.flags.writeable = coarse.flags.writeable = False
+    return white, coarse

@@ -39,12 +39,12 @@ def built_by(ray_cluster, tmp_path):
     from builder.engines.ray import RayEngine
     from medground_bench.runs.ray_cluster import Cluster
 
-    def built(location, *, modes=(Mode.DIRECT,)):
+    def built(location, *, modes=(Mode.DIRECT,), limit=LIMIT):
         folder, source = DatasetFolder(tmp_path / "m"), open_source("phantom")
         engine = RayEngine(Cluster(2, 0), opening=open_broken)
         with contextlib.closing(engine), bench_at(tmp_path / "store", source, engine=engine) as bench:
             lvlm = engine.open(location)
-            write_questions(folder, source, LIMIT, [])
+            write_questions(folder, source, limit, [])
             for mode in modes:
                 build_track(folder, lvlm, mode, bench)
         return folder, Quarantine(Place(tmp_path / "store") / "quarantine").entries
@@ -97,10 +97,11 @@ def test_a_unit_that_raises_is_set_aside_with_the_traceback_of_its_worker(built_
     assert answers(folder) == [row for row in answers(whole) if row.finding != "pacemaker"]
 
 
-def test_a_unit_that_kills_its_worker_is_set_aside_and_its_neighbours_are_not(built_by, whole):
+def test_a_unit_that_kills_its_worker_is_set_aside_and_its_neighbours_are_not(built_by, tmp_path):
+    whole = build(tmp_path / "whole", limit=1)
     asked = [row.finding for split in ("test", "tune") for row in whole.read(QUESTIONS, split)]
     deadly = min(set(asked), key=lambda finding: (asked.count(finding), finding))
-    folder, quarantine = built_by(f"deadly:{deadly}")
+    folder, quarantine = built_by(f"deadly:{deadly}", limit=1)
     assert len(quarantine) == asked.count(deadly)
     for entry in quarantine.values():
         assert deadly.replace(" ", "-") in entry.of and "killed its worker 3 times" in entry.error
@@ -153,16 +154,16 @@ def test_a_builder_killed_with_ray_at_work_goes_on_by_the_same_bytes(ray_cluster
     assert 0 < rest.asked < lvlm.asked
 
 
-def test_a_builder_with_ray_killed_at_25_of_its_writes_ends_in_the_same_bytes(ray_cluster, tmp_path, whole):
+def test_a_builder_with_ray_killed_at_9_of_its_writes_ends_in_the_same_bytes(ray_cluster, tmp_path, whole):
     """Before a file is renamed and before its folder is flushed, with units at a worker all the time."""
     out, killed = tmp_path / "m", 0
     with nursery_of(out, seed=1, cluster=ray_cluster) as nursery:
-        for number in range(25):
+        for number in range(9):
             started(nursery, killed_at=4 + number % 3)
             killed += ended(nursery) == signal.SIGKILL
         started(nursery)
         assert ended(nursery) == 0
-    assert killed == 25
+    assert killed == 9
     assert bytes_of(DatasetFolder(out)) == bytes_of(whole)
 
 

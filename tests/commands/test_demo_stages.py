@@ -70,6 +70,13 @@ def test_tracks_are_dealt_to_and_fro_so_that_long_and_short_add_up_alike():
     assert [_dealt([3, 2, 1], place, 2) for place in range(2)] == [(3,), (2, 1)]
 
 
+def test_a_method_that_is_not_there_is_said_before_anything_is_built(medground, tmp_path):
+    code, _out, err = medground("demo", "--method", "medfocs", "--out", tmp_path / "demo")
+    assert code == 2
+    assert "medfocs" in err and "medfocus" in err
+    assert not (tmp_path / "demo").exists()
+
+
 def test_a_demo_whose_programs_are_missing_says_how_to_install_them(medground, tmp_path, monkeypatch):
     commands = tmp_path / "site-packages" / "medground_bench" / "commands"
     monkeypatch.setattr(programs, "__file__", str(commands / "programs.py"))

@@ -113,7 +113,7 @@ def test_the_command_line_predicts_with_ray_as_without(medground, tmp_path):
 
     folder = build(tmp_path / "m", lvlm=open_lvlm("phantom_gemma3"), limit=2)
     track = ("--benchmark", folder.path, "--lvlm", "phantom_gemma3", "--mode", "direct")
-    methods = ("--method", "attention_head", "--method", "medfocus")
+    methods = ("--method", "attention_head", "--method", "anatomy_prior")
     ray = ("--engine", "ray", "--workers", 2, "--gpus", 0)
     for out, engine in (("here", ()), ("there", ray)):
         code, said, err = medground("predict", *track, *methods, *engine, "--out", tmp_path / out)

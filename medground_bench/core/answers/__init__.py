@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from medground_bench.core.answers import doubts
 from medground_bench.core.answers.explicit import argues_against, explicit_answers, leaves, stands
@@ -27,6 +28,9 @@ MOST_CHARACTERS, MOST_SENTENCES = 20_000, 150
 
 MAY_BE_CUT_OFF = 1_000
 """Characters that 512 tokens have at least: the last sentence of a longer response may lack its "in the left lung"."""
+
+READINGS_KEPT = 1024
+"""A filter reads the same response at every step."""
 
 
 class Why(StrEnum):
@@ -70,6 +74,7 @@ def read_answer(text: str, finding: str | None) -> Answer:
     return read(text, finding).answer
 
 
+@lru_cache(maxsize=READINGS_KEPT)
 def read(text: str, finding: str | None) -> Reading:
     """What a response says of a finding.
 
