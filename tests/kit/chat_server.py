@@ -216,6 +216,7 @@ def serving(server: ChatServer, port: int = 0) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)

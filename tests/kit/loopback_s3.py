@@ -151,6 +151,7 @@ def served(server: LoopbackS3) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_PUT(self) -> None:
             where = urlsplit(self.path)
