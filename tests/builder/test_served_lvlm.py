@@ -52,7 +52,7 @@ def folders(local, location, tmp_path_factory):
     root = tmp_path_factory.mktemp("served")
     made = []
     for name, lvlm in (("here", local), ("there", open_lvlm(location))):
-        made.append(build(root / name / "medground-bench", lvlm=lvlm, modes=(Mode.REASON,), limit=2))
+        made.append(build(root / name / "medground-bench", lvlm=lvlm, modes=(Mode.REASON,), limit=1))
     return made
 
 

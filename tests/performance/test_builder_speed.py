@@ -35,8 +35,8 @@ def test_batches_give_what_single_calls_give(tiny_lvlms, monkeypatch, capsys):
 
 
 @pytest.mark.ray
+@pytest.mark.usefixtures("ray_cluster")
 def test_one_worker_of_ray_and_two_do_the_same_units(capsys):
-    pytest.importorskip("medground_bench.runs.ray_workers")  # before Ray itself, which reads its settings
     costs = worker_costs(4)
     (one, alone), (two, shared) = costs
     assert (one, two) == (1, 2) and alone.units == shared.units > 4

@@ -192,27 +192,28 @@ def of_the_patient(folder):
     return [file for file in files if "Mustermann" in file.name or b"Mustermann" in file.read_bytes()]
 
 
+def half_sent(space_url):
+    """A connection that has sent the first part of an upload, and no more of it."""
+    cut = socket.create_connection(("127.0.0.1", int(space_url.rstrip("/").rpartition(":")[2])))
+    head = "POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n"
+    form = "Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
+    part = 'Content-Disposition: form-data; name="files"; filename="Mustermann.dcm"\r\n\r\nMustermann'
+    cut.sendall(f"{head}{form}{part}{' ' * 9999}".encode())
+    time.sleep(1)
+    return cut
+
+
+def until_gone(folder):
+    """What is left of the patient, after some time."""
+    until = time.monotonic() + STARTS_WITHIN_S
+    while time.monotonic() < until and of_the_patient(folder):
+        time.sleep(0.2)
+    return of_the_patient(folder)
+
+
 @needs_model
-def test_nothing_of_a_visitor_is_left_when_the_space_is_stopped(patient, tmp_path):
+def test_nothing_of_a_visitor_is_left_when_the_page_is_left_nor_when_the_space_is_stopped(patient, tmp_path):
     folder = tmp_path / "made" / "for it"
-    with served(APP, GRADIO_TEMP_DIR=str(folder)) as space:
-        attribute(space, patient, methods=["whole_image"])
-        with socket.create_connection(("127.0.0.1", int(space.src.rstrip("/").rpartition(":")[2]))) as cut:
-            head, start = (
-                "POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n",
-                "--b\r\n",
-            )
-            part = 'Content-Disposition: form-data; name="files"; filename="Mustermann.dcm"\r\n\r\nMustermann'
-            form = "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
-            cut.sendall(f"{head}{form}{start}{part}{' ' * 9999}".encode())
-            time.sleep(1)
-        assert of_the_patient(folder)
-    assert [file for file in folder.rglob("*") if file.is_file()] == []
-
-
-@needs_model
-def test_nothing_of_a_visitor_is_left_when_the_page_is_left_and_others_go_on(patient, tmp_path):
-    folder = tmp_path / "here"
     with serving(APP, GRADIO_TEMP_DIR=str(folder)) as url:
         visitor, other = (gradio_client.Client(url, verbose=False) for _ in range(2))
         attribute(visitor, patient, methods=["whole_image"])
@@ -222,25 +223,22 @@ def test_nothing_of_a_visitor_is_left_when_the_page_is_left_and_others_go_on(pat
         assert of_the_patient(folder) and len(visits) == 2
         assert len(list(folder.rglob("*.zip"))) == 2, "the visit's own, and the one that is served"
         visitor.close()
-        until = time.monotonic() + STARTS_WITHIN_S
-        while time.monotonic() < until and of_the_patient(folder):
-            time.sleep(0.2)
-        assert of_the_patient(folder) == [] == list(folder.rglob("*.zip"))
+        assert until_gone(folder) == [] == list(folder.rglob("*.zip"))
         assert len([each for each in folder.rglob("visits/*") if each.is_dir()]) == 1
         other.predict(api_name="/download")
+        with half_sent(url):
+            assert of_the_patient(folder)
+    assert [file for file in folder.rglob("*") if file.is_file()] == []
 
 
-@needs_model
 def test_an_upload_is_removed_when_its_time_is_over_and_the_examples_when_the_space_ends(patient, tmp_path):
-    soon = "import app; app.KEPT_S, app.LOOKED_S = 15, 1; app.main()"
+    soon = "import app; app.KEPT_S, app.LOOKED_S = 2, 1; app.main()"
     paths = os.pathsep.join([str(ROOT), str(ROOT / "space_app")])
     places = {"GRADIO_TEMP_DIR": str(tmp_path / "here"), "TMPDIR": str(tmp_path)}
     with served("-c", soon, **places, PYTHONPATH=paths) as space:
-        attribute(space, patient, methods=["whole_image"])
-        until = time.monotonic() + STARTS_WITHIN_S
-        while time.monotonic() < until and of_the_patient(tmp_path / "here"):
-            time.sleep(0.2)
-        assert of_the_patient(tmp_path / "here") == []
+        with pytest.raises(gradio_client.exceptions.AppError, match="no question yet"):
+            attribute(space, patient, about=" ", methods=["whole_image"])
+        assert until_gone(tmp_path / "here") == []
         page = asked_for(space, "config")[1].decode()
         phantom_file = re.search(r'"(/[^"]*medground-examples-[^"]+\.png)"', page).group(1)
         assert asked_for(space, f"gradio_api/file={phantom_file}")[0] == 200
