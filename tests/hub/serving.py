@@ -112,7 +112,9 @@ def organisation(hub: Hub, name: str) -> str:
 
 
 def _server(wire: Wire, **settings: object) -> tuple[uvicorn.Server, socket.socket]:
-    listening = socket.socket(proto=socket.IPPROTO_TCP)  # else asyncio leaves its answers waiting for the last ACK
+    listening = socket.socket(
+        proto=socket.IPPROTO_TCP
+    )  # else asyncio leaves its answers waiting for the last ACK
     listening.bind(("127.0.0.1", 0))
     listening.listen()
     config = uvicorn.Config(

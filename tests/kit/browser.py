@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,9 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "h
 DARK = {**DESKTOP, "color_scheme": "dark"}
 CLOSED_STREAM = "/gradio_api/queue/data"
 """A stream of answers that the page closed itself counts as a failed request; it is none."""
+
+LOOKS = {"desktop": (DESKTOP, "light"), "phone": (PHONE, "light"), "dark": (DESKTOP, "dark")}
+"""What a page must be fit for."""
 
 RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
 SERIOUS = {"serious", "critical"}
@@ -103,6 +107,17 @@ def sideways_px(page: Page) -> int:
     """By how much the page is wider than its window."""
     width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return int(width)
+
+
+def looks(page: Page, name: str) -> Iterator[str]:
+    """Desktop, phone and dark in turn: the page is drawn, no wider than its window, and axe finds nothing serious."""
+    for look, (device, scheme) in LOOKS.items():
+        page.set_viewport_size(device["viewport"])  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        screenshot(page, f"{name}-{look}")
+        assert sideways_px(page) == 0, look
+        assert serious_violations(page) == [], look
+        yield look
 
 
 def serious_violations(page: Page) -> list[str]:

@@ -15,7 +15,7 @@ from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.exports import EXPORTS
 from medground_bench.phantom.limits import TAUGHT_WHERE
 from tests.kit.board_pages import cards_of, chosen, ordered, rows_of, settled
-from tests.kit.browser import DARK, DESKTOP, PHONE, screenshot, serious_violations, sideways_px
+from tests.kit.browser import LOOKS, PHONE, looks, screenshot, serious_violations, sideways_px
 from tests.kit.made_boards import LVLMS, made_board, with_warmth
 
 gradio_client = pytest.importorskip("gradio_client")
@@ -200,14 +200,11 @@ def test_on_a_phone_rows_are_cards_with_method_iou_interval_and_rank(visits, boa
         assert sideways_px(page) == 0
 
 
-@pytest.mark.parametrize(("name", "device"), [("desktop", DESKTOP), ("phone", PHONE), ("dark", DARK)])
-def test_axe_finds_nothing_serious_and_nothing_is_wider_than_its_window(visits, name, device):
-    page = visits.open("?source=phantom", **device)
+def test_axe_finds_nothing_serious_and_nothing_is_wider_than_its_window(visits):
+    page = visits.open("?source=phantom")
     settled(page)
     page.get_by_text("What the columns mean").click()
-    screenshot(page, f"board-{name}")
-    assert serious_violations(page) == []
-    assert sideways_px(page) == 0
+    assert [*looks(page, "board")] == [*LOOKS]
 
 
 def test_the_keyboard_alone_filters_sorts_and_turns_to_a_figure(page):

@@ -7,12 +7,8 @@ import re
 import pytest
 
 from medground_bench.leaderboard.case_book import CaseBook
-from tests.kit.browser import DARK, DESKTOP, PHONE, screenshot, serious_violations, sideways_px
+from tests.kit.browser import LOOKS, looks
 from tests.kit.case_books import HARM, HARMFUL_METHOD, book_of, with_harm
-
-DEVICES = pytest.mark.parametrize(
-    ("name", "device"), [("desktop", DESKTOP), ("phone", PHONE), ("dark", DARK)]
-)
 
 
 @pytest.fixture(scope="module")
@@ -59,13 +55,10 @@ def choose(page, label, option):
     page.get_by_role("option", name=option, exact=True).click()
 
 
-@DEVICES
-def test_the_page_opens_from_its_address_without_a_complaint_or_a_sideways_scroll(visits, name, device):
-    page = visits.open("?tab=cases", **device)
+def test_the_page_opens_from_its_address_without_a_complaint_or_a_sideways_scroll(visits):
+    page = visits.open("?tab=cases")
     assert place(page) if at_case(page) else None
-    screenshot(page, f"cases-{name}")
-    assert sideways_px(page) == 0
-    assert not serious_violations(page)
+    assert [*looks(page, "cases")] == [*LOOKS]
 
 
 def test_a_tab_leads_there_and_gets_an_address_and_back_leads_to_the_board(visits):

@@ -11,14 +11,11 @@ import pytest
 from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.leaderboard.comparing import RowPair, compared
 from medground_bench.leaderboard.truth import Truth
-from tests.kit.browser import DARK, DESKTOP, PHONE, screenshot, serious_violations, sideways_px
+from tests.kit.browser import LOOKS, looks
 from tests.kit.case_books import HARMFUL_METHOD, book_of
 from tests.kit.joint_boards import sent_for_direct
 
 served_apps = pytest.importorskip("tests.kit.served_apps")
-DEVICES = pytest.mark.parametrize(
-    ("name", "device"), [("desktop", DESKTOP), ("phone", PHONE), ("dark", DARK)]
-)
 PAIR = RowPair(first="medfocus", second="occlusion", mode="direct")
 
 
@@ -47,13 +44,10 @@ def pair_page(visits):
     return page
 
 
-@DEVICES
-def test_the_page_opens_from_its_address_without_a_complaint_or_a_sideways_scroll(visits, name, device):
-    page = visits.open(f"?{PAIR.address()}", **device)
+def test_the_page_opens_from_its_address_without_a_complaint_or_a_sideways_scroll(visits):
+    page = visits.open(f"?{PAIR.address()}")
     page.locator("#compare article").wait_for()
-    screenshot(page, f"compare-{name}")
-    assert sideways_px(page) == 0
-    assert not serious_violations(page)
+    assert [*looks(page, "compare")] == [*LOOKS]
 
 
 def test_it_shows_the_numbers_of_the_library(pair_page, built):

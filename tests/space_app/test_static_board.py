@@ -21,7 +21,7 @@ from medground_bench.leaderboard.query import BoardQuery
 from medground_bench.leaderboard.static_board import write_static
 from medground_bench.phantom.limits import TAUGHT_WHERE
 from tests.kit.board_pages import cards_of, chosen, rows_of, settled
-from tests.kit.browser import DARK, DESKTOP, PHONE, Visits, screenshot, serious_violations, sideways_px
+from tests.kit.browser import LOOKS, Visits, looks
 from tests.kit.desks import truth
 from tests.kit.joint_boards import CODE, our_board, sent_to
 from tests.kit.made_boards import LVLMS, made_board, with_formula, with_warmth
@@ -119,17 +119,14 @@ def test_filters_go_into_the_address_and_back(from_disk, board):
     page.get_by_text("Figures of this static board are of all").wait_for()
 
 
-@pytest.mark.parametrize(("name", "device"), [("desktop", DESKTOP), ("phone", PHONE), ("dark", DARK)])
-def test_it_is_fit_for_every_device(from_server, name, device):
-    page = opened(from_server, {}, **device)
-    screenshot(page, f"static-{name}")
-    assert sideways_px(page) == 0
-    assert serious_violations(page) == []
-    assert bool(cards_of(page)) and page.locator(".card").first.is_visible() == (name == "phone")
+def test_it_is_fit_for_every_device(from_server):
+    page = opened(from_server, {})
+    for look in looks(page, "static"):
+        assert bool(cards_of(page)) and page.locator(".card").first.is_visible() == (look == "phone")
     page.get_by_text(TAUGHT_WHERE).wait_for()
     page.get_by_role("button", name="Intervals").click()
     page.locator("figure svg").wait_for()
-    assert serious_violations(page) == [] and sideways_px(page) == 0
+    assert [*looks(page, "static-intervals")] == [*LOOKS]
 
 
 def test_a_link_to_what_is_not_there_says_so(from_disk):
