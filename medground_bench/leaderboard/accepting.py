@@ -28,7 +28,7 @@ from medground_bench.leaderboard.people import (
     people_of,
     pseudonym_of,
 )
-from medground_bench.leaderboard.published import board_of
+from medground_bench.leaderboard.published import rows_of
 from medground_bench.leaderboard.records import (
     Receipt,
     SubmissionRecord,
@@ -124,13 +124,7 @@ class SubmissionDesk:
             self._demand_patience(snapshot, person)
             known = self._known(upload, person, Register.read(snapshot.log))
             if known is None:
-                tell(Stage.READING)
-                checked = self._checked(upload)
-                if checked.told:
-                    self._refuse(upload, checked)
-                    return replies.refusal(checked.told, checked.examined.more)
-                tell(Stage.WRITING)
-                received = self._receive(upload, checked)
+                received = self._take_in(upload, snapshot, tell)
                 if isinstance(received, Reply):
                     return received
                 known = received
@@ -210,6 +204,17 @@ class SubmissionDesk:
             found.append(replies.quota_spent(settings.scored_per_week))
         return tuple(found)
 
+    def _take_in(self, upload: Upload, snapshot: Snapshot, tell: Tell) -> Standing | Reply:
+        """Read, check and write down what is new; where it stands, or a refusal."""
+        tell(Stage.READING)
+        checked = self._checked(upload)
+        if checked.told:
+            self._refuse(upload, checked)
+            return replies.refusal(checked.told, checked.examined.more)
+        tell(Stage.WRITING)
+        rows_of(snapshot)  # fails here, before a slot is taken, where the board would fail afterwards
+        return self._receive(upload, checked)
+
     def _refuse(self, upload: Upload, checked: _Checked) -> None:
         """Write down that a file was refused, by its hash and the codes alone."""
 
@@ -249,7 +254,6 @@ class SubmissionDesk:
             late[:] = self._late(checked, snapshot, register, upload.person)
             if late:
                 return None
-            board_of(snapshot)  # which fails here, before a slot is taken, where it would fail afterwards
             return self._reception(record, files)
 
         register = self._change(decide)

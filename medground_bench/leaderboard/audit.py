@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.records import Edition
@@ -75,6 +76,7 @@ class LogEntry:
         return sha256(self.line())
 
 
+@lru_cache(maxsize=4)  # whoever changes a store looks at one log several times
 def read_log(content: bytes) -> tuple[LogEntry, ...]:
     """All entries; BrokenLog names the first that does not follow from the one before."""
     entries: list[LogEntry] = []

@@ -31,7 +31,7 @@ from medground_bench.leaderboard.query import BoardQuery
 from medground_bench.leaderboard.rows import ALL as ALL  # noqa: PLC0414  one of the board's nouns
 from medground_bench.leaderboard.rows import BoardRow, TunedOn
 from medground_bench.leaderboard.track_facts import TrackFacts
-from medground_bench.leaderboard.views import BoardTable, BoardTableRow, choices_of, table_of
+from medground_bench.leaderboard.views import BoardTable, BoardTableRow, choices_of, chosen_cases, table_of
 from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.runs.method_groups import MethodGroup, group_of
 from medground_bench.storage.whole_files import write_whole
@@ -116,18 +116,23 @@ class Board:
 
     @cached_property
     def rows(self) -> tuple[BoardRow, ...]:
-        """Our own rows of every view, best first within one."""
+        """Our own rows of every view, best first within one; views of the same cases are one table."""
         sources, lvlms = ((ALL, *self.choices(by)) for by in (By.SOURCE, By.LVLM))
         queries = (
             BoardQuery(mode=mode, source=source, lvlm=lvlm)
             for mode, source, lvlm in product(self.choices(By.MODE), sources, lvlms)
         )
         entries = {entry.key: entry for entry in self.scores.entries}
-        return tuple(
-            _board_row(row, table, entries[row.method, row.badge.value])
-            for table in map(self.table, queries)
-            for row in table.ours
-        )
+        tables: dict[bytes, BoardTable] = {}
+        rows: list[BoardRow] = []
+        for query in queries:
+            cases = chosen_cases(self.scores, query).tobytes()
+            tables[cases] = replace(tables[cases], query=query) if cases in tables else self.table(query)
+            rows += [
+                _board_row(row, tables[cases], entries[row.method, row.badge.value])
+                for row in tables[cases].ours
+            ]
+        return tuple(rows)
 
     def view(self, mode: str, source: str = ALL, lvlm: str = ALL) -> tuple[BoardRow, ...]:
         """The rows of one view, best IoU first."""

@@ -139,7 +139,7 @@ class CaseScores:
         }
         for row, entry in enumerate(entries):
             of_row = scored[entry]
-            at = [place[case_id] for case_id in of_row.case_ids]
+            at = np.array([place[case_id] for case_id in of_row.case_ids], dtype=np.intp)
             was_run[row, at] = True
             for name, values in of_row.measures.items():
                 measures[name][row, at] = values

@@ -7,16 +7,19 @@ Every method is a row with the badge "scored by us"; what it scored on every cas
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from medground_bench.leaderboard.board import Board
-from medground_bench.leaderboard.case_scores import CaseScores, RowScores
+from medground_bench.leaderboard.case_numbers import NUMBERS
+from medground_bench.leaderboard.case_scores import CaseScores, Floats, RowScores
 from medground_bench.leaderboard.columns import COLUMNS, SAID
 from medground_bench.leaderboard.entries import Badge, BoardEntry
+from medground_bench.leaderboard.kept_files import MadeOnce
 from medground_bench.leaderboard.records import (
     BadRecord,
     Json,
@@ -40,23 +43,59 @@ def scores_content(identity: str, scores: Iterable[Sequence[object]], flags: Ite
     return f'{{{head}, "scores": [\n{lines}\n]}}\n'.encode("ascii")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptScores:
+    """What a file of scores holds: what was noted of the boxes, and the `NUMBERS` of every case, (cases, numbers)."""
+
+    flags: tuple[str, ...]
+    case_ids: tuple[str, ...]
+    numbers: Floats
+
+    @classmethod
+    def of(cls, content: bytes) -> KeptScores:
+        """What `scores_content` wrote; BadRecord for anything else."""
+        try:
+            file: Json = json.loads(content)
+            lines = file["scores"]
+            ids = tuple(sys.intern(line[0]) for line in lines)  # all files of a benchmark have the same ones
+            numbers = np.array([line[1:] for line in lines], dtype=np.float64).reshape(len(ids), len(NUMBERS))
+            return cls(tuple(map(str, file["flags"])), ids, numbers)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise BadRecord(
+                f"a file of scores in the store is damaged ({type(error).__name__}: {error})."
+            ) from error
+
+
+CASES, SCORES, WORDS = MadeOnce(CaseList.of), MadeOnce(KeptScores.of), MadeOnce(SubmissionRecord.said)
+"""A board is made again with every row that is added to it, of files that but for one were read before."""
+
+
 def board_of(snapshot: Snapshot) -> Board:
-    """The board of the edition that is open; BadRecord where none ever was, or where a file is damaged."""
+    """The board of the edition that is open; BadRecord or FileMissing as of `rows_of`."""
+    listed, scored, protocol = rows_of(snapshot)
+    made = Board.of(CaseScores.of(listed.cases, scored), listed.tracks, protocol=protocol)
+    return replace(made, columns=(*COLUMNS, *SAID))
+
+
+def rows_of(snapshot: Snapshot) -> tuple[CaseList, dict[BoardEntry, RowScores], int]:
+    """What a board is made of: cases, rows and protocol.
+
+    BadRecord where no edition was ever opened, or where a file is damaged, FileMissing where one is gone.
+    """
     register = Register.read(snapshot.log)
     edition = register.edition
     if edition is None:
         raise BadRecord("the store was never opened: its log has no edition.")
-    listed = CaseList.of(snapshot.read(cases_name(edition)))
+    listed = CASES.of(snapshot, register, cases_name(edition))
     known = {case.case_id for case in listed.cases}
     controls = {name.casefold() for name in StoreSettings.of(snapshot).controls}
     scored: dict[BoardEntry, RowScores] = {}
     for method, identities in methods_of(register.rows).items():
-        kept = [_kept(snapshot.read(scores_name(identity, edition))) for identity in identities]
+        kept = [SCORES.of(snapshot, register, scores_name(identity, edition)) for identity in identities]
+        said = [WORDS.of(snapshot, register, record_name(identity)) for identity in identities]
         entry = _entry(method, kept, is_control=method.casefold() in controls)
-        said = [SubmissionRecord.said(snapshot.read(record_name(identity))) for identity in identities]
         scored[replace(entry, said=_said(said))] = _scored(kept, known)
-    made = Board.of(CaseScores.of(listed.cases, scored), listed.tracks, protocol=edition.protocol)
-    return replace(made, columns=(*COLUMNS, *SAID))
+    return listed, scored, edition.protocol
 
 
 def board_key(snapshot: Snapshot) -> str:
@@ -83,21 +122,9 @@ def methods_of(rows: Iterable[Standing]) -> dict[str, list[str]]:
     return dict(sorted(made_of.items()))
 
 
-def _kept(content: bytes) -> Json:
-    try:
-        file: Json = json.loads(content)
-        return {"flags": [str(flag) for flag in file["flags"]], "scores": list(file["scores"])}
-    except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(error) from error
-
-
-def _damaged(error: Exception) -> BadRecord:
-    return BadRecord(f"a file of scores in the store is damaged ({type(error).__name__}: {error}).")
-
-
-def _entry(method: str, kept: Sequence[Json], *, is_control: bool) -> BoardEntry:
+def _entry(method: str, kept: Sequence[KeptScores], *, is_control: bool) -> BoardEntry:
     """A row; what was noted of its boxes stands behind its name."""
-    flags = sorted({flag for file in kept for flag in file["flags"]})
+    flags = sorted({flag for file in kept for flag in file.flags})
     return BoardEntry(
         method=method,
         shown=f"{method} ({', '.join(flags)})" if flags else method,
@@ -113,13 +140,9 @@ def _said(of_files: Sequence[Metadata]) -> tuple[tuple[str, str], ...]:
     return tuple((key, ", ".join(each)) for key, each in told.items() if each)
 
 
-def _scored(kept: Sequence[Json], known: AbstractSet[str]) -> RowScores:
+def _scored(kept: Sequence[KeptScores], known: AbstractSet[str]) -> RowScores:
     """What a method scored; BadRecord where it is no score of these cases."""
-    lines: list[Sequence[object]] = [line for file in kept for line in file["scores"]]
-    try:
-        case_ids = [str(line[0]) for line in lines]
-        if not known >= set(case_ids):
-            raise ValueError("a case that is not in the list")
-        return RowScores.of(case_ids, np.array([line[1:] for line in lines], dtype=np.float64))
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise _damaged(error) from error
+    case_ids = [case_id for file in kept for case_id in file.case_ids]
+    if not known >= set(case_ids):
+        raise BadRecord("a file of scores in the store has a case that is not in its list of cases.")
+    return RowScores.of(case_ids, np.concatenate([file.numbers for file in kept]))

@@ -132,7 +132,7 @@ def table_of(
             scores, also where others are among them, which anybody could take off again; of more they are told to
             `HIDDEN_DIGITS`
     """
-    chosen = _chosen(scores, query)
+    chosen = chosen_cases(scores, query)
     whole = (
         [int(row) for row in np.flatnonzero(scores.was_run[:, chosen].all(axis=1))] if chosen.any() else []
     )
@@ -155,6 +155,16 @@ def table_of(
         ranks=ranks,
         withheld=withheld,
     )
+
+
+def chosen_cases(scores: CaseScores, query: BoardQuery) -> NDArray[np.bool_]:
+    """Whether each case is one that a query asks for."""
+    chosen = np.ones(len(scores.cases), dtype=bool)
+    for name in CASE_FIELDS:
+        wanted = getattr(query, name)
+        if wanted != ALL:
+            chosen &= scores.facts[name] == wanted
+    return chosen
 
 
 def choices_of(
@@ -315,15 +325,6 @@ def _is_asked(row: ReportedRow, query: BoardQuery) -> bool:
         query.finding,
         query.size,
     )
-
-
-def _chosen(scores: CaseScores, query: BoardQuery) -> NDArray[np.bool_]:
-    chosen = np.ones(len(scores.cases), dtype=bool)
-    for name in CASE_FIELDS:
-        wanted = getattr(query, name)
-        if wanted != ALL:
-            chosen &= scores.facts[name] == wanted
-    return chosen
 
 
 def _sorted(rows: Sequence[BoardTableRow], sort: str) -> list[BoardTableRow]:

@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 
 from medground_bench.core.protocol import PROTOCOL
+from medground_bench.leaderboard import audit, published
+from medground_bench.leaderboard.case_numbers import NUMBERS
 from medground_bench.leaderboard.case_scores import BoardCase
+from medground_bench.leaderboard.kept_files import MadeOnce
 from medground_bench.leaderboard.opening import open_board
-from medground_bench.leaderboard.published import board_of
+from medground_bench.leaderboard.published import KeptScores, board_of
 from medground_bench.leaderboard.query import BoardQuery
 from medground_bench.leaderboard.records import BadRecord
+from medground_bench.storage.whole_files import sha256
 from tests.kit.desks import OPERATOR, boxes, file_of, truth, upload
 
 pytestmark = pytest.mark.usefixtures("scored_here")
@@ -74,20 +78,58 @@ def test_the_board_at_a_place_is_that_of_its_store(local):
     assert open_board(str(local.store.folder)) == board_of(local.store.look())
 
 
+@pytest.fixture
+def kept(local):
+    """The file of scores of a store's one row."""
+    identity = local.open().submit(upload(method="Mine")).receipt.id
+    return local.store.folder / f"scores/v{PROTOCOL}-1f2e1f2e1f2e/{identity}.json"
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        (b'["phantom/000/', b'["phantom/999/'),
         (b'"scores"', b'"numbers"'),
         (b'"scores": [\n["', b'"scores": [\n[0, "'),
+        (b'"phantom/000', b'7, "phantom/000'),
         (b"{", b""),
     ],
-    ids=["another case", "no scores", "too many numbers", "no JSON"],
+    ids=["no scores", "too many numbers", "a case that is no text", "no JSON"],
 )
-def test_a_damaged_file_of_scores_is_told(local, old, new):
-    identity = local.open().submit(upload(method="Mine")).receipt.id
-    path = local.store.folder / f"scores/v{PROTOCOL}-1f2e1f2e1f2e/{identity}.json"
-    assert old in path.read_bytes()
-    path.write_bytes(path.read_bytes().replace(old, new, 1))
+def test_a_damaged_file_of_scores_is_told(kept, old, new):
+    whole = kept.read_bytes()
+    assert old in whole and KeptScores.of(whole).numbers.shape == (12, len(NUMBERS))
     with pytest.raises(BadRecord, match="a file of scores in the store is damaged"):
+        KeptScores.of(whole.replace(old, new, 1))
+
+
+def test_scores_of_another_case_are_told_also_where_the_log_names_their_file(local, kept):
+    whole, log = kept.read_bytes(), local.store.folder / audit.FILE
+    other = whole.replace(b'["phantom/000/', b'["phantom/999/', 1)
+    kept.write_bytes(other)
+    log.write_bytes(log.read_bytes().replace(sha256(whole).encode(), sha256(other).encode()))
+    with pytest.raises(BadRecord, match="a case that is not in its list of cases"):
         board_of(local.store.look())
+
+
+def test_a_board_of_files_that_were_read_before_is_that_of_files_read_anew(local, kept, monkeypatch):
+    before = board_of(local.store.look())
+    local.desk.submit(upload("bob", method="Other"))
+    after = board_of(local.store.look())
+    made = []
+    fresh = MadeOnce(lambda content: made.append(1) or KeptScores.of(content), most=2)
+    monkeypatch.setattr(published, "SCORES", fresh)
+    for _ in range(2):
+        assert board_of(local.store.look()) == after != before
+    assert len(made) == 2
+    for number in range(3):
+        local.desk.submit(upload(f"person{number}", method=f"M{number}"))
+    assert len(fresh._made) == 2
+
+
+def test_a_file_that_was_read_before_and_is_another_since_is_told_by_its_name(local, kept):
+    made, whole = board_of(local.store.look()), kept.read_bytes()
+    kept.write_bytes(whole.replace(b"0", b"1", 1))
+    with pytest.raises(BadRecord, match=f"{kept.name} of the store is not the file that its log names"):
+        board_of(local.store.look())
+    kept.write_bytes(whole)
+    assert board_of(local.store.look()) == made

@@ -18,12 +18,18 @@ from PIL import Image
 from rich.table import Table
 
 from medground_bench.core.types import Frame, Mode, Reference
-from medground_bench.leaderboard.published import board_content
+from medground_bench.leaderboard import audit
+from medground_bench.leaderboard.audit import Event, LogEntry
+from medground_bench.leaderboard.case_numbers import NUMBERS
+from medground_bench.leaderboard.changes import digests
+from medground_bench.leaderboard.published import board_content, scores_content
+from medground_bench.leaderboard.records import SubmissionRecord, scores_name
 from medground_bench.leaderboard.truth import Truth
 from medground_bench.phantom.scene import Scene
+from medground_bench.submission.metadata import Metadata, read_metadata
 from tests.kit.board_pages import settled
 from tests.kit.browser import DESKTOP, PATIENCE_MS, launched
-from tests.kit.desks import REVISION, boxes, file_of, folder_place, random_box, upload
+from tests.kit.desks import REVISION, Place, boxes, file_of, folder_place, random_box, said, upload
 from tests.kit.made_boards import LVLMS, made_board
 from tests.kit.served_apps import APP, STARTS_WITHIN_S, started
 
@@ -78,7 +84,7 @@ def page_costs(pictures: int = 200, requests: int = REQUESTS) -> list[Cost]:
 
 
 def desk_costs(cases: int = 2_000, submissions: int = 200, of_each: int = 4_000) -> list[Cost]:
-    """Of a submission of so many cases, and of a board that is made again from so many submissions."""
+    """Of a submission of so many cases, of a board made again from so many submissions, and of one more beside them."""
     costs: list[Cost] = []
     with TemporaryDirectory() as root:
         one = replace(folder_place(Path(root) / "one"), truth=_truth(cases))
@@ -86,12 +92,13 @@ def desk_costs(cases: int = 2_000, submissions: int = 200, of_each: int = 4_000)
         with timed(costs, f"a submission of {cases:,} cases, to its receipt", 5):
             assert desk.submit(sent).receipt is not None
         many = replace(folder_place(Path(root) / "many"), truth=_truth(of_each))
-        desk = many.open(scored_per_week=submissions)
-        for number in range(submissions):
-            content = file_of(boxes(many.truth, seed=number))
-            assert desk.submit(upload(f"person{number}", content, method=f"M{number}")).receipt is not None
+        desk = many.open()
+        _fill(many, submissions)
         with timed(costs, f"a board made again from {submissions} submissions of {of_each:,} cases", 60):
             board_content(many.store.look())
+        sent = upload(content=file_of(boxes(many.truth, seed=submissions)))
+        with timed(costs, f"one more submission of {of_each:,} cases beside them, to its receipt", 5):
+            assert desk.submit(sent).status == "scored"
     return costs
 
 
@@ -137,6 +144,46 @@ def _memory_mb(pid: int) -> float:
     """Resident, of one process; Linux alone tells."""
     status = Path(f"/proc/{pid}/status").read_text("ascii")
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def _fill(place: Place, submissions: int) -> None:
+    """Rows on all cases, each of another person, with boxes and scores at random: in one step, and unscored."""
+    entries, files = list[LogEntry](), dict[str, bytes]()
+    for number in range(submissions):
+        record, scores = _row(place.truth, number)
+        files |= {record.name: record.content(), **scores}
+        scored = LogEntry(event=Event.SCORED, by=record.person, subject=record.id, files=digests(scores))
+        received = replace(
+            scored,
+            event=Event.RECEIVED,
+            method=record.metadata.method,
+            tracks=record.tracks,
+            edition=place.truth.edition,
+            files=digests({record.name: files[record.name]}),
+        )
+        entries += [received, scored]
+    seen = place.store.look()
+    files[audit.FILE] = audit.extended(seen.log, entries, place.clock().isoformat())
+    place.store.commit(files, after=seen, title="many at once")
+
+
+def _row(truth: Truth, number: int) -> tuple[SubmissionRecord, dict[str, bytes]]:
+    """A record, and its file of scores."""
+    given, words = sorted(boxes(truth, seed=number).items()), read_metadata(said(f"M{number}"))
+    assert isinstance(words, Metadata)
+    record = SubmissionRecord(
+        id=f"{number:020}",
+        person=f"p-{number:012}",
+        file_sha256="",
+        dataset=truth.dataset,
+        dataset_revision=truth.revision,
+        tracks=(str(truth.references[0].track),),
+        metadata=words,
+        lines=tuple({"boxes": found, "case_id": case} for case, found in given),
+    )
+    numbers = np.random.default_rng(number).uniform(size=(len(given), len(NUMBERS))).round(6).tolist()
+    scores = ([case, *of_case] for (case, _), of_case in zip(given, numbers, strict=True))
+    return record, {scores_name(record.id, truth.edition): scores_content(record.id, scores, [])}
 
 
 def _truth(cases: int) -> Truth:
