@@ -15,10 +15,10 @@ from templates import from_template
 
 @dataclass(frozen=True)
 class AddressedPage:
-    """What a page shows for an address: `open` gives a value for each of its components."""
+    """What a page shows for an address: `open` gives a value for each of its parts, and never fails."""
 
     open: Callable[[str], Sequence[object]]
-    components: Sequence[gr.components.Component]
+    components: Sequence[gr.blocks.Block]
 
 
 def tab_id(page: str) -> str:

@@ -51,12 +51,12 @@ def build_app() -> gr.Blocks:
     """The whole page; models are opened when they are first asked."""
     with gr.Blocks(title="MedGround-Bench", analytics_enabled=False, delete_cache=(LOOKED_S, KEPT_S)) as app:
         gr.Markdown(f"# MedGround-Bench\n\n{ABOUT}", elem_id="title")
-        if missing := lacking():
-            gr.Markdown(missing, elem_classes="note")
+        missing = gr.Markdown(lacking(), elem_classes="note")
+        app.load(lacking, None, missing, api_visibility="private", show_progress="hidden")
         gr.HTML("Research use, not for clinical decisions.", elem_id="research")
         with gr.Tabs() as tabs:
             with _page("board", "Board") as board:
-                board_tab()
+                of_tracks = board_tab()
             with _page("cases", "Cases") as cases:
                 of_cases = cases_tab()
             with _page("compare", "Compare") as compare:
@@ -69,7 +69,7 @@ def build_app() -> gr.Blocks:
             app,
             tabs,
             {"board": board, "cases": cases, "compare": compare, "try": trying, "submit": submitting},
-            {"cases": of_cases, "compare": of_pairs, "submit": of_receipts},
+            {"board": of_tracks, "cases": of_cases, "compare": of_pairs, "submit": of_receipts},
         )
     queued: gr.Blocks = app.queue(default_concurrency_limit=4, max_size=32)
     return queued

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import gradio as gr
 import pandas as pd
+from addresses import AddressedPage
 from gradio.events import api
-from kept_board import kept_board, why_no_board
+from kept_board import kept_board
 from results_folder import errors_shown
 
 from medground_bench.core.errors import MedgroundError
@@ -15,7 +16,7 @@ from medground_bench.leaderboard import board_api
 from medground_bench.leaderboard.board import Board
 from medground_bench.leaderboard.board_api import PAGE, TABLE, BoardApi, Words
 from medground_bench.leaderboard.exports import EXPORTS
-from medground_bench.leaderboard.page_data import page_data
+from medground_bench.leaderboard.page_data import page_without_board
 from medground_bench.leaderboard.static_board import FRONT
 from medground_bench.storage.whole_files import Plain
 
@@ -39,15 +40,11 @@ new IntersectionObserver(([board]) => {
 """It is asked for at once, and whenever it comes into sight again: a row may be new since the page was made."""
 
 
-def board_tab() -> None:
-    """The page's components."""
-    if why := why_no_board():
-        gr.Markdown(why)
-        return
-    board = kept_board()
+def board_tab() -> AddressedPage:
+    """The page's components, which are there whether there is a board or not yet."""
     endings = str(list(EXPORTS))
     gr.HTML(
-        page_data(board, {}),
+        _first_page(),
         html_template='<div class="mg-board"></div>',
         css_template=(FRONT / "board.css").read_text("utf-8"),
         js_on_load=(FRONT / "board.js").read_text("utf-8") + START.replace("ENDINGS", endings),
@@ -58,10 +55,11 @@ def board_tab() -> None:
     api(board_page, api_name=PAGE)
     api(board_table, api_name=TABLE)
     api(board_file, api_name=board_api.FILE)
-    if board.tracks:
+    with gr.Column(visible=False) as of_tracks:
         gr.Markdown("### What the causal filter kept")
-        gr.Dataframe(_filter_table(board), interactive=False, buttons=["copy"], label="Per LVLM and mode")
-        gr.Markdown("\n".join(f"- {line}" for line in _shortcut_lines(board)), elem_classes="note")
+        kept = gr.Dataframe(interactive=False, buttons=["copy"], label="Per LVLM and mode")
+        lines = gr.Markdown(elem_classes="note")
+    return AddressedPage(_open_tracks, [of_tracks, kept, lines])
 
 
 def page_of(params: Words) -> Mapping[str, Plain]:
@@ -99,6 +97,24 @@ def board_file(query: dict[str, str], ending: str) -> dict[str, str]:
 
 
 ASKED = BoardApi(kept_board)
+
+
+def _first_page() -> Mapping[str, Plain]:
+    """What is drawn before the page has asked; what is missing now is not for ever."""
+    try:
+        return ASKED.page({})
+    except MedgroundError as error:
+        return page_without_board(str(error))
+
+
+def _open_tracks(_query: str) -> list[object]:
+    """Whether there are tracks to tell of, their table, and what is to be known of them."""
+    try:
+        board = kept_board()
+    except MedgroundError:
+        return [gr.Column(visible=False), gr.skip(), gr.skip()]
+    lines = "\n".join(f"- {line}" for line in _shortcut_lines(board))
+    return [gr.Column(visible=bool(board.tracks)), _filter_table(board), lines]
 
 
 def _filter_table(board: Board) -> pd.DataFrame:

@@ -8,11 +8,11 @@ import gradio as gr
 from addresses import AddressedPage
 from cases_shown import shown_cases
 from gradio.events import api
-from kept_book import kept_book, labelled, why_no_book
+from kept_book import kept_book, labelled
 from results_folder import errors_shown
 from templates import Shown, from_template
 
-from medground_bench.leaderboard.case_book import CaseBook
+from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.case_choice import (
     FILTERS,
     MOST_METHODS,
@@ -21,7 +21,7 @@ from medground_bench.leaderboard.case_choice import (
     choice_of,
     choices,
 )
-from medground_bench.leaderboard.case_views import opened
+from medground_bench.leaderboard.case_views import OpenedCases, opened
 
 LABELS = {"lvlm": "LVLM", "mode": "Mode", "source": "Source", "finding": "Finding"}
 ABOUT_CASES = (
@@ -30,13 +30,11 @@ ABOUT_CASES = (
 )
 
 
-def cases_tab() -> AddressedPage | None:
-    """The page's components; None where there is no case to show."""
-    if why := why_no_book():
-        gr.Markdown(why)
-        return None
-    gr.Markdown(ABOUT_CASES, elem_classes="note")
-    filters, methods = _controls(kept_book())
+def cases_tab() -> AddressedPage:
+    """The page's components, whose choices are filled whenever the page is opened."""
+    with gr.Column(visible=False) as controls:
+        gr.Markdown(ABOUT_CASES, elem_classes="note")
+        filters, methods = _controls()
     explorer, current = from_template("cases"), gr.State("")
     chosen = [*filters, methods]
     shown = [*chosen, explorer, current]
@@ -59,18 +57,26 @@ def cases_tab() -> AddressedPage | None:
         _go, chosen, [explorer, current], api_visibility="private", show_progress="hidden", queue=False
     )
     api(case, api_name="case")
-    return AddressedPage(open_cases, shown)
+    return AddressedPage(open_cases, [controls, *shown])
 
 
 def open_cases(query: str) -> list[object]:
-    """The filters, the methods, the view and the case of an address."""
-    book = kept_book()
+    """The filters, the methods, the view and the case of an address; or why there are none now."""
+    try:
+        book = kept_book()
+    except MedgroundError as error:
+        return [
+            gr.Column(visible=False),
+            *(gr.skip() for _ in (*LABELS, "order", "methods")),
+            {"empty": str(error)},
+            "",
+        ]
     chosen, case = choice_of(book, query)
-    view, current = _shown(chosen, case, navigate=False)
-    kept = opened(book, chosen, case).choice
-    filters = [gr.Dropdown([*choices(book, name)], value=getattr(kept, name)) for name in FILTERS]
-    methods = gr.Dropdown(labelled(book, book.methods), value=list(kept.methods))
-    return [*filters, kept.order, methods, view, current]
+    found = opened(book, chosen, case)
+    filters = [gr.Dropdown([*choices(book, name)], value=getattr(found.choice, name)) for name in FILTERS]
+    methods = gr.Dropdown(labelled(book, book.methods), value=list(found.choice.methods), multiselect=True)
+    view = shown_cases(book, found, navigate=False)
+    return [gr.Column(visible=True), *filters, found.choice.order, methods, view, _current(found)]
 
 
 def case(address: str) -> Shown:
@@ -80,15 +86,13 @@ def case(address: str) -> Shown:
         return shown_cases(book, opened(book, *choice_of(book, address)), navigate=False)
 
 
-def _controls(book: CaseBook) -> tuple[list[gr.Dropdown], gr.Dropdown]:
+def _controls() -> tuple[list[gr.Dropdown], gr.Dropdown]:
     """Filters and order, and the methods."""
     with gr.Row():
-        filters = [
-            gr.Dropdown(list(choices(book, name)), label=LABELS[name], min_width=140) for name in FILTERS
-        ]
+        filters = [gr.Dropdown([], label=LABELS[name], min_width=140) for name in FILTERS]
         order = gr.Dropdown([each.value for each in CaseOrder], label="Sorted by", min_width=140)
     methods = gr.Dropdown(
-        labelled(book, book.methods),
+        [],
         multiselect=True,
         max_choices=MOST_METHODS,
         label=f"Methods, {MOST_METHODS} at most",
@@ -120,5 +124,8 @@ def _shown(chosen: CaseChoice, case: str, *, navigate: bool) -> tuple[Shown, str
     with errors_shown():
         book = kept_book()
         found = opened(book, chosen, case)
-        current = found.view.case.case_id if found.view else ""
-        return shown_cases(book, found, navigate=navigate), current
+        return shown_cases(book, found, navigate=navigate), _current(found)
+
+
+def _current(found: OpenedCases) -> str:
+    return found.view.case.case_id if found.view else ""

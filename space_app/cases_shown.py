@@ -15,10 +15,11 @@ from medground_bench.leaderboard.case_views import (
     CaseView,
     MethodView,
     OpenedCases,
+    nothing_sentence,
     withheld_sentence,
 )
 
-EMPTY = "No case fits this choice. Set a filter back to all."
+EMPTY, NO_CASES = "No case fits this choice. Set a filter back to all.", "No cases to show."
 SORTED_BY = {
     CaseOrder.DISAGREEMENT: "IoU of the best method minus the worst",
     CaseOrder.DIFFICULTY: "100 minus the mean IoU of the methods",
@@ -30,7 +31,11 @@ def shown_cases(book: CaseBook, opened: OpenedCases, *, navigate: bool) -> Shown
     """A case and the list around it; `navigate` when the visitor went there, so that its address is a step."""
     view, choice = opened.view, opened.choice
     if view is None:
-        return {"note": opened.note, "empty": f"{EMPTY} {withheld_sentence(book)}"}
+        why = nothing_sentence(book, choice.source)
+        return {
+            "note": opened.note,
+            "empty": why or f"{EMPTY if book.cases else NO_CASES} {withheld_sentence(book)}",
+        }
     last = view.first + len(view.around)
     return {
         "note": opened.note,

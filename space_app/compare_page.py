@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import gradio as gr
 from addresses import AddressedPage
-from compare_shown import shown_comparison
+from compare_shown import shown_comparison, shown_nothing
 from gradio.events import api
-from kept_book import kept_book, labelled, why_no_book
+from kept_board import kept_board
+from kept_book import kept_book, labelled
 from results_folder import errors_shown
 from templates import Shown, from_template
 
 from medground_bench.core.errors import MedgroundError
+from medground_bench.leaderboard.case_book import CaseBook
+from medground_bench.leaderboard.case_views import withheld_sentence
 from medground_bench.leaderboard.comparing import (
     VIEW,
+    Comparison,
     RowPair,
     comparable,
     compared,
@@ -20,6 +24,7 @@ from medground_bench.leaderboard.comparing import (
     pair_of,
     views_of,
 )
+from medground_bench.leaderboard.unseen_sources import ToldMeans, unseen_sources
 
 LABELS = {"lvlm": "LVLM", "mode": "Mode", "source": "Source"}
 SAVE = """(csv) => {
@@ -32,23 +37,13 @@ SAVE = """(csv) => {
 }"""
 
 
-def compare_tab() -> AddressedPage | None:
-    """The page's components; None where there is no case to compare on."""
-    if why := why_no_book():
-        gr.Markdown(why)
-        return None
-    book = kept_book()
-    with gr.Row():
-        first, second = (
-            gr.Dropdown(labelled(book, book.methods), label=label, min_width=180)
-            for label in ("First", "Second")
-        )
-        view = [
-            gr.Dropdown(list(offered), label=LABELS[name], min_width=140)
-            for name, offered in views_of(book).items()
-        ]
+def compare_tab() -> AddressedPage:
+    """The page's components, whose choices are filled whenever the page is opened."""
+    with gr.Column(visible=False) as controls, gr.Row():
+        first, second = (gr.Dropdown([], label=label, min_width=180) for label in ("First", "Second"))
+        view = [gr.Dropdown([], label=LABELS[name], min_width=140) for name in VIEW]
     page = from_template("compare")
-    with gr.Row():
+    with gr.Column(visible=False) as files, gr.Row():
         save = gr.Button("Save all cases as CSV", size="sm", scale=0, min_width=200)
     csv = gr.Textbox(visible=False)
     pair = [first, second, *view]
@@ -60,22 +55,32 @@ def compare_tab() -> AddressedPage | None:
         api_visibility="private",
         show_progress="hidden",
     )
-    made = save.click(comparison_csv, pair, csv, api_name="compare_csv", show_progress="hidden")
+    made = save.click(comparison_csv, pair, csv, api_visibility="private", show_progress="hidden")
     made.success(None, csv, csv, js=SAVE, api_visibility="private")
     api(compare_rows, api_name="compare")
-    return AddressedPage(open_pair, [*pair, page])
+    api(comparison_csv, api_name="compare_csv")
+    return AddressedPage(open_pair, [controls, files, *pair, page])
 
 
 def open_pair(query: str) -> list[object]:
-    """The rows, the view and the comparison of an address."""
-    return _shown(pair_of(kept_book(), query), navigate=False)
+    """The rows, the view and the comparison of an address; or why there are none now."""
+    try:
+        book = kept_book()
+    except MedgroundError as error:
+        return [
+            *(gr.Column(visible=False) for _ in range(2)),
+            *(gr.skip() for _ in ("first", "second", *VIEW)),
+            {"note": str(error)},
+        ]
+    return [*(gr.Column(visible=True) for _ in range(2)), *_shown(book, pair_of(book, query), navigate=False)]
 
 
 def compare_rows(address: str) -> Shown:
     """Two rows compared, as data: by the address of the page, `tab=compare&first=...&second=...`."""
     with errors_shown():
         book = kept_book()
-        return shown_comparison(compared(book, pair_of(book, address)), navigate=False)
+        pair = pair_of(book, address)
+        return _comparison(book, pair, compared(book, pair), navigate=False)
 
 
 def comparison_csv(first: str, second: str, lvlm: str, mode: str, source: str) -> str:
@@ -87,15 +92,28 @@ def comparison_csv(first: str, second: str, lvlm: str, mode: str, source: str) -
 
 def _choose(first: str, second: str, lvlm: str, mode: str, source: str) -> list[object]:
     pair = RowPair(first=first, second=second, lvlm=lvlm, mode=mode, source=source)
-    return _shown(fitting(kept_book(), pair), navigate=True)
+    with errors_shown():
+        book = kept_book()
+        return _shown(book, fitting(book, pair), navigate=True)
 
 
-def _shown(pair: RowPair, *, navigate: bool) -> list[object]:
-    book = kept_book()
-    known = labelled(book, comparable(book, pair))
+def _shown(book: CaseBook, pair: RowPair, *, navigate: bool) -> list[object]:
+    known, views = labelled(book, comparable(book, pair)), views_of(book)
     rows = [gr.Dropdown(known, value=name or None) for name in (pair.first, pair.second)]
-    view = [getattr(pair, name) for name in VIEW]
+    view = [gr.Dropdown(list(views[name]), value=getattr(pair, name)) for name in VIEW]
     try:
-        return [*rows, *view, shown_comparison(compared(book, pair), navigate=navigate)]
+        return [*rows, *view, _comparison(book, pair, compared(book, pair), navigate=navigate)]
     except MedgroundError as error:
-        return [*rows, *view, {"note": str(error)}]
+        return [*rows, *view, shown_nothing(str(error), pair, _unseen(book, pair))]
+
+
+def _comparison(book: CaseBook, pair: RowPair, found: Comparison, *, navigate: bool) -> Shown:
+    return shown_comparison(found, _unseen(book, pair), withheld_sentence(book), navigate=navigate)
+
+
+def _unseen(book: CaseBook, pair: RowPair) -> dict[str, ToldMeans | None]:
+    try:
+        board = kept_board() if book.counts() else None
+    except MedgroundError:
+        board = None
+    return unseen_sources(book, board, pair)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from templates import Shown
 
 from medground_bench.core.comparison import Difference
 from medground_bench.drawing.change_plot import HEIGHT, WIDTH, change_plot
 from medground_bench.leaderboard.case_choice import CaseChoice
-from medground_bench.leaderboard.comparing import CaseChange, Comparison, GroupDifference
+from medground_bench.leaderboard.comparing import CaseChange, Comparison, GroupDifference, RowPair
+from medground_bench.leaderboard.unseen_sources import ToldMeans
 
 MINUS = "\u2212"
-NO_INTERVAL = "none"
+NO_INTERVAL, NOT_TOLD = "none", "not told"
+OF_MEANS = "Of what is not shown, a difference is that of the two means on the board, so it has no interval."
 TOLD = (
     "Points are percent of IoU, the first minus the second on the same cases. Intervals and p are by image, because "
     "questions about one picture stand or fall together; with fewer than six images there are none. This is one "
@@ -22,8 +24,14 @@ TOLD = (
 )
 
 
-def shown_comparison(comparison: Comparison, *, navigate: bool) -> Shown:
-    """Two rows; `navigate` when the visitor chose them, so that their address is a step."""
+def shown_comparison(
+    comparison: Comparison, unseen: Mapping[str, ToldMeans | None], withheld: str, *, navigate: bool
+) -> Shown:
+    """Two rows; `navigate` when the visitor chose them, so that their address is a step.
+
+    unseen    sources of which no case is shown, with what the board tells of both rows
+    withheld  why, in words
+    """
     pair, difference = comparison.pair, comparison.difference
     first, second = comparison.names
     return {
@@ -48,12 +56,41 @@ def shown_comparison(comparison: Comparison, *, navigate: bool) -> Shown:
                 _side(comparison, f"{first} better", comparison.better_first),
                 _side(comparison, f"{second} better", comparison.better_second),
             ],
-            "tables": [
-                {"title": "By finding", "head": "Finding", "rows": _rows(comparison.by_finding)},
-                {"title": "By source", "head": "Source", "rows": _rows(comparison.by_source)},
-            ],
+            "tables": _tables(comparison, unseen),
+            "withheld": f"{withheld} {OF_MEANS}" if any(unseen.values()) else withheld,
             "told": TOLD,
         }
+    }
+
+
+def shown_nothing(why: str, pair: RowPair, unseen: Mapping[str, ToldMeans | None]) -> Shown:
+    """Why two rows are not compared, with what the board tells of them all the same."""
+    told = unseen.get(pair.source)
+    if told is None:
+        return {"note": why}
+    first, second = f"{pair.first} {_points(told.first)}", f"{pair.second} {_points(told.second)}"
+    return {
+        "note": f"{why} On the board, {first} and {second}: {_signed(told.first - told.second)} points of IoU on "
+        f"{told.cases} cases of {told.images} images."
+    }
+
+
+def _tables(comparison: Comparison, unseen: Mapping[str, ToldMeans | None]) -> list[Shown]:
+    by_source = [*_rows(comparison.by_source), *(_unseen(source, told) for source, told in unseen.items())]
+    return [
+        {"title": "By finding", "head": "Finding", "rows": _rows(comparison.by_finding)},
+        {"title": "By source", "head": "Source", "rows": by_source},
+    ]
+
+
+def _unseen(source: str, told: ToldMeans | None) -> Shown:
+    return {
+        "name": source,
+        "cases": told.cases if told else NOT_TOLD,
+        "images": told.images if told else NOT_TOLD,
+        "difference": _signed(told.first - told.second) if told else NOT_TOLD,
+        "interval": NOT_TOLD,
+        "p": NOT_TOLD,
     }
 
 

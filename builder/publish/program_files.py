@@ -19,7 +19,6 @@ from medground_bench.commands.programs import programs_folder
 from medground_bench.core.errors import MedgroundError, SourceMissing
 from medground_bench.leaderboard.board import Board
 from medground_bench.leaderboard.case_book import CASES_FILE, CaseBook
-from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.runs.sweep import Sweep
 
 LIBRARY = Path(medground_bench.__file__).parent
@@ -128,13 +127,13 @@ def _exchanged(content: bytes, old: str, new: str) -> bytes:
 def _results(folder: Path) -> dict[str, bytes]:
     """The board, the cases and the tuned settings as our own classes write them, so that nothing else comes along.
 
-    Of the scores and of the cases there are those of phantoms alone. No box of a credentialed source, no answer about
-    it and no score from which a box could be worked out leaves this way.
+    Of the scores and of the cases there are those of phantoms alone; of other cases there is their number. No box of a
+    credentialed source, no answer about it and no score from which a box could be worked out leaves this way.
     """
     with TemporaryDirectory() as written:
         Board.read(folder).for_everybody().save(Path(written))
         if (folder / CASES_FILE).is_file():
-            CaseBook.read(folder).of_source(PHANTOM).save(Path(written))
+            CaseBook.read(folder).for_everybody().save(Path(written))
         for path in sorted((folder / TUNED).glob("*.json")):
             Sweep.read(path).save(Path(written, TUNED))
         return {

@@ -170,11 +170,6 @@ class CaseBook:
         """The cases by their ids."""
         return {case.case_id: case for case in self.cases}
 
-    def of_source(self, source: str) -> CaseBook:
-        """The part that is about pictures of one source, and nothing else."""
-        cases = tuple(case for case in self.cases if case.source == source)
-        return CaseBook(cases, self._runs_on(cases))
-
     def without(self, sources: Collection[str]) -> CaseBook:
         """The book without the cases of some sources, which are counted as hidden."""
         cases = tuple(case for case in self.cases if case.source not in sources)
@@ -182,8 +177,18 @@ class CaseBook:
         return CaseBook(cases, self._runs_on(cases), self.withheld, dict(sorted(hidden.items())))
 
     def for_everybody(self) -> CaseBook:
-        """What anybody may look at: the cases of phantoms."""
+        """What anybody may look at: the cases of phantoms; of the others there is their number."""
         return self.without(hidden_sources(case.source for case in self.cases))
+
+    def beside(self, sources: Iterable[str]) -> CaseBook:
+        """With the cases of sources that it knows nothing of counted as hidden, given as the source of each."""
+        known = {case.source for case in self.cases} | {*self.hidden, *self.withheld}
+        more = Counter(source for source in sources if source not in known)
+        return replace(self, hidden=dict(sorted((Counter(self.hidden) + more).items())))
+
+    def counts(self) -> Mapping[str, int]:
+        """Source -> how many of its cases are not in the book, for either reason."""
+        return dict(sorted((Counter(self.withheld) + Counter(self.hidden)).items()))
 
     def _runs_on(self, cases: Sequence[BookCase]) -> tuple[BookRun, ...]:
         own, tracks = {case.case_id for case in cases}, {case.track for case in cases}
@@ -213,8 +218,8 @@ class CaseBook:
     def save(self, folder: Path) -> None:
         """Write `cases.json`, a line a case and a line a run; same book, same bytes."""
         cases, runs = (",\n".join(_line(each) for each in several) for several in (self.cases, self.runs))
-        withheld = json.dumps(dict(self.withheld), sort_keys=True)
-        text = f'{{"withheld": {withheld},\n"cases": [\n{cases}\n],\n"runs": [\n{runs}\n]}}\n'
+        withheld, hidden = (json.dumps(dict(each), sort_keys=True) for each in (self.withheld, self.hidden))
+        text = f'{{"withheld": {withheld},\n"hidden": {hidden},\n"cases": [\n{cases}\n],\n"runs": [\n{runs}\n]}}\n'
         write_whole(folder / CASES_FILE, text.encode())
 
     @classmethod
@@ -237,7 +242,7 @@ class CaseBook:
                 )
                 for each in saved["runs"]
             ]
-            return cls(tuple(cases), tuple(runs), saved["withheld"])
+            return cls(tuple(cases), tuple(runs), saved["withheld"], saved.get("hidden", {}))
         except FileNotFoundError as error:
             raise SourceMissing(
                 f"{folder} holds no cases: it has no {CASES_FILE}. Make it with medground demo --out {folder}"

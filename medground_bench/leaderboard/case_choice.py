@@ -98,8 +98,9 @@ def choice_of(book: CaseBook, query: str) -> tuple[CaseChoice, str]:
 
 
 def choices(book: CaseBook, name: str) -> tuple[str, ...]:
-    """What a filter can be set to: all, and every value that occurs, sorted."""
-    return (ALL, *sorted({getattr(case, name) for case in book.cases}))
+    """What a filter can be set to: all, and every value that occurs, sorted; also sources with nothing to show."""
+    unseen = book.counts() if name == "source" else ()
+    return (ALL, *sorted({getattr(case, name) for case in book.cases} | {*unseen}))
 
 
 def listed(book: CaseBook, choice: CaseChoice) -> tuple[ListedCase, ...]:

@@ -6,7 +6,7 @@ right size, and the answers without pictures.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -154,17 +154,30 @@ def _at(ids: Sequence[str], place: int) -> str:
 
 def withheld_sentence(book: CaseBook) -> str:
     """On the cases whose expert boxes are not here, or are hidden; empty where there are none."""
-    told = {
+    return " ".join(
+        f"Not among them: {' and '.join(f'{count} of {source}' for source, count in counts.items())}. {why}"
+        for why, counts in _reasons(book).items()
+        if counts
+    )
+
+
+def nothing_sentence(book: CaseBook, source: str) -> str:
+    """Why there is nothing to see of a source, and of how many cases; empty where there is something."""
+    if any(case.source == source for case in book.cases):
+        return ""
+    told = (f"{counts[source]} cases. {why}" for why, counts in _reasons(book).items() if source in counts)
+    return " ".join([f"There is nothing to see of {source}:", *told]) if source in book.counts() else ""
+
+
+def _reasons(book: CaseBook) -> dict[str, Mapping[str, int]]:
+    """Why cases are not shown -> how many of which source."""
+    return {
         "This copy of the benchmark has the keys of these and not the expert boxes, so there is nothing to draw.": (
             book.withheld
         ),
-        "Their expert boxes, against which submissions are scored, are not for everybody.": book.hidden,
+        "Their expert boxes, against which submissions are scored, are not for everybody; whoever has them sees these "
+        "cases on a machine of their own that takes no submissions.": book.hidden,
     }
-    return " ".join(
-        f"Not among them: {' and '.join(f'{count} of {source}' for source, count in counts.items())}. {why}"
-        for why, counts in told.items()
-        if counts
-    )
 
 
 def _method_view(book: CaseBook, method: str, case: BookCase) -> MethodView:

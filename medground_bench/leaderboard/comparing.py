@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
@@ -15,6 +15,7 @@ from medground_bench.core.scoring import CaseScore
 from medground_bench.leaderboard.board import ALL
 from medground_bench.leaderboard.case_book import CaseBook
 from medground_bench.leaderboard.case_choice import by_interest, choices
+from medground_bench.leaderboard.case_views import nothing_sentence
 from medground_bench.storage.tables import as_csv, harmless
 
 MOST_CHANGED = 8
@@ -117,8 +118,11 @@ class Comparison:
 def comparable(book: CaseBook, view: RowPair) -> tuple[str, ...]:
     """The methods that have a score in a view, as on the board; those that are looked at first lead.
 
-    One was run on every case of the view, and is applicable: it gave a box somewhere, or failed.
+    One was run on every case of the view, and is applicable: it gave a box somewhere, or failed. Where a source has
+    nothing to show they are those of all sources.
     """
+    if nothing_sentence(book, view.source):
+        view = replace(view, source=ALL)
     cases = (
         case for case in book.cases if all(_in(getattr(view, name), getattr(case, name)) for name in VIEW)
     )
@@ -153,7 +157,9 @@ def fitting(book: CaseBook, pair: RowPair) -> RowPair:
 
 
 def compared(book: CaseBook, pair: RowPair) -> Comparison:
-    """Both rows on the cases of their view; MedgroundError where one was not run on all of them."""
+    """Both rows on the cases of their view; MedgroundError where there is none, or one was not run on all of them."""
+    if why := nothing_sentence(book, pair.source):
+        raise MedgroundError(why)
     known = comparable(book, pair)
     if pair.first == pair.second or not {pair.first, pair.second} <= set(known):
         raise MedgroundError(

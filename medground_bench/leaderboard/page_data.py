@@ -59,6 +59,12 @@ def page_data(board: Board, params: Mapping[str, str]) -> dict[str, Plain]:
     }
 
 
+def page_without_board(why: str) -> dict[str, Plain]:
+    """What a page shows where there is no board: why."""
+    nothing: dict[str, Plain] = {name: [] for name in ("filters", "columns", "fields", "rows", "about")}
+    return nothing | {"query": {}, "sort": "", "views": views_of(), SHOWN: "", "chart": None, "caption": why}
+
+
 def about(board: Board) -> tuple[str, ...]:
     """What whoever reads this board should know."""
     taught = (TAUGHT_WHERE,) if any(map(embedded, board.choices(By.LVLM))) else ()

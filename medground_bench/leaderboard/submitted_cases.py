@@ -1,6 +1,6 @@
 """Submissions beside our own methods in the book of cases: their boxes and scores, as a store keeps them.
 
-A case stands in the book with its expert boxes, so those of sources whose boxes are hidden are left out and counted.
+Of sources that the book does not show there is nothing of them in it either, but for the number of cases.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ class SubmittedCases:
     _wanted: AbstractSet[str] = frozenset()
 
     def beside(self, book: CaseBook, snapshot: Snapshot, board: Board) -> CaseBook:
-        """The book without what is hidden, and with every submission on the tracks whose cases it has as the store has.
+        """The book with every submission on the tracks whose cases it has as the store has.
 
         board  of the snapshot
         """
-        book = book.without(board.hidden)
+        book = book.beside(case.source for case in board.scores.cases)
         tracks = _shared_tracks(book, board)
         if not tracks:
             return book
@@ -89,13 +89,14 @@ class SubmittedCases:
 
 
 def _shared_tracks(book: CaseBook, board: Board) -> dict[Track, set[str]]:
-    """Track -> its cases, where book and store have the same ones with the same facts."""
+    """Track -> its cases, where book and store have the same ones of the book's sources with the same facts."""
+    sources = {case.source for case in book.cases}
     ours: dict[Track, set[BoardCase]] = {}
     for case in book.cases:
         ours.setdefault(case.track, set()).add(BoardCase.of(case.reference()))
     theirs: dict[tuple[str, str], set[BoardCase]] = {}
     for listed in board.scores.cases:
-        if listed.source not in board.hidden:
+        if listed.source in sources:
             theirs.setdefault((listed.lvlm, listed.mode), set()).add(listed)
     return {
         track: {case.case_id for case in cases}

@@ -133,9 +133,8 @@ class WatchedBoard:
 class WatchedBook:
     """The book of cases of a folder of results, with a store's submissions beside our methods if there is one.
 
-    Of a store that never could be read nobody knows what it hides, so of all sources but phantoms nothing is shown.
-
-    for_everybody  whether anybody looks at it, as on a Space; then nothing but phantoms is ever shown
+    for_everybody  whether anybody looks at it, as on a Space; then nothing but phantoms is ever shown. Whoever has the
+                   expert boxes at hand sees the cases of all sources
     """
 
     results: Callable[[], Path]
@@ -154,9 +153,7 @@ class WatchedBook:
             if self.store is None:
                 return ours
             self.store.look()
-            if self.store.seen is None:
-                return ours.for_everybody()
-            return self._together(ours, self.store.seen)
+            return self._together(ours, self.store.seen) if self.store.seen else ours
 
     def _together(self, ours: CaseBook, seen: SeenStore) -> CaseBook:
         if self._joint is None or self._joint[0] is not ours or self._joint[1] is not seen.board:
@@ -164,7 +161,7 @@ class WatchedBook:
                 self._joint = (ours, seen.board, self._sent.beside(ours, seen.snapshot, seen.board))
             except MedgroundError as error:
                 log.warning("the boxes of submissions cannot be read: %s", one_line(error))
-                return ours.without(seen.board.hidden)
+                return ours
         return self._joint[2]
 
     def _results(self) -> CaseBook:

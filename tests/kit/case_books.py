@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, replace
 from pathlib import Path
 
 from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.opening import open_benchmark
+from medground_bench.core.scoring import CaseScore, score_cases
 from medground_bench.core.types import Box, Prediction, Reference
 from medground_bench.leaderboard.board import MethodRun
-from medground_bench.leaderboard.case_book import BookCase, CaseBook
+from medground_bench.leaderboard.case_book import BookCase, BookRun, CaseBook
+from medground_bench.leaderboard.truth import Truth
 
 HARM = "${window.harmed = 1} <img src=x onerror=\"window.harmed=2\"> \\u0000 \\ `{{value}}` 'a' & b"
 """Runs, or spoils the page, wherever a text is not kept a text."""
@@ -43,6 +45,33 @@ def book_of(folder: DatasetFolder) -> CaseBook:
     """The book of a benchmark with these runs."""
     benchmark = open_benchmark(folder.path)
     return CaseBook.of(benchmark, runs_on(benchmark.references()))
+
+
+def book_on(of: Truth, runs: Iterable[MethodRun]) -> CaseBook:
+    """The book of a truth that no benchmark folder holds, with runs on it."""
+    cases = [
+        BookCase(
+            case_id=each.case_id, source=each.source, image_id=each.image_id, lvlm=each.lvlm, mode=each.mode.value,
+            finding=each.finding, prompt=f"Is there a {each.finding}?", response="Yes.",
+            boxes=tuple(box.xyxy for box in each.boxes), width=each.native.width, height=each.native.height,
+            image_sha256="", answers=(), known_cause=None,
+        )
+        for each in of.references
+    ]  # fmt: skip
+    kept = [
+        BookRun(
+            method=run.method, shown=run.method, lvlm=run.track.lvlm, mode=run.track.mode.value, draws=1,
+            boxes={each.case_id: tuple(box.xyxy for box in each.boxes) for each in run.predictions},
+            scores={each.case_id: (*astuple(each.overlap), each.covered) for each in _scored(of, run)},
+        )
+        for run in runs
+    ]  # fmt: skip
+    return CaseBook(tuple(sorted(cases, key=lambda case: case.case_id)), tuple(kept))
+
+
+def _scored(of: Truth, run: MethodRun) -> tuple[CaseScore, ...]:
+    own = [each for each in of.references if each.track == run.track]
+    return tuple(score_cases(own, run.predictions))
 
 
 def with_harm(book: CaseBook) -> CaseBook:

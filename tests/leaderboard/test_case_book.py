@@ -101,13 +101,15 @@ def test_a_missing_or_damaged_book_says_how_to_make_it_again(tmp_path, content):
         CaseBook.read(tmp_path)
 
 
-def test_the_part_of_one_source_has_nothing_of_another(book):
+def test_the_part_for_everybody_has_nothing_of_another_source_but_how_many_cases_it_has(book, tmp_path):
     harmful = with_harm(book)
     assert {case.source for case in harmful.cases} == {"phantom", "vindr_cxr"}
-    part = harmful.of_source("phantom")
+    part = harmful.for_everybody()
     assert {case.source for case in part.cases} == {"phantom"}
     assert all(case.startswith("phantom/") for run in part.runs for case in (*run.boxes, *run.scores))
-    assert not part.withheld and len(part.cases) == len(book.cases)
+    assert part.counts() == {"padchest_gr": 3, "vindr_cxr": 1} and len(part.cases) == len(book.cases)
+    part.save(tmp_path)
+    assert CaseBook.read(tmp_path) == part
 
 
 def test_cases_without_expert_boxes_are_counted_and_left_out(built, tmp_path):

@@ -124,7 +124,7 @@ def test_the_csv_has_every_case_and_no_text_that_a_spreadsheet_runs(book):
     cases = tuple(
         replace(case, finding="=HYPERLINK(1)") for case in with_harm(book).cases if case.source == "phantom"
     )
-    found = compared(CaseBook(cases, with_harm(book).of_source("phantom").runs), PAIR)
+    found = compared(CaseBook(cases, with_harm(book).for_everybody().runs), PAIR)
     rows = list(csv.DictReader(io.StringIO(found.as_csv().decode())))
     assert [row["case_id"] for row in rows] == [each.score.case_id for each in found.cases]
     assert {row["finding"] for row in rows} == {"'=HYPERLINK(1)"}

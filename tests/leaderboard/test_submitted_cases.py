@@ -7,26 +7,36 @@ from dataclasses import replace
 import pytest
 
 from medground_bench.benchmark.opening import open_benchmark
+from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.board import build_board
 from medground_bench.leaderboard.case_book import CaseBook
 from medground_bench.leaderboard.case_choice import choice_of
-from medground_bench.leaderboard.case_views import opened, withheld_sentence
-from medground_bench.leaderboard.comparing import RowPair, comparable, compared
+from medground_bench.leaderboard.case_views import nothing_sentence, opened, withheld_sentence
+from medground_bench.leaderboard.comparing import RowPair, comparable, compared, fitting
 from medground_bench.leaderboard.joining import joined
 from medground_bench.leaderboard.published import board_of
 from medground_bench.leaderboard.query import BoardQuery
 from medground_bench.leaderboard.truth import Truth
+from medground_bench.leaderboard.unseen_sources import unseen_sources
 from medground_bench.leaderboard.watching import WatchedBook, WatchedStore
-from tests.kit.case_books import book_of, runs_on, with_harm
-from tests.kit.desks import Place, folder_place
-from tests.kit.joint_boards import send_for_direct, sent_for_direct
+from tests.kit.case_books import book_of, book_on, runs_on, with_harm
+from tests.kit.desks import Place, boxes, truth, truth_of_both
+from tests.kit.joint_boards import (
+    OURS,
+    SENT,
+    our_board,
+    our_runs,
+    send_for_direct,
+    sent_for_direct,
+    sent_to,
+)
 
 pytestmark = pytest.mark.usefixtures("scored_here")
 
 
 @pytest.fixture(scope="module")
 def ours(built) -> CaseBook:
-    return with_harm(book_of(built)).of_source("phantom")
+    return with_harm(book_of(built)).for_everybody()
 
 
 @pytest.fixture(scope="module")
@@ -81,35 +91,81 @@ def test_a_store_of_other_cases_adds_nothing(ours, place, tmp_path):
     assert ours.cases[0].track not in shared
 
 
-def test_expert_boxes_that_submissions_are_scored_against_are_not_in_the_book(built, of_phantoms, tmp_path):
-    whole = with_harm(book_of(built))
-    whole.save(tmp_path / "results")
-    [foreign] = [case for case in whole.cases if case.source == "vindr_cxr"]
-    place = folder_place(tmp_path / "store")
-    place.truth = replace(of_phantoms, references=(*of_phantoms.references, foreign.reference()))
-    place.open()
-    found = WatchedBook(lambda: tmp_path / "results", WatchedStore(place.store)).now()
-    assert {case.source for case in found.cases} == {"phantom"}
-    assert all(foreign.case_id not in run.scores and foreign.case_id not in run.boxes for run in found.runs)
-    assert "1 of vindr_cxr. Their expert boxes, against which submissions are scored" in withheld_sentence(
-        found
+@pytest.fixture
+def of_both(tmp_path) -> Place:
+    """A store with submissions to phantoms and to a source whose boxes are hidden; our results on the same cases."""
+    of = truth_of_both()
+    book_on(of, our_runs(of)).save(tmp_path / "results")
+    return sent_to(tmp_path / "store", of)
+
+
+HIDDEN = {"vindr_cxr": len(truth().references)}
+"""As many cases as of phantoms."""
+
+
+def test_whoever_has_the_expert_boxes_sees_them_against_four_rows_on_a_frame_of_the_right_size(
+    of_both, tmp_path
+):
+    found = WatchedBook(lambda: tmp_path / "results", WatchedStore(of_both.store)).now()
+    assert {case.source for case in found.cases} == {"phantom", "vindr_cxr"} and not found.counts()
+    reference = next(each for each in of_both.truth.references if each.source == "vindr_cxr")
+    choice, case = choice_of(found, f"methods=medfocus,occlusion,Mine,Other&case={reference.case_id}")
+    view = opened(found, choice, case).view
+    assert view.picture is None and view.case.boxes == tuple(box.xyxy for box in reference.boxes)
+    native = reference.native
+    assert view.notes[0].endswith(f"the frame has the picture's size, {native.width} x {native.height} px.")
+    seeds = [*OURS.values(), *SENT.values()]
+    wanted = [((*boxes(of_both.truth, seed)[reference.case_id][0],),) for seed in seeds]
+    assert [method.boxes for method in view.methods] == wanted
+    assert all(
+        method.score.overlap.iou == found.scores(method.method)[case].overlap.iou for method in view.methods
     )
 
 
-def test_of_a_store_that_never_could_be_read_only_phantoms_are_shown(built, place, tmp_path):
-    with_harm(book_of(built)).save(tmp_path / "results")
-    place.store.folder.rename(tmp_path / "moved")
-    found = WatchedBook(lambda: tmp_path / "results", WatchedStore(place.store)).now()
-    assert {case.source for case in found.cases} == {"phantom"} and found.hidden == {"vindr_cxr": 1}
-
-
-def test_where_anybody_looks_only_phantoms_are_shown_with_a_store_or_without(built, place, tmp_path):
-    with_harm(book_of(built)).save(tmp_path / "results")
-    for store in (None, WatchedStore(place.store)):
+@pytest.mark.parametrize("is_there", [True, False], ids=["store", "store away"])
+def test_where_anybody_looks_a_hidden_source_is_a_number_and_a_reason(of_both, tmp_path, is_there):
+    if not is_there:
+        of_both.store.folder.rename(tmp_path / "moved")
+    for store in (None, WatchedStore(of_both.store)):
         found = WatchedBook(lambda: tmp_path / "results", store, for_everybody=True).now()
-        assert {case.source for case in found.cases} == {"phantom"} and found.hidden == {"vindr_cxr": 1}
-    on_ones_own = WatchedBook(lambda: tmp_path / "results").now()
-    assert {case.source for case in on_ones_own.cases} == {"phantom", "vindr_cxr"}
+        assert {case.source for case in found.cases} == {"phantom"} and found.hidden == HIDDEN
+        assert not any(case.startswith("vindr") for run in found.runs for case in (*run.scores, *run.boxes))
+        choice, case = choice_of(found, "source=vindr_cxr")
+        assert choice.source == "vindr_cxr" and opened(found, choice, case).view is None
+        told = nothing_sentence(found, "vindr_cxr")
+        assert told.startswith(
+            "There is nothing to see of vindr_cxr: 24 cases. Their expert boxes, against which"
+        )
+        assert "24 of vindr_cxr" in withheld_sentence(found) and not nothing_sentence(found, "phantom")
+
+
+def test_cases_that_a_store_alone_has_are_counted(of_both, tmp_path):
+    of = truth()
+    book_on(of, our_runs(of)).save(tmp_path / "results")
+    found = WatchedBook(lambda: tmp_path / "results", WatchedStore(of_both.store)).now()
+    assert found.hidden == HIDDEN and "Mine" in found.methods
+
+
+def test_of_a_hidden_source_the_difference_is_that_of_the_means_on_the_board(of_both, tmp_path):
+    ours, theirs = our_board(of_both.truth), board_of(of_both.store.look())
+    found = WatchedBook(lambda: tmp_path / "results", WatchedStore(of_both.store), for_everybody=True).now()
+    pair = RowPair(first="medfocus", second="Mine", mode="direct", lvlm="a")
+    board = joined(ours, theirs)
+    rows = {
+        row.method: row for row in board.table(BoardQuery(mode="direct", lvlm="a", source="vindr_cxr")).rows
+    }
+    told = unseen_sources(found, board, pair)["vindr_cxr"]
+    assert (told.first, told.second) == tuple(rows[name].number("iou") for name in ("medfocus", "Mine"))
+    assert (told.cases, told.images) == (12, 12)
+    assert (
+        unseen_sources(found, ours.for_everybody(), pair)
+        == unseen_sources(found, None, pair)
+        == {"vindr_cxr": None}
+    )
+    assert unseen_sources(found, board, replace(pair, source="phantom")) == {}
+    with pytest.raises(MedgroundError, match="nothing to see of vindr_cxr: 24 cases"):
+        compared(found, replace(pair, source="vindr_cxr"))
+    assert fitting(found, replace(pair, source="vindr_cxr")) == replace(pair, source="vindr_cxr")
 
 
 def test_a_submission_that_comes_while_it_is_watched_is_there_at_the_next_look(ours, place, tmp_path):

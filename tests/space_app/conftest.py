@@ -43,6 +43,23 @@ def space_url(results: Path) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Settings of a Space in this process, which remembers nothing of another, nor that results were missing."""
+    kept_board, kept_book = pytest.importorskip("kept_board"), pytest.importorskip("kept_book")
+    results_folder = pytest.importorskip("results_folder")
+    remembered = (kept_board.watched_store, kept_board.watched_board, kept_book._watched)
+    for each in remembered:
+        each.cache_clear()
+    monkeypatch.setattr(results_folder, "_LAST", results_folder._Look())
+    monkeypatch.setattr(results_folder, "MISSED_S", 0.0)
+    for name in ("MEDGROUND_STORE", "MEDGROUND_BENCHMARK", "SPACE_ID"):
+        monkeypatch.delenv(name, raising=False)
+    yield monkeypatch
+    for each in remembered:
+        each.cache_clear()
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium, once a file of tests."""

@@ -21,7 +21,7 @@ def found(monkeypatch):
 
     def found(location) -> Path:
         monkeypatch.setenv(results_folder.RESULTS_VARIABLE, str(location))
-        results_folder._at.cache_clear()
+        monkeypatch.setattr(results_folder, "_LAST", results_folder._Look())
         return results_folder.results_folder()
 
     return found
@@ -47,3 +47,16 @@ def test_a_folder_is_where_it_is_said_to_be_and_results_that_the_hub_has_not_are
     assert found(tmp_path) == tmp_path
     with pytest.raises(SourceMissing, match="no such dataset"):
         found(f"{org}/nowhere")
+
+
+def test_the_hub_is_asked_for_missing_results_once_a_moment_however_many_ask(hub, org, found, monkeypatch):
+    with pytest.raises(SourceMissing):
+        found(f"{org}/nowhere")
+    hub.wire.requests.clear()
+    with pytest.raises(SourceMissing, match="no such dataset"):
+        results_folder.results_folder()
+    assert not hub.wire.requests
+    monkeypatch.setattr(results_folder._LAST, "until", 0.0)
+    with pytest.raises(SourceMissing):
+        results_folder.results_folder()
+    assert hub.wire.requests

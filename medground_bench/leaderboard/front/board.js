@@ -222,6 +222,7 @@ const mountBoard = (root, provider, first) => {
   };
   const draw = () => {
     const focused = root.contains(document.activeElement) ? document.activeElement.getAttribute('data-sort') : null;
+    root.classList.toggle('none', !page.columns.length);
     drawFilters();
     for (const select of filters.querySelectorAll('select')) {
       select.value = select.name === 'sort' ? page.sort : page.query[select.name] || '';

@@ -139,12 +139,15 @@ def test_of_the_results_the_board_the_cases_and_the_settings_go_along_and_nothin
     assert json.loads(files["results/board.json"]) == json.loads((results / "board.json").read_text("utf-8"))
 
 
-def test_of_the_cases_those_of_phantoms_go_along_and_not_a_word_of_a_credentialed_source(results, built):
-    kept = (results / "cases.json").read_text("utf-8")
-    sent = space_files("org/medground-bench", results)["results/cases.json"].decode()
-    assert "vindr_cxr" in kept and "padchest_gr" in kept
-    assert "vindr_cxr" not in sent and "padchest_gr" not in sent
-    assert len(json.loads(sent)["cases"]) == len(book_of(built).cases)
+def test_of_the_cases_those_of_phantoms_go_along_and_of_a_credentialed_source_how_many_there_are(
+    results, built
+):
+    kept = json.loads((results / "cases.json").read_text("utf-8"))
+    sent = json.loads(space_files("org/medground-bench", results)["results/cases.json"])
+    assert "vindr_cxr" in json.dumps([kept["cases"], kept["runs"]]) and kept["hidden"] == {}
+    assert (sent.pop("hidden"), sent.pop("withheld")) == ({"vindr_cxr": 1}, {"padchest_gr": 3})
+    assert "vindr_cxr" not in json.dumps(sent) and "padchest_gr" not in json.dumps(sent)
+    assert len(sent["cases"]) == len(book_of(built).cases)
 
 
 def test_results_of_a_version_without_cases_are_published_without(results):
