@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 from medground_bench.benchmark.opening import Benchmark
 from medground_bench.core.errors import SourceMissing
 from medground_bench.core.progress import Advance, Progress, silently
-from medground_bench.core.types import Mode
-from medground_bench.lvlms import Lvlm, key_of, open_lvlm, pinned
+from medground_bench.core.types import Mode, Track
+from medground_bench.lvlms import Lvlm, embedded, key_of, open_lvlm, pinned
 from medground_bench.lvlms.server.served import demand_may_see
 from medground_bench.methods import Method
 from medground_bench.phantom.region_edits import PHANTOM
@@ -22,12 +22,13 @@ from medground_bench.probes.randomisation import ShuffleStage, asked_methods, ru
 from medground_bench.probes.run import OF_CASES, Probing, TrackProbes, chosen_references, run_cases, walk
 from medground_bench.probes.subjects import ProbedMethod, read_subjects
 from medground_bench.probes.tables import Record, columns_of, records_of
+from medground_bench.runs.processes import Tell, in_processes
 from medground_bench.storage.journal import Journal, opened_journal
 from medground_bench.storage.tables import as_csv
 from medground_bench.storage.whole_files import write_whole
 
-RESULTS = "results"
-SHUFFLED_CASES = 3
+RESULTS, LOG = "results", "probe.log"
+SHUFFLED_CASES = 6
 """Of a track, whose methods are run again at every stage of shuffled weights."""
 
 
@@ -82,16 +83,21 @@ def probe(
     """Probe the methods of a folder of prediction files; write a CSV and a PNG of every probe into another.
 
     What is measured is kept there as it comes, so a killed run goes on where it was, and another probe, LVLM or limit
-    does not do again what it has in common with an earlier one.
+    does not do again what it has in common with an earlier one. Where all LVLMs are small ones that come with the
+    package, tracks are probed several at once, and `probe.log` says how far each is.
     """
-    subjects = read_subjects(predictions, benchmark.references())
+    located = _located(read_subjects(predictions, benchmark.references()), plan)
+    work = partial(_run_tracks, benchmark, plan, folder / RESULTS, progress)
     tracks: list[TrackProbes] = []
-    for location, of_lvlm in _by_location(subjects, plan).items():
-        lvlm = open_lvlm(location)
-        for track in sorted({each.track for each in of_lvlm}):
-            of_track = [each for each in of_lvlm if each.track == track]
-            work = _Work(benchmark, lvlm, partial(open_lvlm, location), of_track, TrackProbes(track))
-            tracks.append(work.run(plan, folder / RESULTS, progress))
+    if len(located) > 1 and all(embedded(each.location) for each in located):
+        folder.mkdir(parents=True, exist_ok=True)
+        with progress("probe", len(located), "tracks") as advance:
+            for track in in_processes(work, located, folder / LOG):
+                tracks.append(track)
+                advance(1)
+    else:
+        work(located, tracks.append)
+    tracks.sort(key=lambda each: each.track)
     tables = {
         what: rows
         for what in ProbeKind
@@ -108,23 +114,46 @@ def probe(
     return Probed(tables, tuple(tracks), tuple(folder / name for name in contents))
 
 
-def _by_location(subjects: Sequence[ProbedMethod], plan: ProbePlan) -> dict[str, list[ProbedMethod]]:
-    """Where each LVLM is -> its subjects in the plan's modes; SourceMissing where nothing is left."""
+@dataclass(frozen=True, slots=True)
+class _Located:
+    """The methods of a track, and where its LVLM is."""
+
+    location: str
+    track: Track
+    subjects: tuple[ProbedMethod, ...]
+
+
+def _located(subjects: Sequence[ProbedMethod], plan: ProbePlan) -> list[_Located]:
+    """Every track of the plan, those of one LVLM together; SourceMissing where there is none."""
     named = plan.lvlms or sorted({each.track.lvlm for each in subjects})
-    found: dict[str, list[ProbedMethod]] = {}
+    found: list[_Located] = []
     for location in (pinned(each, newest=False) for each in named):
         key = key_of(location)
-        of_lvlm = [
-            each
-            for each in subjects
-            if each.track.lvlm == key and (not plan.modes or each.track.mode in plan.modes)
-        ]
-        if of_lvlm:
-            found[location] = of_lvlm
+        of_lvlm = [each for each in subjects if each.track.lvlm == key]
+        for track in sorted(
+            {each.track for each in of_lvlm if not plan.modes or each.track.mode in plan.modes}
+        ):
+            found.append(_Located(location, track, tuple(each for each in of_lvlm if each.track == track)))
     if not found:
         there = ", ".join(sorted({str(each.track) for each in subjects})) or "no case"
         raise SourceMissing(f"no prediction file is of what was asked for. They are of: {there}.")
     return found
+
+
+def _run_tracks(
+    benchmark: Benchmark,
+    plan: ProbePlan,
+    results: Path,
+    progress: Progress,
+    located: Sequence[_Located],
+    tell: Tell[TrackProbes],
+) -> None:
+    """Probe tracks one after the other; an LVLM is opened once for those that follow each other."""
+    opened = lru_cache(maxsize=1)(open_lvlm)
+    for each in located:
+        reopen = partial(open_lvlm, each.location)
+        work = _Work(benchmark, opened(each.location), reopen, each.subjects, TrackProbes(each.track))
+        tell(work.run(plan, results, progress))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 Adebayo et al., Sanity checks for saliency maps, NeurIPS 2018: the entries of every weight tensor are shuffled among
 themselves, from the output downwards, each stage on top of those before it, and the same response is explained again.
+Every question has an order of its own: under one order for all, what the mean shows is luck.
 A map that stays as it was does not show what the model learned. Departure: stages are parts of the model, not layers,
 and a map is compared as it is, by Spearman's rank correlation; of MedFocus, which makes none, its concepts' Deltas are.
 """
@@ -12,7 +13,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from itertools import product
 from typing import cast
 
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from torch import nn
 
+from medground_bench.core.case_ids import question_of
 from medground_bench.core.scoring import overlap
 from medground_bench.core.types import Case
 from medground_bench.lvlms import Lvlm, Need
@@ -34,9 +36,7 @@ from medground_bench.runs.method_groups import MethodGroup, group_of
 from medground_bench.storage.journal import Entry
 
 KEPT = 0.2
-"""A method whose maps keep this rank correlation, in the mean, when all weights are shuffled, keeps its map."""
-
-SEED = 0
+"""Rank correlation, in the mean with all weights shuffled, from which a map counts as kept."""
 
 
 class ShuffleStage(StrEnum):
@@ -48,14 +48,17 @@ class ShuffleStage(StrEnum):
     IMAGE = "image encoder too"
 
 
-def shuffle(lvlm: LocalLvlm, stage: ShuffleStage) -> None:
-    """Shuffle the weights of a stage in place; word embeddings, also those tied to the output matrix, stay."""
+def shuffle(lvlm: LocalLvlm, stage: ShuffleStage, draw: str) -> None:
+    """Shuffle the weights of a stage in place; word embeddings, also those tied to the output matrix, stay.
+
+    draw  the same gives the same order of the same tensor
+    """
     model = lvlm.loaded.model
     if stage is ShuffleStage.OUTPUT:
         model.lm_head.weight = nn.Parameter(model.lm_head.weight.detach().clone(), requires_grad=False)
     with torch.no_grad():
         for name, weights in _weights_of(lvlm, stage):
-            order = torch.randperm(weights.numel(), generator=_generator(name)).to(weights.device)
+            order = torch.randperm(weights.numel(), generator=_generator(f"{draw} {name}")).to(weights.device)
             weights.copy_(weights.flatten()[order].view_as(weights))
     lvlm.memory.forget()
 
@@ -73,9 +76,8 @@ def _weights_of(lvlm: LocalLvlm, stage: ShuffleStage) -> Iterable[tuple[str, nn.
     return [pair for layer in part for pair in layers[layer].named_parameters(prefix=str(layer))]
 
 
-def _generator(name: str) -> torch.Generator:
-    seed = int.from_bytes(hashlib.sha256(f"{SEED} {name}".encode()).digest()[:7])
-    return torch.Generator().manual_seed(seed)
+def _generator(draw: str) -> torch.Generator:
+    return torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(draw.encode()).digest()[:7]))
 
 
 def rank_correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:
@@ -107,15 +109,16 @@ def resemblance(before: Explained | None, after: Explained | None) -> Entry:
     return {"rho": rank_correlation(evidence_of(before), evidence_of(after)), "iou": boxes}
 
 
-def keeps_its_map(rhos: Sequence[float]) -> bool:
+def keeps_its_map(rho: float | None, low: float | None) -> bool | None:
     """Whether a method fails: its maps hardly change although nothing that was learned is left.
 
-    rhos  of its cases with all weights shuffled
+    rho  mean over its cases with all weights shuffled, each in an order of its own; None where no case has one
+    low  end of its 95 % interval; None where images are too few for one
 
-    >>> keeps_its_map([0.5, 0.3]), keeps_its_map([0.1, -0.1]), keeps_its_map([])
-    (True, False, False)
+    >>> keeps_its_map(0.4, 0.1), keeps_its_map(0.4, -0.1), keeps_its_map(0.1, 0.05), keeps_its_map(None, None)
+    (True, False, False, None)
     """
-    return bool(rhos) and float(np.mean(rhos)) >= KEPT
+    return None if rho is None else rho >= KEPT and (low is None or low > 0)
 
 
 def asked_methods(methods: Mapping[str, Method | None]) -> dict[str, Method]:
@@ -139,16 +142,16 @@ def run_randomisation(probing: Probing, cases: Sequence[Shown], reopen: Callable
     methods = asked_methods(probing.methods)
     keys = {
         (stage, shown.case.case_id, name): unit_key(
-            ProbeKind.RANDOMISATION, lvlm, shown.case, method, {"stage": stage.value, "seed": SEED}
+            ProbeKind.RANDOMISATION, lvlm, shown.case, method, {"stage": stage.value}
         )
-        for stage in ShuffleStage
         for shown in cases
+        for stage in ShuffleStage
         for name, method in methods.items()
     }
     if set(keys.values()) <= set(journal.known):
         probing.advance(len(keys))
     else:
-        _Shuffling(probing, cast("LocalLvlm", reopen()), methods, {}).run(cases, keys)
+        _Shuffling(probing, cast("LocalLvlm", reopen()), methods).run(cases, keys)
     for shown, name in product(cases, methods):
         numbers = {
             f"{measure}, {stage}": value
@@ -160,23 +163,30 @@ def run_randomisation(probing: Probing, cases: Sequence[Shown], reopen: Callable
 
 @dataclass(frozen=True)
 class _Shuffling:
-    """A twin of the LVLM that is shuffled, and what each method said of each case before, made when it is needed."""
+    """A twin of the LVLM that is shuffled anew for every case, for one order of the weights is one draw of many."""
 
     probing: Probing
     twin: LocalLvlm
     methods: Mapping[str, Method]
-    before: dict[tuple[str, str], Explained | None]
 
     def run(self, cases: Sequence[Shown], keys: Mapping[tuple[ShuffleStage, str, str], str]) -> None:
+        learned = cast("LocalLvlm", self.probing.lvlm).loaded.model.state_dict()
+        for case in (shown.case for shown in cases):
+            if any(keys[stage, case.case_id, name] not in self.probing.journal.known
+                   for stage, name in product(ShuffleStage, self.methods)):  # fmt: skip
+                self.twin.loaded.model.load_state_dict(learned)
+                self._shuffled(case, keys)
+            else:
+                self.probing.advance(len(ShuffleStage) * len(self.methods))
+
+    def _shuffled(self, case: Case, keys: Mapping[tuple[ShuffleStage, str, str], str]) -> None:
+        before = cache(lambda name: explained_by(self.methods[name], self.probing.lvlm, case))
         for stage in ShuffleStage:
-            shuffle(self.twin, stage)
-            for shown, name in product(cases, self.methods):
-                key = keys[stage, shown.case.case_id, name]
-                self.probing.journal.once(key, partial(self._resemblance, shown.case, name))
+            shuffle(self.twin, stage, question_of(case.case_id))
+            for name in self.methods:
+                key = keys[stage, case.case_id, name]
+                self.probing.journal.once(key, partial(self._resemblance, before, case, name))
                 self.probing.advance(1)
 
-    def _resemblance(self, case: Case, name: str) -> Entry:
-        method, key = self.methods[name], (case.case_id, name)
-        if key not in self.before:
-            self.before[key] = explained_by(method, self.probing.lvlm, case)
-        return rounded(resemblance(self.before[key], explained_by(method, self.twin, case)))
+    def _resemblance(self, before: Callable[[str], Explained | None], case: Case, name: str) -> Entry:
+        return rounded(resemblance(before(name), explained_by(self.methods[name], self.twin, case)))

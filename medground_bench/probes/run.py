@@ -6,6 +6,7 @@ picture serves all of them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -61,10 +62,20 @@ class TrackProbes:
 
 
 def chosen_references(benchmark: Benchmark, track: Track, limit: int | None) -> list[Reference]:
-    """The track's cases by case id; a limit keeps the same questions whatever the track."""
+    """The track's cases by case id, at most so many."""
     truth = benchmark.references(lvlm=track.lvlm, mode=track.mode, split=SPLIT)
-    kept = sorted(truth, key=lambda each: sha256(question_of(each.case_id).encode()))[:limit]
-    return sorted(kept, key=lambda each: each.case_id)
+    return sorted(spread(truth, limit), key=lambda each: each.case_id)
+
+
+def spread(references: Iterable[Reference], limit: int | None) -> list[Reference]:
+    """Of as many pictures as the limit admits, and the same questions whatever the track."""
+    of_image = Counter[str]()
+    ranked: list[tuple[int, Reference]] = []
+    for each in sorted(references, key=lambda each: sha256(question_of(each.case_id).encode())):
+        ranked.append((of_image[each.image_id], each))
+        of_image[each.image_id] += 1
+    ranked.sort(key=lambda pair: pair[0])
+    return [each for _rank, each in ranked[:limit]]
 
 
 def walk(benchmark: Benchmark, track: Track, references: Sequence[Reference]) -> Iterator[Shown]:

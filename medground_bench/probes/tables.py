@@ -117,20 +117,21 @@ def _record(what: ProbeKind, view: ProbedView, method: str) -> Record:
         "cases": len(view.references),
         "images": len({each.image_id for each in view.references}),
     }
+    ends: dict[str, float | None] = {}
     for measure in MEASURES[what]:
         known = [
             (each, value) for each in view.references if (value := numbers[each.case_id][measure]) is not None
         ]
-        record |= _mean(measure, known)
+        ends |= _mean(measure, known)
+    record |= ends
     record["measured"] = sum(numbers[each.case_id][LEADING[what]] is not None for each in view.references)
     if what is ProbeKind.RANDOMISATION:
         last = LEADING[what]
-        rhos = [rho for each in view.references if (rho := numbers[each.case_id][last]) is not None]
-        record["keeps its map"] = randomisation.keeps_its_map(rhos) if rhos else None
+        record["keeps its map"] = randomisation.keeps_its_map(ends[last], ends[f"{last} low"])
     return record
 
 
-def _mean(measure: str, known: Sequence[tuple[Reference, float]]) -> Record:
+def _mean(measure: str, known: Sequence[tuple[Reference, float]]) -> dict[str, float | None]:
     """A mean and the ends of its interval, which stay empty where images are too few."""
     low = high = None
     mean = float(np.mean([value for _each, value in known])) if known else None

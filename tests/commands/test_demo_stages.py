@@ -15,7 +15,10 @@ from medground_bench.core.errors import MedgroundError, SourceMissing
 from medground_bench.core.types import Mode
 from medground_bench.leaderboard.board import Board
 from medground_bench.leaderboard.case_book import CaseBook
-from medground_bench.runs.parallel import LocatedTrack, _dealt, run_methods
+from medground_bench.probes import ProbeKind
+from medground_bench.probes.probe import ProbePlan, probe
+from medground_bench.runs.parallel import LocatedTrack, run_methods
+from medground_bench.runs.processes import dealt
 from medground_bench.runs.sweep import Sweep
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +26,7 @@ EMBEDDED = ROOT / "medground_bench" / "phantom" / "models" / "phantom_gemma3" / 
 
 
 @pytest.mark.skipif(not EMBEDDED.is_file(), reason="needs the embedded LVLM")
-def test_the_demo_builds_runs_scores_and_keeps_the_board(tmp_path, monkeypatch):
+def test_the_demo_builds_runs_scores_and_keeps_the_board(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # threads that wait for each other crawl on a busy machine
     lvlm, methods = "phantom_gemma3", ["medfocus", "attention_rollout", "rise", "whole_image"]
     made = run_demo(tmp_path, 2, lvlms=[lvlm], methods=methods, seeds=2)
@@ -55,6 +58,15 @@ def test_the_demo_builds_runs_scores_and_keeps_the_board(tmp_path, monkeypatch):
         assert side["tuned"]["iou"] == sweep.chosen.iou and side["settings"] == sweep.chosen.settings
         assert (tuned / f"{name}.png").is_file() and Sweep.read(tuned / f"{name}.json") == sweep
         assert f"first_layer {sweep.chosen.settings['first_layer']}" in (tuned / "README.md").read_text()
+    probed = probe(
+        open_benchmark(tmp_path / "medground-bench"),
+        tmp_path / "predictions",
+        ProbePlan(what=ProbeKind.POINTING, limit=1),
+        tmp_path / "probes",
+    )
+    assert [track.track for track in probed.tracks] == sorted(tracks)
+    assert all("rise" in track.measured[ProbeKind.POINTING] for track in probed.tracks)
+    assert "probe phantom_gemma3" not in capsys.readouterr().err, "what its processes say is in their log"
     log = (tmp_path / "predictions" / "predict.log").read_text("utf-8")
     assert re.search(rf"^whole_image {lvlm} \w+: \d+ of \d+ cases", log, flags=re.MULTILINE)
 
@@ -66,8 +78,8 @@ def test_what_stops_a_process_is_said_by_its_parent(built, tmp_path):
 
 
 def test_tracks_are_dealt_to_and_fro_so_that_long_and_short_add_up_alike():
-    assert [_dealt([4, 3, 2, 1], place, 2) for place in range(2)] == [(4, 1), (3, 2)]
-    assert [_dealt([3, 2, 1], place, 2) for place in range(2)] == [(3,), (2, 1)]
+    assert [dealt([4, 3, 2, 1], place, 2) for place in range(2)] == [(4, 1), (3, 2)]
+    assert [dealt([3, 2, 1], place, 2) for place in range(2)] == [(3,), (2, 1)]
 
 
 def test_a_method_that_is_not_there_is_said_before_anything_is_built(medground, tmp_path):

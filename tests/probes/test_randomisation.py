@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ from medground_bench.probes.randomisation import (
     run_randomisation,
     shuffle,
 )
-from medground_bench.probes.run import Probing, TrackProbes
+from medground_bench.probes.run import Probing, TrackProbes, spread
 from medground_bench.probes.subjects import Shown
 from medground_bench.probes.tables import records_of
 from medground_bench.storage.journal import opened_journal
@@ -91,7 +91,7 @@ def test_each_stage_shuffles_its_part_alone_and_loses_no_value():
     }
     for stage in ShuffleStage:
         before = weights_of(lvlm)
-        shuffle(lvlm, stage)
+        shuffle(lvlm, stage, "a draw")
         after = weights_of(lvlm)
         for name, weights in after.items():
             assert torch.equal(weights.flatten().sort()[0], before[name].flatten().sort()[0]), name
@@ -103,7 +103,7 @@ def test_each_stage_shuffles_its_part_alone_and_loses_no_value():
 def test_shuffling_is_the_same_each_time():
     one, other = (open_lvlm("phantom_gemma3") for _ in range(2))
     for lvlm in (one, other):
-        shuffle(lvlm, ShuffleStage.UPPER)
+        shuffle(lvlm, ShuffleStage.UPPER, "a draw")
     assert all(torch.equal(each, weights_of(other)[name]) for name, each in weights_of(one).items())
 
 
@@ -116,9 +116,45 @@ def test_rank_correlation_against_ranks_counted_by_hand():
     assert rank_correlation(one, other[:-1]) is None and rank_correlation(np.empty(0), np.empty(0)) is None
 
 
-@pytest.mark.parametrize(("rhos", "kept"), [([0.2, 0.2], True), ([0.9, -0.9], False), ([-0.9], False)])
-def test_a_map_is_kept_from_a_mean_of_a_fifth_on(rhos, kept):
-    assert keeps_its_map(rhos) is kept
+@pytest.mark.parametrize(
+    ("rho", "low", "kept"),
+    [(0.2, None, True), (0.2, 0.01, True), (0.9, -0.1, False), (0.19, 0.1, False), (None, None, None)],
+)
+def test_a_map_is_kept_from_a_mean_of_a_fifth_on_where_chance_is_ruled_out(rho, low, kept):
+    assert keeps_its_map(rho, low) is kept
+
+
+def test_every_question_has_an_order_of_weights_of_its_own_and_begins_with_those_that_were_learned(
+    lvlm, shown, tmp_path
+):
+    @dataclass(frozen=True)
+    class Weights(Edges):
+        """Looks at the weights of the LVLM that it is given."""
+
+        def attribute(self, lvlm, case, rng):
+            seen.append(weights_of(lvlm))
+            return Edges.attribute(self, lvlm, case, rng)
+
+    seen, decoder = [], "language_model.layers.0.mlp.up_proj.weight"
+    randomised(lvlm, shown, {"weights": Weights()}, tmp_path / "r.jsonl")
+    assert len(seen) == len(shown) * (1 + len(ShuffleStage))
+    learned, first, second = seen[0], seen[1], seen[6]
+    assert not torch.equal(first["head"], second["head"])
+    for output_alone in (first, second):
+        assert torch.equal(output_alone[decoder], learned[decoder])
+        assert not torch.equal(output_alone["head"], learned["head"])
+
+
+def test_a_limit_takes_as_many_pictures_as_it_can(shown):
+    every = [
+        replace(shown[0].reference, image_id=image, case_id=f"phantom/{image}/{finding}@{TRACK.lvlm}:direct")
+        for image in "123"
+        for finding in ("nodule", "mass", "effusion")
+    ]
+    for limit in (3, 4):
+        few = spread(every, limit)
+        assert len(few) == limit and {each.image_id for each in few} == set("123")
+    assert spread(reversed(every), 4) == few and len(spread(every, None)) == 9
 
 
 def test_controls_and_text_are_not_tested():
