@@ -136,7 +136,8 @@ def check_sent(
 ) -> Shown:
     """Everything that is wrong with what a visitor sent; nothing is spent."""
     try:
-        return shown_reply(kept_desk().check(_upload(file, visitor(name, profile, request), request, form)))
+        upload = _upload(file, visitor(name, profile, request), request, form)
+        return shown_reply(kept_desk().check(upload), upload.metadata)
     except MedgroundError as error:
         return shown_error(error)
 
@@ -153,7 +154,7 @@ def submit_sent(
         upload = _upload(file, visitor(name, profile, request), request, form)
         with changing_desk() as desk:
             reply = yield from _stages(desk, upload)
-        yield shown_reply(reply)
+        yield shown_reply(reply, upload.metadata)
     except MedgroundError as error:
         yield shown_error(error)
 
@@ -165,7 +166,7 @@ def withdraw_shown(
     try:
         with changing_desk() as desk:
             receipt = desk.withdraw(str(event.identity), visitor(name, profile, request))
-        return shown_receipt(receipt, navigate=False)
+            return shown_receipt(receipt, desk.said(receipt.id), navigate=False)
     except MedgroundError as error:
         return _receipt(str(event.identity), navigate=False) | shown_error(error)
 
@@ -253,7 +254,8 @@ def _stages(desk: SubmissionDesk, upload: Upload) -> Generator[Shown, None, Repl
 
 def _receipt(identity: str, *, navigate: bool) -> Shown:
     try:
-        return shown_receipt(kept_desk().receipt(identity), navigate=navigate)
+        desk = kept_desk()
+        return shown_receipt(desk.receipt(identity), desk.said(identity), navigate=navigate)
     except MedgroundError as error:
         return shown_error(error)
 

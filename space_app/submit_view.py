@@ -13,7 +13,7 @@ from medground_bench.leaderboard.records import Receipt, receipt_address
 from medground_bench.leaderboard.register import SubmissionStatus
 from medground_bench.leaderboard.replies import SAID, Reply
 from medground_bench.runs.run_file import run_of
-from medground_bench.submission.metadata import MOST_ENTRIES
+from medground_bench.submission.metadata import MOST_ENTRIES, Metadata, read_metadata
 from medground_bench.submission.problems import Refused
 from medground_bench.submission.strict_json import text_lines
 
@@ -38,6 +38,7 @@ FACTS = {
     "entry": "Entry of the log",
     "id": "Id",
 }
+"""What of a receipt is shown, and how it is called."""
 
 
 def lvlm_lines(predictions: bytes, written: str) -> str:
@@ -89,23 +90,28 @@ def shown_stage(stage: Stage) -> Shown:
     }
 
 
-def shown_reply(reply: Reply) -> Shown:
-    """What was found, or the receipt."""
+def shown_reply(reply: Reply, metadata: str) -> Shown:
+    """What was found, or the receipt; `metadata` is the text that was sent."""
     if reply.receipt:
-        return shown_receipt(reply.receipt, navigate=True)
+        said = read_metadata(metadata)
+        return shown_receipt(reply.receipt, said if isinstance(said, Metadata) else None, navigate=True)
     problems = [_problem(each) for each in reply.problems]
     return {"said": reply.said, "kind": reply.status, "problems": problems, "more": reply.more}
 
 
-def shown_receipt(receipt: Receipt, *, navigate: bool) -> Shown:
-    """Where a submission stands; `navigate` makes it a step of the visitor's history."""
+def shown_receipt(receipt: Receipt, said: Metadata | None, *, navigate: bool) -> Shown:
+    """Where a submission stands, and what was said of it where that is known.
+
+    navigate  whether it is a step of the visitor's history
+    """
     given = receipt.as_json()
+    facts = {name: str(given[key]) for key, name in FACTS.items()} | (_said(said) if said else {})
     status = SubmissionStatus(receipt.status)
     return {
         "said": SAID[status],
         "kind": receipt.status,
         "receipt": given,
-        "facts": [{"name": name, "value": str(given[key])} for key, name in FACTS.items()],
+        "facts": [{"name": name, "value": value} for name, value in facts.items()],
         "address": receipt_address(receipt.id),
         "navigate": navigate,
         "stands": status.stands,
@@ -115,6 +121,16 @@ def shown_receipt(receipt: Receipt, *, navigate: bool) -> Shown:
 def shown_error(error: MedgroundError) -> Shown:
     """What was not done, and why."""
     return {"said": str(error), "kind": "error"}
+
+
+def _said(said: Metadata) -> dict[str, str]:
+    """What a submitter said that is in no column of the board."""
+    weights, versions = (
+        ", ".join(f"{name}={each}" for name, each in sorted(pairs.items()))
+        for pairs in (said.lvlm_revisions, said.versions)
+    )
+    words = {"LVLM and weights": weights, "Packages": versions, "About": said.about or ""}
+    return {name: text for name, text in words.items() if text}
 
 
 def _value_text(name: str, text: str) -> str:

@@ -19,7 +19,14 @@ ReasonOption = Annotated[str, typer.Option("--reason", help="In one line; it sta
 
 PageOption = Annotated[str, typer.Option("--page", help="Address of the Space, for the links of receipts.")]
 OperatorOption = Annotated[
-    list[str] | None, typer.Option("--operator", help="Login that may submit runs of controls.")
+    list[str] | None, typer.Option("--operator", help="Login that may submit under the names of our methods.")
+]
+ReserveOption = Annotated[
+    list[str] | None, typer.Option("--reserve", help="A further name that only an operator may give.")
+]
+TeamOption = Annotated[
+    list[str] | None,
+    typer.Option("--team", help="Logins that share one quota, as ann,bob; once for each team."),
 ]
 ScoredOption = Annotated[
     int, typer.Option("--scored-per-week", min=1, help="Submissions of one person that are scored.")
@@ -38,6 +45,8 @@ def open_store_for(
     by: ByOption,
     page: PageOption = "",
     operator: OperatorOption = None,
+    reserve: ReserveOption = None,
+    team: TeamOption = None,
     scored_per_week: ScoredOption = 10,
     refused_per_day: RefusedOption = 30,
 ) -> None:
@@ -50,6 +59,7 @@ def open_store_for(
     from medground_bench.benchmark.opening import open_benchmark
     from medground_bench.leaderboard.board import control_names
     from medground_bench.leaderboard.keeping import open_edition
+    from medground_bench.leaderboard.names import own_names
     from medground_bench.leaderboard.opening import make_store
     from medground_bench.leaderboard.store import StoreSettings
     from medground_bench.leaderboard.truth import Truth
@@ -58,6 +68,8 @@ def open_store_for(
         page=page.rstrip("/"),
         controls=tuple(sorted(control_names())),
         operators=tuple(operator or (by,)),
+        reserved=(*own_names(), *(reserve or ())),
+        teams=tuple(tuple(map(str.strip, each.split(","))) for each in team or ()),
         scored_per_week=scored_per_week,
         refused_per_day=refused_per_day,
     )

@@ -65,8 +65,8 @@ def submit(
 
     The same file with the same words is one submission, however often it is sent.
 
-    Example: medground submit medfocus.jsonl --to https://org-medground.hf.space --name MedFocus --code
-    https://github.com/org/medfocus
+    Example: medground submit mine.jsonl --to https://org-medground.hf.space --name "My method" --code
+    https://github.com/org/my-method
     """
     from medground_bench.leaderboard.accepting import Upload
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -23,13 +24,13 @@ from medground_bench.leaderboard.finishing import is_near_copy, scored
 from medground_bench.leaderboard.kept_files import kept_file
 from medground_bench.leaderboard.people import (
     demand_login,
-    new_pseudonym,
-    people_content,
     people_of,
+    person_of,
     pseudonym_of,
 )
-from medground_bench.leaderboard.published import rows_of
+from medground_bench.leaderboard.published import WORDS, rows_of
 from medground_bench.leaderboard.records import (
+    BadRecord,
     Receipt,
     SubmissionRecord,
     receipt_address,
@@ -38,13 +39,14 @@ from medground_bench.leaderboard.records import (
 )
 from medground_bench.leaderboard.register import Register, Standing, SubmissionStatus
 from medground_bench.leaderboard.replies import NotAccepted, Reply
-from medground_bench.leaderboard.store import PEOPLE, Snapshot, StoreSettings, SubmissionStore
+from medground_bench.leaderboard.store import FileMissing, Snapshot, StoreSettings, SubmissionStore
 from medground_bench.leaderboard.truth import Truth
 from medground_bench.storage.whole_files import sha256
 from medground_bench.submission.metadata import FieldProblem, Metadata, read_metadata
 
 log = logging.getLogger(__name__)
 
+NOT_EXAMINED = Examined(counts={})
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 
 
@@ -72,11 +74,11 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Checked:
-    """A file as far as it was read; `metadata` is None where that is at fault."""
+    """A file as far as it was read; `metadata` is None where that is at fault, or where nothing was read at all."""
 
-    metadata: Metadata | None
-    examined: Examined
     problems: tuple[FieldProblem, ...]
+    metadata: Metadata | None = None
+    examined: Examined = NOT_EXAMINED
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -128,6 +130,8 @@ class SubmissionDesk:
                 if isinstance(received, Reply):
                     return received
                 known = received
+            else:
+                self._mend(upload, known, snapshot)
         return self._finish(snapshot, known, tell)
 
     def take_up(self) -> tuple[Reply, ...]:
@@ -144,6 +148,16 @@ class SubmissionDesk:
         """Of a submission, as it stands now."""
         snapshot = self._look()
         return self._receipt(snapshot, replies.found(Register.read(snapshot.log), identity))
+
+    def said(self, identity: str) -> Metadata | None:
+        """What was said of a submission; None where its record is damaged."""
+        snapshot = self._look()
+        register = Register.read(snapshot.log)
+        replies.found(register, identity)
+        try:
+            return WORDS.of(snapshot, register, record_name(identity))
+        except (BadRecord, FileMissing):
+            return None
 
     def withdraw(self, identity: str, person: str) -> Receipt:
         """Take one's own submission from the board; that it was there stays in the log."""
@@ -184,7 +198,7 @@ class SubmissionDesk:
         except ScorerDied as died:
             raise NotAccepted(f"not accepted: {died}") from died
         if not isinstance(said, Metadata):
-            return _Checked(metadata=None, examined=found, problems=said)
+            return _Checked(examined=found, problems=said)
         problems = replies.against_file(said, found.lvlms, self.truth) if not found.counts else ()
         return _Checked(metadata=said, examined=found, problems=problems)
 
@@ -195,69 +209,86 @@ class SubmissionDesk:
         if checked.metadata is None:
             return ()
         settings, person = StoreSettings.of(snapshot), pseudonym_of(login, people_of(snapshot)) or ""
-        found: list[FieldProblem] = []
-        if replies.is_reserved(checked.metadata.method, login, settings) or register.taken(
-            checked.metadata.method, checked.examined.tracks, person
+        method, spent = checked.metadata.method, self._spent(snapshot, register, login)
+        if replies.is_reserved(method, login, settings) or register.taken(
+            method, checked.examined.tracks, person
         ):
-            found.append(replies.name_taken(checked.metadata.method))
-        if register.spent(person, self.clock(), WEEK) >= settings.scored_per_week:
-            found.append(replies.quota_spent(settings.scored_per_week))
-        return tuple(found)
+            return (replies.name_taken(method), *spent)
+        return spent
+
+    def _spent(self, snapshot: Snapshot, register: Register, login: str) -> tuple[FieldProblem, ...]:
+        """Whether all slots of a person are taken, by whoever shares them."""
+        settings, people = StoreSettings.of(snapshot), people_of(snapshot)
+        persons = {pseudonym_of(each, people) or "" for each in settings.team_of(login)}
+        if register.spent(persons, self.clock(), WEEK) < settings.scored_per_week:
+            return ()
+        return (replies.quota_spent(settings.scored_per_week),)
 
     def _take_in(self, upload: Upload, snapshot: Snapshot, tell: Tell) -> Standing | Reply:
         """Read, check and write down what is new; where it stands, or a refusal."""
+        spent = self._spent(snapshot, Register.read(snapshot.log), upload.person)
+        if spent:
+            return self._refuse(upload, _Checked(problems=spent))
         tell(Stage.READING)
         checked = self._checked(upload)
         if checked.told:
-            self._refuse(upload, checked)
-            return replies.refusal(checked.told, checked.examined.more)
+            return self._refuse(upload, checked)
         tell(Stage.WRITING)
         rows_of(snapshot)  # fails here, before a slot is taken, where the board would fail afterwards
         return self._receive(upload, checked)
 
-    def _refuse(self, upload: Upload, checked: _Checked) -> None:
-        """Write down that a file was refused, by its hash and the codes alone."""
-
-        def decide(snapshot: Snapshot, _register: Register) -> StoreChange:
-            person, files = _person(snapshot, upload.person)
-            entry = LogEntry(
-                event=Event.REFUSED, by=person, subject=sha256(upload.content), reason=checked.codes
-            )
-            return StoreChange((entry,), files)
-
-        self._change(decide)
+    def _refuse(self, upload: Upload, checked: _Checked) -> Reply:
+        """Write down that a file is refused, and say why."""
+        self._change(lambda snapshot, _register: _refusal(snapshot, upload, checked))
+        return replies.refusal(checked.told, checked.examined.more)
 
     def _receive(self, upload: Upload, checked: _Checked) -> Standing | Reply:
         """Write a submission down and take its slot, in one step; where it stands, or a refusal."""
-        said, found = checked.metadata, checked.examined
-        assert said is not None
         accepted: list[str] = []
         late: list[FieldProblem] = []
 
         def decide(snapshot: Snapshot, register: Register) -> StoreChange | None:
             replies.demand_edition(register, self.truth.edition)
-            person, files = _person(snapshot, upload.person)
-            record = SubmissionRecord(
-                id=submission_id(person, sha256(upload.content), said, self.truth.edition),
-                person=person,
-                file_sha256=sha256(upload.content),
-                dataset=self.truth.dataset,
-                dataset_revision=self.truth.revision,
-                tracks=found.tracks,
-                metadata=said,
-                lines=found.lines,
-            )
+            person, files = person_of(upload.person, snapshot)
+            record = self._record(upload, checked, person)
             accepted[:] = [record.id]
             standing = register.submissions.get(record.id)
             if standing and standing.counts:
                 return None
             late[:] = self._late(checked, snapshot, register, upload.person)
             if late:
-                return None
+                return _refusal(snapshot, upload, _Checked(problems=tuple(late)))
             return self._reception(record, files)
 
         register = self._change(decide)
         return replies.refusal(tuple(map(str, late)), 0) if late else register.submissions[accepted[0]]
+
+    def _record(self, upload: Upload, checked: _Checked, person: str) -> SubmissionRecord:
+        """What is kept of a sound file: the same for the same submission, whenever it is sent."""
+        assert checked.metadata is not None
+        digest = sha256(upload.content)
+        return SubmissionRecord(
+            id=submission_id(person, digest, checked.metadata, self.truth.edition),
+            person=person,
+            file_sha256=digest,
+            dataset=self.truth.dataset,
+            dataset_revision=self.truth.revision,
+            tracks=checked.examined.tracks,
+            metadata=checked.metadata,
+            lines=checked.examined.lines,
+        )
+
+    def _mend(self, upload: Upload, known: Standing, snapshot: Snapshot) -> None:
+        """Write a record again that is damaged, of the very submission that is sent again."""
+        register, name = Register.read(snapshot.log), record_name(known.id)
+        with suppress(BadRecord, FileMissing):
+            kept_file(snapshot, register, name)
+            return
+        checked = self._checked(upload)
+        files = {} if checked.told else {name: self._record(upload, checked, known.person).content()}
+        if digests(files) == {name: register.files[name]}:  # not where today's rules or words are others
+            entry = LogEntry(event=Event.MENDED, by=known.person, subject=known.id, files=digests(files))
+            self._change(lambda _snapshot, _register: StoreChange((entry,), files))
 
     def _reception(self, record: SubmissionRecord, files: Mapping[str, bytes]) -> StoreChange:
         named = {record.name: record.content()}
@@ -331,14 +362,11 @@ class SubmissionDesk:
         )
 
 
-def _person(snapshot: Snapshot, login: str) -> tuple[str, dict[str, bytes]]:
-    """The pseudonym of a login, and the file that says so where it is new."""
-    people = people_of(snapshot)
-    known = pseudonym_of(login, people)
-    if known:
-        return known, {}
-    made = new_pseudonym()
-    return made, {PEOPLE: people_content(people | {made: login})}
+def _refusal(snapshot: Snapshot, upload: Upload, checked: _Checked) -> StoreChange:
+    """That a file was refused, by its hash and the codes alone."""
+    person, files = person_of(upload.person, snapshot)
+    entry = LogEntry(event=Event.REFUSED, by=person, subject=sha256(upload.content), reason=checked.codes)
+    return StoreChange((entry,), files)
 
 
 def _withdrawal(snapshot: Snapshot, register: Register, identity: str, login: str) -> StoreChange | None:

@@ -32,6 +32,7 @@ class Event(StrEnum):
     HELD = "held"
     FAILED = "failed"
     RESCORED = "rescored"
+    MENDED = "mended"
     WITHDRAWN = "withdrawn"
     REMOVED = "removed"
     FORGOTTEN = "forgotten"

@@ -74,6 +74,8 @@ class HubStore:
             )
         except HubAway as away:
             raise StoreAway(f"the store {self.name} cannot be reached. Try again later.") from away
+        for name in files:
+            self.kept.pop(name, None)  # one that was damaged is another from here on
 
     def address(self, name: str) -> str:
         """The page of a file on the hub."""

@@ -36,9 +36,14 @@ def pseudonym_of(login: str, people: Mapping[str, str]) -> str | None:
     return next((pseudonym for pseudonym, name in people.items() if name == login), None)
 
 
-def new_pseudonym() -> str:
-    """It says nothing about whose it is."""
-    return f"p-{secrets.token_hex(6)}"
+def person_of(login: str, snapshot: Snapshot) -> tuple[str, dict[str, bytes]]:
+    """The pseudonym of a login, which says nothing about whose it is; where it is new, with the file that says so."""
+    people = people_of(snapshot)
+    known = pseudonym_of(login, people)
+    if known:
+        return known, {}
+    made = f"p-{secrets.token_hex(6)}"
+    return made, {PEOPLE: people_content(people | {made: login})}
 
 
 def people_content(people: Mapping[str, str]) -> bytes:

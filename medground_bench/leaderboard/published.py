@@ -21,10 +21,10 @@ from medground_bench.leaderboard.columns import COLUMNS, SAID
 from medground_bench.leaderboard.entries import Badge, BoardEntry
 from medground_bench.leaderboard.kept_files import MadeOnce
 from medground_bench.leaderboard.records import (
+    CASE_LISTS,
     BadRecord,
     Json,
     SubmissionRecord,
-    cases_name,
     record_name,
     scores_name,
 )
@@ -83,10 +83,10 @@ def rows_of(snapshot: Snapshot) -> tuple[CaseList, dict[BoardEntry, RowScores], 
     BadRecord where no edition was ever opened, or where a file is damaged, FileMissing where one is gone.
     """
     register = Register.read(snapshot.log)
-    edition = register.edition
-    if edition is None:
+    opening, edition = register.opening, register.edition
+    if opening is None or edition is None:
         raise BadRecord("the store was never opened: its log has no edition.")
-    listed = CASES.of(snapshot, register, cases_name(edition))
+    listed = CASES.of(snapshot, register, next(name for name in opening.files if name.startswith(CASE_LISTS)))
     known = {case.case_id for case in listed.cases}
     controls = {name.casefold() for name in StoreSettings.of(snapshot).controls}
     scored: dict[BoardEntry, RowScores] = {}

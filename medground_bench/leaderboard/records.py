@@ -18,6 +18,7 @@ from medground_bench.submission.metadata import Metadata, TrainingData
 Json: TypeAlias = dict[str, Any]  # json.loads gives no types: who reads an object makes its own record of it
 
 ID_DIGITS = 20
+CASE_LISTS = "cases/"
 
 
 class BadRecord(MedgroundError):
@@ -179,8 +180,8 @@ def scores_name(identity: str, edition: Edition) -> str:
 
 
 def cases_name(edition: Edition) -> str:
-    """The file of a revision's cases, without their boxes."""
-    return f"cases/{edition.revision[:12]}.json"
+    """The file of an edition's cases, without their boxes; another protocol may say other things of them."""
+    return f"{CASE_LISTS}{edition.key}.json"
 
 
 def kept_board_name(edition: Edition, entries: int) -> str:

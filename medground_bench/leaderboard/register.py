@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -97,9 +97,14 @@ class Register:
         return {name: digest for entry in self.entries for name, digest in entry.files.items()}
 
     @cached_property
+    def opening(self) -> LogEntry | None:
+        """The entry by which the newest edition was opened; None before the first."""
+        return next((entry for entry in reversed(self.entries) if entry.event is Event.OPENED), None)
+
+    @property
     def edition(self) -> Edition | None:
         """The one that is open now; None before the first."""
-        return next((entry.edition for entry in reversed(self.entries) if entry.event is Event.OPENED), None)
+        return self.opening.edition if self.opening else None
 
     @property
     def here(self) -> tuple[Standing, ...]:
@@ -112,10 +117,10 @@ class Register:
         """Those that stand on the board."""
         return tuple(each for each in self.here if each.status is SubmissionStatus.SCORED)
 
-    def spent(self, person: str, now: datetime, within: timedelta) -> int:
-        """How many slots of the quota a person has used lately; one that is still being scored counts."""
+    def spent(self, persons: Collection[str], now: datetime, within: timedelta) -> int:
+        """How many slots of the quota were used lately by some, together; one that is still being scored counts."""
         return sum(
-            each.person == person and each.counts and _since(each.accepted, now) < within
+            each.person in persons and each.counts and _since(each.accepted, now) < within
             for each in self.submissions.values()
         )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from medground_bench.core.errors import MedgroundError
+from medground_bench.leaderboard.names import name_key
 from medground_bench.leaderboard.records import BadRecord, Edition, Receipt
 from medground_bench.leaderboard.register import Register, Standing, SubmissionStatus
 from medground_bench.leaderboard.store import FileMissing, NoStore, StoreAway, StoreSettings
@@ -130,20 +131,23 @@ def against_file(said: Metadata, lvlms: Sequence[str], truth: Truth) -> tuple[Fi
 
 
 def is_reserved(method: str, login: str, settings: StoreSettings) -> bool:
-    """Whether a name is a control's, which only an operator's run may have."""
-    controls = {name.casefold() for name in settings.controls}
-    return method.casefold() in controls and login not in settings.operators
+    """Whether a name would pass for that of a control or of another run of ours, which only an operator's may have."""
+    reserved = {name_key(name) for name in (*settings.controls, *settings.reserved)}
+    return name_key(method) in reserved and login not in settings.operators
 
 
 def name_taken(method: str) -> FieldProblem:
-    """For a row that is there, or a control's name."""
-    message = f"{method} is the name of another row on these tracks, of somebody else's, or of a control. Take another."
+    """For a row that is there, or a reserved name."""
+    message = (
+        f"{method} is the name of another row on these tracks, of somebody else's, or would pass for that of a method "
+        "that we run. Take another."
+    )
     return FieldProblem("method", FieldCode.NAME_TAKEN, message)
 
 
 def quota_spent(most: int) -> FieldProblem:
-    """For a person who has had so many submissions scored."""
-    message = f"{most} submissions a week are scored. Wait until the first of yours is a week old."
+    """For a person who has had so many submissions scored, or whose team has."""
+    message = f"{most} submissions a week are scored. Wait until the first of yours, or of your team's, is a week old."
     return FieldProblem("quota", FieldCode.QUOTA_SPENT, message)
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard import audit
+from medground_bench.leaderboard.names import own_names
 from medground_bench.storage.whole_files import sha256
 
 PEOPLE = "people.json"
@@ -92,16 +93,24 @@ class StoreSettings:
 
     page             address of the Space, for permanent links; empty for the store's own addresses
     controls         names of methods that never ask the LVLM; their rows are references
-    operators        logins whose runs may have a control's name
-    scored_per_week  submissions of one person that are scored within seven days
+    operators        logins whose runs may have a control's name, or a reserved one
+    reserved         names that would pass for our own runs, see `names.name_key`; rows that have them already stay
+    teams            logins that share one quota
+    scored_per_week  submissions of one person, or one team, that are scored within seven days
     refused_per_day  files of one person that are looked into although they turn out to be at fault
     """
 
     page: str = ""
     controls: tuple[str, ...] = ()
     operators: tuple[str, ...] = ()
+    reserved: tuple[str, ...] = field(default_factory=own_names)
+    teams: tuple[tuple[str, ...], ...] = ()
     scored_per_week: int = 10
     refused_per_day: int = 30
+
+    def team_of(self, login: str) -> set[str]:
+        """All who share a login's quota, itself among them."""
+        return {login, *(each for team in self.teams if login in team for each in team)}
 
     def content(self) -> bytes:
         """Same settings, same bytes."""
@@ -109,21 +118,29 @@ class StoreSettings:
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> StoreSettings:
-        """Those of a store."""
+        """Those of a store; what an earlier version did not know is as usual."""
         try:
             saved = json.loads(snapshot.read(SETTINGS))
-            lists = {name: tuple(saved[name]) for name in ("controls", "operators")}
-            return cls(**saved | lists)
+            lists = {
+                name: tuple(saved[name]) for name in ("controls", "operators", "reserved") if name in saved
+            }
+            return cls(**saved | lists | {"teams": tuple(map(tuple, saved.get("teams", ())))})
         except (ValueError, KeyError, TypeError) as error:
             raise NoStore(f"{SETTINGS} of the store is damaged ({error}).") from error
 
 
 def demand_only_added(snapshot: Snapshot, files: Mapping[str, bytes]) -> None:
-    """WouldChange unless every file is new, the same, or one that may change; the log may only grow."""
+    """WouldChange unless every file is new, the same, or one that may change; the log may only grow.
+
+    One that is damaged may become again what the log says it was.
+    """
     for name, content in files.items():
         if name == audit.FILE and not content.startswith(snapshot.log):
             raise WouldChange(f"{name} would lose entries. It only grows.")
-        if name in snapshot.names and name not in MUTABLE and snapshot.read(name) != content:
+        named = json.dumps({name: sha256(content)})[1:-1].encode("ascii")
+        if name not in snapshot.names or name in MUTABLE or named in snapshot.log:
+            continue
+        if snapshot.read(name) != content:
             raise WouldChange(
                 f"{name} is there already and would become another. What is kept never changes."
             )

@@ -21,6 +21,9 @@ MOST_CHARACTERS = 20_000
 METHOD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._+()-]{0,58}[A-Za-z0-9.+)])?")
 """A name of plain characters alone: no script in which two names look the same, no way into a page or a table."""
 
+BADGE_WORDS = ("by us", "official", "ours", "reported", "reproduced")
+"""What a row says of who measured it, and nobody may say by a name."""
+
 MOST_ABOUT = 500
 HOSTS = (
     "bitbucket.org", "codeberg.org", "doi.org", "github.com", "gitlab.com", "huggingface.co", "osf.io", "zenodo.org",
@@ -57,6 +60,7 @@ class FieldCode(StrEnum):
     UNKNOWN_FIELD = "UNKNOWN_FIELD"
     WRONG_FIELD_TYPE = "WRONG_FIELD_TYPE"
     BAD_NAME = "BAD_NAME"
+    BADGE_IN_NAME = "BADGE_IN_NAME"
     BAD_TEXT = "BAD_TEXT"
     BAD_LINK = "BAD_LINK"
     BAD_CHOICE = "BAD_CHOICE"
@@ -183,6 +187,13 @@ def _method(value: object) -> str:
             FieldCode.BAD_NAME,
             f"{shown(name)} is no name. Take 1 to 60 of the characters A-Z a-z 0-9 space . _ + ( ) -, a letter or a "
             "digit first.",
+        )
+    words = f" {' '.join(re.findall('[a-z0-9]+', name.casefold()))} "
+    claimed = next((each for each in BADGE_WORDS if f" {each} " in words), None)
+    if claimed:
+        raise _Bad(
+            FieldCode.BADGE_IN_NAME,
+            f'{name} says "{claimed}", and who measured a row is for the board to say. Take a name without it.',
         )
     return name
 

@@ -55,7 +55,7 @@ FIELDS = {
     "method": {
         "type": "string",
         "pattern": f"^{metadata.METHOD.pattern}$",
-        "description": "what its row is called",
+        "description": f"what its row is called, without the words {', '.join(metadata.BADGE_WORDS)}",
     },
     "training_data": {
         "enum": [choice.value for choice in TrainingData],

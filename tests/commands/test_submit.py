@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from builder.cli import app as builder_app
 from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.leaderboard.opening import open_store
+from medground_bench.leaderboard.store import StoreSettings
 from tests.kit.open_desks import answers
 
 
@@ -185,7 +186,9 @@ def test_the_builder_lists_settles_removes_takes_up_and_forgets(
         return done.output
 
     truth = ("--benchmark", built.path)
-    board("open", store, *truth, "--by", "op")
+    board("open", store, *truth, "--by", "op", "--reserve", "Net", "--team", "ann, bob", "--team", "cid,dan")
+    settings = StoreSettings.of(open_store(str(store)).look())
+    assert settings.teams == (("ann", "bob"), ("cid", "dan")) and {"Net", "medfocus"} < {*settings.reserved}
     to = ("--to", store, *truth, "--revision", "rule_lvlm=1f2e", "--json")
     first = json.loads(medground("submit", file, *to, "--person", "ann", "--name", "Mine")[1])["id"]
     held = json.loads(medground("submit", file, *to, "--person", "bob", "--name", "Copy")[1])

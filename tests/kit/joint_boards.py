@@ -57,7 +57,7 @@ def sent_for_direct(folder: Path, of: Truth) -> Place:
     """A store whose rows answer every case in mode direct, one under the name of a method and one of a control."""
     place = folder_place(folder)
     place.truth = of
-    place.open()
+    place.open(reserved=())
     for person, name in (("ann", "Mine"), ("bob", "occlusion"), (OPERATOR, "whole_image")):
         send_for_direct(place, person, name, [1, 2, 120 + len(name), 140])
     return place

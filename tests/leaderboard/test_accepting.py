@@ -12,10 +12,11 @@ from medground_bench.core.errors import MedgroundError
 from medground_bench.core.protocol import PROTOCOL
 from medground_bench.core.scoring import score
 from medground_bench.leaderboard import published
+from medground_bench.leaderboard.names import own_names
 from medground_bench.leaderboard.people import NoLogin
 from medground_bench.leaderboard.register import Register, SubmissionStatus
 from medground_bench.leaderboard.replies import LATER, SAID, NoSubmission, NotAccepted
-from medground_bench.leaderboard.store import NoStore
+from medground_bench.leaderboard.store import SETTINGS, NoStore
 from medground_bench.submission.read import read_submission
 from tests.hub.faults import Answer, Silence
 from tests.kit.desks import OPERATOR, REVISION, boxes, file_of, hub_place, truth, upload
@@ -29,6 +30,13 @@ def board_of(place):
 
 def events(place):
     return [entry.event.value for entry in Register.read(place.store.look().log).entries]
+
+
+def refusals(place):
+    """What is in the log of files that were refused."""
+    return [
+        entry.reason for entry in Register.read(place.store.look().log).entries if entry.event == "refused"
+    ]
 
 
 def test_a_sound_file_is_scored_and_its_row_is_on_the_board_with_the_score_of_the_scorer(place):
@@ -107,9 +115,12 @@ def test_only_scored_submissions_count_and_a_slot_is_free_again_after_a_week(loc
     for number in range(2):
         assert desk.submit(upload(method=f"Mine {number}")).status == "scored"
     third = upload(method="Mine 3")
-    assert (
-        "[QUOTA_SPENT]" in desk.submit(third).problems[0] and "[QUOTA_SPENT]" in desk.check(third).problems[0]
-    )
+    assert "[QUOTA_SPENT]" in desk.check(third).problems[0]
+    stages = []
+    assert "[QUOTA_SPENT]" in desk.submit(third, stages.append).problems[0]
+    assert stages == [] and refusals(local) == [
+        "QUOTA_SPENT"
+    ]  # it is in the log, and its file was not looked into
     assert desk.submit(upload("bob", method="Other")).status == "scored"
     local.clock.pass_by(timedelta(days=7))
     assert desk.submit(third).status == "scored"
@@ -136,6 +147,43 @@ def test_a_name_belongs_to_whoever_had_it_first_and_a_method_may_come_in_several
     assert desk.submit(other_track).status == "scored"
     (pooled,) = board_of(local).view("direct")
     assert (pooled.method, pooled.cases) == ("Mine", 24)
+
+
+def test_a_refusal_for_what_else_there_is_counts_as_any_other_does(local):
+    desk = local.open(refused_per_day=2)
+    desk.submit(upload("ann", method="Mine"))
+    for _ in range(2):
+        assert "[NAME_TAKEN]" in desk.submit(upload("bob", method="Mine")).problems[0]
+    assert refusals(local) == ["NAME_TAKEN"] * 2
+    with pytest.raises(NotAccepted, match="TOO_MANY_REFUSED"):
+        desk.submit(upload("bob", method="Mine"))
+
+
+def test_s20_a_team_has_one_quota(local):
+    desk = local.open(scored_per_week=1, teams=(("ann", "bob"), ("dan", "eve")))
+    assert desk.submit(upload("ann", method="Of ann")).status == "scored"
+    assert "[QUOTA_SPENT]" in desk.submit(upload("bob", method="Of bob")).problems[0]
+    for person in ("cid", "dan"):
+        assert desk.submit(upload(person, method=f"Of {person}")).status == "scored"
+
+
+@pytest.mark.parametrize("name", ["MedFocus", "medfocus (7 seeds)", "Grad-CAM++", "RISE.", "Ben (2nd)"])
+def test_a_name_that_would_pass_for_one_of_our_methods_is_for_operators(local, name):
+    desk = local.open(reserved=(*own_names(), "ben"))
+    assert "[NAME_TAKEN]" in desk.submit(upload(method=name)).problems[0]
+    assert (
+        desk.check(upload(OPERATOR, method=name)).status
+        == desk.check(upload(method="My RISE")).status
+        == "passes"
+    )
+
+
+def test_settings_of_an_earlier_version_reserve_the_names_of_our_methods(local):
+    local.open()
+    path = local.store.folder / SETTINGS
+    known = json.loads(path.read_bytes())
+    path.write_text(json.dumps({name: known[name] for name in known if name not in ("reserved", "teams")}))
+    assert "[NAME_TAKEN]" in local.desk.check(upload(method="MedFocus")).problems[0]
 
 
 def test_a_controls_name_is_for_operators(local):

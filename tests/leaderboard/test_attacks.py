@@ -218,7 +218,7 @@ def test_s27_no_name_of_a_file_comes_from_a_submitter(local):
     reply = desk.submit(upload(method="A.b (2)", about="../../x"))
     names = {name for name in local.store.look().names if "/" in name}
     assert names == {
-        "cases/1f2e1f2e1f2e.json",
+        f"cases/v{PROTOCOL}-1f2e1f2e1f2e.json",
         f"submissions/{reply.receipt.id}.json",
         f"{SCORES}/{reply.receipt.id}.json",
     }

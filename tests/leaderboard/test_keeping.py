@@ -8,8 +8,9 @@ import pytest
 
 from medground_bench.core.errors import MedgroundError
 from medground_bench.core.protocol import PROTOCOL
-from medground_bench.leaderboard import scoring_process
+from medground_bench.leaderboard import case_scores, keeping, scoring_process
 from medground_bench.leaderboard.keeping import forget, open_edition, remove, settle
+from medground_bench.leaderboard.published import board_of
 from medground_bench.leaderboard.register import Register
 from medground_bench.leaderboard.store import StoreSettings
 from medground_bench.leaderboard.verifying import verify
@@ -61,6 +62,20 @@ def test_s37_a_new_protocol_scores_every_row_again_from_its_boxes_and_keeps_the_
     assert place.store.look().read(kept) == old and rows(place, kept) == before
     assert verify(place.store.look(), place.truth).rescored == 2
     assert place.desk.submit(upload("dan", method="New")).receipt.protocol == PROTOCOL + 1
+
+
+def test_under_a_new_protocol_cases_may_be_classed_otherwise(local, monkeypatch):
+    with monkeypatch.context() as earlier:
+        earlier.setattr(keeping, "cases_name", lambda edition: f"cases/{edition.revision[:12]}.json")
+        local.open().submit(upload(method="Mine"))
+    old = local.store.look().read("cases/1f2e1f2e1f2e.json")
+    monkeypatch.setattr("medground_bench.leaderboard.truth.PROTOCOL", PROTOCOL + 1)
+    monkeypatch.setattr(case_scores, "SIZES", {"any": 0.0})
+    local.truth = truth()
+    local.open()
+    assert {case.size for case in board_of(local.store.look()).scores.cases} == {"any"}
+    assert list(rows(local)) == ["Mine"] and verify(local.store.look(), local.truth).rescored == 1
+    assert local.store.look().read("cases/1f2e1f2e1f2e.json") == old
 
 
 def test_another_revision_starts_an_empty_board_and_keeps_the_old_one(local):

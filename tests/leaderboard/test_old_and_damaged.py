@@ -106,6 +106,26 @@ def test_a_damaged_record_that_waits_holds_up_no_other_and_is_scored_when_it_is_
     assert events(local) == ["received", "received", "scored", "scored"]
 
 
+@pytest.mark.parametrize("harm", ["changed", "gone"])
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_damaged_record_is_mended_by_sending_the_same_file_again(local, harm, waits):
+    desk = local.open()
+    identity = stopped(desk, upload("ann")) if waits else desk.submit(upload("ann")).receipt.id
+    path = local.store.folder / f"submissions/{identity}.json"
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"0", b"1", 1)) if harm == "changed" else path.unlink()
+    assert desk.said(identity) is None and desk.receipt(identity).id == identity
+    other = upload("ann", about="other words")
+    if not waits:
+        with pytest.raises(NotAccepted, match="Nothing was kept"):
+            desk.submit(other)
+    assert desk.submit(upload("ann")).status == "scored"
+    assert path.read_bytes() == whole and desk.said(identity).method == "Mine"
+    assert events(local) == (["received", "mended", "scored"] if waits else ["received", "scored", "mended"])
+    assert verify(local.store.look(), local.truth).rescored == 1
+    assert desk.submit(upload("ann")).status == "scored" and len(events(local)) == 3
+
+
 def test_where_a_row_cannot_be_compared_with_the_submission_waits(local):
     """The board was made of the row before; a copy of its boxes must not slip by."""
     desk = local.open()

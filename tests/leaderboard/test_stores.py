@@ -13,6 +13,8 @@ import pytest
 
 from medground_bench.core.errors import FolderTaken
 from medground_bench.leaderboard import audit
+from medground_bench.leaderboard.audit import Event, LogEntry
+from medground_bench.leaderboard.changes import digests
 from medground_bench.leaderboard.folder_store import FolderStore
 from medground_bench.leaderboard.hub_store import HubStore
 from medground_bench.leaderboard.opening import make_store, open_store
@@ -27,6 +29,19 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def store(place):
     return place.store
+
+
+def test_a_damaged_file_may_become_again_what_the_log_says_it_was(store):
+    name, entry = (
+        "submissions/a.json",
+        LogEntry(event=Event.RECEIVED, by="p", subject="a", files=digests({"submissions/a.json": b"a"})),
+    )
+    store.commit({audit.FILE: entry.line(), name: b"b"}, after=store.look(), title="damaged")
+    assert store.look().read(name) == b"b"
+    with pytest.raises(WouldChange):
+        store.commit({name: b"c"}, after=store.look(), title="changed")
+    store.commit({name: b"a"}, after=store.look(), title="mended")
+    assert store.look().read(name) == b"a"
 
 
 def add(store, **files):
@@ -144,6 +159,8 @@ def test_files_that_never_change_are_fetched_from_the_hub_once(hub, org):
 DIES = """
 import os, signal, sys
 from pathlib import Path
+from medground_bench.leaderboard.audit import Event, LogEntry
+from medground_bench.leaderboard.changes import digests
 from medground_bench.leaderboard.folder_store import FolderStore
 store, at = FolderStore.at(Path(sys.argv[1])), int(sys.argv[2])
 calls = 0

@@ -133,7 +133,7 @@ def test_the_same_file_twice_is_one_submission_with_one_receipt(visits, desk, bu
 
 def test_a_run_file_fills_in_what_it_knows_and_the_rest_stays_the_visitors(submit_page, desk, built):
     boxes = answers(built, 0.35)
-    fill(submit_page, boxes, name="Ours")
+    fill(submit_page, boxes, name="Mine again")
     record = submit_page.locator("#page-submit input[type=file]").last
     put(record, run_record(b"other"))
     said(submit_page, "This is no .run.json of the prediction file")
@@ -142,11 +142,15 @@ def test_a_run_file_fills_in_what_it_knows_and_the_rest_stays_the_visitors(submi
     seed = submit_page.get_by_label("Seed")
     submit_page.wait_for_function("field => field.value === '7'", arg=seed.element_handle())
     assert submit_page.get_by_label("LVLM and weights").input_value() == "rule_lvlm=1f2e3d"
-    assert submit_page.get_by_label("Name of the method").input_value() == "Ours"
+    assert submit_page.get_by_label("Name of the method").input_value() == "Mine again"
     assert "torch=2.13.0+cpu" in submit_page.get_by_label("Packages").input_value()
+    submit_page.get_by_label("About", exact=True).fill("One ${7*7} <b>.")
     press(submit_page, "Submit")
     said(submit_page, "Its row is on the board")
-    record = json.loads(desk.store.look().read(f"submissions/{receipt(submit_page)['Id']}.json"))
+    told = receipt(submit_page)
+    assert (told["LVLM and weights"], told["About"]) == ("rule_lvlm=1f2e3d", "One ${7*7} <b>.")
+    assert "torch=2.13.0+cpu" in told["Packages"]
+    record = json.loads(desk.store.look().read(f"submissions/{told['Id']}.json"))
     assert record["about"]["metadata"]["seed"] == 7
 
 

@@ -387,7 +387,12 @@ def test_s19_s38_s39_what_a_visitor_sees_of_a_submission_has_no_score_no_seconds
         open_edition(place, known, StoreSettings(), "op")
         told, asked = [], SubmissionDesk(place, known)
         reply = asked.submit(sent, told.append)
-        panel = submit_view.shown_reply(reply)
+        panel = submit_view.shown_reply(reply, sent.metadata)
         seen.append((told, panel["said"], [fact["name"] for fact in panel["facts"]]))
         assert not [word for word in ("iou", "second", "@") if word in json.dumps(panel).lower()]
+        assert {"name": "LVLM and weights", "value": "rule_lvlm=1f2e"} in panel["facts"]
+        later = submit_view.shown_receipt(
+            asked.receipt(panel["receipt"]["id"]), asked.said(panel["receipt"]["id"]), navigate=True
+        )
+        assert later["facts"] == panel["facts"]
     assert seen[0] == seen[1]

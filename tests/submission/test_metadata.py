@@ -41,6 +41,9 @@ def test_what_is_said_comes_back_as_it_was_said():
         ({"method": None}, ("method", "WRONG_FIELD_TYPE")),
         ({"method": "x" * 61}, ("method", "BAD_NAME")),
         ({"method": " x"}, ("method", "BAD_NAME")),
+        ({"method": "Mine (ours)"}, ("method", "BADGE_IN_NAME")),
+        ({"method": "Mine-scored_by.us"}, ("method", "BADGE_IN_NAME")),
+        ({"method": "OFFICIAL Mine"}, ("method", "BADGE_IN_NAME")),
         ({"about": "x" * 501}, ("about", "BAD_TEXT")),
         ({"about": "two\nlines"}, ("about", "BAD_TEXT")),
         ({"about": "\N{RIGHT-TO-LEFT OVERRIDE}x"}, ("about", "BAD_TEXT")),
@@ -61,6 +64,10 @@ def test_what_is_said_comes_back_as_it_was_said():
 )
 def test_each_field_has_its_limits(changed, problem):
     assert codes(**changed) == [problem]
+
+
+def test_a_word_that_holds_one_of_a_badge_is_a_word():
+    assert codes(method="Unofficial hours") == codes(method="By usage") == []
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_the_fields():
