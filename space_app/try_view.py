@@ -77,8 +77,9 @@ def shown_trials(explanation: Explanation, trials: Sequence[Trial]) -> Shown:
     most = max([word.drop for trial in trials for word in trial.words] + [0.0]) or 1.0
     return {
         "method": explanation.method,
-        "lead": _lead(explanation, method.least_drop),
-        "least": round(100 * method.least_drop / longest, 2),
+        "lead": _lead(explanation, method),
+        "measure": method.rule.measure,
+        "least": round(100 * method.least_drop / longest, 2) if method.rule.of_delta else None,
         "most": f"{most:.2f}",
         "bars": [_bar(trial, longest, most) for trial in trials],
         "words": [word.text.strip() for word in trials[0].words],
@@ -86,14 +87,21 @@ def shown_trials(explanation: Explanation, trials: Sequence[Trial]) -> Shown:
     }
 
 
-def _lead(explanation: Explanation, least_drop: float) -> str:
-    evidence = explanation.explained.attribution
-    rule = f"A region must exceed {least_drop:.2f}, the dashed line."
+def _lead(explanation: Explanation, method: MedFocus) -> str:
+    evidence, rule = explanation.explained.attribution, method.rule
+    line = (
+        f"{method.least_drop:.2f}, the dashed line"
+        if rule.of_delta
+        else f"{method.least_drop:.2f} {rule.measure}"
+    )
+    told = f"A region must exceed {line}."
     if evidence.concept == WHOLE_IMAGE:
-        rule = f"No region exceeds {least_drop:.2f}, the dashed line, so the whole image is reported."
+        told = f"No region exceeds {line}, so the whole image is reported."
+    elif rule.measure:
+        told = f"{told} What decides among those that do is the number on the right, {rule.measure}."
     missing = ", ".join(evidence.missing_concepts)
     not_tried = f" Not found on the picture, so not tried: {missing}." if missing else ""
-    return f"Nats of log-probability that the response loses. {rule}{not_tried}"
+    return f"Delta, nats of log-probability that the response loses. {told}{not_tried}"
 
 
 def _bar(trial: Trial, longest: float, most: float) -> Shown:
@@ -101,6 +109,7 @@ def _bar(trial: Trial, longest: float, most: float) -> Shown:
         "name": trial.name,
         "kind": "chosen" if trial.chosen else "group" if trial.is_group else "concept",
         "drop": f"{trial.drop:.2f}",
+        "score": trial.score,
         "kept": f"{100 * trial.kept:.0f}",
         "width": round(100 * max(0.0, trial.drop) / longest, 2),
         "picture": exact_layer(trial.picture),

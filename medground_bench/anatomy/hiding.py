@@ -108,8 +108,10 @@ def _editor_of_source(source: str) -> RegionEditor:
     what = f"the fill `editor` needs the editor of the pictures' source, {source}"
     if source not in {plugin.name for plugin in plugins.available("sources")}:
         raise Unsupported(f"{what}, and no such source is installed here. Choose the fill zero or mean.")
-    name = plugins.load("sources", source)().editor
-    editor = plugins.load("editors", name)()
-    if not isinstance(editor, RegionEditor):
+    # Both are asked as classes: a source of files opens only on its copies, and an editor may need its weights.
+    name = plugins.load("sources", source).editor
+    kind = plugins.load("editors", name)
+    if not hasattr(kind, "normal_within"):
         raise Unsupported(f"{what}, but {name} cannot edit any region. Choose the fill zero or mean.")
+    editor: RegionEditor = kind()
     return editor

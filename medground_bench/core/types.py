@@ -337,6 +337,7 @@ class Attribution:
     concept_drops  name -> Delta (nats) for every concept and group that was tried
     token_drops    per response token, for the chosen region
     region_drops   name -> drop of every response token (nats), for every concept and group that was tried
+    region_scores  name -> what the method compares by those that cost enough to be evidence; the greatest wins
     missing_concepts  concepts that were looked for and not found, so not tried
     self_checks    what a method can verify about its own run, for example "completeness_gap" of integrated gradients
     refused        pieces of an LVLM's text that look like boxes and are not read as boxes
@@ -352,6 +353,7 @@ class Attribution:
     concept_drops: Mapping[str, float] = field(default_factory=dict)
     token_drops: Sequence[TokenDrop] = ()
     region_drops: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    region_scores: Mapping[str, float] = field(default_factory=dict)
     missing_concepts: tuple[str, ...] = ()
     self_checks: Mapping[str, float] = field(default_factory=dict)
     refused: tuple[str, ...] = ()

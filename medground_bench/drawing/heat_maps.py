@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from medground_bench.core.errors import MedgroundError
 from medground_bench.drawing.cells import Cell
 from medground_bench.drawing.palette import CELLS, FAINT, PAPER, shade
 from medground_bench.drawing.sheet import (
@@ -66,7 +67,10 @@ class HeatMaps:
     decimals: int = 1
 
     def png(self) -> bytes:
-        """The figure's file."""
+        """The figure's file; MedgroundError where there is no table, or one without a cell."""
+        tables = [table for row in self.tables for table in row]
+        if not tables or not all(table.rows and table.columns for table in tables):
+            raise MedgroundError("There is nothing to draw: every table needs a row and a column at least.")
         layout = _Layout.of(self)
         sheet = Sheet(layout.width, layout.bands[-1].bottom)
         for band in layout.bands:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from math import comb
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +56,18 @@ class Weighed:
 
 
 class RegionRule(Protocol):
-    """A frozen dataclass of the rule's settings; its repr stands in every record."""
+    """A frozen dataclass of the rule's settings; its repr stands in every record.
+
+    measure    what its scores are, in words; empty where they are Delta
+    of_delta   whether a region matters by its Delta; else it does by its score
+    """
+
+    measure: ClassVar[str]
+    of_delta: ClassVar[bool]
+
+    def told(self, score: float) -> str:
+        """A score for people, in the unit of `measure`."""
+        ...
 
     def weigh(self, regions: HiddenRegions) -> Weighed:
         """Nats and scores in the order of the regions; same regions, same result."""
@@ -67,6 +78,13 @@ class RegionRule(Protocol):
 class LargestDrop:
     """The paper's: the largest Delta wins."""
 
+    measure: ClassVar[str] = ""
+    of_delta: ClassVar[bool] = True
+
+    def told(self, score: float) -> str:
+        """Nats."""
+        return f"{score:.2f}"
+
     def weigh(self, regions: HiddenRegions) -> Weighed:
         """No further picture is asked."""
         return Weighed(regions.drops, regions.drops)
@@ -75,6 +93,13 @@ class LargestDrop:
 @dataclass(frozen=True)
 class DropPerArea:
     """The largest Delta for each pixel that was hidden wins, among the regions whose Delta matters."""
+
+    measure: ClassVar[str] = "nats for each 1,000 hidden pixels"
+    of_delta: ClassVar[bool] = True
+
+    def told(self, score: float) -> str:
+        """For each thousand pixels of the study frame."""
+        return f"{1000 * score:.2f}"
 
     def weigh(self, regions: HiddenRegions) -> Weighed:
         """No further picture is asked."""
@@ -90,11 +115,18 @@ class DropOverControl:
     the quarter of places at which it covers least of itself.
     """
 
+    measure: ClassVar[str] = "nats beyond those of regions as large elsewhere"
+    of_delta: ClassVar[bool] = False
+
     controls: int = 4
     seed: int = 0
 
     def __post_init__(self) -> None:
         demand(self, self.controls > 0, "needs at least 1 control region")
+
+    def told(self, score: float) -> str:
+        """Nats."""
+        return f"{score:.2f}"
 
     def weigh(self, regions: HiddenRegions) -> Weighed:
         """One picture a control."""
@@ -114,12 +146,19 @@ class ShapleyDrop:
     them one after the other; else the mean over so many drawn orders, each followed by its reverse.
     """
 
+    measure: ClassVar[str] = "nats by Shapley value"
+    of_delta: ClassVar[bool] = False
+
     permutations: int = 10
     seed: int = 0
 
     def __post_init__(self) -> None:
         wanted = "needs an even number of permutations, at least 2"
         demand(self, self.permutations > 1 and self.permutations % 2 == 0, wanted)
+
+    def told(self, score: float) -> str:
+        """Nats."""
+        return f"{score:.2f}"
 
     def weigh(self, regions: HiddenRegions) -> Weighed:
         """One picture for every coalition of two regions or more that the values need."""
@@ -154,10 +193,17 @@ class ShapleyDrop:
 class SmallestRegion:
     """The smallest region wins whose Delta is at least the share `keeping` of the largest Delta."""
 
+    measure: ClassVar[str] = "hidden pixels, the fewest first"
+    of_delta: ClassVar[bool] = True
+
     keeping: float = 0.9
 
     def __post_init__(self) -> None:
         demand(self, 0 < self.keeping <= 1, "keeping is a share of the largest Delta, above 0 and at most 1")
+
+    def told(self, score: float) -> str:
+        """Pixels of the study frame."""
+        return f"{-score:,.0f}"
 
     def weigh(self, regions: HiddenRegions) -> Weighed:
         """No further picture is asked."""

@@ -111,6 +111,7 @@ class MedFocus:
         concept_drops     Delta in nats of every concept and group that was tried, concepts first
         token_drops       of the winner, adding up to its Delta; none for the fallback
         region_drops      of every token, for everything that was tried
+        region_scores     by the rule, of those that matter
         missing_concepts  those without a box: not tried, and left out of their group
 
         Of equals the first wins, so a concept wins over its group. No concept at all raises MethodFailed.
@@ -125,7 +126,8 @@ class MedFocus:
             HiddenRegions(masks, drops.sum(axis=1), touched_slices(content_box(case)), cost)
         )
         by_region = {name: tuple(of_tokens) for name, of_tokens in zip(tried, drops.tolist(), strict=True)}
-        winner = self._winner(list(tried), weighed)
+        scores = self._scores(list(tried), weighed)
+        winner = max(scores, key=scores.__getitem__, default=WHOLE_IMAGE)
         chosen = tried.get(winner, ())
         boxes = tuple(regions.boxes[member] for member in chosen) or (content_box(case),)
         if self.quadrants and len(chosen) == 1:
@@ -137,6 +139,7 @@ class MedFocus:
             concept_drops=dict(zip(tried, drops.sum(axis=1).tolist(), strict=True)),
             token_drops=tuple(map(TokenDrop, case.response.tokens, by_region[winner])) if chosen else (),
             region_drops=by_region,
+            region_scores=scores,
             missing_concepts=regions.missing,
         )
 
@@ -148,11 +151,13 @@ class MedFocus:
             raise MethodFailed(f"case {case.case_id}: no anatomical concept was found on the picture.")
         return regions
 
-    def _winner(self, names: Sequence[str], weighed: Weighed) -> str:
-        """The region that the rule prefers among those that matter; the whole image where none does."""
-        matters = [math.exp(-max(0.0, nats)) < self.tau for nats in weighed.nats]
-        best = int(np.where(matters, weighed.scores, -np.inf).argmax())
-        return names[best] if any(matters) else WHOLE_IMAGE
+    def _scores(self, names: Sequence[str], weighed: Weighed) -> dict[str, float]:
+        """What the rule compares the regions by, of those that matter; the whole image is reported where none does."""
+        return {
+            name: float(score)
+            for name, nats, score in zip(names, weighed.nats, weighed.scores, strict=True)
+            if math.exp(-max(0.0, nats)) < self.tau and score > -math.inf
+        }
 
     def _log_probs(self, lvlm: Lvlm, case: Case, pictures: Sequence[Picture]) -> NDArray[np.float32]:
         """Of every token of the response, (pictures, tokens), in calls that are remembered."""

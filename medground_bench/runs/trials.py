@@ -17,6 +17,7 @@ class Trial:
     """One concept or group hidden.
 
     drop     Delta, nats
+    score    what it was compared by, for people, as the rule of the method tells it; empty where it costs too little
     chosen   whether it was reported
     picture  the one that was asked, study frame
     words    the response's words with what each lost; for every trial the same words
@@ -25,6 +26,7 @@ class Trial:
     name: str
     is_group: bool
     drop: float
+    score: str
     chosen: bool
     picture: Picture
     words: Sequence[WordDrop]
@@ -36,24 +38,26 @@ class Trial:
 
 
 def trials_of(explanation: Explanation, case: Case) -> list[Trial]:
-    """Every trial, the most costly first; none for a method that hides no regions."""
+    """Every trial, what the method prefers first, then the most costly; none for a method that hides no regions."""
     method, evidence = explanation.settings, explanation.explained.attribution
     if not isinstance(method, MedFocus):
         return []
     pictures = method.counterfactuals(case)
+    scores = evidence.region_scores
     groups = {group.name for group in method.concepts.groups}
     trials = [
         Trial(
             name=name,
             is_group=name in groups,
             drop=evidence.concept_drops[name],
+            score=method.rule.told(scores[name]) if name in scores else "",
             chosen=name == evidence.concept,
             picture=pictures[name],
             words=word_drops(list(map(TokenDrop, case.response.tokens, drops))),
         )
         for name, drops in evidence.region_drops.items()
     ]
-    return sorted(trials, key=lambda trial: -trial.drop)
+    return sorted(trials, key=lambda trial: (-scores.get(trial.name, -math.inf), -trial.drop))
 
 
 def taken_by(trials: Sequence[Trial]) -> list[int | None]:

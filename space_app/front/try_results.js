@@ -9,8 +9,9 @@ const choose = (section, bar, word) => {
   picture.src = chosen.picture;
   picture.alt = `The picture that was asked: ${chosen.name} hidden`;
   const took = word === undefined ? '' : ` It took most of "${trial.words[word]}": ${chosen.losses[word]} nats.`;
+  const by = trial.measure && chosen.score ? ` Compared by ${trial.measure}: ${chosen.score}.` : '';
   section.querySelector('[data-cost]').textContent =
-    `With ${chosen.name} hidden the response loses ${chosen.drop} nats: ${chosen.kept} % of its probability is left.${took}`;
+    `With ${chosen.name} hidden the response loses ${chosen.drop} nats: ${chosen.kept} % of its probability is left.${by}${took}`;
   section.querySelectorAll('[data-word]').forEach((each) => {
     const place = Number(each.dataset.word);
     each.style.setProperty('--shade', chosen.shades[place]);

@@ -128,6 +128,16 @@ def test_an_editor_that_a_program_hands_in_is_taken_when_it_edits_regions(case, 
     hiding._editor_of_source.cache_clear()
 
 
+@pytest.mark.parametrize("source", ["vindr_cxr", "padchest_gr", "imagenome"])
+def test_the_editor_of_a_source_of_files_is_known_without_its_copies_and_without_weights(
+    case, regions, source
+):
+    theirs = replace(case, case_id=case.case_id.replace("phantom/", f"{source}/"))
+    with pytest.raises(Unsupported, match=f"source, {source}, but radedit cannot edit any region"):
+        hidden(theirs, regions, Fill.EDITOR)
+    assert hiding.editor_versions(Fill.EDITOR, [source]) == {}
+
+
 class Grey:
     """Makes every region grey."""
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from medground_bench.core.errors import MedgroundError
 from medground_bench.drawing.heat_maps import CELL_MM, HeatMap, HeatMaps
 from medground_bench.drawing.palette import CELLS, CHOSEN, PAPER, shade
 from medground_bench.drawing.sheet import DPI
@@ -132,3 +133,11 @@ def test_headings_that_are_written_upwards_are_not_repeated_below_themselves():
 def test_the_same_values_give_the_same_bytes():
     maps = HeatMaps(tables=[[TABLE]], span=(0.0, 0.4))
     assert maps.png() == maps.png()
+
+
+@pytest.mark.parametrize(
+    "tables", [[], [[]], [[replace(TABLE, rows=[], shares=[])]], [[replace(TABLE, columns=[])]]]
+)
+def test_without_a_cell_to_draw_that_is_said_in_a_sentence(tables):
+    with pytest.raises(MedgroundError, match="nothing to draw: every table needs a row and a column"):
+        HeatMaps(tables=tables, span=(0, 1)).png()

@@ -46,6 +46,29 @@ def test_every_concept_and_group_is_there_with_its_drop_the_most_costly_first(ca
     assert chosen.kept == pytest.approx(math.exp(-chosen.drop))
 
 
+@pytest.mark.parametrize(
+    ("method", "measure"),
+    [
+        ("medfocus_plus", "nats for each 1,000 hidden pixels"),
+        ("medfocus_smallest", "hidden pixels, the fewest first"),
+    ],
+)
+def test_what_decides_by_another_rule_is_told_and_stands_first_and_delta_stays(case, method, measure):
+    explanation = explain_by(method, SpotLvlm(key="spot"), case)
+    trials, evidence = trials_of(explanation, case), explanation.explained.attribution
+    assert explanation.settings.rule.measure == measure
+    assert trials[0].chosen and {trial.name for trial in trials if trial.score} == set(evidence.region_scores)
+    areas = {trial.name: int((trial.picture != case.picture).sum()) for trial in trials}
+    for trial in (trial for trial in trials if trial.score):
+        assert trial.drop > explanation.settings.least_drop
+        hidden = (
+            float(trial.score.replace(",", ""))
+            if method == "medfocus_smallest"
+            else 1000 * trial.drop / float(trial.score)
+        )
+        assert areas[trial.name] <= hidden * 1.02, "a black pixel that is hidden stays as it was"
+
+
 def test_the_pictures_are_those_that_were_asked_and_asking_them_again_gives_the_drop(case, explanation):
     lvlm = SpotLvlm(key="spot")
     whole = lvlm.log_probs([case.picture], case.prompt, case.response)[0]

@@ -169,7 +169,8 @@ def test_a_picture_is_answered_and_explained(space, xray):
     assert [each["method"] for each in results["trials"]] == ["medfocus", "medfocus_plus"]
     with Image.open(xray) as image:
         assert boxes["data"][-1][:6] == ["whole_image", "", 0, 0, *image.size]
-    [chart, _plus] = results["trials"]
+    [chart, plus] = results["trials"]
+    assert not chart["measure"] and plus["measure"] in plus["lead"] and plus["bars"][0]["score"]
     assert " ".join(chart["words"]) in answer["response"]
     [reported] = [bar for bar in chart["bars"] if bar["kind"] == "chosen"]
     assert reported["name"] == methods_of(results)["medfocus"]
