@@ -41,15 +41,15 @@ class MadeFrom:
     """All that a sweep depends on, as digests; `Sweep` says of what."""
 
     lvlm_revision: str
-    benchmark: str | None
+    benchmark: str
     code: str
 
     @classmethod
     def now(cls, benchmark: Benchmark, lvlm: LvlmDescription, name: str, mode: Mode) -> MadeFrom:
-        """What a sweep of a method would be made from today; `benchmark` is None where there is no case to tune on."""
+        """What a sweep of a method would be made from today; `benchmark` is empty where there is no case to tune on."""
         track, method = Track(lvlm.key, mode), open_method(name, lvlm)
         if not benchmark.tracks(SPLIT).get(track):
-            return cls(lvlm.revision, None, "")
+            return cls(lvlm.revision, "", "")
         cases = benchmark.references(lvlm=track.lvlm, mode=mode, split=SPLIT)
         code = fingerprint(
             code=scoring_code(),

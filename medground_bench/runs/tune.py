@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -63,15 +63,11 @@ def tune(benchmark: Benchmark, lvlm: Lvlm, name: str, mode: Mode, *, progress: P
         )
     images = [(reference.source, reference.image_id) for reference in references]
     means = ImageMeans.of(*sums_per_image(images, np.nan_to_num(scores).T))
-    made_from = MadeFrom.now(benchmark, lvlm, name, mode)
-    assert made_from.benchmark is not None, "there are references"
     return Sweep(
         method=name,
         lvlm=lvlm.key,
-        lvlm_revision=made_from.lvlm_revision,
         mode=mode,
-        benchmark=made_from.benchmark,
-        code=made_from.code,
+        **asdict(MadeFrom.now(benchmark, lvlm, name, mode)),
         cases=len(references),
         pictures=means.images,
         as_good=sum(place.best == 1 for place in places(means)),

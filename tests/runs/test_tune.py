@@ -132,7 +132,7 @@ def test_a_sweep_follows_its_candidates_its_code_and_what_they_are_tried_on(benc
         assert now() != before
     with monkeypatch.context() as patch:
         patch.setattr(type(benchmark), "tracks", lambda self, split: {})
-        assert now().benchmark is None
+        assert now().benchmark == ""
     assert now() == before
 
 
