@@ -86,6 +86,33 @@ def raw(family: str, raws: dict):
 
 
 @pytest.fixture(scope="session")
+def doubles(tiny_folders: dict[str, Path]) -> dict:
+    """Family -> LVLM and raw model in float64, with biases on the values of Qwen's attention, as trained ones have."""
+    import torch
+
+    from medground_bench.lvlms import open_lvlm
+    from tests.kit.tiny_lvlms import open_raw
+
+    pairs = {}
+    for family, folder in tiny_folders.items():
+        lvlm, raw = open_lvlm(str(folder), device="cpu"), open_raw(folder, family)
+        for model in (lvlm.loaded.model, raw.model):
+            model.double()
+            torch.manual_seed(1)
+            for layer in model.model.language_model.layers:
+                if layer.self_attn.v_proj.bias is not None:
+                    torch.nn.init.normal_(layer.self_attn.v_proj.bias, std=0.3)
+        pairs[family] = (lvlm, raw)
+    return pairs
+
+
+@pytest.fixture
+def double(doubles: dict, family: str):
+    """The two of each family in turn."""
+    return doubles[family]
+
+
+@pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory):
     """The dataset folder of one small phantom build in both modes by the rule LVLM; tests must not change it."""
     from medground_bench.core.types import Mode

@@ -44,8 +44,9 @@ from medground_bench.methods import explain
 from medground_bench.methods.medfocus import MedFocus
 from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.runs.code_version import ablation_code
+from medground_bench.runs.inputs import seen_of
 from medground_bench.storage.journal import Entry, opened_journal
-from medground_bench.storage.whole_files import fingerprint, sha256
+from medground_bench.storage.whole_files import fingerprint
 
 ORACLE = "oracle"
 
@@ -149,11 +150,7 @@ class _Work:
         return fingerprint(
             version=__version__,
             code=ablation_code(),
-            case=case.case_id,
-            picture=sha256(case.picture.tobytes()),
-            native=[case.native.width, case.native.height],
-            prompt=case.prompt,
-            response=case.response.token_ids,
+            case=seen_of(case),
             lvlm=self.lvlm.key,
             revision=self.lvlm.revision,
             precision=self.lvlm.precision,

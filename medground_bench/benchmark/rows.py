@@ -212,17 +212,20 @@ class KeyColumns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentColumns:
-    """Of `CaseRow`: what decides the work on a case, and its boxes, which decide its score.
+    """Of `CaseRow`: all that a method sees of a case, and its boxes, which decide its score.
 
-    >>> row = ContentColumns(case_id="id", prompt="?", response_token_ids=(2301,), image_sha256="1f2e", boxes=None)
-    >>> row.boxes is None
-    True
+    >>> assert set(ContentColumns.__slots__) <= set(CaseRow.__slots__)
     """
 
     case_id: str
+    finding: str
     prompt: str
+    response: str
     response_token_ids: tuple[int, ...] | None
+    response_tokens: tuple[str, ...] | None
     image_sha256: str
+    width: int | None
+    height: int | None
     boxes: tuple[Corners, ...] | None
 
 

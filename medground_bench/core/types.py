@@ -167,6 +167,11 @@ class SaliencyMap:
     values: NDArray[np.float32]
     frame: Frame
 
+    @property
+    def clamped(self) -> SaliencyMap:
+        """With 0 for everything that speaks against."""
+        return SaliencyMap(self.values.clip(min=0), self.frame)
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -333,6 +338,7 @@ class Attribution:
 
     saliency       None for methods that choose boxes themselves
     boxes          None to have them cut from the map by the protocol (`geometry.boxes_from_map`)
+    clamped        whether they are cut from the map's positive values alone; the map itself keeps its signs
     concept        name of the chosen concept or group, "whole image" for the fallback
     concept_drops  name -> Delta (nats) for every concept and group that was tried
     token_drops    per response token, for the chosen region
@@ -349,6 +355,7 @@ class Attribution:
 
     saliency: SaliencyMap | None = None
     boxes: tuple[Box, ...] | None = None
+    clamped: bool = False
     concept: str | None = None
     concept_drops: Mapping[str, float] = field(default_factory=dict)
     token_drops: Sequence[TokenDrop] = ()

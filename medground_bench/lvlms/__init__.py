@@ -123,7 +123,7 @@ class LayerGradients:
 class LayerAttention:
     """All attention of one layer: `weights` (heads, length, length) float32 on the model's device, rows sum to 1.
 
-    gradients   of the target, same shape; None where they were not asked for
+    gradients   of the target, or the relevance of each weight, same shape; None where neither was asked for
     image       positions of the image tokens
     predicting  positions whose next token is the response's: the rows that speak for the answer
 
@@ -166,11 +166,13 @@ class LayerRelevance:
 class TokenLogits:
     """`values` (length, length) float32: at [i, j] the logit, read at position i, of the token that stands at j.
 
-    ids     of every position
-    image   positions of the image tokens, in raster order
-    answer  positions of the response's tokens
+    ids       of every position
+    image     positions of the image tokens, in raster order
+    question  positions of the prompt's words after the picture, without the chat's marks around them
+    answer    positions of the response's tokens
 
-    >>> logits = TokenLogits(np.eye(4, dtype=np.float32), (2, 7, 7, 5), image=slice(1, 3), answer=slice(3, 4))
+    >>> four = np.eye(4, dtype=np.float32)
+    >>> logits = TokenLogits(four, (7, 7, 2, 5), image=slice(0, 2), question=slice(2, 3), answer=slice(3, 4))
     >>> logits.values[logits.image, logits.answer].shape
     (2, 1)
     """
@@ -178,6 +180,7 @@ class TokenLogits:
     values: NDArray[np.float32]
     ids: tuple[int, ...]
     image: slice
+    question: slice
     answer: slice
 
 
@@ -282,6 +285,15 @@ class Lvlm(LvlmDescription, Protocol):
         self, picture: Picture, prompt: str, response: Response, visit: Callable[[LayerAttention], None]
     ) -> None:
         """The same with the gradient to the weights, the last layer first, in one backward pass."""
+        ...
+
+    def walk_attention_relevance(
+        self, picture: Picture, prompt: str, response: Response, visit: Callable[[LayerAttention], None]
+    ) -> float:
+        """The same with the relevance of the weights in place of the gradient, by `Rule.ATTNLRP`.
+
+        returns  what was handed down at the start, as `LayerRelevance.target`
+        """
         ...
 
     def layer_gradients(

@@ -110,7 +110,7 @@ def explain(method: Method, lvlm: Lvlm, case: Case, rng: np.random.Generator) ->
         )
     boxes = attribution.boxes
     if boxes is None and saliency is not None:
-        boxes = boxes_from_map(saliency)
+        boxes = boxes_from_map(saliency.clamped if attribution.clamped else saliency)
     letterbox = Letterbox.fit(case.native, case.study.width)
     native = (letterbox.to_native(box) for box in boxes or ())
     return Explained(attribution, tuple(box for box in native if box is not None))

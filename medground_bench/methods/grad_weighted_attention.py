@@ -1,13 +1,19 @@
-"""Gradient-weighted attention, propagated across layers. Chefer, Gur and Wolf, ICCV 2021, arXiv:2103.15679.
+"""Gradient x relevance of attention, rolled out. Chefer, Gur and Wolf, CVPR 2021, arXiv:2012.09838.
 
-The paper's rule for self-attention, its equations 5 and 6: with A a layer's attention and G the gradient of the target
-to it, M = mean over heads of relu(G * A), and R <- R + M R from the first layer to the last; R starts as the identity.
-Read are the rows of R that predict the response's tokens, averaged, at the image tokens. The target is the summed
-log-probability of the response's own tokens.
+The cited paper's equations 13 and 14: with G the gradient of the target to a layer's attention and R the relevance that
+reaches it by layer-wise relevance propagation, each layer moves A' = I + mean over heads of relu(G * R), and the map is
+their product A'_L ... A'_1. Read are the rows that predict the response's tokens, averaged, at the image tokens. The
+target of G is the summed log-probability of the response's own tokens; R starts as that of `lrp`, over its sum, so that
+1 is handed down, as in the cited paper.
 
-Only the answer's rows r of R are carried: r (I + M_L) ... (I + M_1), so layers are taken from the last to the first, as
-the backward pass reaches them; one layer's attention and gradient are held at a time. The vision tower is not
-differentiated.
+Departures, because decoders have RMSNorm, gated units and rotary positions, of which the cited rules for ViT and BERT
+know nothing: R follows the rules of `attnlrp`, so linear layers have the epsilon rule with epsilon 0 for the cited
+alpha-beta rule with alpha 1 (positive contributions alone), and the softmax its Taylor expansion for the identity. As
+cited, the product of attention and values hands half to each, and half of what reaches the weights goes to query and to
+key. The vision tower is not entered.
+
+Two passes back: relevance first, which is kept of all layers, then gradients, layer by layer. Only the answer's rows r
+of the product are carried: r A'_L ... A'_1, so layers are taken from the last to the first, as the way back goes.
 """
 
 from __future__ import annotations
@@ -17,10 +23,12 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
-import torch
+from torch import Tensor
 
+from medground_bench.core.errors import MethodFailed
 from medground_bench.core.types import Attribution, Case
 from medground_bench.lvlms import LayerAttention, Lvlm, LvlmDescription, Need
+from medground_bench.methods._relevance import AnswerRows
 from medground_bench.methods._settings import demand
 from medground_bench.methods.attention_head import demand_layer
 from medground_bench.methods.attention_rollout import token_map
@@ -28,7 +36,7 @@ from medground_bench.methods.attention_rollout import token_map
 
 @dataclass(frozen=True, kw_only=True)
 class GradWeightedAttention:
-    """Departure: the tuned `first_layer`; the paper starts at the first layer, its code offers a start layer too.
+    """The tuned `first_layer` is the start layer of the cited code.
 
     >>> sorted(GradWeightedAttention(first_layer=2).needs)
     [<Need.ATTENTIONS: 'attentions'>, <Need.GRADIENTS: 'gradients'>]
@@ -44,37 +52,32 @@ class GradWeightedAttention:
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
         """Relevance of each image token, at least 0."""
         demand_layer(lvlm, self.first_layer)
-        relevance = _Relevance(self.first_layer)
-        lvlm.walk_attention_gradients(case.picture, case.prompt, case.response, relevance.add)
-        return token_map(lvlm, case, relevance.at_image)
+        relevances: dict[int, Tensor] = {}
+
+        def keep(attention: LayerAttention) -> None:
+            assert attention.gradients is not None
+            if attention.layer >= self.first_layer:
+                relevances[attention.layer] = attention.gradients
+
+        start = lvlm.walk_attention_relevance(case.picture, case.prompt, case.response, keep)
+        if not start:
+            raise MethodFailed(
+                f"case {case.case_id}: no relevance is handed down, so no share of it can be said."
+            )
+        rows = AnswerRows()
+
+        def move(attention: LayerAttention) -> None:
+            assert attention.gradients is not None
+            if attention.layer >= self.first_layer:
+                rows.move(attention, attention.gradients * relevances.pop(attention.layer) / start)
+
+        lvlm.walk_attention_gradients(case.picture, case.prompt, case.response, move)
+        return token_map(lvlm, case, rows.at_image)
 
     @classmethod
     def candidates(cls, lvlm: LvlmDescription) -> Sequence[Self]:
         """Every first layer."""
         return [cls(first_layer=layer) for layer in range(lvlm.layers)]
-
-
-class _Relevance:
-    """The answer's rows of R, (response tokens, length), grown to the right as layers come from the last down."""
-
-    def __init__(self, first_layer: int) -> None:
-        self.first_layer = first_layer
-        self.rows = torch.empty(0)
-        self.image = slice(0)
-
-    def add(self, attention: LayerAttention) -> None:
-        if attention.layer < self.first_layer:
-            return
-        assert attention.gradients is not None
-        moved = (attention.weights * attention.gradients).relu().mean(0)
-        if not len(self.rows):
-            self.rows = torch.eye(len(moved), device=moved.device)[attention.predicting]
-            self.image = attention.image
-        self.rows = self.rows + self.rows @ moved
-
-    @property
-    def at_image(self) -> torch.Tensor:
-        return self.rows[:, self.image].mean(0)
 
 
 METHOD = GradWeightedAttention

@@ -4,6 +4,9 @@ Where it fails: evidence larger than a patch. What stays visible then carries th
 anything: with a pacemaker of 66 x 94 px of the study frame and patches of 28 px, the largest fall of the embedded
 Gemma 3 in reason mode is 0.02 nats of a response of 18 tokens. Boxes are cut from a map's highest tenth however low it
 is, so they are then those of the noise.
+
+Falls below 0 count as none when boxes are cut, as in the code of the benchmark's paper; the probe `protocol` says what
+the signed map would score (docs/probes.md).
 """
 
 from __future__ import annotations
@@ -34,7 +37,10 @@ class Occlusion:
         demand(self, self.cells > 0, "needs at least 1 patch a side")
 
     def attribute(self, lvlm: Lvlm, case: Case, rng: np.random.Generator) -> Attribution:
-        """Fall of the response's summed log-probability, nats per patch; negative where hiding helps."""
+        """Fall of the response's summed log-probability, nats per patch; negative where hiding helps.
+
+        Boxes are cut from the positive falls alone.
+        """
         height, width = case.picture.shape
         rows = np.linspace(0, height, self.cells + 1).round().astype(int)
         columns = np.linspace(0, width, self.cells + 1).round().astype(int)
@@ -45,7 +51,7 @@ class Occlusion:
             pictures.append(hidden)
         summed = lvlm.log_probs(pictures, case.prompt, case.response).sum(axis=1)
         drops = (summed[0] - summed[1:]).reshape(self.cells, self.cells)
-        return Attribution(saliency=SaliencyMap(drops.astype(np.float32), case.study))
+        return Attribution(saliency=SaliencyMap(drops.astype(np.float32), case.study), clamped=True)
 
 
 METHOD = Occlusion

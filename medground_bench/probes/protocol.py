@@ -1,7 +1,8 @@
 """Protocol sensitivity: what the quantile at which maps are cut, and negative evidence, do to scores and ranks.
 
 The paper cuts at .9 (Appendix C) and says nothing of signs; min-max before the cut makes a map's most negative value
-its zero. `clamped` sets negative values to 0 first. Boxes that a method chose itself stay as they are in every variant.
+its zero. `clamped` sets negative values to 0 first, as the paper's code does with occlusion; a method says itself which
+of the two its row has. Boxes that a method chose itself stay as they are in every variant.
 """
 
 from __future__ import annotations
@@ -38,19 +39,20 @@ class CutVariant:
         return f"{self.sign}, {f'{self.quantile:g}'.removeprefix('0')}"
 
     def boxes(self, saliency: SaliencyMap, case: Case) -> tuple[Box, ...]:
-        """Native pixels, as `methods.explain` makes them in the variant "signed, .9"."""
-        values = saliency.values if self.sign == "signed" else saliency.values.clip(0)
+        """Native pixels, as `methods.explain` makes them in one of the variants of quantile .9."""
         letterbox = Letterbox.fit(case.native, case.study.width)
-        cut = boxes_from_map(SaliencyMap(values, saliency.frame), quantile=self.quantile)
+        cut = boxes_from_map(saliency.clamped if self.sign == "clamped" else saliency, quantile=self.quantile)
         return tuple(box for box in map(letterbox.to_native, cut) if box is not None)
 
 
-PAPER = CutVariant("signed", 0.9)
+PREDICTED = "predicted"
+"""The measure of a method's boxes as its row on a board has them."""
+
 VARIANTS = tuple(CutVariant(*pair) for pair in product(SIGNS, QUANTILES))
 
 
 def measure(_lvlm: Lvlm, shown: Shown, looks: Sequence[Look]) -> list[Entry]:
-    """Of every method its IoU in each variant; None where its maps cannot be made again."""
+    """Of every method its IoU as predicted and in each variant; None where its maps cannot be made again."""
     return [_ious(shown, look) for look in looks]
 
 
@@ -65,4 +67,6 @@ def _ious(shown: Shown, look: Look) -> Entry:
             return overlap(variant.boxes(saliency, shown.case), truth).iou
         return overlap(look.boxes, truth).iou if look.method is not None else None
 
-    return {variant.name: iou(variant) for variant in VARIANTS}
+    boxes = explained.boxes if explained is not None and saliency is not None else look.boxes
+    predicted = overlap(boxes, truth).iou if look.method is not None else None
+    return {PREDICTED: predicted, **{variant.name: iou(variant) for variant in VARIANTS}}

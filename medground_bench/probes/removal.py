@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Protocol
 
 from medground_bench import plugins
 from medground_bench.core.answers import read_answer
@@ -18,15 +19,38 @@ from medground_bench.core.geometry import cover_areas
 from medground_bench.core.types import Answer, Box, Picture, Question
 from medground_bench.lvlms import Lvlm
 from medground_bench.phantom import exact_edits
+from medground_bench.phantom.region_edits import edits_version
 from medground_bench.pictures import to_study
 from medground_bench.probes.subjects import Look, Shown
 from medground_bench.storage.journal import Entry
+
+
+class _Editor(Protocol):
+    """As much of an editor as is needed here."""
+
+    version: str
+
+    def edit(self, question: Question, picture: Picture, edit: Edit) -> Picture: ...
+
 
 Editing = Callable[[Question, Picture, Edit], Picture]
 """What an editor does: native picture in, native picture out."""
 
 
+def version_of(editor: str | None) -> str | None:
+    """Changes whenever the editor of that name would make other pictures; None where none is installed here."""
+    if editor == exact_edits.EXACT:
+        return edits_version()
+    installed = {plugin.name for plugin in plugins.available("editors")}
+    return _installed(editor).version if editor in installed else None
+
+
 @lru_cache(maxsize=4)
+def _installed(editor: str) -> _Editor:
+    opened: _Editor = plugins.load("editors", editor)()
+    return opened
+
+
 def editing_of(editor: str | None) -> Editing:
     """What the editor of that name does; Unsupported where nobody names one, or it is not installed here."""
     if editor == exact_edits.EXACT:
@@ -39,8 +63,7 @@ def editing_of(editor: str | None) -> Editing:
         raise Unsupported(
             f"removal needs the editor {editor} of the causal filter, which is not installed here."
         )
-    editing: Editing = plugins.load("editors", editor)().edit
-    return editing
+    return _installed(editor).edit
 
 
 def without_finding(shown: Shown, boxes: Sequence[Box], editing: Editing) -> Picture:

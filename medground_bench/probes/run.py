@@ -20,10 +20,11 @@ from medground_bench.core.progress import Advance
 from medground_bench.core.types import Case, Reference, Track
 from medground_bench.lvlms import Lvlm
 from medground_bench.methods import Method
+from medground_bench.pictures import picture_digest
 from medground_bench.probes import ProbeKind, insertion, pointing, protocol, removal
 from medground_bench.probes.subjects import Look, ProbedMethod, Shown
 from medground_bench.runs.code_version import probe_code
-from medground_bench.runs.inputs import inputs_of
+from medground_bench.runs.inputs import inputs_of, seen_of
 from medground_bench.storage.journal import Entry, Journal
 from medground_bench.storage.whole_files import Plain, fingerprint, sha256
 
@@ -132,7 +133,9 @@ def run_cases(probing: Probing, cases: Iterable[Shown], whats: Sequence[ProbeKin
 def _measure(probing: Probing, what: ProbeKind, shown: Shown, looks: Sequence[Look]) -> None:
     """One probe on one case; what cannot be run here is told with the reason, and not tried on the next case."""
     known, probes = probing.journal.known, probing.probes
-    keys = [unit_key(what, probing.lvlm, shown.case, look.method, _inputs(look, shown)) for look in looks]
+    keys = [
+        unit_key(what, probing.lvlm, shown.case, look.method, _inputs(what, look, shown)) for look in looks
+    ]
     missing = [(look, key) for look, key in zip(looks, keys, strict=True) if key not in known]
     try:
         made = OF_CASES[what](probing.lvlm, shown, [look for look, _key in missing]) if missing else []
@@ -154,11 +157,7 @@ def unit_key(
         what=what.value,
         version=__version__,
         code=probe_code(),
-        case=case.case_id,
-        picture=sha256(case.picture.tobytes()),
-        native=[case.native.width, case.native.height],
-        prompt=case.prompt,
-        response=case.response.token_ids,
+        case=seen_of(case),
         lvlm=[lvlm.key, lvlm.revision, lvlm.precision],
         method=None if method is None else repr(method),
         uses=None if method is None else inputs_of(method, lvlm, [case.case_id.partition("/")[0]]),
@@ -171,10 +170,12 @@ def rounded(numbers: Entry) -> Entry:
     return {name: round(each, 6) if isinstance(each, float) else each for name, each in numbers.items()}
 
 
-def _inputs(look: Look, shown: Shown) -> dict[str, Plain]:
+def _inputs(what: ProbeKind, look: Look, shown: Shown) -> dict[str, Plain]:
+    editor = removal.version_of(shown.editor) if what is ProbeKind.REMOVAL else None
     return {
         "name": look.name,
-        "editor": shown.editor,
+        "native": picture_digest(shown.native),
+        "editor": [shown.editor, editor],
         "boxes": [list(box.xyxy) for box in look.boxes],
         "truth": [list(box.xyxy) for box in shown.reference.boxes],
     }

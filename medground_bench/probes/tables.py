@@ -41,13 +41,13 @@ MEASURES: Mapping[ProbeKind, tuple[str, ...]] = {
         f"{measure}, {stage}" for measure in ("rho", "iou") for stage in ShuffleStage
     ),
     ProbeKind.KNOWN_CAUSE: ("marker", "finding", "marker covered", "area"),
-    ProbeKind.PROTOCOL: tuple(variant.name for variant in protocol.VARIANTS),
+    ProbeKind.PROTOCOL: (protocol.PREDICTED, *(variant.name for variant in protocol.VARIANTS)),
     ProbeKind.POINTING: ("pointing", "energy", "even"),
 }
 """Probe -> the columns of its table."""
 
 LEADING = {what: measures[0] for what, measures in MEASURES.items()} | {
-    ProbeKind.PROTOCOL: protocol.PAPER.name,
+    ProbeKind.PROTOCOL: protocol.PREDICTED,
     ProbeKind.RANDOMISATION: f"rho, {list(ShuffleStage)[-1]}",
 }
 """Probe -> the measure that sorts its table, the highest first; of equals the smaller area."""

@@ -1,13 +1,15 @@
-"""What decides a method's boxes besides its settings, its code and the case: the LVLM, and what settings only name."""
+"""What decides a method's boxes besides its settings and its code: the case, the LVLM, and what settings only name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from medground_bench.anatomy.hiding import Fill, editor_versions
+from medground_bench.core.types import Case
 from medground_bench.localizers import localizer_record
 from medground_bench.lvlms import LvlmDescription
 from medground_bench.methods import Method
+from medground_bench.pictures import picture_digest
 from medground_bench.storage.whole_files import Plain
 
 
@@ -23,6 +25,19 @@ def inputs_of(method: Method, lvlm: LvlmDescription, sources: Iterable[str]) -> 
         "precision": lvlm.precision,
         "localizer": localizer_of(method),
         "editors": editor_versions(fill, sources),
+    }
+
+
+def seen_of(case: Case) -> dict[str, Plain]:
+    """All that a method sees of a case, as parts of a key."""
+    response = case.response
+    return {
+        "case": case.case_id,
+        "finding": case.finding,
+        "prompt": case.prompt,
+        "response": [response.text, response.token_ids, response.tokens],
+        "picture": picture_digest(case.picture),
+        "native": [case.native.width, case.native.height],
     }
 
 

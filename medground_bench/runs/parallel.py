@@ -14,7 +14,8 @@ from medground_bench.core.types import Mode, Track
 from medground_bench.lvlms import LvlmDescription, open_lvlm
 from medground_bench.runs.predict import PredictionFile, Run, predict, prediction_file
 from medground_bench.runs.processes import Tell, in_processes
-from medground_bench.runs.tune import SPLIT, tunable_names, tune_to
+from medground_bench.runs.sweep import SPLIT
+from medground_bench.runs.tune import tunable_names, tune_to
 
 LOG = "predict.log"
 

@@ -110,10 +110,11 @@ def predict_by(
     A run that differs in anything, also in the benchmark's content or the LVLM's weights, starts anew; one by another
     engine does not differ.
 
-    tuned  folder of `medground tune`; without it, or without a file for this run in it, the method has its defaults
+    tuned  folder of `medground tune`; without it, or without a file for this run in it, the method has its defaults.
+           MedgroundError for a file that is there and was made of other cases or by other code
     """
     lvlm = engine.lvlm
-    chosen = tuned_method(run.method, lvlm, run.mode, tuned) if tuned else None
+    chosen = tuned_method(run.method, lvlm, run.mode, tuned, of=benchmark) if tuned else None
     method = chosen.method if chosen else open_method(run.method, lvlm)
     key, track = run_key(benchmark, lvlm, run, method), run.track(lvlm)
     finished = _finished(file, key, run, track)

@@ -8,11 +8,16 @@ from dataclasses import asdict, dataclass, fields, is_dataclass
 from itertools import product
 from pathlib import Path
 
+from medground_bench.benchmark.opening import Benchmark
 from medground_bench.core.errors import MedgroundError, SourceMissing
 from medground_bench.core.types import Mode, Track
 from medground_bench.lvlms import LvlmDescription
 from medground_bench.methods import Method, Tunable, open_method
-from medground_bench.storage.whole_files import Plain, sha256, write_whole
+from medground_bench.runs.code_version import scoring_code
+from medground_bench.runs.inputs import inputs_of
+from medground_bench.storage.whole_files import Plain, fingerprint, sha256, write_whole
+
+SPLIT = "tune"
 
 Settings = Mapping[str, Plain]
 """A method's fields by name, as JSON says them."""
@@ -31,6 +36,29 @@ class Candidate:
     failed: int
 
 
+@dataclass(frozen=True, slots=True)
+class MadeFrom:
+    """All that a sweep depends on, as digests; `Sweep` says of what."""
+
+    lvlm_revision: str
+    benchmark: str
+    code: str
+
+    @classmethod
+    def now(cls, benchmark: Benchmark, lvlm: LvlmDescription, name: str, mode: Mode) -> MadeFrom:
+        """What a sweep of a method would be made from today; `benchmark` is empty where there is no case to tune on."""
+        track, method = Track(lvlm.key, mode), open_method(name, lvlm)
+        if not benchmark.tracks(SPLIT).get(track):
+            return cls(lvlm.revision, "", "")
+        cases = benchmark.references(lvlm=track.lvlm, mode=mode, split=SPLIT)
+        code = fingerprint(
+            code=scoring_code(),
+            inputs=inputs_of(method, lvlm, {each.source for each in cases}),
+            candidates=[settings_of(each) for each in candidates_of(method, lvlm)],
+        )
+        return cls(lvlm.revision, benchmark.content_digest(track, SPLIT), code)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     """Every candidate in the method's own order, and what they were tried on.
@@ -38,7 +66,7 @@ class Sweep:
     pictures   whose cases they are
     as_good    how many candidates, the choice among them, the cases cannot tell from the best
     benchmark  digest of the cases
-    code       digest of what a method's boxes depend on besides cases and weights
+    code       digest of what the scores depend on besides cases and weights: code, candidates, what settings only name
     """
 
     method: str
@@ -56,6 +84,11 @@ class Sweep:
     def track(self) -> Track:
         """The LVLM and mode that it is for."""
         return Track(self.lvlm, self.mode)
+
+    @property
+    def made_from(self) -> MadeFrom:
+        """What it is of."""
+        return MadeFrom(self.lvlm_revision, self.benchmark, self.code)
 
     @property
     def chosen(self) -> Candidate:
@@ -124,10 +157,14 @@ def file_of(folder: Path, track: Track, method: str) -> Path:
     return folder / f"{track.stem}-{method}.json"
 
 
-def tuned_method(name: str, lvlm: LvlmDescription, mode: Mode, folder: Path) -> Tuned | None:
+def tuned_method(
+    name: str, lvlm: LvlmDescription, mode: Mode, folder: Path, *, of: Benchmark | None = None
+) -> Tuned | None:
     """The method as tuned for this LVLM and mode; None where the folder has no sweep of it.
 
     A sweep of other weights, or one whose choice the method no longer offers, is refused: tune again.
+
+    of  the benchmark whose cases it has to be of, and made by today's code; None takes what fits the method
     """
     track = Track(lvlm.key, mode)
     path = file_of(folder, track, name)
@@ -141,12 +178,22 @@ def tuned_method(name: str, lvlm: LvlmDescription, mode: Mode, folder: Path) -> 
         raise MedgroundError(
             f"{path} was made with {sweep.lvlm} at {sweep.lvlm_revision}, but this is {lvlm.revision}. {again}"
         )
-    method = open_method(name, lvlm)
-    offered = type(method).candidates(lvlm) if isinstance(method, Tunable) else ()
-    for candidate in offered:
+    if of is not None and sweep.made_from != (now := MadeFrom.now(of, lvlm, name, mode)):
+        other = (
+            "by other code"
+            if sweep.benchmark == now.benchmark
+            else f"of other cases than those of {of.folder}"
+        )
+        raise MedgroundError(f"{path} was made {other}. {again}")
+    for candidate in candidates_of(open_method(name, lvlm), lvlm):
         if settings_of(candidate) == sweep.chosen.settings:
             return Tuned(candidate, sweep, sha256(path.read_bytes()))
     raise MedgroundError(f"{path} chose {dict(sweep.chosen.settings)}, which {name} does not offer. {again}")
+
+
+def candidates_of(method: Method, lvlm: LvlmDescription) -> list[Method]:
+    """What tuning tries of a method on an LVLM; nothing where it has nothing to choose."""
+    return list(type(method).candidates(lvlm)) if isinstance(method, Tunable) else []
 
 
 def settings_of(method: Method) -> Settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -23,12 +23,17 @@ from medground_bench.drawing.heat_maps import HeatMap, HeatMaps
 from medground_bench.lvlms import Lvlm
 from medground_bench.lvlms.engine.cached import CachedLvlm
 from medground_bench.methods import Method, Tunable, explain, open_method
-from medground_bench.runs.code_version import scoring_code
-from medground_bench.runs.inputs import inputs_of
-from medground_bench.runs.sweep import Candidate, Sweep, file_of, settings_of, spelled
-from medground_bench.storage.whole_files import Plain, fingerprint, write_whole
-
-SPLIT = "tune"
+from medground_bench.runs.sweep import (
+    SPLIT,
+    Candidate,
+    MadeFrom,
+    Sweep,
+    candidates_of,
+    file_of,
+    settings_of,
+    spelled,
+)
+from medground_bench.storage.whole_files import Plain, write_whole
 
 
 def tune(benchmark: Benchmark, lvlm: Lvlm, name: str, mode: Mode, *, progress: Progress = silently) -> Sweep:
@@ -39,7 +44,7 @@ def tune(benchmark: Benchmark, lvlm: Lvlm, name: str, mode: Mode, *, progress: P
     method = open_method(name, lvlm)
     if not isinstance(method, Tunable):
         raise Unsupported(f"method {name} has nothing to tune. These have: {', '.join(tunable_names())}.")
-    candidates = list(type(method).candidates(lvlm))
+    candidates = candidates_of(method, lvlm)
     track = Track(lvlm.key, mode)
     references = benchmark.references(lvlm=lvlm.key, mode=mode, split=SPLIT)
     if not references:
@@ -61,10 +66,8 @@ def tune(benchmark: Benchmark, lvlm: Lvlm, name: str, mode: Mode, *, progress: P
     return Sweep(
         method=name,
         lvlm=lvlm.key,
-        lvlm_revision=lvlm.revision,
         mode=mode,
-        benchmark=benchmark.content_digest(track, SPLIT),
-        code=_made_by(method, lvlm, references),
+        **asdict(MadeFrom.now(benchmark, lvlm, name, mode)),
         cases=len(references),
         pictures=means.images,
         as_good=sum(place.best == 1 for place in places(means)),
@@ -91,7 +94,7 @@ def tune_to(
 ) -> SweepFiles:
     """`tune`, with the choice as JSON and the heat map as PNG in a folder.
 
-    What is there of the same cases, weights and code is kept.
+    What is there of the same cases, weights, candidates and code is kept.
     """
     track = Track(lvlm.key, mode)
     file = file_of(folder, track, name)
@@ -141,17 +144,8 @@ def _still_valid(file: Path, benchmark: Benchmark, track: Track, lvlm: Lvlm) -> 
         sweep = Sweep.read(file)
     except SourceMissing:
         return None
-    references = benchmark.references(lvlm=track.lvlm, mode=track.mode, split=SPLIT)
-    made_from = (sweep.lvlm_revision, sweep.benchmark, sweep.code)
-    code = _made_by(open_method(sweep.method, lvlm), lvlm, references)
-    now = (lvlm.revision, benchmark.content_digest(track, SPLIT), code)
-    return sweep if made_from == now else None
-
-
-def _made_by(method: Method, lvlm: Lvlm, references: Sequence[Reference]) -> str:
-    """Of everything that the scores of candidates depend on besides their settings and the cases."""
-    sources = {reference.source for reference in references}
-    return fingerprint(code=scoring_code(), inputs=inputs_of(method, lvlm, sources))
+    now = MadeFrom.now(benchmark, lvlm, sweep.method, track.mode)
+    return sweep if sweep.made_from == now else None
 
 
 def _ious(candidates: Sequence[Method], lvlm: Lvlm, case: Case, reference: Reference) -> NDArray[np.float64]:

@@ -19,12 +19,14 @@ class FixedMap:
     needs: ClassVar[frozenset[Need]] = frozenset()
 
     values: np.ndarray
+    clamped: bool = False
 
     def __repr__(self):
-        return f"FixedMap({sha256(self.values.tobytes())})"
+        return f"FixedMap({sha256(self.values.tobytes())}, {self.clamped})"
 
     def attribute(self, lvlm, case, rng):
-        return Attribution(saliency=SaliencyMap(self.values.astype(np.float32), case.study))
+        saliency = SaliencyMap(self.values.astype(np.float32), case.study)
+        return Attribution(saliency=saliency, clamped=self.clamped)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,11 @@ import pytest
 import torch
 
 from medground_bench.core.errors import MedgroundError
+from medground_bench.lvlms import Rule
 from medground_bench.methods.attention_rollout import AttentionRollout
+from medground_bench.methods.grad_attention import GradAttention
 from medground_bench.methods.grad_weighted_attention import GradWeightedAttention
+from tests.kit.frozen_copies import freeze
 from tests.kit.method_cases import own_case
 from tests.kit.rounding import through
 
@@ -18,6 +21,7 @@ RNG = np.random.default_rng(0)
 def _slow(raw, case):
     """Attentions (heads, length, length) of every layer with their graph, the target, and the two spans."""
     inputs = raw.inputs(case.picture, case.prompt, case.response.token_ids)
+    inputs["pixel_values"] = inputs["pixel_values"].to(raw.model.dtype)
     ids = inputs["input_ids"][0]
     out = raw.model(**inputs, output_attentions=True)
     rows = slice(len(ids) - len(case.response.token_ids) - 1, len(ids) - 1)
@@ -53,9 +57,7 @@ def test_the_order_of_the_product_matters(lvlm, raw):
 
 @pytest.mark.parametrize("first_layer", [0, 2])
 @pytest.mark.parametrize("mode", ["direct", "reason"])
-def test_gradient_weighted_attention_is_the_papers_update_from_the_first_layer_up(
-    lvlm, raw, mode, first_layer
-):
+def test_gradient_x_attention_is_the_papers_update_from_the_first_layer_up(lvlm, raw, mode, first_layer):
     case = own_case(lvlm, mode=mode)
     attentions, target, rows, image = _slow(raw, case)
     gradients = torch.autograd.grad(target, attentions)
@@ -63,12 +65,43 @@ def test_gradient_weighted_attention_is_the_papers_update_from_the_first_layer_u
     for attention, gradient in list(zip(attentions, gradients, strict=True))[first_layer:]:
         relevance = relevance + (gradient * attention).relu()[0].mean(0) @ relevance
     expected = relevance[rows][:, image].mean(0).detach().numpy()
-    values = GradWeightedAttention(first_layer=first_layer).attribute(lvlm, case, RNG).saliency.values
+    values = GradAttention(first_layer=first_layer).attribute(lvlm, case, RNG).saliency.values
     np.testing.assert_allclose(values.ravel(), expected, atol=through(lvlm, expected.max(), back=True))
     assert values.max() > 0
 
 
-@pytest.mark.parametrize("method", [AttentionRollout, GradWeightedAttention])
+@pytest.mark.parametrize("first_layer", [0, 2])
+@pytest.mark.parametrize("mode", ["direct", "reason"])
+def test_gradient_weighted_attention_rolls_out_gradient_x_relevance(double, mode, first_layer, monkeypatch):
+    """In float64: gradients of the model as it is, then relevance by a copy whose constants are detached."""
+    lvlm, raw = double
+    case = own_case(lvlm, mode=mode)
+    attentions, target, rows, image = _slow(raw, case)
+    gradients = torch.autograd.grad(target, attentions)
+    freeze(monkeypatch, raw.model.model.language_model, Rule.ATTNLRP)
+    frozen, said, _rows, _image = _slow(raw, case)
+    handed_on = torch.autograd.grad(said, frozen)
+    start = lvlm.relevance(case.picture, case.prompt, case.response, rule=Rule.CP).target
+    product = torch.eye(len(image), dtype=torch.float64)
+    for layer in range(first_layer, len(attentions)):
+        relevance = frozen[layer] * handed_on[layer] / start
+        product = product + (gradients[layer] * relevance).relu()[0].mean(0) @ product
+    expected = product[rows][:, image].mean(0).detach().numpy()
+    values = GradWeightedAttention(first_layer=first_layer).attribute(lvlm, case, RNG).saliency.values
+    np.testing.assert_allclose(values.ravel(), expected, rtol=1e-5, atol=1e-9 * expected.max())
+    assert values.max() > 0
+
+
+def test_the_two_rules_of_chefer_give_two_maps(lvlm):
+    case = own_case(lvlm)
+    one, other = (
+        method().attribute(lvlm, case, RNG).saliency.values.ravel()
+        for method in (GradAttention, GradWeightedAttention)
+    )
+    assert np.corrcoef(one, other)[0, 1] < 0.999
+
+
+@pytest.mark.parametrize("method", [AttentionRollout, GradAttention, GradWeightedAttention])
 @pytest.mark.parametrize("layer", [-1, 3])
 def test_a_first_layer_that_is_not_there_is_answered_with_the_range(lvlm, method, layer):
     with pytest.raises(

@@ -72,7 +72,7 @@ def test_a_map_changes_with_the_picture_and_with_the_prompt_unless_it_is_a_contr
 
 LAYERED = {
     "attention_head": "layer", "attention_rollout": "first_layer", "attnlrp": "layer", "gradcam": "layer",
-    "gradcam_pp": "layer", "grad_weighted_attention": "first_layer", "lrp": "layer",
+    "gradcam_pp": "layer", "grad_attention": "first_layer", "grad_weighted_attention": "first_layer", "lrp": "layer",
 }  # fmt: skip
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from medground_bench.core.geometry import boxes_from_map
-from medground_bench.core.types import Case, Frame
+from medground_bench.core.geometry import Letterbox, boxes_from_map
+from medground_bench.core.types import Case, Frame, SaliencyMap
+from medground_bench.methods import explain
 from medground_bench.methods.occlusion import Occlusion
 from tests.kit.probes import PatchLvlm, bright_case
 from tests.kit.rounding import through
@@ -47,6 +48,24 @@ def test_the_patch_that_the_response_rests_on_is_found():
     [box] = boxes_from_map(found.saliency)
     x0, y0, x1, y1 = PatchLvlm().patch
     assert (box.x0 + box.x1, box.y0 + box.y1) == (x0 + x1, y0 + y1)
+
+
+def test_boxes_are_cut_from_positive_falls_and_the_map_keeps_its_signs():
+    """Two patches hold the answer up, the others down: signed, half of the range lies below 0."""
+    falls = np.full((8, 8), -3.0)
+    falls[1, 1:7] = [0.2, 0.4, 0.6, 0.8, 1.0, 1.2]
+
+    class Falls:
+        def log_probs(self, pictures, prompt, response):
+            return -np.array([0, *falls.ravel()], np.float32)[:, None]
+
+    case = bright_case()
+    found = explain(Occlusion(), Falls(), case, np.random.default_rng(0))
+    np.testing.assert_allclose(found.attribution.saliency.values, falls, rtol=1e-6)
+    letterbox = Letterbox.fit(case.native, case.study.width)
+    clamped = SaliencyMap(falls.clip(0).astype(np.float32), case.study)
+    assert found.boxes == tuple(map(letterbox.to_native, boxes_from_map(clamped)))
+    assert found.boxes != tuple(map(letterbox.to_native, boxes_from_map(found.attribution.saliency)))
 
 
 def test_finer_cells_give_a_finer_map():

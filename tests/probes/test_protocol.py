@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from medground_bench.core.scoring import overlap
 from medground_bench.core.types import SaliencyMap
 from medground_bench.methods import explain
 from medground_bench.methods.centre_box import CentreBox
-from medground_bench.probes.protocol import PAPER, VARIANTS, CutVariant, measure
+from medground_bench.probes.protocol import PREDICTED, VARIANTS, CutVariant, measure
 from medground_bench.probes.subjects import Look
 from tests.kit.planted_methods import FixedMap
 from tests.kit.spot_lvlm import SpotLvlm
@@ -25,11 +27,13 @@ def signed_map(seed):
     return FixedMap(np.kron(values, np.ones((2, 2))))
 
 
+@pytest.mark.parametrize("sign", ["signed", "clamped"])
 @pytest.mark.parametrize("seed", range(4))
-def test_the_papers_variant_is_what_predict_writes(shown_cases, seed):
-    shown, method = shown_cases[0], signed_map(seed)
+def test_what_predict_writes_is_the_variant_that_the_method_names(shown_cases, seed, sign):
+    shown, method = shown_cases[0], replace(signed_map(seed), clamped=sign == "clamped")
     written = explain(method, SpotLvlm(), shown.case, np.random.default_rng(0)).boxes
-    assert ious(shown, method)[PAPER.name] == overlap(written, shown.reference.boxes).iou
+    found = ious(shown, method)
+    assert found[f"{sign}, .9"] == found[PREDICTED] == overlap(written, shown.reference.boxes).iou
 
 
 def test_every_variant_is_cut_as_it_says(shown_cases):

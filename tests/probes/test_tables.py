@@ -73,7 +73,8 @@ def test_cases_without_a_number_are_left_out_of_a_mean_and_counted():
 
 def test_places_change_with_the_variant_and_controls_have_none():
     def ious(low, high):
-        return [{each.name: low if each.quantile == 0.8 else high for each in protocol.VARIANTS}] * 6
+        cut = {each.name: low if each.quantile == 0.8 else high for each in protocol.VARIANTS}
+        return [{protocol.PREDICTED: high, **cut}] * 6
 
     numbers = {"lrp": ious(0.1, 0.5), "rise": ious(0.2, 0.3), "centre_box": ious(0.9, 0.9)}
     rows = records_of(ProbeKind.PROTOCOL, [probes_of(ProbeKind.PROTOCOL, "a", numbers)])

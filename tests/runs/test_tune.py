@@ -20,7 +20,7 @@ from medground_bench.methods.rise import Masks, Rise
 from medground_bench.runs import tune as tune_module
 from medground_bench.runs.parallel import LocatedTrack, run_methods
 from medground_bench.runs.predict import Run, predict
-from medground_bench.runs.sweep import Candidate, Sweep, settings_of, tuned_method
+from medground_bench.runs.sweep import Candidate, MadeFrom, Sweep, settings_of, tuned_method
 from medground_bench.runs.tune import tunable_names, tune, tune_to
 from tests.kit.fakes import RuleLvlm
 from tests.kit.foreign_package import install_quarter
@@ -108,12 +108,32 @@ def test_a_sweep_of_the_same_cases_weights_and_code_is_kept_and_any_other_made_a
     assert len(made) == 1
     for stale in ({"lvlm_revision": "r0"}, {"benchmark": "other cases"}, {"code": "of yesterday"}):
         replace(kept.sweep, **stale).save(tmp_path)
+        with pytest.raises(MedgroundError, match="Tune again"):
+            predict(benchmark, RuleLvlm(), Run(quarter, Mode.DIRECT), tmp_path / "p.jsonl", tuned=tmp_path)
         assert tune_to(tmp_path, benchmark, RuleLvlm(), quarter, Mode.DIRECT) == kept
     kept.picture.unlink()
     tune_to(tmp_path, benchmark, RuleLvlm(), quarter, Mode.DIRECT)
     kept.choice.write_text("[]")
     assert tune_to(tmp_path, benchmark, RuleLvlm(), quarter, Mode.DIRECT) == kept
     assert len(made) == 6 and kept.picture.is_file()
+
+
+def test_a_sweep_follows_its_candidates_its_code_and_what_they_are_tried_on(benchmark, quarter, monkeypatch):
+    def now(**other):
+        return MadeFrom.now(benchmark, RuleLvlm(**other), quarter, Mode.DIRECT)
+
+    before, method = now(), type(open_method(quarter, RuleLvlm()))
+    assert now(revision="r2") != before != now(precision="bfloat16")
+    with monkeypatch.context() as patch:
+        patch.setattr(method, "candidates", classmethod(lambda cls, lvlm: [cls()]))
+        assert now() != before
+    with monkeypatch.context() as patch:
+        patch.setattr("medground_bench.runs.sweep.scoring_code", lambda: "of tomorrow")
+        assert now() != before
+    with monkeypatch.context() as patch:
+        patch.setattr(type(benchmark), "tracks", lambda self, split: {})
+        assert now().benchmark == ""
+    assert now() == before
 
 
 def test_methods_of_many_tracks_are_tuned_where_the_split_tune_has_cases(built, benchmark, tmp_path):

@@ -31,7 +31,8 @@ from builder.diffusion.weights import RECORD
 from medground_bench.lvlms.engine.opening import content_digest
 from medground_bench.lvlms.engine.untyped import Module
 from medground_bench.phantom import seeds
-from medground_bench.storage.whole_files import fingerprint, write_whole
+from medground_bench.storage.whole_files import write_whole
+from medground_bench.training.checkpoints import checkpoint_key
 
 PARTS = ("unet", "vae", "text")
 """Folders of the finished weights."""
@@ -71,7 +72,7 @@ class Workplace:
 
     def checkpoint(self, recipe: EditorRecipe, name: str) -> Path:
         """Of one part of this recipe."""
-        return self.folder / f"{name}-{fingerprint(**asdict(recipe))[:12]}.safetensors"
+        return self.folder / f"{name}-{checkpoint_key(asdict(recipe), __file__)}.safetensors"
 
 
 def train(recipe: EditorRecipe, folder: Path, work: Workplace) -> None:

@@ -115,6 +115,12 @@ class CachedLvlm:
         """Every layer with its gradient to the visitor, worked out anew."""
         self._lvlm.walk_attention_gradients(picture, prompt, response, visit)
 
+    def walk_attention_relevance(
+        self, picture: Picture, prompt: str, response: Response, visit: Callable[[LayerAttention], None]
+    ) -> float:
+        """Every layer with its relevance to the visitor, worked out anew."""
+        return self._lvlm.walk_attention_relevance(picture, prompt, response, visit)
+
     def layer_gradients(
         self, picture: Picture, prompt: str, response: Response, *, layer: int
     ) -> LayerGradients:

@@ -71,6 +71,20 @@ class Gradients:
         with attention_gradients(show):
             self._differentiate(picture, row, 0)
 
+    def to_attention_relevance(
+        self, picture: Picture, row: TokenRow, visit: Callable[[LayerAttention], None]
+    ) -> float:
+        """Every layer's attention with its relevance to `visit`, the last layer first, and what was handed down."""
+        engine = self.engine
+
+        def show(layer: int, weights: Tensor, gradients: Tensor) -> None:
+            engine.passes.look(1, whole=True)
+            visit(LayerAttention(layer, weights, weights * gradients, row.image, row.predicting))
+
+        rules = relevance_rules(engine.language_model, engine.family.module_rules, Rule.ATTNLRP, show)
+        with engine.alone, rules:
+            return self._differentiate(picture, row, 0).linear_target
+
     def relevance(self, picture: Picture, row: TokenRow, *, rule: Rule, layer: int) -> LayerRelevance:
         """Relevance of the hidden states entering a decoder layer, by layer-wise relevance propagation."""
         engine = self.engine

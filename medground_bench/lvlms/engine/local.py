@@ -231,6 +231,13 @@ class LocalLvlm:
         """The same with the gradient to the weights, the last layer first, in one backward pass."""
         self.gradients.to_attention(picture, self._explained(picture, prompt, response), visit)
 
+    def walk_attention_relevance(
+        self, picture: Picture, prompt: str, response: Response, visit: Callable[[LayerAttention], None]
+    ) -> float:
+        """The same with the relevance of the weights, by AttnLRP's rules, and what was handed down at the start."""
+        row = self._explained(picture, prompt, response)
+        return self.gradients.to_attention_relevance(picture, row, visit)
+
     def layer_gradients(
         self, picture: Picture, prompt: str, response: Response, *, layer: int
     ) -> LayerGradients:
@@ -255,7 +262,10 @@ class LocalLvlm:
         row = self._explained(picture, prompt, response)
         hidden = self.engine.read(row, self.sight.tokens([picture]))[0]
         logits = hidden.float() @ self.loaded.model.lm_head.weight[row.ids].float().T
-        return TokenLogits(logits.cpu().numpy(), tuple(row.ids.tolist()), row.image, row.answer)
+        question = row.question(self.stop_ids)
+        return TokenLogits(
+            logits.cpu().numpy(), tuple(row.ids.tolist()), row.image, question, answer=row.answer
+        )
 
     def pixel_gradients(
         self, pictures: Sequence[NDArray[np.float32]], prompt: str, response: Response

@@ -40,7 +40,10 @@ PLAIN = (nn.Linear, nn.Embedding, nn.ModuleList)
 """Classes that are taken as they are in every family."""
 
 Visit = Callable[[int, Tensor, Tensor], None]
-"""Takes a layer, its attention weights and their gradient, both (heads, length, length)."""
+"""Takes a layer, its attention weights and their gradient, both (heads, length, length).
+
+Under a rule the gradient is the rule's: the relevance that the weights hand on, over the weights.
+"""
 
 
 @dataclass(slots=True)
@@ -81,13 +84,13 @@ class _Attend(torch.autograd.Function):
         if back.rule is Rule.CP:
             return None, None, to_value.type_as(call.value), None
         to_weights = (mixed @ value.mT[:, :, None]).flatten(1, 2)
+        product, scores = (1.0, 1.0) if back.rule is None else (0.5, 0.25)
         if back.visit is not None:
-            back.visit(call.layer, weights[0], to_weights[0])
+            back.visit(call.layer, weights[0], to_weights[0] * product)
         to_scores = weights * (to_weights - (weights * to_weights).sum(-1, keepdim=True)) * call.scaling
         spread = grouped(to_scores, value)
         to_query = (spread @ wide(call.key)[:, :, None]).flatten(1, 2)
         to_key = (spread.mT @ grouped(wide(call.query), value)).sum(2)
-        product, scores = (1.0, 1.0) if back.rule is None else (0.5, 0.25)
         return (
             (to_query * scores).type_as(call.query),
             (to_key * scores).type_as(call.key),
@@ -117,16 +120,18 @@ def attention_gradients(visit: Visit) -> Iterator[None]:
 
 
 @contextmanager
-def relevance_rules(language_model: nn.Module, rules: ModuleRules, rule: Rule) -> Iterator[BiasRelevance]:
+def relevance_rules(
+    language_model: nn.Module, rules: ModuleRules, rule: Rule, visit: Visit | None = None
+) -> Iterator[BiasRelevance]:
     """Inside the block the language model's gradients follow the rules; the caller keeps other threads out.
 
-    rules  of its modules;  rule  of its attention
+    rules  of its modules;  rule  of its attention;  visit  sees each layer on the way back, but under `Rule.CP`
 
     Unsupported for a module that no rule was made for: its relevance would be wrong without a word.
     """
     by_biases = BiasRelevance()
     with ExitStack() as stack:
-        stack.enter_context(watching(lambda call: _attend(_Back(call, rule, by_biases=by_biases))))
+        stack.enter_context(watching(lambda call: _attend(_Back(call, rule, visit, by_biases))))
         for module in language_model.modules():
             for hook in _rule_of(module, rules)(module):
                 stack.callback(hook.remove)

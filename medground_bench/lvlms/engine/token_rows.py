@@ -37,6 +37,12 @@ class TokenRow:
         types[self.image] = 1
         return types
 
+    def question(self, stop_ids: frozenset[int]) -> slice:
+        """Positions of the prompt's words: after the picture and its closing mark, up to the end of the user's turn."""
+        first = self.image.stop + 1
+        after = self.ids[first : self.answer.start].tolist()
+        return slice(first, first + next(place for place, token in enumerate(after) if token in stop_ids))
+
     @property
     def predicting(self) -> slice:
         """The positions whose next token is the response's: one earlier than the response."""

@@ -118,6 +118,7 @@ class ServedLvlm:
     answer_attention = _refuse
     walk_attention = _refuse
     walk_attention_gradients = _refuse
+    walk_attention_relevance = _refuse
     layer_gradients = _refuse
     relevance = _refuse
     token_logits = _refuse

@@ -30,7 +30,8 @@ from torch.nn import functional
 
 from medground_bench.core.types import Mode
 from medground_bench.phantom import seeds
-from medground_bench.storage.whole_files import fingerprint, write_whole
+from medground_bench.storage.whole_files import write_whole
+from medground_bench.training.checkpoints import checkpoint_key
 from medground_bench.training.lvlms.architecture import build
 from medground_bench.training.lvlms.augmentation import Batch, draw_batch, grey_to_unit
 from medground_bench.training.lvlms.backbone import IMAGE_TOKENS, Backbone
@@ -246,7 +247,7 @@ def _finished(
     trainer: LvlmTrainer, stage: Stage, data: TrainingSet, validation: TrainingSet, work: Path
 ) -> float:
     """Seconds a stage took; one that this recipe has finished before is read from its file instead of run."""
-    name = f"{trainer.recipe.family}-{stage.__name__}-{fingerprint(**asdict(trainer.recipe))[:12]}"
+    name = f"{trainer.recipe.family}-{stage.__name__}-{checkpoint_key(asdict(trainer.recipe), __file__)}"
     file = work / f"{name}.safetensors"
     if not file.exists():
         begin = time.monotonic()

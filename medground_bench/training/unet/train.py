@@ -33,7 +33,8 @@ from medground_bench.core.concepts import CONCEPTS
 from medground_bench.core.geometry import box_iou, tight_box
 from medground_bench.core.types import Frame, Mask
 from medground_bench.phantom import seeds
-from medground_bench.storage.whole_files import fingerprint, sha256, write_whole
+from medground_bench.storage.whole_files import sha256, write_whole
+from medground_bench.training.checkpoints import checkpoint_key
 from medground_bench.training.unet.phantoms import CELL_PX, SIDE_PX, Phantoms, phantoms
 from medground_bench.training.unet.randomise import randomise
 
@@ -245,7 +246,9 @@ def train(recipe: UnetRecipe, folder: Path, work: Path, console: Console, *, thr
     validation = phantoms(seeds.VALIDATION[: recipe.validation_phantoms], work, processes=threads)
     trainer = UnetTrainer(recipe, console)
     trainer.run(
-        TrainingCells.of(data), validation, work / f"unet-{fingerprint(**asdict(recipe))[:12]}.safetensors"
+        TrainingCells.of(data),
+        validation,
+        work / f"unet-{checkpoint_key(asdict(recipe), __file__)}.safetensors",
     )
     weights = save(trainer.shipped())
     write_whole(folder / WEIGHTS, weights)

@@ -5,37 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from transformers.models.gemma3 import modeling_gemma3
-from transformers.models.qwen2_5_vl import modeling_qwen2_5_vl
-from transformers.models.qwen3_vl import modeling_qwen3_vl
 
 from medground_bench.core.errors import MedgroundError, Unsupported
-from medground_bench.lvlms import Rule, open_lvlm
+from medground_bench.lvlms import Rule
 from medground_bench.lvlms.engine import relevance
+from tests.kit.frozen_copies import freeze
 from tests.kit.method_cases import own_case
 from tests.kit.rounding import through
-from tests.kit.tiny_lvlms import open_raw
-
-
-@pytest.fixture(scope="module")
-def doubles(tiny_folders):
-    """Family -> LVLM and raw model in float64, with biases on the values of Qwen's attention, as trained ones have."""
-    pairs = {}
-    for family, folder in tiny_folders.items():
-        lvlm, raw = open_lvlm(str(folder), device="cpu"), open_raw(folder, family)
-        for model in (lvlm.loaded.model, raw.model):
-            model.double()
-            torch.manual_seed(1)
-            for layer in model.model.language_model.layers:
-                if layer.self_attn.v_proj.bias is not None:
-                    torch.nn.init.normal_(layer.self_attn.v_proj.bias, std=0.3)
-        pairs[family] = (lvlm, raw)
-    return pairs
-
-
-@pytest.fixture
-def double(doubles, family):
-    return doubles[family]
 
 
 @pytest.mark.parametrize("mode", ["direct", "reason"])
@@ -75,13 +51,7 @@ def test_relevance_is_that_of_a_copy_whose_constants_are_detached(double, rule, 
     """
     lvlm, raw = double
     case, decoder = own_case(lvlm), raw.model.model.language_model
-    for module in decoder.modules():
-        if type(module).__name__.endswith("RMSNorm"):
-            monkeypatch.setattr(module, "forward", _frozen_norm(module))
-        elif hasattr(module, "act_fn"):
-            monkeypatch.setattr(module, "forward", _frozen_mlp(module))
-    for source in (modeling_gemma3, modeling_qwen2_5_vl, modeling_qwen3_vl):
-        monkeypatch.setattr(source, "eager_attention_forward", _frozen_attention(rule))
+    freeze(monkeypatch, decoder, rule)
     entering, leaving = [], []
     hooks = [
         module.register_forward_pre_hook(lambda _, inputs: entering.append(inputs[0]))
@@ -199,34 +169,3 @@ def _logits(raw, case):
     length = inputs["input_ids"].shape[1]
     rows = slice(length - len(case.response.token_ids) - 1, length - 1)
     return raw.model(**inputs).logits[0], rows
-
-
-def _frozen_norm(module):
-    gain = 1 + module.weight if type(module).__name__.startswith("Gemma") else module.weight
-    epsilon = module.eps if type(module).__name__.startswith("Gemma") else module.variance_epsilon
-    return lambda states: states * (states.pow(2).mean(-1, keepdim=True) + epsilon).rsqrt().detach() * gain
-
-
-def _frozen_mlp(module):
-    def forward(states):
-        gate, up = module.gate_proj(states), module.up_proj(states)
-        active = gate * (module.act_fn(gate) / gate).detach()
-        return module.down_proj((active * up.detach() + active.detach() * up) / 2)
-
-    return forward
-
-
-def _frozen_attention(rule):
-    def product(one, other):
-        return (one @ other.detach() + one.detach() @ other) / 2
-
-    def attention(module, query, key, value, attention_mask, scaling, **_):
-        added = 0 if attention_mask is None else attention_mask
-        key, value = (tensor.repeat_interleave(module.num_key_value_groups, 1) for tensor in (key, value))
-        if not hasattr(module, "layer_idx") or rule is Rule.CP:
-            weights = (query @ key.mT * scaling + added).softmax(-1).detach()
-            return (weights @ value).transpose(1, 2), weights
-        weights = (product(query, key.mT) * scaling + added).softmax(-1)
-        return product(weights, value).transpose(1, 2), weights
-
-    return attention
