@@ -42,6 +42,7 @@ CSS = """
 #research {position: fixed; left: 0; right: 0; bottom: 0; z-index: 50; text-align: center; font-size: 0.85rem;
   padding: 0.35rem 1rem; background: var(--background-fill-secondary);
   border-top: 1px solid var(--border-color-primary)}
+button[role="tab"][aria-selected="true"] {color: var(--body-text-color) !important}
 footer button, footer .divider {color: var(--body-text-color) !important}
 .gradio-container {padding-bottom: 2.5rem}
 """

@@ -16,7 +16,6 @@ from medground_bench.leaderboard.case_book import CaseBook
 from medground_bench.leaderboard.case_views import withheld_sentence
 from medground_bench.leaderboard.comparing import (
     VIEW,
-    Comparison,
     RowPair,
     comparable,
     compared,
@@ -51,7 +50,7 @@ def compare_tab() -> AddressedPage:
         [each.input for each in pair],
         _choose,
         pair,
-        [*pair, page],
+        [files, *pair, page],
         api_visibility="private",
         show_progress="hidden",
     )
@@ -67,20 +66,16 @@ def open_pair(query: str) -> list[object]:
     try:
         book = kept_book()
     except MedgroundError as error:
-        return [
-            *(gr.Column(visible=False) for _ in range(2)),
-            *(gr.skip() for _ in ("first", "second", *VIEW)),
-            {"note": str(error)},
-        ]
-    return [*(gr.Column(visible=True) for _ in range(2)), *_shown(book, pair_of(book, query), navigate=False)]
+        gone, kept = gr.Column(visible=False), (gr.skip() for _ in ("first", "second", *VIEW))
+        return [gone, gone, *kept, {"note": str(error)}]
+    return [gr.Column(visible=True), *_shown(book, pair_of(book, query), navigate=False)]
 
 
 def compare_rows(address: str) -> Shown:
     """Two rows compared, as data: by the address of the page, `tab=compare&first=...&second=...`."""
     with errors_shown():
         book = kept_book()
-        pair = pair_of(book, address)
-        return _comparison(book, pair, compared(book, pair), navigate=False)
+        return _comparison(book, pair_of(book, address), navigate=False)
 
 
 def comparison_csv(first: str, second: str, lvlm: str, mode: str, source: str) -> str:
@@ -98,16 +93,19 @@ def _choose(first: str, second: str, lvlm: str, mode: str, source: str) -> list[
 
 
 def _shown(book: CaseBook, pair: RowPair, *, navigate: bool) -> list[object]:
+    """Whether there is something to save, the pair and its view, and the page."""
     known, views = labelled(book, comparable(book, pair)), views_of(book)
     rows = [gr.Dropdown(known, value=name or None) for name in (pair.first, pair.second)]
     view = [gr.Dropdown(list(views[name]), value=getattr(pair, name)) for name in VIEW]
     try:
-        return [*rows, *view, _comparison(book, pair, compared(book, pair), navigate=navigate)]
+        page = _comparison(book, pair, navigate=navigate)
     except MedgroundError as error:
-        return [*rows, *view, shown_nothing(str(error), pair, _unseen(book, pair))]
+        return [gr.Column(visible=False), *rows, *view, shown_nothing(str(error), pair, _unseen(book, pair))]
+    return [gr.Column(visible=True), *rows, *view, page]
 
 
-def _comparison(book: CaseBook, pair: RowPair, found: Comparison, *, navigate: bool) -> Shown:
+def _comparison(book: CaseBook, pair: RowPair, *, navigate: bool) -> Shown:
+    found = compared(book, pair)
     return shown_comparison(found, _unseen(book, pair), withheld_sentence(book), navigate=navigate)
 
 

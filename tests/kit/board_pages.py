@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlparse
 
+from medground_bench.leaderboard.columns import ABSENT, Column
+from medground_bench.leaderboard.views import BoardTable
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -30,6 +33,12 @@ def settled(page: Page, **asked: str) -> None:
 def rows_of(page: Page) -> list[list[str]]:
     """Of every row of the table: method, rank, and the text of each column."""
     return page.locator(".mg-board .shown > .wide tbody tr:not(.section)").evaluate_all(CELLS)
+
+
+def seen_columns(table: BoardTable) -> list[Column]:
+    """The first column, and those in which a row has a value."""
+    first, *others = table.columns
+    return [first, *(each for each in others if any(row.text(each) != ABSENT for row in table.rows))]
 
 
 def cards_of(page: Page) -> list[list[str]]:

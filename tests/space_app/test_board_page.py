@@ -14,7 +14,7 @@ from medground_bench.commands.main import app
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.exports import EXPORTS
 from medground_bench.phantom.limits import TAUGHT_WHERE
-from tests.kit.board_pages import cards_of, chosen, ordered, rows_of, settled
+from tests.kit.board_pages import cards_of, chosen, ordered, rows_of, seen_columns, settled
 from tests.kit.browser import LOOKS, PHONE, looks, screenshot, serious_violations, sideways_px
 from tests.kit.made_boards import LVLMS, made_board, with_warmth
 
@@ -52,7 +52,11 @@ def as_shown(board, params):
     """What the page has to show: per row its method, its rank, and a text for every column."""
     table = board.table(board.query(params))
     return [
-        [row.shown, str(row.rank) if row.rank else "\u2013", *(row.text(column) for column in table.columns)]
+        [
+            row.shown,
+            str(row.rank) if row.rank else "\u2013",
+            *(row.text(column) for column in seen_columns(table)),
+        ]
         for row in table.rows
     ]
 
@@ -225,3 +229,17 @@ def test_the_keyboard_alone_filters_sorts_and_turns_to_a_figure(page):
     page.keyboard.press("Enter")
     settled(page, mode="reason", sort="-recall")
     assert page.evaluate("document.activeElement.dataset.sort") == "recall"
+
+
+def test_a_column_without_a_value_in_any_row_is_named_below_the_table_and_stays_in_files(visits, board):
+    page = visits.open("?family=control&badge=reproduced")
+    settled(page)
+    table = board.table(board.query({"family": "control", "badge": "reproduced"}))
+    heads = page.locator(".mg-board thead th button").all_inner_texts()
+    unseen = [column.name for column in table.columns if column not in seen_columns(table)]
+    assert "Tuned on" in unseen and not any(head.startswith("Tuned on") for head in heads)
+    note = page.locator(".mg-board .shown .note").inner_text()
+    assert note == f"No row has a value here, so these columns are in files alone: {', '.join(unseen)}."
+    with page.expect_download() as waited:
+        page.get_by_role("button", name="CSV").click()
+    assert "tuned_on" in Path(waited.value.path()).read_text().splitlines()[0].split(",")

@@ -60,8 +60,17 @@ const mountBoard = (root, provider, first) => {
     return [make('span', { class: 'number' }, row.texts[place]), make('span', { class: 'interval' }, row.intervals[place])];
   };
 
+  // Columns in which some row has a value; the first is always there.
+  const isOfWords = (column) => ['words', 'link'].includes(column.unit);
+  const hasValue = (place) => place === 0 || page.rows.some((row) => row.texts[place] !== '-');
+  const places = () => page.columns.map((_column, place) => place).filter(hasValue);
+  const unseen = () => {
+    const names = page.columns.filter((_column, place) => !hasValue(place)).map((column) => column.name);
+    return names.length ? [make('p', { class: 'note' }, `No row has a value here, so these columns are in files alone: ${names.join(', ')}.`)] : [];
+  };
+
   const heads = () => {
-    const sortButton = (key, name, unit, explanation) => {
+    const sortButton = (key, name, unit, explanation, isWords = false) => {
       const falls = page.sort === `-${key}`;
       const rises = page.sort === key;
       const mark = falls ? ' \u2193' : rises ? ' \u2191' : '';
@@ -71,19 +80,20 @@ const mountBoard = (root, provider, first) => {
       const other = key === 'method' ? `-${key}` : key;
       button.addEventListener('click', () => change({ sort: page.sort === firstOrder ? other : firstOrder }));
       const sorted = falls ? 'descending' : rises ? 'ascending' : 'none';
-      return make('th', { scope: 'col', 'aria-sort': sorted, class: key === 'method' ? 'method' : '' }, button);
+      return make('th', { scope: 'col', 'aria-sort': sorted, class: key === 'method' ? 'method' : isWords ? 'words' : '' }, button);
     };
     return make(
       'tr',
       {},
       sortButton('method', 'Method', '', 'By name'),
       make('th', { scope: 'col', title: 'Places among all rows, as far as these cases can tell' }, 'Rank'),
-      ...page.columns.map((column) =>
+      ...places().map((place) => page.columns[place]).map((column) =>
         sortButton(
           column.key,
           column.name,
           ['%', 's'].includes(column.unit) ? column.unit : '',
           `${column.explanation} ${column.direction[0].toUpperCase()}${column.direction.slice(1)}.`,
+          isOfWords(column),
         ),
       ),
     );
@@ -94,7 +104,7 @@ const mountBoard = (root, provider, first) => {
       { class: `${row.family} ${row.badge}` },
       make('th', { scope: 'row', class: 'method' }, row.shown, make('span', { class: 'tags' }, ...familyOf(row), badgeOf(row))),
       make('td', {}, row.rank || '\u2013'),
-      ...page.columns.map((column, place) => make('td', { class: ['words', 'link'].includes(column.unit) ? 'words' : '' }, ...cellOf(row, place))),
+      ...places().map((place) => make('td', { class: isOfWords(page.columns[place]) ? 'words' : '' }, ...cellOf(row, place))),
     );
   const parts = () => [page.rows.filter((row) => row.badge !== 'reported'), page.rows.filter((row) => row.badge === 'reported')];
   const ABOUT_REPORTED = 'Reported by the paper, on its own cases: not ranked here';
@@ -104,7 +114,7 @@ const mountBoard = (root, provider, first) => {
     const below = make(
       'tbody',
       {},
-      make('tr', { class: 'section' }, make('th', { scope: 'rowgroup', colspan: page.columns.length + 2 }, make('span', {}, ABOUT_REPORTED))),
+      make('tr', { class: 'section' }, make('th', { scope: 'rowgroup', colspan: places().length + 2 }, make('span', {}, ABOUT_REPORTED))),
       ...reported.map(lineOf),
     );
     return make(
@@ -114,9 +124,10 @@ const mountBoard = (root, provider, first) => {
     );
   };
   const cardOf = (row) => {
-    const numbers = page.columns.flatMap((column, place) => [
-      make('dt', {}, column.name),
-      make('dd', {}, row.links[place] ? linkTo(row.links[place], row.texts[place]) : `${row.texts[place]}${row.texts[place] !== '-' && ['%', 's'].includes(column.unit) ? ` ${column.unit}` : ''}`),
+    const unitOf = (place) => (row.texts[place] !== '-' && ['%', 's'].includes(page.columns[place].unit) ? ` ${page.columns[place].unit}` : '');
+    const numbers = places().flatMap((place) => [
+      make('dt', {}, page.columns[place].name),
+      make('dd', {}, row.links[place] ? linkTo(row.links[place], row.texts[place]) : `${row.texts[place]}${unitOf(place)}`),
     ]);
     return make(
       'li',
@@ -232,7 +243,7 @@ const mountBoard = (root, provider, first) => {
     about.replaceChildren(...page.about.map((words) => make('p', {}, words)));
     const notes = page.note ? [make('p', { class: 'note' }, page.note)] : [];
     if (page.chart) shown.replaceChildren(figure(), ...notes);
-    else if (page.rows.length && !page.shown) shown.replaceChildren(table(), cards());
+    else if (page.rows.length && !page.shown) shown.replaceChildren(table(), cards(), ...unseen());
     else shown.replaceChildren(...notes);
     explained.replaceChildren(
       make('summary', {}, 'What the columns mean'),
