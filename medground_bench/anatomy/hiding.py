@@ -65,7 +65,7 @@ def hidden(case: Case, regions: Sequence[Mask], fill: Fill) -> list[Picture]:
         edited = [_grey(case, fill)] * len(regions)
     pictures = [case.picture.copy() for _ in regions]
     for picture, region, new in zip(pictures, regions, edited, strict=True):
-        np.copyto(picture, new, where=region)  # four times as fast as np.where
+        np.copyto(picture, new, where=region)
     return pictures
 
 

@@ -27,7 +27,7 @@ from medground_bench.cards.costs import (
     milliseconds_h200,
 )
 from medground_bench.cards.markdown import MEASURED, REPORTED, percent, table
-from medground_bench.cards.own import BOX_FLOOR, MAP_FLOOR, Result
+from medground_bench.cards.own import BOX_FLOOR, MAP_FLOOR, Result, SelfCheck
 from medground_bench.cards.own_sections import SEEDS, iou_cells, scored
 from medground_bench.cards.prose import meanings, prose
 from medground_bench.cards.records import METHODS, Records
@@ -75,7 +75,7 @@ written.{timed}
 
 {measured}
 
-{reported}
+{checks}{reported}
 {rules}"""
 
 
@@ -96,6 +96,7 @@ def card(name: str, lvlm: LocalLvlm, records: Records) -> str:
         timed=_timed_on(accelerator, name),
         plan="\n".join([*_plan(passes, lvlm), *_timed_ms(accelerator, name)]),
         measured=_measured([result for result in records.own.results if result.method == name], floor),
+        checks=_checks([each for each in records.own.checks if each.method == name]),
         reported=_reported(name, records.paper),
         rules=rules_section(records.own.rules) if name == CHOSEN else "",
     )
@@ -292,6 +293,27 @@ def _floor(result: Result, floor: str) -> float | None:
 def _below(result: Result, floor: float | None) -> bool:
     """Whether chance does better."""
     return floor is not None and result.iou is not None and not result.control and result.iou < floor
+
+
+def _checks(kept: Sequence[SelfCheck]) -> str:
+    if not kept:
+        return ""
+    columns = ("check", "mode", "LVLM", "least", "5 % below", "median", "5 % above", "most", "cases")
+    rows = [
+        (
+            f"`{each.check}`",
+            each.mode,
+            each.lvlm,
+            *map(_digits, (each.least, each.low, each.median, each.high, each.most)),
+            each.cases,
+        )
+        for each in sorted(kept, key=lambda each: (each.check, each.mode, each.lvlm))
+    ]
+    return f"Self-checks on the same cases, as the distribution of their values:\n\n{table(columns, rows, words=3)}\n\n"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.4g}"
 
 
 def _percents(scores: Sequence[float], digits: int) -> list[str]:

@@ -23,11 +23,15 @@ from medground_bench.runs.sweep import Sweep, spelled
 from medground_bench.storage.whole_files import Plain, write_whole
 
 RESULTS, RETENTION, CHOSEN, RULES = "results.json", "retention.json", "chosen.json", "rules.json"
+CHECKS = "checks.json"
 BOX_FLOOR, MAP_FLOOR = "random_box", "random_map"
 """The controls that every method should beat: chance, for those that choose boxes and for those that give a map."""
 
 TUNED = "tuned"
 """Where `medground demo` keeps its sweeps, beside its board."""
+
+PREDICTED = "predictions"
+"""Where it keeps prediction files with their run files."""
 
 Row = TypeVar("Row")
 
@@ -124,6 +128,25 @@ class RuleResult:
 
 
 @dataclass(frozen=True, slots=True)
+class SelfCheck:
+    """How the values of one check that a method makes of itself are distributed over the cases of a track.
+
+    low, high  5 of 100 cases are below and above
+    """
+
+    method: str
+    check: str
+    lvlm: str
+    mode: str
+    least: float
+    low: float
+    median: float
+    high: float
+    most: float
+    cases: int
+
+
+@dataclass(frozen=True, slots=True)
 class OwnRuns:
     """Everything that is kept."""
 
@@ -131,6 +154,7 @@ class OwnRuns:
     retention: Sequence[OwnRetention]
     chosen: Sequence[ChosenSettings]
     rules: Sequence[RuleResult] = ()
+    checks: Sequence[SelfCheck] = ()
 
     @classmethod
     def read(cls, cards: Path) -> OwnRuns:
@@ -140,14 +164,17 @@ class OwnRuns:
             _kept(cards / RETENTION, OwnRetention),
             _kept(cards / CHOSEN, ChosenSettings),
             _kept(cards / RULES, RuleResult),
+            _kept(cards / CHECKS, SelfCheck),
         )
 
 
 def keep_demo(demo: Path, cards: Path) -> None:
-    """Keep the board and the choices of a folder that `medground demo` made."""
+    """Keep the board, the choices and the self-checks of a folder that `medground demo` made."""
     sweeps = [Sweep.read(file) for file in sorted((demo / TUNED).glob("*.json"))]
     _keep(cards / RESULTS, results_of(Board.read(demo)))
     _keep(cards / CHOSEN, [chosen_by(sweep) for sweep in sweeps])
+    runs = sorted((demo / PREDICTED).glob("*.run.json"))
+    _keep(cards / CHECKS, [check for file in runs for check in checks_of(file)])
 
 
 def keep_retention(benchmark: Path, cards: Path) -> None:
@@ -210,6 +237,25 @@ def retention_of(numbers: Statistics) -> list[OwnRetention]:
     ]
 
 
+def checks_of(file: Path) -> list[SelfCheck]:
+    """Those of a run file, to six digits; none of a run with another seed than the first."""
+    run = json.loads(file.read_bytes())
+    return (
+        []
+        if run["seed"]
+        else [
+            SelfCheck(
+                run["method"],
+                name,
+                run["lvlm"],
+                run["mode"],
+                **{at: round(value, 6) for at, value in of.items()},
+            )
+            for name, of in sorted(run["self_checks"].items())
+        ]
+    )
+
+
 def chosen_by(sweep: Sweep) -> ChosenSettings:
     """The settings that vary in a sweep, as it chose them."""
     chosen = {name: sweep.chosen.settings[name] for name in sweep.varying}
@@ -256,7 +302,9 @@ def _rounded(share: float | None) -> float | None:
     return None if share is None else round(share, 4)
 
 
-def _keep(file: Path, rows: Sequence[Result | OwnRetention | ChosenSettings | RuleResult]) -> None:
+def _keep(
+    file: Path, rows: Sequence[Result | OwnRetention | ChosenSettings | RuleResult | SelfCheck]
+) -> None:
     write_whole(file, (json.dumps([asdict(row) for row in rows], indent=1) + "\n").encode())
 
 

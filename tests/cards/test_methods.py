@@ -11,7 +11,7 @@ import pytest
 from medground_bench import plugins
 from medground_bench.cards.costs import Accelerator, MeasuredMethod
 from medground_bench.cards.methods import card, own_methods, untrained_lvlm
-from medground_bench.cards.own import OwnRuns, results_of
+from medground_bench.cards.own import OwnRuns, SelfCheck, results_of
 from medground_bench.cards.records import Records
 from medground_bench.cards.reported import Reported
 from medground_bench.core.types import Box, Frame, Mode, Prediction, Reference, Track
@@ -100,6 +100,14 @@ def test_results_of_a_board_stand_in_the_card_and_a_method_below_chance_of_its_k
     assert "**Below `random_map`** in 2 of 2 rows: direct, all; direct, a." in text
     assert "**Below `random_box`** in 2 of 2 rows" in card("medfocus", untrained, records)
     assert "Below" not in card("random_box", untrained, records)
+
+
+def test_a_card_has_the_distribution_of_what_a_method_checked_of_itself(untrained):
+    gaps = SelfCheck("occlusion", "gap", "a", "direct", 0.0, 1e-6, 0.00123456, 0.04, 0.229, 36)
+    text = card("occlusion", untrained, replace(NOTHING, own=OwnRuns([], [], [], checks=[gaps])))
+    assert "| check | mode | LVLM | least | 5 % below | median | 5 % above | most | cases |" in text
+    assert "| `gap` | direct | a | 0 | 1e-06 | 0.001235 | 0.04 | 0.229 | 36 |" in text
+    assert "`gap`" not in card("rise", untrained, replace(NOTHING, own=OwnRuns([], [], [], checks=[gaps])))
 
 
 def test_methods_of_other_packages_have_no_card_here(tmp_path, monkeypatch):

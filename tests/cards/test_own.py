@@ -14,7 +14,7 @@ from medground_bench.ablation.variants import Variant
 from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.benchmark.rows import VERDICTS
 from medground_bench.cards.__main__ import main, program
-from medground_bench.cards.own import OwnRuns, chosen_by, keep_demo, keep_retention, keep_rules
+from medground_bench.cards.own import OwnRuns, SelfCheck, chosen_by, keep_demo, keep_retention, keep_rules
 from medground_bench.cards.own_sections import own_sections
 from medground_bench.cards.rules import rules_section
 from medground_bench.core.types import Mode
@@ -43,6 +43,9 @@ SWEEP = Sweep(
 )
 
 
+SHARES = {"least": 0.9, "low": 0.95, "median": 1.0, "high": 1.04, "most": 1.2000004, "cases": 2}
+
+
 @pytest.fixture
 def demo(tmp_path):
     """A folder as `medground demo` leaves it: MedFocus right on two cases, the whole image half right."""
@@ -50,6 +53,10 @@ def demo(tmp_path):
     runs = [run_of("medfocus", track, LEFT_HALF), run_of("whole_image", track, ALL_OF_IT)]
     build_board(track, runs).save(folder)
     SWEEP.save(folder / "tuned")
+    (folder / "predictions").mkdir()
+    for seed in (0, 1):
+        run = {"method": "lrp", "lvlm": "a", "mode": "direct", "seed": seed, "self_checks": {"share": SHARES}}
+        (folder / f"predictions/a-direct-lrp-{seed}.jsonl.run.json").write_text(json.dumps(run))
     return folder
 
 
@@ -61,6 +68,9 @@ def test_a_demo_is_kept_as_its_scores_and_its_choices(demo, tmp_path):
         ("whole_image", "all", 0.5, 2), ("whole_image", "a", 0.5, 2),
     }  # fmt: skip
     assert own.chosen == [chosen_by(SWEEP)] and own.retention == []
+    assert own.checks == [SelfCheck("lrp", "share", "a", "direct", **SHARES | {"most": 1.2})], (
+        "of the first seed"
+    )
     first = {file.name: file.read_bytes() for file in (tmp_path / "cards").iterdir()}
     keep_demo(demo, tmp_path / "cards")
     assert {file.name: file.read_bytes() for file in (tmp_path / "cards").iterdir()} == first

@@ -86,7 +86,7 @@ def plain_way(lvlm: LocalLvlm, family: str) -> Duel:
         deltas(lvlm, case)
 
     def plain() -> None:
-        dense_way(phantom_atlas(), case.picture, plain_plan)
+        dense_way(phantom_atlas(), plain_plan)(case.picture)
         MedFocus().attribute_regions(OneByOne(lvlm), case, regions)  # type: ignore[arg-type]
 
     return duel("MedFocus: dense transport, one picture a call", family, ours, plain)

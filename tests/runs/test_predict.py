@@ -183,7 +183,9 @@ def test_self_checks_are_summed_up_beside_the_file_also_over_a_stop(benchmark, t
     assert json.loads(run_file(file).read_text())["self_checks"] == {
         "completeness_gap": {
             "least": min(of_cases),
-            "median": float(np.median(of_cases)),
+            "low": pytest.approx(np.quantile(of_cases, 0.05)),
+            "median": pytest.approx(np.median(of_cases)),
+            "high": pytest.approx(np.quantile(of_cases, 0.95)),
             "most": max(of_cases),
             "cases": len(of_cases),
         }
