@@ -21,7 +21,7 @@ from tests.kit.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 APP = str(ROOT / "space_app" / "app.py")
-STARTS_WITHIN_S = 90
+STARTS_WITHIN_S, ENDS_WITHIN_S = 180, 60
 FAILED_EVENT, REFUSED_PATH = "in process_events", "gradio.exceptions.InvalidPathError: "
 """In the traceback of a function of the page that failed, and of one that was given a path that is no upload."""
 
@@ -53,7 +53,7 @@ def started(*line: str, **environment: str) -> Iterator[tuple[str, subprocess.Po
             try:
                 yield url, server
             finally:
-                server.terminate()
+                _ended(server)
         said.seek(0)
         told = said.read().decode(errors="replace")
     assert told.count(FAILED_EVENT) == told.count(REFUSED_PATH), told
@@ -91,7 +91,16 @@ def served_alone(folder: Path, home: Path) -> Iterator[gradio_client.Client]:
             wait_for(url, server)
             yield gradio_client.Client(url, verbose=False)
         finally:
-            server.terminate()
+            _ended(server)
+
+
+def _ended(server: subprocess.Popen) -> None:
+    """Stopped, and killed where it does not end: a Space that is only starting may not hear it."""
+    server.terminate()
+    try:
+        server.wait(ENDS_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        server.kill()
 
 
 def written(files: dict[str, bytes], folder: Path) -> Path:
