@@ -144,7 +144,7 @@ def test_a_run_file_fills_in_what_it_knows_and_the_rest_stays_the_visitors(submi
     assert submit_page.get_by_label("LVLM and weights").input_value() == "rule_lvlm=1f2e3d"
     assert submit_page.get_by_label("Name of the method").input_value() == "Mine again"
     assert "torch=2.13.0+cpu" in submit_page.get_by_label("Packages").input_value()
-    submit_page.get_by_label("About", exact=True).fill("One ${7*7} <b>.")
+    submit_page.get_by_label("A sentence or two").fill("One ${7*7} <b>.")
     press(submit_page, "Submit")
     said(submit_page, "Its row is on the board")
     told = receipt(submit_page)
