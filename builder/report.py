@@ -31,6 +31,7 @@ def tables_of(numbers: Statistics) -> Together:
         *_causes(numbers),
         groups_table(numbers),
         _reasons(numbers),
+        _edits(numbers),
         retained_table(numbers),
     ]
     return Together(*(table for table in tables if table.row_count))
@@ -175,6 +176,16 @@ def _reasons(numbers: Statistics) -> Table:
         if row.finding == ALL:
             counts = (row.answer_wrong, row.answer_did_not_flip, row.background_mattered)
             table.add_row(row.source, row.lvlm, row.mode, *map(str, (*counts, row.unreadable_answer)))
+    return table
+
+
+def _edits(numbers: Statistics) -> Table:
+    """Of the right answers that came to an edit, those whose answer was then not the wanted one."""
+    title = f"Edits of the causal filter, split {numbers.split}"
+    table = _table(title, ["source", "LVLM", "mode", "edit"], ["answers", "turned away", "%"])
+    for row in numbers.edits:
+        counts = (str(row.answers), str(row.turned_away), _percent(row.turned_away / row.answers))
+        table.add_row(row.source, row.lvlm, row.mode, row.edit, *counts)
     return table
 
 

@@ -22,6 +22,7 @@ from medground_bench.benchmark.rows import (
     is_released,
 )
 from medground_bench.core.answers import read
+from medground_bench.core.causal_filter import Edit
 from medground_bench.core.types import Answer, Group, Reason
 
 ALL = "all"
@@ -123,6 +124,22 @@ class UnreadableRow:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class EditRow:
+    """How many right answers came to one edit of the causal filter, and how many of them it turned away.
+
+    >>> EditRow("gemma3_4b", "direct", "phantom", "background", answers=40, turned_away=3).turned_away
+    3
+    """
+
+    lvlm: str
+    mode: str
+    source: str
+    edit: str
+    answers: int
+    turned_away: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class CauseRow:
     """Right answers with one known cause (see `core.causes`), by what the causal filter said of them.
 
@@ -154,6 +171,7 @@ class Statistics:
     unreadable: Sequence[UnreadableRow]
     groups: Sequence[GroupRow]
     causes: Sequence[CauseRow]
+    edits: Sequence[EditRow] = ()
 
     @classmethod
     def of(cls, folder: DatasetFolder, split: str) -> Statistics:
@@ -166,6 +184,7 @@ class Statistics:
             unreadable_table(answers),
             group_table(verdicts, folder.columns(QUESTIONS, split, AskedColumns)),
             cause_table(verdicts),
+            edit_table(verdicts),
         )
 
     def whole(self) -> list[GroupRow]:
@@ -188,6 +207,7 @@ class Statistics:
             "readings": [asdict(row) for row in self.readings],
             "unreadable": [asdict(row) for row in self.unreadable],
             "groups": [asdict(row) for row in self.groups],
+            "edits": [asdict(row) for row in self.edits],
             "causes": [asdict(row) for row in self.causes],
         }
 
@@ -236,6 +256,29 @@ def group_table(
     return [
         _group_row(key, None if key in partial else asked.get(key[2:]), counts[key])
         for key in sorted(counts, key=_all_last)
+    ]
+
+
+def edit_table(verdicts: Iterable[VerdictRow]) -> list[EditRow]:
+    """Per LVLM, mode, source and edit, in the order in which the filter asks; released verdicts are left out.
+
+    >>> row = VerdictRow(question_id="phantom/1/mass", source="phantom", image_id="1", finding="mass",
+    ...     lvlm="gemma3_4b", lvlm_revision="1f2e", mode="direct", answer="yes", original="yes", foreground="no",
+    ...     background="no", background_normal=None, group="ungrounded", reason="BACKGROUND_MATTERED")
+    >>> [(each.edit, each.answers, each.turned_away) for each in edit_table([row])]
+    [('foreground', 1, 0), ('background', 1, 1)]
+    """
+    counts: dict[tuple[str, str, str, int], Counter[bool]] = {}
+    for row in verdicts:
+        if not is_released(row):
+            asked = [getattr(row, edit.value) is not None for edit in Edit]
+            for place in range(sum(asked)):
+                last = place == sum(asked) - 1 and row.group != Group.GROUNDED
+                counts.setdefault((row.lvlm, row.mode, row.source, place), Counter())[last] += 1
+    edits = list(Edit)
+    return [
+        EditRow(*key[:3], edits[key[3]].value, counts[key].total(), counts[key][True])
+        for key in sorted(counts)
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -74,7 +74,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class OwnRetention:
-    """What the causal filter made of the positive questions of a track on a source, counted."""
+    """What the causal filter made of the positive questions of a track on a source, counted.
+
+    edits  edit -> right answers that came to it, and those that it turned away
+    """
 
     lvlm: str
     mode: str
@@ -83,6 +86,7 @@ class OwnRetention:
     incorrect: int
     ungrounded: int
     grounded: int
+    edits: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +235,18 @@ def results_of(board: Board) -> list[Result]:
 
 def retention_of(numbers: Statistics) -> list[OwnRetention]:
     """Of every track and source, over all findings."""
+    edits: dict[tuple[str, str, str], dict[str, Sequence[int]]] = {}
+    for each in numbers.edits:
+        edits.setdefault((each.lvlm, each.mode, each.source), {})[each.edit] = [
+            each.answers,
+            each.turned_away,
+        ]
     return [
-        OwnRetention(row.lvlm, row.mode, row.source, row.questions or 0, *row.counts)
+        OwnRetention(
+            *(row.lvlm, row.mode, row.source, row.questions or 0),
+            *row.counts,
+            edits=edits.get((row.lvlm, row.mode, row.source), {}),
+        )
         for row in numbers.whole()
     ]
 

@@ -43,8 +43,19 @@ def _retention(kept: Sequence[OwnRetention]) -> str:
     ]
     return (
         f"{MEASURED}: what the causal filter made of the positive questions (`python -m builder stats`).\n"
-        f"Grounded ones are the cases.\n\n{table(columns, rows, words=2)}"
+        f"Grounded ones are the cases.\n\n{table(columns, rows, words=2)}{_edits(kept)}"
     )
+
+
+def _edits(kept: Sequence[OwnRetention]) -> str:
+    columns = ("source", "mode", "edit", "right answers that came to it", "turned away", "%")
+    rows = [
+        (each.source, each.mode, edit.replace("_", ", "), answers, away, percent(away / answers, 1))
+        for each in kept
+        for edit, (answers, away) in each.edits.items()
+    ]
+    said = "The filter's edits; each is made only of what those before it left:"
+    return f"\n\n{said}\n\n{table(columns, rows, words=3)}" if rows else ""
 
 
 def _scores(results: Sequence[Result]) -> str:

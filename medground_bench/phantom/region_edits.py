@@ -33,7 +33,10 @@ def rendered(
 
 def edits_version() -> str:
     """Changes whenever an edited picture would come out otherwise: the renderer, the patients, or their edits."""
-    files = (Path(__file__), *(Path(__file__).with_name(name) for name in ("exact_edits.py", "patient.py")))
+    files = (
+        Path(__file__),
+        *(Path(__file__).with_name(name) for name in ("exact_edits.py", "patient.py", "seeds.py")),
+    )
     return fingerprint(renderer=renderer_digest(), edits=[sha256(file.read_bytes()) for file in files])
 
 

@@ -17,3 +17,6 @@ EXAMPLES = range(6_000_000, 7_000_000)
 
 ATLAS = range(7_000_000, 7_000_016)
 """Normal pictures of the reference pool."""
+
+SURROUNDINGS = range(8_000_000, 9_000_000)
+"""Normal patients of whom a background edit shows all but the boxes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from itertools import pairwise
 
 import pytest
 
@@ -96,6 +97,13 @@ def test_retention_is_counted_in_the_split_test_of_a_dataset_folder(small, tmp_p
         counted = [groups.count(group) for group in ("incorrect", "ungrounded", "grounded")]
         assert [each.incorrect, each.ungrounded, each.grounded] == counted
         assert each.questions == sum(counted) > 0
+        of_edits = list(each.edits.values())
+        assert list(each.edits) == ["foreground", "background", "background_normal"]
+        assert (
+            of_edits[0][0] == each.ungrounded + each.grounded
+            and of_edits[-1][0] - of_edits[-1][1] == each.grounded
+        )
+        assert all(came - away == left for (came, away), (left, _) in pairwise(of_edits))
     assert [(each.mode, each.source) for each in own.retention] == [("direct", "phantom")]
 
 
