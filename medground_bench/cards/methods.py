@@ -50,6 +50,8 @@ OF_THIS_MACHINE = {
 }
 """Defaults that depend on what is in this machine's cache: a card says them in words."""
 
+LOCALIZERS_BY_CACHE = ("uot", "uot_medsam")
+
 TEMPLATE = """# {name}
 
 {about}
@@ -90,7 +92,7 @@ def card(name: str, lvlm: LocalLvlm, records: Records) -> str:
         about=_about(method),
         settings=_settings(method),
         needs=", ".join(sorted(method.needs)) or "nothing",
-        tuning=_tuning(method, lvlm),
+        tuning=_tuning(name, method, lvlm),
         counted=_counted(passes, lvlm),
         model=GEMMA3_4B.name,
         timed=_timed_on(accelerator, name),
@@ -144,10 +146,16 @@ def _settings(method: Method) -> str:
 
 
 def _shown(name: str, value: object) -> str:
-    return OF_THIS_MACHINE.get(name, str(value))
+    is_named = name == "localizer" and value not in LOCALIZERS_BY_CACHE
+    return str(value) if is_named else OF_THIS_MACHINE.get(name, str(value))
 
 
-def _tuning(method: Method, lvlm: LocalLvlm) -> str:
+def _tuning(name: str, method: Method, lvlm: LocalLvlm) -> str:
+    chosen = plugins.literal("methods", name, "CHOSEN_ON")
+    if chosen:
+        return "Chosen on the split `tune`: {cases} cases of {pictures} pictures, {candidates} candidates.".format(
+            **chosen
+        )
     if not isinstance(method, Tunable):
         return "Nothing is tuned."
     settings = [asdict(candidate) for candidate in type(method).candidates(lvlm)]  # type: ignore[call-overload]

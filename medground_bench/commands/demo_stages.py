@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
 
+from medground_bench import plugins
 from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.benchmark.statistics import Statistics
 from medground_bench.cards.reported import FOLDER as REPORTED
@@ -135,6 +136,12 @@ def _tuned_on(sweeps: Sequence[Sweep]) -> TunedRuns:
     }
 
 
+def _chosen_on(method: str) -> TunedOn | None:
+    """What the file of a method says of how its own settings were chosen."""
+    said = plugins.literal("methods", method, "CHOSEN_ON")
+    return TunedOn(**said) if said else None
+
+
 def _method_run(references: Sequence[Reference], tuned: TunedRuns, predicted: PredictionFile) -> MethodRun:
     """What a method predicted on a track; a case on which it failed counts as not predicted."""
     record = read_run(predicted.file)
@@ -149,7 +156,7 @@ def _method_run(references: Sequence[Reference], tuned: TunedRuns, predicted: Pr
         predicted.track,
         predictions_of(predicted.file, submission.predictions),
         seed,
-        tuned=tuned.get((predicted.method, predicted.track)),
+        tuned=tuned.get((predicted.method, predicted.track)) or _chosen_on(predicted.method),
         localizer=record.localizer if record else None,
     )
 

@@ -28,3 +28,6 @@ class MedFocusPlus(MedFocus):
 
 
 METHOD = MedFocusPlus
+
+CHOSEN_ON = {"cases": 40, "pictures": 15, "candidates": 16}
+"""Of the split `tune`: localizer and rule, by `medground ablate --what rules --split tune`."""

@@ -134,3 +134,15 @@ def test_a_list_of_names_in_a_docstring_is_a_list_in_the_card_and_labels_are_bol
     assert "\n- **RMSNorm**: its scale is a constant" in card("lrp", untrained, NOTHING)
     assert "**Departure from Ali et al.:** the gated unit" in card("lrp", untrained, NOTHING)
     assert "**Where it fails:** evidence larger than a patch" in card("occlusion", untrained, NOTHING)
+
+
+def test_what_a_setting_of_a_method_was_chosen_on_is_what_the_kept_table_says(untrained):
+    """Board and card tell it, so the file of the method has the numbers of the table by which it was chosen."""
+    rules = OwnRuns.read(ROOT / "model_cards").rules
+    pooled = [row for row in rules if (row.split, row.lvlm, row.size) == ("tune", "all", "all")]
+    chosen = plugins.literal("methods", "medfocus_plus", "CHOSEN_ON")
+    assert {(row.cases, row.images) for row in pooled} == {(chosen["cases"], chosen["pictures"])}
+    assert len({row.label for row in pooled}) == chosen["candidates"]
+    text = card("medfocus_plus", untrained, NOTHING)
+    assert "Chosen on the split `tune`: 40 cases of 15 pictures, 16 candidates." in text
+    assert "| `localizer` | `phantom_unet` |" in text
