@@ -321,7 +321,7 @@ def _checks(kept: Sequence[SelfCheck]) -> str:
 
 
 def _digits(value: float) -> str:
-    return f"{value:.4g}"
+    return f"{value:.4f}"
 
 
 def _percents(scores: Sequence[float], digits: int) -> list[str]:

@@ -3,12 +3,13 @@
 The cited paper's equations 13 and 14: with G the gradient of the target to a layer's attention and R the relevance that
 reaches it by layer-wise relevance propagation, each layer moves A' = I + mean over heads of relu(G * R), and the map is
 their product A'_L ... A'_1. Read are the rows that predict the response's tokens, averaged, at the image tokens. The
-target of G is the summed log-probability of the response's own tokens; R starts as that of `lrp`, over its sum, so that
-1 is handed down, as in the cited paper.
+target of G is the summed log-probability of the response's own tokens; R starts as that of `lrp`, over the size of its
+sum, so that 1 is handed down, as in the cited paper.
 
 Departures, because decoders have RMSNorm, gated units and rotary positions, of which the cited rules for ViT and BERT
 know nothing: R follows the rules of `attnlrp`, so linear layers have the epsilon rule with epsilon 0 for the cited
-alpha-beta rule with alpha 1 (positive contributions alone), and the softmax its Taylor expansion for the identity. As
+alpha-beta rule with alpha 1, and the softmax its Taylor expansion for the identity. The cited rules know positive
+relevance alone; so what speaks against the response, which would turn the sign of G, counts as none here. As
 cited, the product of attention and values hands half to each, and half of what reaches the weights goes to query and to
 key. The vision tower is not entered.
 
@@ -69,7 +70,8 @@ class GradWeightedAttention:
         def move(attention: LayerAttention) -> None:
             assert attention.gradients is not None
             if attention.layer >= self.first_layer:
-                rows.move(attention, attention.gradients * relevances.pop(attention.layer) / start)
+                relevance = relevances.pop(attention.layer).relu() / abs(start)
+                rows.move(attention, attention.gradients * relevance)
 
         lvlm.walk_attention_gradients(case.picture, case.prompt, case.response, move)
         return token_map(lvlm, case, rows.at_image)

@@ -181,13 +181,15 @@ def known_numbers():
                 take(each)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             known.update({str(value), f"{100 * value:.1f}", f"{100 * value:.2f}", f"{value:.2f}"})
+            known.add(f"{abs(value):.4f}")  # of a self-check; the sign is no part of what is looked for
 
-    for file in ("results.json", "retention.json", "chosen.json", "rules.json"):
+    for file in ("results.json", "retention.json", "chosen.json", "rules.json", "checks.json"):
         take(json.loads((CARDS / file).read_text("utf-8")))
     known.update(str(place) for place in range(1, len(own_methods()) + 1))  # ranks
     for row in json.loads((CARDS / "retention.json").read_text("utf-8")):
         for group in ("incorrect", "ungrounded", "grounded"):
             known.add(f"{100 * row[group] / row['questions']:.1f}")
+        known.update(f"{100 * away / answers:.1f}" for answers, away in row["edits"].values())
     for table in REPORTED.glob("*.csv"):
         with table.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):

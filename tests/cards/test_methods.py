@@ -106,7 +106,7 @@ def test_a_card_has_the_distribution_of_what_a_method_checked_of_itself(untraine
     gaps = SelfCheck("occlusion", "gap", "a", "direct", 0.0, 1e-6, 0.00123456, 0.04, 0.229, 36)
     text = card("occlusion", untrained, replace(NOTHING, own=OwnRuns([], [], [], checks=[gaps])))
     assert "| check | mode | LVLM | least | 5 % below | median | 5 % above | most | cases |" in text
-    assert "| `gap` | direct | a | 0 | 1e-06 | 0.001235 | 0.04 | 0.229 | 36 |" in text
+    assert "| `gap` | direct | a | 0.0000 | 0.0000 | 0.0012 | 0.0400 | 0.2290 | 36 |" in text
     assert "`gap`" not in card("rise", untrained, replace(NOTHING, own=OwnRuns([], [], [], checks=[gaps])))
 
 

@@ -84,7 +84,7 @@ def test_gradient_weighted_attention_rolls_out_gradient_x_relevance(double, mode
     start = lvlm.relevance(case.picture, case.prompt, case.response, rule=Rule.CP).target
     product = torch.eye(len(image), dtype=torch.float64)
     for layer in range(first_layer, len(attentions)):
-        relevance = frozen[layer] * handed_on[layer] / start
+        relevance = (frozen[layer] * handed_on[layer]).relu() / abs(start)
         product = product + (gradients[layer] * relevance).relu()[0].mean(0) @ product
     expected = product[rows][:, image].mean(0).detach().numpy()
     values = GradWeightedAttention(first_layer=first_layer).attribute(lvlm, case, RNG).saliency.values
