@@ -73,7 +73,8 @@ def page_of(params: Words) -> Mapping[str, Plain]:
 def file_of(params: Words) -> Mapping[str, Plain]:
     """The file of what an address shows, of that `ending`: name, and content in base64; or what is wrong."""
     try:
-        return ASKED.file(params, str(params.get("ending", "")))
+        words = {name: word for name, word in params.items() if name != "ending"}
+        return ASKED.file(words, str(params.get("ending", "")))
     except MedgroundError as error:
         return {"error": str(error)}
 

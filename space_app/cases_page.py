@@ -18,10 +18,9 @@ from medground_bench.leaderboard.case_choice import (
     MOST_METHODS,
     CaseChoice,
     CaseOrder,
-    choice_of,
     choices,
 )
-from medground_bench.leaderboard.case_views import OpenedCases, opened
+from medground_bench.leaderboard.case_views import OpenedCases, opened, opened_by
 
 LABELS = {"lvlm": "LVLM", "mode": "Mode", "source": "Source", "finding": "Finding"}
 ABOUT_CASES = (
@@ -71,8 +70,7 @@ def open_cases(query: str) -> list[object]:
             {"empty": str(error)},
             "",
         ]
-    chosen, case = choice_of(book, query)
-    found = opened(book, chosen, case)
+    found = opened_by(book, query)
     filters = [gr.Dropdown([*choices(book, name)], value=getattr(found.choice, name)) for name in FILTERS]
     methods = gr.Dropdown(labelled(book, book.methods), value=list(found.choice.methods), multiselect=True)
     view = shown_cases(book, found, navigate=False)
@@ -83,7 +81,7 @@ def case(address: str) -> Shown:
     """A case, or the list that it leads, as data: by the address of its page, `tab=cases&case=...`."""
     with errors_shown():
         book = kept_book()
-        return shown_cases(book, opened(book, *choice_of(book, address)), navigate=False)
+        return shown_cases(book, opened_by(book, address), navigate=False)
 
 
 def _controls() -> tuple[list[gr.Dropdown], gr.Dropdown]:

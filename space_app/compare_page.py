@@ -20,6 +20,7 @@ from medground_bench.leaderboard.comparing import (
     comparable,
     compared,
     fitting,
+    missing,
     pair_of,
     views_of,
 )
@@ -68,13 +69,16 @@ def open_pair(query: str) -> list[object]:
     except MedgroundError as error:
         gone, kept = gr.Column(visible=False), (gr.skip() for _ in ("first", "second", *VIEW))
         return [gone, gone, *kept, {"note": str(error)}]
-    return [gr.Column(visible=True), *_shown(book, pair_of(book, query), navigate=False)]
+    shown = _shown(book, pair_of(book, query), missing(book, query), navigate=False)
+    return [gr.Column(visible=True), *shown]
 
 
 def compare_rows(address: str) -> Shown:
     """Two rows compared, as data: by the address of the page, `tab=compare&first=...&second=...`."""
     with errors_shown():
         book = kept_book()
+        if why := missing(book, address):
+            raise MedgroundError(why)
         return _comparison(book, pair_of(book, address), navigate=False)
 
 
@@ -92,16 +96,17 @@ def _choose(first: str, second: str, lvlm: str, mode: str, source: str) -> list[
         return _shown(book, fitting(book, pair), navigate=True)
 
 
-def _shown(book: CaseBook, pair: RowPair, *, navigate: bool) -> list[object]:
-    """Whether there is something to save, the pair and its view, and the page."""
+def _shown(book: CaseBook, pair: RowPair, note: str = "", *, navigate: bool) -> list[object]:
+    """Whether there is something to save, the pair and its view, and the page, with a note above it."""
     known, views = labelled(book, comparable(book, pair)), views_of(book)
     rows = [gr.Dropdown(known, value=name or None) for name in (pair.first, pair.second)]
     view = [gr.Dropdown(list(views[name]), value=getattr(pair, name)) for name in VIEW]
     try:
-        page = _comparison(book, pair, navigate=navigate)
+        is_compared, page = True, _comparison(book, pair, navigate=navigate)
     except MedgroundError as error:
-        return [gr.Column(visible=False), *rows, *view, shown_nothing(str(error), pair, _unseen(book, pair))]
-    return [gr.Column(visible=True), *rows, *view, page]
+        is_compared, page = False, shown_nothing(str(error), pair, _unseen(book, pair))
+    told = " ".join(filter(None, (note, str(page.get("note", "")))))
+    return [gr.Column(visible=is_compared), *rows, *view, page | {"note": told}]
 
 
 def _comparison(book: CaseBook, pair: RowPair, *, navigate: bool) -> Shown:

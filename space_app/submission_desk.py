@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from threading import Event, Lock, Thread
 
 from kept_board import watched_store
-from results_folder import STORE_VARIABLE, store_location
+from results_folder import STORE_VARIABLE, results_folder, store_location
 
 from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.core.errors import MedgroundError, one_line
 from medground_bench.leaderboard.accepting import SubmissionDesk
+from medground_bench.leaderboard.case_book import CASES_FILE
+from medground_bench.leaderboard.near_copies import Quads
 from medground_bench.leaderboard.opening import open_store
 from medground_bench.leaderboard.replies import not_accepted
 from medground_bench.leaderboard.truth import Truth
+from medground_bench.leaderboard.watching import WatchedBook
 
 BENCHMARK_VARIABLE = "MEDGROUND_BENCHMARK"
 NOT_OPEN = (
@@ -74,7 +77,16 @@ def take_up_beside() -> Event:
 
 @cache
 def _desk(store: str, benchmark: str) -> SubmissionDesk:
-    return SubmissionDesk(open_store(store), Truth.of(open_benchmark(benchmark)))
+    return SubmissionDesk(open_store(store), Truth.of(open_benchmark(benchmark)), ours=our_boxes)
+
+
+_OURS = WatchedBook(results_folder)
+"""The whole book of our results: nobody is shown it, but a copy of what it holds is known."""
+
+
+def our_boxes() -> list[Mapping[str, Quads]]:
+    """What our methods gave, as far as the results of this Space say it."""
+    return [run.boxes for run in _OURS.now().runs] if (results_folder() / CASES_FILE).is_file() else []
 
 
 def _take_up(ended: Event) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import TypeAlias
+from urllib.parse import urlencode
 
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.accepting import Stage
@@ -30,6 +31,7 @@ PROBLEM = re.compile(r"(?P<text>.*) \[(?P<code>[A-Z0-9_]+)\]", re.DOTALL)
 LVLM = re.compile(r'@([^"\s]{1,150}):\w+"')
 FACTS = {
     "method": "Row",
+    "tracks": "Answers",
     "received_at": "Received",
     "dataset": "Benchmark",
     "dataset_revision": "Revision",
@@ -112,10 +114,23 @@ def shown_receipt(receipt: Receipt, said: Metadata | None, *, navigate: bool) ->
         "kind": receipt.status,
         "receipt": given,
         "facts": [{"name": name, "value": value} for name, value in facts.items()],
+        "board": _choices(receipt) if status is SubmissionStatus.SCORED else [],
         "address": receipt_address(receipt.id),
         "navigate": navigate,
         "stands": status.stands,
     }
+
+
+def _choices(receipt: Receipt) -> list[Shown]:
+    """Where on the board its row stands: each track by itself, which not every row of all LVLMs answers."""
+    tracks = (track.rpartition(" ") for track in receipt.tracks.split(", "))
+    return [
+        {
+            "address": urlencode({"tab": "board", "lvlm": lvlm, "mode": mode}),
+            "name": f"LVLM {lvlm}, mode {mode}",
+        }
+        for lvlm, _, mode in tracks
+    ]
 
 
 def shown_error(error: MedgroundError) -> Shown:

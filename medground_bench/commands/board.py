@@ -80,8 +80,8 @@ def board(
 def _asked(where: str, store: str | None) -> AskedBoard:
     """A board at hand, or that of a Space."""
     from medground_bench.leaderboard.board_api import BoardApi
-    from medground_bench.leaderboard.client import SpaceClient, is_address
-    from medground_bench.leaderboard.opening import open_board
+    from medground_bench.leaderboard.client import SpaceClient
+    from medground_bench.leaderboard.opening import is_address, open_board
 
     if is_address(where):
         if store is not None:
@@ -99,8 +99,7 @@ def _params(only: list[str] | None) -> dict[str, str]:
 
 
 def _write_static(where: str, store: str | None, folder: Path) -> None:
-    from medground_bench.leaderboard.client import is_address
-    from medground_bench.leaderboard.opening import open_board
+    from medground_bench.leaderboard.opening import is_address, open_board
     from medground_bench.leaderboard.static_board import write_static
 
     if is_address(where):

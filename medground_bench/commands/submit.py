@@ -93,7 +93,8 @@ def withdraw(
 
     Example: medground withdraw b4a7edea7ddc58619de6 --to https://org-medground.hf.space
     """
-    from medground_bench.leaderboard.client import SpaceClient, is_address
+    from medground_bench.leaderboard.client import SpaceClient
+    from medground_bench.leaderboard.opening import is_address
 
     desk = SpaceClient(to) if is_address(to) else _desk(to, benchmark)
     _print_receipt(desk.withdraw(identity, person or getpass.getuser()), as_json)
@@ -113,7 +114,8 @@ def _desk(to: str, benchmark: str | None) -> SubmissionDesk:
 
 def _handed_in(upload: Upload, to: str, benchmark: str | None, *, only_check: bool) -> Reply:
     """What a Space, or a desk at hand, replies."""
-    from medground_bench.leaderboard.client import SpaceClient, is_address
+    from medground_bench.leaderboard.client import SpaceClient
+    from medground_bench.leaderboard.opening import is_address
 
     if is_address(to):
         space = SpaceClient(to)

@@ -8,7 +8,7 @@ on a single case's expert boxes: it is one of a fixed list, or of the checker, w
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -20,8 +20,9 @@ from medground_bench.leaderboard import replies
 from medground_bench.leaderboard.audit import Event, LogEntry
 from medground_bench.leaderboard.changes import Clock, StoreChange, change, digests, now
 from medground_bench.leaderboard.examining import USUAL, Examined, Limits, ScorerDied, examined
-from medground_bench.leaderboard.finishing import is_near_copy, scored
+from medground_bench.leaderboard.finishing import is_copy_of_ours, is_near_copy, scored
 from medground_bench.leaderboard.kept_files import kept_file
+from medground_bench.leaderboard.near_copies import Quads
 from medground_bench.leaderboard.people import (
     demand_login,
     people_of,
@@ -94,12 +95,14 @@ class _Checked:
 class SubmissionDesk:
     """Where predictions for one benchmark are handed in, with its store behind it.
 
+    ours     asked for the boxes by case id of every method that we ran, on every track by itself
     at_work  ids of what is being scored here
     """
 
     store: SubmissionStore
     truth: Truth
     clock: Clock = now
+    ours: Callable[[], Iterable[Mapping[str, Quads]]] = tuple
     limits: Limits = USUAL
     turn: Lock = field(default_factory=Lock, repr=False)
     at_work: set[str] = field(default_factory=set, repr=False)
@@ -335,11 +338,19 @@ class SubmissionDesk:
         tell(Stage.SCORING)
         ending = scored(record, self.truth, self.limits)
         tell(Stage.COMPARING)
-        if ending.event is Event.SCORED and is_near_copy(record, snapshot, register, self.truth.frames):
+        if ending.event is Event.SCORED and self._is_copy(record, snapshot, register):
             ending = replace(ending, event=Event.HELD)
         tell(Stage.PUBLISHING)
         after = self._change(lambda _snapshot, register: ending.of(register, identity))
         return replies.found(after, identity)
+
+    def _is_copy(self, record: SubmissionRecord, snapshot: Snapshot, register: Register) -> bool:
+        """Whether its boxes were somebody else's first; those of our methods are every operator's own."""
+        people, operators = people_of(snapshot), StoreSettings.of(snapshot).operators
+        is_an_operators = record.person in {pseudonym_of(login, people) for login in operators}
+        if not is_an_operators and is_copy_of_ours(record, self.ours(), self.truth.frames):
+            return True
+        return is_near_copy(record, snapshot, register, self.truth.frames)
 
     def _receipt(self, snapshot: Snapshot, standing: Standing) -> Receipt:
         accepted, page = standing.accepted, StoreSettings.of(snapshot).page
@@ -352,6 +363,7 @@ class SubmissionDesk:
             id=standing.id,
             status=standing.status.value,
             method=accepted.method,
+            tracks=", ".join(accepted.tracks),
             file_sha256=accepted.file_sha256,
             dataset=standing.edition.dataset,
             dataset_revision=standing.edition.revision,

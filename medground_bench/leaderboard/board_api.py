@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from medground_bench.core.errors import UnknownName
+from medground_bench.core.errors import MedgroundError, UnknownName
 from medground_bench.leaderboard.board import Board
 from medground_bench.leaderboard.exports import EXPORTS, as_json, file_name
 from medground_bench.leaderboard.page_data import SHOWN, page_data
@@ -72,7 +72,15 @@ class BoardApi:
 
 
 def known_words(words: Words) -> dict[str, str]:
-    """What of an address is about the board, as text of bounded length, whoever wrote it."""
+    """Filters, the order and the view as text of bounded length, whoever wrote them; UnknownName for any other word.
+
+    MedgroundError where it is no object. Of a page's address, which may hold words of others, the page asks its own.
+    """
+    if not isinstance(words, Mapping):
+        raise MedgroundError(
+            'a query is an object of filters and of the order, such as {"lvlm": "..."} or {}.'
+        )
     names = (*FILTERS, "sort", SHOWN)
-    given = words if isinstance(words, Mapping) else {}
-    return {name: str(given[name])[:MOST_LETTERS] for name in names if given.get(name)}
+    if unknown := [str(name)[:MOST_LETTERS] for name in words if name not in names]:
+        raise UnknownName("filter of the board", unknown[0], names)
+    return {name: str(words[name])[:MOST_LETTERS] for name in names if words.get(name)}

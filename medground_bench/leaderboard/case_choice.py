@@ -19,6 +19,10 @@ BETWEEN = ","
 """Stands between methods in an address."""
 
 
+MOST_LETTERS = 200
+"""Of a word of an address that is told as missing."""
+
+
 class CaseOrder(StrEnum):
     """By what cases are sorted, the most of it first.
 
@@ -46,6 +50,12 @@ class CaseChoice:
     def takes(self, case: BookCase) -> bool:
         """Whether a case is among those that are shown."""
         return all(getattr(self, name) in (ALL, getattr(case, name)) for name in FILTERS)
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What it is in words of an address, all of it."""
+        words = {name: str(getattr(self, name)) for name in (*FILTERS, "order")}
+        return words | {"methods": BETWEEN.join(self.methods)}
 
     def address(self, case: str = "") -> str:
         """The query of the page's address, `case=...` at its end; what is as at first is left out."""
@@ -95,6 +105,25 @@ def choice_of(book: CaseBook, query: str) -> tuple[CaseChoice, str]:
         methods=tuple(dict.fromkeys(methods))[:MOST_METHODS] or by_interest(book)[:MOST_METHODS],
     )
     return choice, said.get("case", "")
+
+
+def not_shown(query: str, shown: Mapping[str, str]) -> str:
+    """A sentence on what an address names and a page does not show, with what it shows instead; empty without any.
+
+    shown  word of an address -> its value on the page; of several methods `BETWEEN` stands between
+
+    >>> not_shown("methods=gone,rise&lvlm=a&more=1", {"lvlm": "a", "methods": "rise"})
+    'This page has no methods=gone, which its address names. It shows methods=rise.'
+    """
+    gone = {}
+    for name, value in parse_qsl(query.removeprefix("?")):
+        here = shown.get(name, value).split(BETWEEN)
+        if lacking := [each for each in value.split(BETWEEN) if each not in here]:
+            gone[name] = BETWEEN.join(lacking)[:MOST_LETTERS]
+    if not gone:
+        return ""
+    named, instead = (", ".join(f"{name}={of[name] or 'none'}" for name in gone) for of in (gone, shown))
+    return f"This page has no {named}, which its address names. It shows {instead}."
 
 
 def choices(book: CaseBook, name: str) -> tuple[str, ...]:

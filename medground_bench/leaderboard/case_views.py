@@ -7,7 +7,7 @@ right size, and the answers without pictures.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from medground_bench.benchmark.rows import ORIGINAL
@@ -16,7 +16,14 @@ from medground_bench.core.causes import Counterfactual, KnownCause
 from medground_bench.core.scoring import CaseScore
 from medground_bench.core.types import Answer, Box, Corners, Frame, Picture, Question
 from medground_bench.leaderboard.case_book import BookCase, CaseBook, GivenAnswer
-from medground_bench.leaderboard.case_choice import CaseChoice, ListedCase, listed, shows
+from medground_bench.leaderboard.case_choice import (
+    CaseChoice,
+    ListedCase,
+    choice_of,
+    listed,
+    not_shown,
+    shows,
+)
 from medground_bench.phantom.exact_edits import EXACT, edited, original, without
 from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.pictures import picture_digest
@@ -113,6 +120,13 @@ class OpenedCases:
     choice: CaseChoice
     view: CaseView | None
     note: str = ""
+
+
+def opened_by(book: CaseBook, query: str) -> OpenedCases:
+    """What the address of the page leads to; its note names all that is not here."""
+    choice, case = choice_of(book, query)
+    found = opened(book, choice, case)
+    return replace(found, note=" ".join(filter(None, (not_shown(query, choice.words), found.note))))
 
 
 def opened(book: CaseBook, choice: CaseChoice, case: str = "") -> OpenedCases:

@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 SPACES = ".hf.space"
 """Hosts to which the hub's own token is sent, so that the Space knows whose submission it is."""
 
+MAYBE_RECEIVED = (
+    "It may have been received all the same: send the same file again, which changes nothing if it was."
+)
+
+
+class NoAnswer(MedgroundError):
+    """A Space that was asked and did not answer, so that what was asked may have been done."""
+
+
+class NotReached(NoAnswer):
+    """A Space that was not even asked: it is not there, is something else, or takes no call now."""
+
 
 @dataclass(frozen=True)
 class SpaceClient:
@@ -32,8 +44,16 @@ class SpaceClient:
         return api.reply_of(self._asked(api.CHECK, *_told(upload)))
 
     def submit(self, upload: Upload) -> Reply:
-        """Submit a file; NotAccepted where the Space cannot be reached: try again, nothing is counted twice."""
-        return api.reply_of(self._asked(api.SUBMIT, *_told(upload)))
+        """Submit a file; NotAccepted where the Space cannot be reached or takes no call now: try again.
+
+        NoAnswer where it was reached and did not answer: what was sent may have been received.
+        """
+        try:
+            return api.reply_of(self._asked(api.SUBMIT, *_told(upload)))
+        except NotReached as error:
+            raise NotAccepted(f"not accepted, try again: {error}") from error
+        except NoAnswer as error:
+            raise NoAnswer(f"{error} {MAYBE_RECEIVED}") from error
 
     def withdraw(self, identity: str, person: str) -> Receipt:
         """Take one's own submission back."""
@@ -59,17 +79,26 @@ class SpaceClient:
         from gradio_client.exceptions import AppError
 
         try:
-            answer = self._client.predict(*words, api_name=f"/{name}")
+            call = self._client.submit(*words, api_name=f"/{name}")
+        except _no_answers() as error:
+            raise NotReached(self._silence(error)) from error
+        try:
+            answer = call.result()
         except AppError as error:
             raise MedgroundError(f"{self.address} says: {error}") from error
+        except _refusals() as error:
+            raise NotReached(self._silence(error)) from error
         except _no_answers() as error:
-            raise NotAccepted(
-                f"not accepted, try again: {self.address} gives no answer ({type(error).__name__}). Is it a Space of "
-                "MedGround-Bench, and is it running?"
-            ) from error
+            raise NoAnswer(self._silence(error)) from error
         if not isinstance(answer, dict):
             raise MedgroundError(f"{self.address} answers in another way. Is it a Space of MedGround-Bench?")
         return answer
+
+    def _silence(self, error: Exception) -> str:
+        return (
+            f"{self.address} gives no answer ({type(error).__name__}). Is it a Space of MedGround-Bench, and is it "
+            "running?"
+        )
 
     @cached_property
     def _client(self) -> Client:
@@ -96,16 +125,16 @@ def _no_answers() -> tuple[type[Exception], ...]:
     from concurrent.futures import CancelledError
 
     import httpx
+
+    taken_for_granted = (AttributeError, LookupError, TypeError, ValueError)
+    return (httpx.HTTPError, httpx.InvalidURL, OSError, CancelledError, *_refusals(), *taken_for_granted)
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What `gradio_client` raises where a Space takes no call."""
     from gradio_client.utils import InvalidAPIEndpointError, QueueError, TooManyRequestsError
 
-    of_gradio = (CancelledError, InvalidAPIEndpointError, QueueError, TooManyRequestsError)
-    taken_for_granted = (AttributeError, LookupError, TypeError, ValueError)
-    return (httpx.HTTPError, httpx.InvalidURL, OSError, *of_gradio, *taken_for_granted)
-
-
-def is_address(location: str) -> bool:
-    """Whether a location is that of a Space."""
-    return location.startswith(("http://", "https://"))
+    return (InvalidAPIEndpointError, QueueError, TooManyRequestsError)
 
 
 def _told(upload: Upload) -> tuple[str, str, str]:

@@ -80,8 +80,13 @@ class Column:
 
     @property
     def is_of_scores(self) -> bool:
-        """Whether it says how good a method is, so that a row that is not applicable has none."""
+        """Whether it says how good a method is."""
         return self.pooling in (Pooling.SCORE, Pooling.OF_CHANCE, Pooling.SEEDS)
+
+    @property
+    def is_of_boxes(self) -> bool:
+        """Whether it says how good a method's boxes are or what they are like: of none, 0 would be a wrong number."""
+        return self.is_of_scores or self.of in ("boxed", "whole_image", "covered", "boxes")
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
@@ -14,7 +14,7 @@ from medground_bench.core.intervals import FEWEST_IMAGES, holm
 from medground_bench.core.scoring import CaseScore
 from medground_bench.leaderboard.board import ALL
 from medground_bench.leaderboard.case_book import CaseBook
-from medground_bench.leaderboard.case_choice import by_interest, choices
+from medground_bench.leaderboard.case_choice import by_interest, choices, not_shown
 from medground_bench.leaderboard.case_views import nothing_sentence
 from medground_bench.storage.tables import as_csv, harmless
 
@@ -139,13 +139,18 @@ def views_of(book: CaseBook) -> dict[str, tuple[str, ...]]:
 
 
 def pair_of(book: CaseBook, query: str) -> RowPair:
-    """The pair in an address; what the book does not have counts as not said."""
+    """The pair in an address; for what the book does not have it has another, of which `missing` tells."""
     said = dict(parse_qsl(query.removeprefix("?")))
     view = {
         name: value if (value := said.get(name)) in offered else next(iter(offered), "")
         for name, offered in views_of(book).items()
     }
     return fitting(book, RowPair(first=said.get("first", ""), second=said.get("second", ""), **view))
+
+
+def missing(book: CaseBook, query: str) -> str:
+    """A sentence on what an address names and its view does not have; empty where all is there."""
+    return not_shown(query, {name: str(each) for name, each in asdict(pair_of(book, query)).items()})
 
 
 def fitting(book: CaseBook, pair: RowPair) -> RowPair:

@@ -61,6 +61,7 @@ def as_json(table: BoardTable) -> bytes:
     content = {
         "query": table.query.as_params(),
         "caption": table.caption,
+        "elsewhere": list(table.elsewhere),
         "cases": table.cases,
         "images": table.images,
         "columns": [described(column) for column in table.columns],

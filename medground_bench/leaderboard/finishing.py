@@ -1,10 +1,11 @@
-"""How a submission ends that was received: scored, held as a copy of another's, or failed by our fault."""
+"""How a submission ends that was received: scored, held as a copy of another's or of ours, or failed by our fault."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from medground_bench.core.errors import one_line
 from medground_bench.core.types import Frame
@@ -22,7 +23,7 @@ from medground_bench.leaderboard.truth import Truth
 log = logging.getLogger(__name__)
 
 LOOKED_AT = 100
-"""Cases of an earlier submission that are compared first."""
+"""Cases of an earlier submission, or of a method of ours, that are compared first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,18 @@ def is_near_copy(
             if content is not None and _repeats(boxes, content, frames):
                 return earlier.person != mine.person
     return False
+
+
+def is_copy_of_ours(
+    record: SubmissionRecord, ours: Iterable[Mapping[str, Quads]], frames: Mapping[str, Frame]
+) -> bool:
+    """Whether its boxes are those of a method that we ran, given as the boxes of every method on every track."""
+    boxes = record.boxes
+    return any(
+        repeats_any(boxes, dict(islice(run.items(), LOOKED_AT)), frames)
+        and shared_share(boxes, run, frames) >= HELD_FROM
+        for run in ours
+    )
 
 
 def _content(snapshot: Snapshot, register: Register, earlier: Standing) -> bytes | None:

@@ -19,16 +19,28 @@ RESULTS = (FILE, CASES, SCORES, CASES_FILE, "tuned/*.json")
 """What of a dataset of results is wanted: the board, its cases, and the settings that methods were tuned to."""
 
 
+def is_address(location: str) -> bool:
+    """Whether a location is that of a Space."""
+    return location.startswith(("http://", "https://"))
+
+
 def open_store(location: str) -> SubmissionStore:
     """The store in a folder, or in the dataset of a hub id; NoStore where there is none."""
+    if is_address(location):
+        raise NoStore(
+            f"{location} is the address of a Space, which tells its board and not the files of its store, so that "
+            "nothing can be verified or joined from there. Give the store itself: its folder, or its hub id such as "
+            "org/name."
+        )
     folder = Path(location)
     if folder.is_dir():
         return FolderStore.at(folder)
     repository = Repository.parse(location, kind="dataset")
     if repository is None or repository.commit:
         raise NoStore(
-            f"{location}: there is no such folder. Give the folder of a store, a hub id such as org/name without a "
-            "commit, or the address of a Space; for a board also a folder of results, which medground demo makes."
+            f"{location}: there is no such folder. Give the folder of a store, or a hub id such as org/name without a "
+            "commit; to submit or to see a board also the address of a Space, and for a board a folder of results, "
+            "which medground demo makes."
         )
     return HubStore(repository.name)
 

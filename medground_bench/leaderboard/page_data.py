@@ -61,7 +61,8 @@ def page_data(board: Board, params: Mapping[str, str]) -> dict[str, Plain]:
 
 def page_without_board(why: str) -> dict[str, Plain]:
     """What a page shows where there is no board: why."""
-    nothing: dict[str, Plain] = {name: [] for name in ("filters", "columns", "fields", "rows", "about")}
+    lists = ("filters", "columns", "fields", "rows", "elsewhere", "about")
+    nothing: dict[str, Plain] = {name: [] for name in lists}
     return nothing | {"query": {}, "sort": "", "views": views_of(), SHOWN: "", "chart": None, "caption": why}
 
 
@@ -98,6 +99,7 @@ def table_data(table: BoardTable) -> dict[str, Plain]:
         "query": dict(table.query.as_params()),
         "sort": table.query.sort,
         "caption": table.caption,
+        "elsewhere": list(table.elsewhere),
         "cases": table.cases,
         "images": table.images,
         "columns": [dict(described(column)) for column in table.columns],

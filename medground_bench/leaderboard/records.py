@@ -118,12 +118,14 @@ class Receipt:
     """What a submitter keeps; the same for every retry, and however it was sent.
 
     status  as of now: "scored", "held" for review, "withdrawn" ...
+    tracks  of the board under which its row stands, those that it answers: `LVLM MODE, LVLM MODE`
     entry   hash of the log's entry that accepted it
     """
 
     id: str
     status: str
     method: str
+    tracks: str
     file_sha256: str
     dataset: str
     dataset_revision: str

@@ -17,6 +17,7 @@ from medground_bench.leaderboard.charts import CHARTS
 from medground_bench.leaderboard.page_data import chart_data, filters_of, page_data, table_data, views_of
 from medground_bench.leaderboard.query import BoardQuery
 from medground_bench.leaderboard.rows import ALL
+from medground_bench.leaderboard.views import NO_ROW, NONE_PASSES
 from medground_bench.storage.whole_files import Plain, write_whole
 
 FRONT = Path(__file__).parent / "front"
@@ -71,6 +72,7 @@ def write_static(board: Board, folder: Path, lead: tuple[str, ...] = ()) -> None
         "filters": filters_of(board),
         "views": views_of(),
         "about": first["about"],
+        "captions": {"none": NO_ROW, "filtered": NONE_PASSES},
         "parts": files,
         "first": first,
     }
@@ -89,7 +91,7 @@ def _parts(board: Board) -> Iterator[tuple[str, dict[str, Plain]]]:
         for finding, size in product(findings, sizes):
             query = BoardQuery(mode=mode, source=source, lvlm=lvlm, finding=finding, size=size)
             data = table_data(board.table(query))
-            if data["rows"] or data["cases"]:
+            if data["rows"] or data["cases"] or data["elsewhere"]:
                 tables[f"{finding} {size}"] = {key: each for key, each in data.items() if key not in SHARED}
         query = BoardQuery(mode=mode, source=source, lvlm=lvlm)
         drawn = CHARTS if board.table(query).rows else {}

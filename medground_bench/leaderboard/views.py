@@ -19,6 +19,7 @@ from medground_bench.leaderboard.columns import IOU, NOT_APPLICABLE, Column, Poo
 from medground_bench.leaderboard.entries import Badge, BoardEntry, ReportedRow, tuned_on
 from medground_bench.leaderboard.query import CASE_FIELDS, BoardQuery
 from medground_bench.leaderboard.rows import ALL, told_apart
+from medground_bench.leaderboard.rows_elsewhere import rows_elsewhere
 from medground_bench.phantom.region_edits import PHANTOM
 from medground_bench.runs.method_groups import MethodGroup
 from medground_bench.submission.metadata import LINK
@@ -34,6 +35,10 @@ WITHHELD = (
     f"the expert boxes are hidden, and scores of fewer than {FEWEST_IMAGES} such images would tell of single ones, so "
     "none are shown."
 )
+NO_ROW = "We have scored no row on all cases of this choice."
+NONE_PASSES = "No row that we have scored passes the filters of rows. Set one back to all."
+"""Where there are rows on all cases of the choice, and `ROW_FIELDS` leave out each."""
+
 Value = float | int | str | None
 Floats = NDArray[np.float64]
 
@@ -64,7 +69,7 @@ class BoardTableRow:
 
     def text(self, column: Column) -> str:
         """A cell for people."""
-        if not self.applicable and column.is_of_scores:
+        if not self.applicable and column.is_of_boxes:
             return NOT_APPLICABLE
         return column.as_text(self.values.get(column.key))
 
@@ -88,7 +93,8 @@ class BoardTableRow:
 class BoardTable:
     """The answer to a query: columns, rows in order, what they rest on; `ranks` also of rows that are left out.
 
-    withheld  whether rows of ours are left out because they would tell of single hidden boxes
+    withheld   whether rows of ours are left out because they would tell of single hidden boxes
+    elsewhere  sentences on the rows that answered some LVLMs of the choice alone, and where they are
     """
 
     query: BoardQuery
@@ -98,6 +104,7 @@ class BoardTable:
     images: int
     ranks: tuple[RankSet, ...]
     withheld: bool = False
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def ours(self) -> tuple[BoardTableRow, ...]:
@@ -114,8 +121,10 @@ class BoardTable:
         """What the table covers, and what it cannot tell."""
         if self.withheld:
             return f"{_counted(self.cases, 'case')} on {_counted(self.images, 'image')}: {WITHHELD}"
+        if not self.cases:
+            return NO_ROW
         if not self.ours:
-            return "We have scored no row on all cases of this choice."
+            return NONE_PASSES
         return f"{_counted(self.cases, 'case')} on {told_apart(self.ranks, self.images)}"
 
 
@@ -154,6 +163,7 @@ def table_of(
         images=len(shown),
         ranks=ranks,
         withheld=withheld,
+        elsewhere=rows_elsewhere(scores, chosen) if query.lvlm == ALL else (),
     )
 
 
@@ -222,7 +232,7 @@ class _Part:
         """One of every entry."""
         pooled = {field: values for column in columns for field, values in self._pooled(column).items()}
         applicable = (self.measures["boxed"] > 0).any(axis=1) | (self.measures["predicted"] == 0).any(axis=1)
-        scored = {field for column in columns if column.is_of_scores for field in column.fields}
+        of_boxes = {field for column in columns if column.is_of_boxes for field in column.fields}
         ranks, spreads = self._ranks(applicable), self._spreads()
         return [
             BoardTableRow(
@@ -232,7 +242,7 @@ class _Part:
                 badge=entry.badge,
                 rank=ranks.get(place),
                 values={
-                    field: values[place] if applicable[place] or field not in scored else None
+                    field: values[place] if applicable[place] or field not in of_boxes else None
                     for field, values in pooled.items()
                 },
                 spread=spreads[place] if applicable[place] else None,

@@ -18,6 +18,8 @@ from medground_bench.submission.strict_json import json_object
 MOST_CHARACTERS = 20_000
 """Of all that is said about a file."""
 
+HINT = 'One object: {"method": ..., "training_data": ..., "lvlm_revisions": {...}}.'
+
 METHOD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._+()-]{0,58}[A-Za-z0-9.+)])?")
 """A name of plain characters alone: no script in which two names look the same, no way into a page or a table."""
 
@@ -144,9 +146,9 @@ def read_metadata(text: str) -> Metadata | tuple[FieldProblem, ...]:
         message = f"{len(text):,} characters; at most {MOST_CHARACTERS:,} are read."
         return (FieldProblem("metadata", FieldCode.NOT_READ, message),)
     try:
-        given = json_object(text)
+        given = json_object(text, HINT)
     except Refused as refusal:
-        return (FieldProblem("metadata", FieldCode.NOT_READ, f"{refusal.message} [{refusal.code}]"),)
+        return (FieldProblem("metadata", FieldCode.NOT_READ, refusal.message),)
     read: dict[str, object] = {}
     problems: list[FieldProblem] = []
     for name, reader in READERS.items():

@@ -16,6 +16,7 @@ MAX_LINE_CHARACTERS = 256 * 2**10
 MAX_LINES = 100_000
 MAX_GZIP_RATIO = 200
 MAX_GZIP_MEMBERS = 64
+LINE_HINT = 'One object a line: {"case_id": ..., "boxes": ...}.'
 
 FOREIGN = {
     b"\x1f\x8b": "gzip inside gzip",
@@ -99,14 +100,16 @@ def text_lines(upload: bytes) -> Iterator[tuple[int, str]]:
             yield number, line.removesuffix("\r")
 
 
-def json_object(line: str) -> Mapping[str, object]:
+def json_object(line: str, hint: str = LINE_HINT) -> Mapping[str, object]:
     """The object of one line; numbers that are not finite come through as float, for the caller to name.
+
+    hint  what is wanted, for whoever sent something else
 
     >>> json_object('{"case_id": "a", "boxes": [[0, 0, 1e999, 9]]}')["boxes"]
     [[0, 0, inf, 9]]
     >>> json_object("[1, 2]")
     Traceback (most recent call last):
-    medground_bench.submission.problems.Refused: a list, not an object {"case_id": ..., "boxes": ...}.
+    medground_bench.submission.problems.Refused: a list, not an object. One object a line: {...
     """
     if len(line) > MAX_LINE_CHARACTERS:
         message = f"{len(line):,} characters; at most {MAX_LINE_CHARACTERS:,} a line are read."
@@ -114,12 +117,12 @@ def json_object(line: str) -> Mapping[str, object]:
     try:
         value = STRICT_JSON.decode(line)
     except RecursionError:
-        raise Refused(Code.TOO_DEEP, "nested too deep. A line is one flat object.") from None
+        raise Refused(Code.TOO_DEEP, f"nested too deep. {hint}") from None
     except json.JSONDecodeError as error:
-        message = f"not JSON at character {error.pos + 1}: {error.msg}. One object a line."
+        message = f"not JSON at character {error.pos + 1}: {error.msg}. {hint}"
         raise Refused(Code.BAD_JSON, message) from None
     if not isinstance(value, dict):
-        raise Refused(Code.NOT_AN_OBJECT, f'{kind(value)}, not an object {{"case_id": ..., "boxes": ...}}.')
+        raise Refused(Code.NOT_AN_OBJECT, f"{kind(value)}, not an object. {hint}")
     return value
 
 

@@ -138,10 +138,22 @@ def test_a_choice_of_few_images_whose_boxes_are_hidden_prints_and_writes_why_it_
         assert "Mine" in asked(*words, "--only", "lvlm=a", "--only", "size=medium").output
 
 
+def test_a_space_cannot_be_verified_and_one_that_is_away_is_not_said_to_accept_nothing():
+    told = str(asked("http://127.0.0.1:9", "--verify").exception)
+    assert (
+        "is the address of a Space" in told
+        and "Give the store itself" in told
+        and "no such folder" not in told
+    )
+    told = str(asked("http://127.0.0.1:9").exception)
+    assert "gives no answer" in told and "accepted" not in told
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
         (["--only", "lvlm=phantom_gema3"], "Did you mean phantom_gemma3"),
+        (["--only", "findng=nodule"], "no filter of the board is called 'findng'. Did you mean finding"),
         (["--only", "lvlm"], "says no value"),
         (["--out", "table.xls"], "ending in .csv, .json, .parquet, .tex"),
         (["--benchmark", "bench"], "--benchmark is for --verify"),
@@ -149,6 +161,7 @@ def test_a_choice_of_few_images_whose_boxes_are_hidden_prints_and_writes_why_it_
         (["--verify"], "is no store of submissions"),
         (["--verify", "--with", "store"], "--verify goes with --benchmark alone"),
         (["--with", "nowhere"], "there is no such folder"),
+        (["--with", "https://org-space.hf.space"], "Give the store itself"),
     ],
 )
 def test_wrong_words_are_told(folder, words, told):

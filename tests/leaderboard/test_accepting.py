@@ -56,6 +56,7 @@ def test_a_receipt_says_id_hash_revision_protocol_and_where_it_stands(local):
     reply = local.open(page="https://org-board.hf.space").submit(upload(method="Mine"))
     receipt = reply.receipt
     assert (receipt.method, receipt.dataset, receipt.dataset_revision) == ("Mine", "org/bench", REVISION)
+    assert receipt.tracks == "a direct"
     assert (receipt.protocol, receipt.received_at) == (PROTOCOL, "2026-12-01T00:00:00+00:00")
     assert receipt.link == f"https://org-board.hf.space/?tab=submit&receipt={receipt.id}"
     assert local.desk.receipt(receipt.id) == receipt

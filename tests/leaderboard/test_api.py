@@ -16,7 +16,7 @@ from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard import api
 from medground_bench.leaderboard.api import SubmissionApi, login_of, reply_as_json, reply_of, upload_as_text
 from medground_bench.leaderboard.board_api import BoardApi
-from medground_bench.leaderboard.client import SpaceClient
+from medground_bench.leaderboard.client import NoAnswer, NotReached, SpaceClient
 from medground_bench.leaderboard.exports import EXPORTS
 from medground_bench.leaderboard.published import board_of
 from medground_bench.leaderboard.records import BadRecord
@@ -81,6 +81,11 @@ def test_s6_an_upload_beyond_the_cap_is_not_even_decoded(local, monkeypatch):
 def test_a_space_that_is_not_there_is_told_and_nothing_is_accepted():
     with pytest.raises(NotAccepted, match=r"try again: http://127\.0\.0\.1:9 gives no answer"):
         SpaceClient("http://127.0.0.1:9").submit(upload())
+    for ask in (SpaceClient.check, SpaceClient.table):
+        with pytest.raises(
+            NotReached, match=r"^http://127\.0\.0\.1:9 gives no answer \([A-Za-z]+\)\. Is it a Space"
+        ):
+            ask(SpaceClient("http://127.0.0.1:9"), upload() if ask is SpaceClient.check else {})
 
 
 async def a_page(request):
@@ -134,7 +139,9 @@ def test_a_space_that_answers_otherwise_or_dies_in_the_middle_of_a_call_is_told(
         space = SpaceClient(address)
         with pytest.raises(BadRecord, match="is no receipt"):
             space.receipt("some-id")
-        with pytest.raises(NotAccepted, match="gives no answer"):
+        with pytest.raises(
+            NoAnswer, match=r"gives no answer .* may have been received .* send the same file"
+        ):
             space.submit(upload())
 
 

@@ -18,6 +18,7 @@ from medground_bench.leaderboard.case_choice import (
     listed,
     shows,
 )
+from medground_bench.leaderboard.case_views import opened_by
 
 SIDE = 100
 
@@ -96,6 +97,15 @@ def test_what_an_address_says_and_the_book_does_not_have_counts_as_not_said():
     query = "tab=cases&lvlm=gone&order=fame&methods=first,gone,first&mode=direct&more=1&case=x"
     assert choice_of(BOOK, query) == (CaseChoice(mode="direct", methods=("first",)), "x")
     assert choice_of(BOOK, "methods=gone")[0].methods == by_interest(BOOK)
+
+
+def test_what_an_address_says_and_the_page_does_not_show_is_named():
+    query = "tab=cases&lvlm=gone&order=size&methods=first,gone&mode=direct&more=1&case=x"
+    told = opened_by(BOOK, query).note
+    assert told.startswith("This page has no lvlm=gone, methods=gone, which its address names.")
+    assert "It shows lvlm=all, methods=first. There is no case x here." in told
+    address = CaseChoice(lvlm="a", order="size", methods=BOTH).address(SMALL.case_id)
+    assert opened_by(BOOK, address).note == opened_by(BOOK, "").note == ""
 
 
 @given(st.text())

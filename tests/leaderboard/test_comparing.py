@@ -12,7 +12,15 @@ import pytest
 from medground_bench.core.comparison import compare
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.case_book import CaseBook
-from medground_bench.leaderboard.comparing import RowPair, comparable, compared, fitting, pair_of, views_of
+from medground_bench.leaderboard.comparing import (
+    RowPair,
+    comparable,
+    compared,
+    fitting,
+    missing,
+    pair_of,
+    views_of,
+)
 from tests.kit.case_books import HARMFUL_METHOD, book_of, with_harm
 
 
@@ -109,6 +117,15 @@ def test_an_address_leads_to_the_same_pair_and_what_is_not_there_counts_as_not_s
     pair = RowPair(first="whole_image", second="occlusion", mode="reason")
     assert pair_of(book, pair.address()) == pair
     assert pair_of(book, "first=gone&second=gone&mode=gone") == pair_of(book, "")
+
+
+def test_what_an_address_names_and_is_not_there_is_told_with_what_is_shown_instead(book):
+    assert missing(book, "tab=compare&utm=x&" + PAIR.address()) == missing(book, "") == ""
+    told = missing(book, "first=gone&second=occlusion&lvlm=b")
+    assert told == (
+        "This page has no first=gone, lvlm=b, which its address names. It shows first=medfocus, lvlm=all."
+    )
+    assert "no second=prompting" in missing(book, "first=medfocus&second=prompting")
 
 
 def test_modes_are_never_pooled_for_no_row_of_the_board_is(book):

@@ -9,6 +9,8 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
+from medground_bench.core.errors import MedgroundError
+from medground_bench.leaderboard.board_api import BoardApi
 from medground_bench.leaderboard.exports import EXPORTS, as_csv, as_json, as_latex, as_parquet, file_name
 from medground_bench.leaderboard.page_data import page_data
 from medground_bench.leaderboard.query import BoardQuery
@@ -71,6 +73,21 @@ def test_latex_is_a_table_of_the_page_with_special_letters_escaped(board):
     assert row.startswith(r"random\_box & - & ") and row.endswith(r" \\")
     head = next(line for line in lines if line.startswith("Method"))
     assert head.count(" & ") == row.count(" & ") and r"IoU (\%)" in head
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({"fnding": "nodule"}, "no filter of the board is called 'fnding'. Did you mean finding"),
+        ("lvlm=a", "a query is an object"),
+        (None, "a query is an object"),
+    ],
+)
+def test_what_is_no_filter_is_refused_and_not_left_aside(board, words, told):
+    asked = BoardApi(lambda: board)
+    for call in (asked.page, asked.table, lambda given: asked.file(given, "csv")):
+        with pytest.raises(MedgroundError, match=told):
+            call(words)
 
 
 def test_the_same_table_gives_the_same_bytes(board):

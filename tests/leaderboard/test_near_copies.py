@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -100,3 +102,16 @@ def test_an_honest_run_of_a_control_by_somebody_else_is_not_held(local):
     whole = file_of({case: found for case, found in everywhere(0, 0, 1, 1).items() if "@a:" in case})
     assert desk.submit(upload(OPERATOR, content=whole, method="whole_image")).status == "scored"
     assert desk.submit(upload("bob", content=whole, method="Everything")).status == "scored"
+
+
+@pytest.mark.usefixtures("scored_here")
+def test_a_copy_of_a_method_of_ours_is_held_and_an_operators_run_of_it_or_of_the_whole_image_is_not(local):
+    whole = {case: found for case, found in everywhere(0, 0, 1, 1).items() if "@a:" in case}
+    desk = replace(local.open(), ours=lambda: [boxes(KNOWN, 9), GOOD, whole])
+    held = desk.submit(upload("bob", content=file_of(shaken(0.9)), method="New"))
+    again = desk.submit(upload("bob", content=file_of(halved()), method="Newer"))
+    assert [held.status, again.status] == ["held", "held"] and "Held for review" in held.said
+    for person, sent, method in (
+        (OPERATOR, boxes(KNOWN, 9), "Again"), ("ann", boxes(KNOWN, 5), "Own"), ("eve", whole, "Everything"),
+    ):  # fmt: skip
+        assert desk.submit(upload(person, content=file_of(sent), method=method)).status == "scored"

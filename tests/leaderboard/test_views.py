@@ -12,6 +12,7 @@ from medground_bench.core.errors import UnknownName
 from medground_bench.core.scoring import By, score_cases, table
 from medground_bench.leaderboard.columns import COLUMNS
 from medground_bench.leaderboard.query import FILTERS, BoardQuery
+from medground_bench.leaderboard.views import NONE_PASSES
 from tests.kit.made_boards import LVLMS, WARMTH, made_board, made_references, made_runs, with_warmth
 
 
@@ -62,7 +63,7 @@ def test_numbers_of_a_row_are_those_of_the_scorer_on_the_same_cases(board):
 def test_coverage_failures_and_cases_without_a_box_add_up_to_all_cases(board):
     found = board.table(BoardQuery(mode="direct"))
     for row in found.ours:
-        shares = [row.values[name] for name in ("coverage", "failure_rate", "without_box")]
+        shares = [row.values[name] or 0 for name in ("coverage", "failure_rate", "without_box")]
         assert sum(shares) == pytest.approx(1, abs=2e-6)
     assert row_of(found, "gradcam").values["failure_rate"] == pytest.approx(2 / 32, abs=1e-6)
     assert row_of(found, "prompting").values["without_box"] == 1
@@ -77,7 +78,9 @@ def test_what_an_lvlm_cannot_answer_is_not_applicable_and_not_zero(board):
         None,
         "n/a",
     )
-    assert row.text(column("coverage")) == "0.0"
+    assert {row.text(column(key)) for key in ("coverage", "whole_image", "covered", "boxes")} == {"n/a"}
+    assert {row.values[key] for key in ("coverage", "whole_image", "covered", "boxes")} == {None}
+    assert (row.text(column("failure_rate")), row.text(column("without_box"))) == ("0.0", "100.0")
 
 
 def test_ranks_are_sets_and_agree_with_the_pairwise_comparison(board):
@@ -119,6 +122,27 @@ def test_family_and_badge_leave_rows_out_and_change_no_number_and_no_rank(board)
         shown = board.table(BoardQuery(mode="direct", **choice)).rows
         assert 0 < len(shown) < len(everything)
         assert all(row == everything[row.method] for row in shown)
+
+
+@pytest.mark.parametrize("choice", [{"badge": "reported"}, {"badge": "scored", "family": "control"}])
+def test_where_the_filters_of_rows_leave_none_that_is_said_and_not_that_we_scored_none(board, choice):
+    found = board.table(BoardQuery(mode="direct", **choice))
+    assert (found.ours, found.cases) == ((), 32) and found.caption == NONE_PASSES
+
+
+def test_rows_that_answered_one_lvlm_alone_are_named_with_where_they_stand(board):
+    was_run, lvlm = board.scores.was_run.copy(), board.scores.facts["lvlm"]
+    methods = [entry.method for entry in board.scores.entries]
+    for method in ("rise", "medfocus"):
+        was_run[methods.index(method), lvlm == LVLMS[1]] = False
+    was_run[methods.index("gradcam"), lvlm == LVLMS[0]] = False
+    partly = replace(board, scores=replace(board.scores, was_run=was_run))
+    assert partly.table(BoardQuery(mode="direct")).elsewhere == (
+        f"2 rows answered {LVLMS[0]} alone: choose it as LVLM to see them (medfocus, rise).",
+        f"1 row answered {LVLMS[1]} alone: choose it as LVLM to see it (gradcam).",
+    )
+    assert partly.table(BoardQuery(mode="direct", lvlm=LVLMS[0])).elsewhere == ()
+    assert board.table(BoardQuery(mode="direct")).elsewhere == ()
 
 
 def test_box_size_is_a_class_of_the_experts_boxes(board):

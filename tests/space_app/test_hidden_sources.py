@@ -13,6 +13,7 @@ from tests.kit.desks import truth_of_both
 from tests.kit.joint_boards import our_board, our_runs
 
 cases_page, compare_page = pytest.importorskip("cases_page"), pytest.importorskip("compare_page")
+submission_desk = pytest.importorskip("submission_desk")
 PAIR = "lvlm=a&first=medfocus&second=occlusion"
 ON_HIDDEN = BoardQuery(mode="direct", lvlm="a", source="vindr_cxr")
 
@@ -69,3 +70,22 @@ def test_where_others_come_the_source_is_named_with_the_reason_and_with_what_the
         and f"{difference} points of IoU on 12 cases" in note
     )
     assert "vindr_cxr/" not in json.dumps([listed, compared])
+
+
+@pytest.mark.usefixtures("for_others")
+def test_the_desk_compares_with_all_that_our_methods_gave_also_where_nobody_is_shown_it(here, tmp_path):
+    of = truth_of_both()
+    ours = submission_desk.our_boxes()
+    assert ours == [run.boxes for run in book_on(of, our_runs(of)).runs]
+    assert any("vindr_cxr/" in case for case in ours[0])
+    here.setenv("MEDGROUND_RESULTS", str(tmp_path / "none"))
+    assert submission_desk.our_boxes() == []
+
+
+def test_an_address_of_what_is_gone_says_so_on_both_pages_and_programs_get_no_other_pair():
+    *_rest, page = compare_page.open_pair("tab=compare&lvlm=a&first=gone&second=occlusion")
+    assert "no first=gone" in page["note"] and page["comparison"]["first"] == "medfocus"
+    assert compare_page.open_pair(f"tab=compare&{PAIR}")[-1]["note"] == ""
+    with pytest.raises(Exception, match="no first=gone"):
+        compare_page.compare_rows("lvlm=a&first=gone&second=occlusion")
+    assert "no methods=gone" in cases_page.case("methods=gone,medfocus")["note"]

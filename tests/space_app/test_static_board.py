@@ -19,6 +19,7 @@ from medground_bench.leaderboard.joining import joined
 from medground_bench.leaderboard.published import board_of
 from medground_bench.leaderboard.query import BoardQuery
 from medground_bench.leaderboard.static_board import write_static
+from medground_bench.leaderboard.views import NONE_PASSES
 from medground_bench.phantom.limits import TAUGHT_WHERE
 from tests.kit.board_pages import cards_of, chosen, rows_of, seen_columns, settled
 from tests.kit.browser import LOOKS, Visits, looks
@@ -118,6 +119,9 @@ def test_filters_go_into_the_address_and_back(from_disk, board):
     page.go_back()
     settled(page)
     assert chosen(page)["finding"] == ""
+    page.get_by_label("Measured").select_option("reported")
+    settled(page, badge="reported")
+    assert page.locator(".caption").inner_text() == NONE_PASSES
     page.get_by_role("button", name="Intervals").click()
     page.locator("figure svg").wait_for()
     page.get_by_text("Figures of this static board are of all").wait_for()

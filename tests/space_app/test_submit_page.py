@@ -315,7 +315,7 @@ def settings(desk, built, monkeypatch):
 def test_the_desk_is_made_once_however_many_ask_at_once(settings):
     with ThreadPoolExecutor(8) as visitors:
         desks = {id(each) for each in visitors.map(lambda _: submission_desk.kept_desk(), range(8))}
-    assert len(desks) == 1
+    assert len(desks) == 1 and submission_desk.kept_desk().ours is submission_desk.our_boxes
 
 
 def test_s33_what_something_stopped_is_taken_up_beside_the_start_and_whenever_it_is_later(
@@ -391,6 +391,8 @@ def test_s19_s38_s39_what_a_visitor_sees_of_a_submission_has_no_score_no_seconds
         seen.append((told, panel["said"], [fact["name"] for fact in panel["facts"]]))
         assert not [word for word in ("iou", "second", "@") if word in json.dumps(panel).lower()]
         assert {"name": "LVLM and weights", "value": "rule_lvlm=1f2e"} in panel["facts"]
+        [choice] = panel["board"]
+        assert choice["address"] == "tab=board&lvlm=rule_lvlm&mode=direct" and "rule_lvlm" in choice["name"]
         later = submit_view.shown_receipt(
             asked.receipt(panel["receipt"]["id"]), asked.said(panel["receipt"]["id"]), navigate=True
         )

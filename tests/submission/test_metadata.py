@@ -82,6 +82,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_fields():
 def test_a_text_that_is_no_object_is_one_problem(text):
     (problem,) = read_metadata(text)
     assert problem.code == "NOT_READ"
+    assert re.findall(r"\[[A-Z_]+\]", str(problem)) == ["[NOT_READ]"] and "a line" not in str(problem)
 
 
 anything = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5)  # fmt: skip  # noqa: E501

@@ -46,7 +46,7 @@ const mountBoard = (root, provider, first) => {
       const loaded = await provider.page(asked());
       if (turn === latest) page = loaded;
     } catch (error) {
-      if (turn === latest) page = { ...page, rows: [], chart: null, caption: String(error.message || error) };
+      if (turn === latest) page = { ...page, rows: [], elsewhere: [], chart: null, caption: String(error.message || error) };
     }
     if (turn === latest) draw();
   };
@@ -241,9 +241,9 @@ const mountBoard = (root, provider, first) => {
     for (const button of views.children) button.setAttribute('aria-pressed', String(button.value === page.shown));
     caption.textContent = page.caption;
     about.replaceChildren(...page.about.map((words) => make('p', {}, words)));
-    const notes = page.note ? [make('p', { class: 'note' }, page.note)] : [];
+    const notes = [...page.elsewhere, ...(page.note ? [page.note] : [])].map((words) => make('p', { class: 'note' }, words));
     if (page.chart) shown.replaceChildren(figure(), ...notes);
-    else if (page.rows.length && !page.shown) shown.replaceChildren(table(), cards(), ...unseen());
+    else if (page.rows.length && !page.shown) shown.replaceChildren(table(), cards(), ...notes, ...unseen());
     else shown.replaceChildren(...notes);
     explained.replaceChildren(
       make('summary', {}, 'What the columns mean'),

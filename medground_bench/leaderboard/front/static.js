@@ -49,12 +49,14 @@ const staticProvider = (index) => {
     const { shown = '', ...filters } = params;
     const query = full(filters);
     const of = await part(query);
-    const empty = { rows: [], caption: 'We have scored no row on all cases of this choice.', cases: 0, images: 0 };
+    const empty = { rows: [], caption: index.captions.none, elsewhere: [], cases: 0, images: 0 };
     const table = of.tables[`${query.finding} ${query.size}`] || empty;
     const rows = table.rows.filter((row) => ['family', 'badge'].every((name) => query[name] === 'all' || row[name] === query[name]));
+    const ofOurs = (some) => some.some((row) => row.badge !== 'reported');
+    const caption = ofOurs(table.rows) && !ofOurs(rows) ? index.captions.filtered : table.caption;
     const chart = of.charts[shown] || null;
     return {
-      ...table, columns: index.columns, fields: index.fields, filters: index.filters, views: index.views, about: index.about, query: said(query), sort: query.sort,
+      ...table, caption, columns: index.columns, fields: index.fields, filters: index.filters, views: index.views, about: index.about, query: said(query), sort: query.sort,
       rows: inOrder(rows, query.sort), shown: chart ? shown : '', chart, note: chart ? NOTE : '',
     };
   };
@@ -67,7 +69,7 @@ const staticProvider = (index) => {
   const quoted = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const csv = (of) => `${[of.fields, ...of.rows.map((row) => row.values.map((value) => quoted(spelled(value))))].map((line) => line.join(',')).join('\n')}\n`;
   const json = (of) => `${JSON.stringify({
-    query: of.query, caption: of.caption, cases: of.cases, images: of.images, columns: of.columns,
+    query: of.query, caption: of.caption, elsewhere: of.elsewhere, cases: of.cases, images: of.images, columns: of.columns,
     rows: of.rows.map((row) => Object.fromEntries(of.fields.map((field, place) => [field, row.values[place]]))),
   }, null, 1)}\n`;
   const IN_LATEX = { '\\': '\\textbackslash{}', '~': '\\textasciitilde{}', '^': '\\textasciicircum{}' };
