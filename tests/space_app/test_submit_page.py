@@ -391,8 +391,7 @@ def test_s19_s38_s39_what_a_visitor_sees_of_a_submission_has_no_score_no_seconds
         seen.append((told, panel["said"], [fact["name"] for fact in panel["facts"]]))
         assert not [word for word in ("iou", "second", "@") if word in json.dumps(panel).lower()]
         assert {"name": "LVLM and weights", "value": "rule_lvlm=1f2e"} in panel["facts"]
-        later = submit_view.shown_receipt(
-            asked.receipt(panel["receipt"]["id"]), asked.said(panel["receipt"]["id"]), navigate=True
-        )
+        receipt, said = (ask(panel["receipt"]["id"]) for ask in (asked.receipt, asked.said))
+        later = submit_view.shown_receipt(receipt, said, reply.said, navigate=True)
         assert later["facts"] == panel["facts"]
     assert seen[0] == seen[1]
