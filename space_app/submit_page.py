@@ -91,7 +91,7 @@ def submit_tab() -> AddressedPage | None:
             concurrency_limit=AT_ONCE,
             concurrency_id="submissions",
             api_visibility="private",
-            show_progress="hidden",
+            show_progress="minimal",
         )
         button.click(None, js=TO_THE_REPLY, queue=False)
     weights, filled = form["lvlm_revisions"], [*form.values(), panel]
