@@ -19,6 +19,8 @@ from board_page import board_tab
 from cases_page import cases_tab
 from compare_page import compare_tab
 from lacking import lacking
+from slow_bodies import BodyInTime
+from starlette.middleware import Middleware
 from submission_desk import take_up_beside
 from submit_page import submit_tab
 from try_page import try_tab
@@ -33,6 +35,9 @@ KEPT_S, LOOKED_S = 3600, 60
 
 LARGEST_BODY = 64 * 2**20
 """Of a request, in bytes: an upload, or a prediction file in base64; what is larger is cut off while it comes in."""
+
+BODY_WITHIN_S = 180
+"""From a request's head to the end of its body, 3 Mbit/s for the largest; what is slower is cut off."""
 
 CSS = """
 .gradio-container {max-width: 1180px !important; width: 100% !important; margin: 0 auto !important}
@@ -87,7 +92,8 @@ def main() -> None:
     shown. These lie in a folder of this process alone, an hour at most, see `KEPT_S`, and are gone with it when the
     server is stopped by Ctrl-C or SIGTERM. A page asks about its upload more than once, so it is not removed when read.
     Rendering on the server stays off: with it gradio 6.27 to 6.31 can be made to act with the operator's token
-    (CVE-2026-134825).
+    (CVE-2026-134825). Gradio's look at its own page (`_frontend`) is off: it gives up after three seconds, and with it
+    the whole start, on a machine that is busy.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     parent = Path(os.environ.get(FOLDER_VARIABLE) or gettempdir())
@@ -106,8 +112,12 @@ def main() -> None:
             run_history=False,
             show_error=False,
             allowed_paths=[],
-            app_kwargs={"max_body_size": LARGEST_BODY},
+            app_kwargs={
+                "max_body_size": LARGEST_BODY,
+                "middleware": [Middleware(BodyInTime, within_s=BODY_WITHIN_S)],
+            },
             ssr_mode=False,
+            _frontend=False,
         )
 
 

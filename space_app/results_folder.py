@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import time
@@ -13,7 +14,7 @@ from threading import Lock
 
 import gradio as gr
 
-from medground_bench.core.errors import MedgroundError, SourceMissing
+from medground_bench.core.errors import MedgroundError, SourceMissing, one_line
 from medground_bench.leaderboard.opening import results_at
 
 RESULTS_VARIABLE, STORE_VARIABLE = "MEDGROUND_RESULTS", "MEDGROUND_STORE"
@@ -21,12 +22,16 @@ LOOKED_S, MISSED_S = 60.0, 3.0
 """So long the newest results on the hub are taken to be the newest, and those it did not give to be missing: a page
 asks several times, and a hub that does not answer is waited for."""
 
+log = logging.getLogger(__name__)
 LOOKS_AGAIN = "A reload of the page looks again."
 
 
 @dataclass
 class _Look:
-    """The last look for results; who comes while one is going on waits for it."""
+    """The last look for results; who comes while one is going on waits for it.
+
+    What was found stays while the hub does not give a newer one.
+    """
 
     location: str = ""
     found: Path | SourceMissing = field(default_factory=Path)
@@ -36,9 +41,13 @@ class _Look:
     def at(self, location: str) -> Path:
         with self.turn:
             if location != self.location or time.monotonic() >= self.until:
-                self.location, self.found = location, _found(location)
+                found, had = _found(location), self.found if location == self.location else None
+                if isinstance(found, SourceMissing) and isinstance(had, Path):
+                    log.warning("results stay those of %s: %s", had.name, one_line(found))
+                    found = had
+                self.location, self.found = location, found
                 here_s = math.inf if "@" in location else LOOKED_S
-                self.until = time.monotonic() + (here_s if isinstance(self.found, Path) else MISSED_S)
+                self.until = time.monotonic() + (here_s if isinstance(found, Path) else MISSED_S)
             found = self.found
         if isinstance(found, SourceMissing):
             raise SourceMissing(str(found)) from found

@@ -22,6 +22,7 @@ from submit_view import (
     shown_receipt,
     shown_reply,
     shown_stage,
+    words_of,
 )
 from templates import from_template
 from visits import Visit, still_there
@@ -29,6 +30,7 @@ from visits import Visit, still_there
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.accepting import Stage, SubmissionDesk, Upload
 from medground_bench.leaderboard.api import CHECK, RECEIPT, SUBMIT, WITHDRAW, SubmissionApi, answered
+from medground_bench.leaderboard.records import Receipt
 from medground_bench.leaderboard.replies import Reply
 from medground_bench.submission.metadata import HOSTS, MOST_ABOUT, TrainingData
 
@@ -89,7 +91,7 @@ def submit_tab() -> AddressedPage | None:
             concurrency_limit=AT_ONCE,
             concurrency_id="submissions",
             api_visibility="private",
-            show_progress="hidden",
+            show_progress="minimal",
         )
         button.click(None, js=TO_THE_REPLY, queue=False)
     weights, filled = form["lvlm_revisions"], [*form.values(), panel]
@@ -166,7 +168,7 @@ def withdraw_shown(
     try:
         with changing_desk() as desk:
             receipt = desk.withdraw(str(event.identity), visitor(name, profile, request))
-            return shown_receipt(receipt, desk.said(receipt.id), navigate=False)
+            return _shown(desk, receipt, navigate=False)
     except MedgroundError as error:
         return _receipt(str(event.identity), navigate=False) | shown_error(error)
 
@@ -255,9 +257,13 @@ def _stages(desk: SubmissionDesk, upload: Upload) -> Generator[Shown, None, Repl
 def _receipt(identity: str, *, navigate: bool) -> Shown:
     try:
         desk = kept_desk()
-        return shown_receipt(desk.receipt(identity), desk.said(identity), navigate=navigate)
+        return _shown(desk, desk.receipt(identity), navigate=navigate)
     except MedgroundError as error:
         return shown_error(error)
+
+
+def _shown(desk: SubmissionDesk, receipt: Receipt, *, navigate: bool) -> Shown:
+    return shown_receipt(receipt, desk.said(receipt.id), words_of(receipt, desk.at_work), navigate=navigate)
 
 
 def _calls() -> SubmissionApi:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import TypeAlias
 from urllib.parse import urlencode
 
@@ -12,7 +12,7 @@ from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.accepting import Stage
 from medground_bench.leaderboard.records import Receipt, receipt_address
 from medground_bench.leaderboard.register import SubmissionStatus
-from medground_bench.leaderboard.replies import SAID, Reply
+from medground_bench.leaderboard.replies import LATER, SAID, Reply
 from medground_bench.runs.run_file import run_of
 from medground_bench.submission.metadata import MOST_ENTRIES, Metadata, read_metadata
 from medground_bench.submission.problems import Refused
@@ -96,28 +96,36 @@ def shown_reply(reply: Reply, metadata: str) -> Shown:
     """What was found, or the receipt; `metadata` is the text that was sent."""
     if reply.receipt:
         said = read_metadata(metadata)
-        return shown_receipt(reply.receipt, said if isinstance(said, Metadata) else None, navigate=True)
+        told = said if isinstance(said, Metadata) else None
+        return shown_receipt(reply.receipt, told, reply.said, navigate=True)
     problems = [_problem(each) for each in reply.problems]
     return {"said": reply.said, "kind": reply.status, "problems": problems, "more": reply.more}
 
 
-def shown_receipt(receipt: Receipt, said: Metadata | None, *, navigate: bool) -> Shown:
+def words_of(receipt: Receipt, at_work: Container[str]) -> str:
+    """The sentence on where a submission stands; `at_work` are the ids of those that are being scored."""
+    status = SubmissionStatus(receipt.status)
+    waits = status is SubmissionStatus.RECEIVED and receipt.id not in at_work
+    return LATER if waits else SAID[status]
+
+
+def shown_receipt(receipt: Receipt, said: Metadata | None, words: str, *, navigate: bool) -> Shown:
     """Where a submission stands, and what was said of it where that is known.
 
+    words     the sentence on where it stands
     navigate  whether it is a step of the visitor's history
     """
     given = receipt.as_json()
     facts = {name: str(given[key]) for key, name in FACTS.items()} | (_said(said) if said else {})
-    status = SubmissionStatus(receipt.status)
     return {
-        "said": SAID[status],
+        "said": words,
         "kind": receipt.status,
         "receipt": given,
         "facts": [{"name": name, "value": value} for name, value in facts.items()],
         "board": _choices(receipt) if status is SubmissionStatus.SCORED else [],
         "address": receipt_address(receipt.id),
         "navigate": navigate,
-        "stands": status.stands,
+        "stands": SubmissionStatus(receipt.status).stands,
     }
 
 

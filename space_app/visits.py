@@ -100,7 +100,7 @@ _LAST_RUNS: OrderedDict[str, FinishedRun] = OrderedDict()
 
 
 def end_old_visits(every_s: float, older_than_s: float) -> None:
-    """End visits in which nothing was asked for so long, for ever and beside everything else."""
+    """End visits in which nothing was asked for so long, and remove cut uploads, for ever, beside everything else."""
     Thread(target=_end_old_visits, args=(every_s, older_than_s), daemon=True).start()
 
 
@@ -111,6 +111,15 @@ def end_visits_older_than(age_s: float) -> None:
             newest = max(path.stat().st_mtime for path in (folder, *folder.glob("*")))
             if time.time() - newest > age_s:
                 Visit(folder).end()
+
+
+def remove_cut_uploads(age_s: float) -> None:
+    """Remove what is left of uploads that were cut off and are older; gradio removes only those that came to an end."""
+    if folder := os.environ.get(FOLDER_VARIABLE):
+        for part in Path(folder).glob("tmp*"):
+            with suppress(FileNotFoundError):  # of an upload that ends meanwhile
+                if part.is_file() and time.time() - part.stat().st_mtime > age_s:
+                    part.unlink()
 
 
 def still_there(upload: str) -> Path:
@@ -124,6 +133,7 @@ def _end_old_visits(every_s: float, older_than_s: float) -> None:
     while True:
         time.sleep(every_s)
         end_visits_older_than(older_than_s)
+        remove_cut_uploads(older_than_s)
 
 
 def _visits_folder() -> Path:

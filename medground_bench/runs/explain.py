@@ -51,9 +51,16 @@ LEARNED_NOTE = (
 """Of the embedded LVLMs, on any picture."""
 
 
+MOST_ABOUT = 300
+"""Characters of a finding or a question: it is in every pass through the model, and in the case's id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is put before an LVLM: a finding, asked for in the benchmark's words, or a question in the user's own."""
+    """What is put before an LVLM: a finding, asked for in the benchmark's words, or a question in the user's own.
+
+    Of up to `MOST_ABOUT` characters; Unsupported for more.
+    """
 
     mode: Mode
     finding: str | None = None
@@ -62,6 +69,11 @@ class Query:
     def __post_init__(self) -> None:
         if (self.finding is None) == (self.question is None):
             raise ValueError("ask for a finding or ask a question, one of the two")
+        if len(self.about) > MOST_ABOUT:
+            raise Unsupported(
+                f"a finding or a question has up to {MOST_ABOUT} characters; this one has {len(self.about):,}. Ask it "
+                "in fewer words."
+            )
 
     @property
     def about(self) -> str:

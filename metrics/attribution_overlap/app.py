@@ -221,4 +221,5 @@ if __name__ == "__main__":
         show_error=False,
         allowed_paths=[],
         ssr_mode=False,
+        _frontend=False,
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medground_bench.core.errors import BadVocabulary, UnknownName, Unsupported
-from medground_bench.core.types import Attribution, Box, Case, Frame, Response, SaliencyMap, TokenDrop
+from medground_bench.core.types import Attribution, Box, Case, Frame, Mode, Response, SaliencyMap, TokenDrop
 from medground_bench.drawing.palette import CHOSEN, FAINT, GROUP
 from medground_bench.lvlms import Need
 from medground_bench.methods import Explained
@@ -15,7 +15,7 @@ from medground_bench.methods.occlusion import Occlusion
 from medground_bench.phantom import seeds
 from medground_bench.phantom.scene import Scene
 from medground_bench.pictures import to_study
-from medground_bench.runs.explain import Explanation, check_vocabulary, explain_by
+from medground_bench.runs.explain import MOST_ABOUT, Explanation, Query, check_vocabulary, explain_by
 
 NATIVE = Frame.native(width=300, height=400)
 STUDY = Frame("study", width=224, height=224)
@@ -29,6 +29,13 @@ def explanation(attribution, *, boxes=(), settings=None) -> Explanation:
 
 def colours(image) -> set[tuple[int, ...]]:
     return {tuple(colour) for _count, colour in image.getcolors(1 << 20)}
+
+
+@pytest.mark.parametrize("about", ["finding", "question"])
+def test_a_finding_or_a_question_that_is_too_long_is_refused_before_a_model_is_asked(about):
+    assert Query(Mode.DIRECT, **{about: "x" * MOST_ABOUT}).about
+    with pytest.raises(Unsupported, match="up to 300 characters; this one has 20,000"):
+        Query(Mode.DIRECT, **{about: "x" * 20_000})
 
 
 @pytest.mark.parametrize(

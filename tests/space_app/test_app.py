@@ -12,7 +12,9 @@ import signal
 import socket
 import sys
 import time
+import zipfile
 from contextlib import contextmanager
+from textwrap import dedent
 from types import SimpleNamespace
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -147,6 +149,7 @@ def test_both_apps_are_started_without_rendering_on_the_server(folder, monkeypat
     monkeypatch.setattr(sys, "argv", ["app.py"])
     runpy.run_path("app.py", run_name="__main__")
     safe = {"ssr_mode": False, "run_history": False, "show_error": False, "allowed_paths": []}
+    safe |= {"_frontend": False}
     assert {key: launched.get(key) for key in safe} == safe
 
 
@@ -232,13 +235,17 @@ def test_nothing_of_a_visitor_is_left_when_the_page_is_left_nor_when_the_space_i
     assert [file for file in folder.rglob("*") if file.is_file()] == []
 
 
-def test_an_upload_is_removed_when_its_time_is_over_and_the_examples_when_the_space_ends(patient, tmp_path):
-    soon = "import app; app.KEPT_S, app.LOOKED_S = 2, 1; app.main()"
+def test_an_upload_is_removed_when_its_time_is_over_or_it_comes_too_slowly_and_the_examples_in_the_end(
+    patient, tmp_path
+):
+    soon = "import app; app.KEPT_S, app.LOOKED_S, app.BODY_WITHIN_S = 2, 1, 8; app.main()"
     paths = os.pathsep.join([str(ROOT), str(ROOT / "space_app")])
     places = {"GRADIO_TEMP_DIR": str(tmp_path / "here"), "TMPDIR": str(tmp_path)}
-    with served("-c", soon, **places, PYTHONPATH=paths) as space:
-        with pytest.raises(gradio_client.exceptions.AppError, match="no question yet"):
+    with served("-c", soon, **places, PYTHONPATH=paths) as space, half_sent(space.src) as slow:
+        with pytest.raises(gradio_client.exceptions.AppError, match=r"no question yet|no longer here"):
             attribute(space, patient, about=" ", methods=["whole_image"])
+        slow.settimeout(STARTS_WITHIN_S)
+        assert b"".join(iter(lambda: slow.recv(4096), b"")).startswith(b"HTTP/1.1 408")
         assert until_gone(tmp_path / "here") == []
         page = asked_for(space, "config")[1].decode()
         phantom_file = re.search(r'"(/[^"]*medground-examples-[^"]+\.png)"', page).group(1)
@@ -246,8 +253,32 @@ def test_an_upload_is_removed_when_its_time_is_over_and_the_examples_when_the_sp
     assert list(tmp_path.glob("medground-*")) == []
 
 
+def test_a_page_that_is_slow_to_answer_when_it_starts_is_no_reason_to_give_up(monkeypatch):
+    monkeypatch.setattr(gradio.networking, "url_ok", lambda _url: False)
+    with gradio.Blocks() as page:
+        gradio.Markdown("A page.")
+    try:
+        page.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, _frontend=False)
+        assert page.is_running
+    finally:
+        page.close()
+
+
 def test_who_asks_about_an_upload_that_was_removed_is_told_to_send_it_again():
     assert "Upload it again" in try_page.preview("/gone/own.png", VISITOR)["problem"]
+
+
+@needs_model
+def test_the_calls_of_the_readme_run(space, xray, tmp_path):
+    """All but the one for cases, which these results have none of."""
+    readme = (ROOT / "space_app" / "README.md").read_text("utf-8")
+    (block,) = re.findall(r"    from gradio_client import Client, handle_file\n(?:    .+\n)+", readme)
+    lines = [line for line in dedent(block).splitlines() if "compare_csv" not in line]
+    code = "\n".join(lines).replace("http://127.0.0.1:7860", space.src).replace("film.png", str(xray))
+    (tmp_path / "calls.py").write_text(code)
+    made = runpy.run_path(str(tmp_path / "calls.py"))
+    assert made["status"]["text"] == "Done" and made["boxes"]["data"]
+    assert zipfile.is_zipfile(made["archive"])
 
 
 @needs_model

@@ -189,12 +189,17 @@ def test_on_a_phone_rows_are_cards_with_method_iou_interval_and_rank(visits, boa
         for row in table.rows
     ]
     assert not page.locator(".mg-board table").first.is_visible()
+    first, notice = (
+        page.locator(each).first.bounding_box() for each in (".mg-board .card .main", "#research")
+    )
+    assert first["y"] + first["height"] <= notice["y"], "the first row is seen without scrolling"
     assert sideways_px(page) == 0
     smallest = page.locator(".mg-board .card").first.evaluate(SMALLEST_LETTERS)
     assert smallest >= 12
     page.locator(".mg-board .card summary").first.click()
     assert page.locator(".mg-board .card dd").first.is_visible()
     assert sideways_px(page) == 0
+    page.get_by_text("Filters", exact=True).click()
     page.get_by_label("Order").select_option("f1")
     settled(page, sort="f1")
     assert [card[0] for card in cards_of(page)] == [row[0] for row in as_shown(board, {"sort": "f1"})]

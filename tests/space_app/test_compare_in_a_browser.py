@@ -15,6 +15,7 @@ from tests.kit.browser import LOOKS, looks
 from tests.kit.case_books import HARMFUL_METHOD, book_of
 from tests.kit.joint_boards import sent_for_direct
 
+gradio_client = pytest.importorskip("gradio_client")
 served_apps = pytest.importorskip("tests.kit.served_apps")
 PAIR = RowPair(first="medfocus", second="occlusion", mode="direct")
 
@@ -98,7 +99,7 @@ def test_a_submission_is_compared_with_a_method_of_ours_and_stands_beside_it_in_
     article.locator("figure.method b").get_by_text("Mine", exact=True).wait_for()
 
 
-def test_all_cases_are_saved_as_csv(pair_page, built):
+def test_all_cases_are_saved_as_csv_and_a_program_gets_the_same(pair_page, built, space_url):
     with pair_page.expect_download() as saved:
         pair_page.get_by_role("button", name="Save all cases as CSV").click()
     with saved.value.path().open(encoding="utf-8", newline="") as file:
@@ -106,6 +107,9 @@ def test_all_cases_are_saved_as_csv(pair_page, built):
     assert [row["case_id"] for row in rows] == [
         each.score.case_id for each in compared(book_of(built), PAIR).cases
     ]
+    asked = PAIR.first, PAIR.second, PAIR.lvlm, PAIR.mode, PAIR.source
+    program = gradio_client.Client(space_url, verbose=False)
+    assert program.predict(*asked, api_name="/compare_csv") == saved.value.path().read_bytes().decode()
 
 
 def test_the_name_of_a_submission_stays_text(visits):

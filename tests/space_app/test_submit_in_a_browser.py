@@ -13,6 +13,11 @@ from tests.kit.browser import DESKTOP, LOOKS, PHONE, looks, screenshot, serious_
 from tests.kit.open_desks import answers, desk_for, run_record
 
 DEVICES = pytest.mark.parametrize(("name", "device"), [("desktop", DESKTOP), ("phone", PHONE)])
+WHILE_IT_WAITS = """panel => {
+  window.told = [];
+  new MutationObserver(() => window.told.push(panel.innerText)).observe(
+    panel, {subtree: true, childList: true, characterData: true});
+}"""
 HARM = "<img src=x onerror=window.harmed=1>${window.harmed=2}"
 
 
@@ -86,8 +91,12 @@ def test_a_good_file_gets_a_receipt_and_its_row_is_on_the_board_at_once(visits, 
     assert not serious_violations(page)
     width = {"desktop": 0.3, "phone": 0.42}[name]
     fill(page, answers(built, width), name=f"On a {name}", person=f"ann-{name}")
+    page.locator("#submit").evaluate(WHILE_IT_WAITS)
     press(page, "Check")
     said(page, "No problem")
+    assert re.search(r"queue: 1/1|processing", "".join(page.evaluate("window.told"))), (
+        "its place in the queue"
+    )
     before = len(submissions(desk))
     press(page, "Submit")
     said(page, "Its row is on the board")

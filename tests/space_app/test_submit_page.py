@@ -393,8 +393,7 @@ def test_s19_s38_s39_what_a_visitor_sees_of_a_submission_has_no_score_no_seconds
         assert {"name": "LVLM and weights", "value": "rule_lvlm=1f2e"} in panel["facts"]
         [choice] = panel["board"]
         assert choice["address"] == "tab=board&lvlm=rule_lvlm&mode=direct" and "rule_lvlm" in choice["name"]
-        later = submit_view.shown_receipt(
-            asked.receipt(panel["receipt"]["id"]), asked.said(panel["receipt"]["id"]), navigate=True
-        )
+        receipt, said = (ask(panel["receipt"]["id"]) for ask in (asked.receipt, asked.said))
+        later = submit_view.shown_receipt(receipt, said, reply.said, navigate=True)
         assert later["facts"] == panel["facts"]
     assert seen[0] == seen[1]

@@ -64,6 +64,19 @@ def test_old_visits_are_ended_although_a_file_of_another_goes_while_it_is_looked
     assert not visit.folder.exists()
 
 
+def test_what_is_left_of_an_upload_that_was_cut_off_goes_when_it_is_old_and_nothing_else_does(
+    visit, tmp_path
+):
+    part, whole = tmp_path / "temp" / "tmp1f2e", tmp_path / "temp" / "abc" / "own.png"
+    whole.parent.mkdir(parents=True)
+    for file in (part, whole):
+        file.write_bytes(b"x")
+    visits.remove_cut_uploads(60)
+    assert part.is_file()
+    visits.remove_cut_uploads(-1)
+    assert not part.exists() and whole.is_file()
+
+
 def test_off_zerogpu_the_steps_are_the_same_function_and_there_a_gpu_is_asked_for_as_long_as_they_take(
     monkeypatch,
 ):

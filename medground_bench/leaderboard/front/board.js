@@ -177,6 +177,10 @@ const mountBoard = (root, provider, first) => {
   const files = make('div', { class: 'files', role: 'group', 'aria-label': 'Download what is shown' });
   const explained = make('details', { class: 'explained' });
   filters.addEventListener('submit', (event) => event.preventDefault());
+  // On a phone the first row comes before what it can be chosen by.
+  const narrow = window.matchMedia('(max-width: 600px)');
+  const choosing = make('details', { class: 'choosing', open: !narrow.matches }, make('summary', {}, 'Filters'), filters);
+  narrow.addEventListener('change', () => { choosing.open = !narrow.matches; });
 
   const labelled = (label, select, kind = '') => {
     select.id = `board-${select.name}`;
@@ -254,7 +258,7 @@ const mountBoard = (root, provider, first) => {
     root.removeAttribute('aria-busy');
   };
 
-  root.replaceChildren(filters, views, caption, shown, about, files, explained);
+  root.replaceChildren(choosing, views, caption, shown, about, files, explained);
   drawViews();
   drawFiles();
   draw();
