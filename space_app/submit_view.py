@@ -117,6 +117,7 @@ def shown_receipt(receipt: Receipt, said: Metadata | None, words: str, *, naviga
     """
     given = receipt.as_json()
     facts = {name: str(given[key]) for key, name in FACTS.items()} | (_said(said) if said else {})
+    status = SubmissionStatus(receipt.status)
     return {
         "said": words,
         "kind": receipt.status,
@@ -125,7 +126,7 @@ def shown_receipt(receipt: Receipt, said: Metadata | None, words: str, *, naviga
         "board": _choices(receipt) if status is SubmissionStatus.SCORED else [],
         "address": receipt_address(receipt.id),
         "navigate": navigate,
-        "stands": SubmissionStatus(receipt.status).stands,
+        "stands": status.stands,
     }
 
 
