@@ -29,5 +29,5 @@ class MedFocusPlus(MedFocus):
 
 METHOD = MedFocusPlus
 
-CHOSEN_ON = {"cases": 40, "pictures": 15, "candidates": 16}
+CHOSEN_ON = {"cases": 59, "pictures": 8, "candidates": 16}
 """Of the split `tune`: localizer and rule, by `medground ablate --what rules --split tune`."""

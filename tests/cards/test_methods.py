@@ -144,5 +144,5 @@ def test_what_a_setting_of_a_method_was_chosen_on_is_what_the_kept_table_says(un
     assert {(row.cases, row.images) for row in pooled} == {(chosen["cases"], chosen["pictures"])}
     assert len({row.label for row in pooled}) == chosen["candidates"]
     text = card("medfocus_plus", untrained, NOTHING)
-    assert "Chosen on the split `tune`: 40 cases of 15 pictures, 16 candidates." in text
+    assert f"{chosen['cases']} cases of {chosen['pictures']} pictures, {chosen['candidates']} candid" in text
     assert "| `localizer` | `phantom_unet` |" in text
