@@ -54,11 +54,11 @@ def _pooled(records: Sequence[Record]) -> list[Record]:
 
 
 def _intervals(panels: Mapping[str, str], rows: Sequence[Record]) -> IntervalPlot:
-    """A heading a mode."""
+    """A heading a mode, with its number of cases."""
     sections: dict[str, dict[str, list[Score | None]]] = {}
     for row in rows:
         scores = [_score(row, measure) for measure in panels.values()]
-        sections.setdefault(str(row["mode"]), {})[str(row["method"])] = scores
+        sections.setdefault(f"{row['mode']}, {_cases(row['cases'])}", {})[str(row["method"])] = scores
     return IntervalPlot(list(panels), sections)
 
 
@@ -68,7 +68,7 @@ def _table(rows: Sequence[Record], names: Mapping[str, str], span: tuple[float, 
     for mode in dict.fromkeys(str(row["mode"]) for row in rows):
         there = [row for row in rows if row["mode"] == mode]
         shares = [[_share(row[name]) for name in names] for row in there]
-        title = f"{mode}, %"
+        title = f"{mode}, {_cases(there[0]['cases'])}, %"
         methods = [str(row["method"]) for row in there]
         tables.append(HeatMap(title=title, rows=methods, columns=list(names.values()), shares=shares))
     return HeatMaps(tables=[[table] for table in tables], span=span, decimals=1)
@@ -91,7 +91,7 @@ def _curve_table(view: ProbedView, measure: str, title: str) -> HeatMap:
     }
     order = sorted(means, key=lambda name: (view_order(view, name), name))
     return HeatMap(
-        title=f"{title}, {view.mode}, %",
+        title=f"{title}, {view.mode}, {_cases(len(view.references))}, %",
         across="of the picture",
         rows=order,
         columns=[f"{share:.0%}" for share in SHARES],
@@ -103,6 +103,10 @@ def view_order(view: ProbedView, method: str) -> float:
     """By falling `order`."""
     known = [each["order"] for each in view.methods[method].values() if each["order"] is not None]
     return -float(np.mean(known)) if known else 0.0
+
+
+def _cases(number: object) -> str:
+    return "1 case" if number == 1 else f"{number} cases"
 
 
 def _score(row: Record, measure: str) -> Score | None:
