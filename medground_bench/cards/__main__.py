@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 
 from medground_bench.cards.all_cards import all_cards
-from medground_bench.cards.own import keep_demo, keep_retention, keep_rules
-from medground_bench.cards.readme import with_results
+from medground_bench.cards.own import keep_demo, keep_localizers, keep_retention, keep_rules
+from medground_bench.cards.readme import FIGURE, with_tables
 from medground_bench.cards.records import CARDS, Records
 from medground_bench.cards.reported import FOLDER
 from medground_bench.core.errors import MedgroundError
@@ -34,21 +34,27 @@ def main(
     rules: Annotated[
         Path | None, typer.Option(help="folder of medground ablate --what rules: keep its table")
     ] = None,
+    localizers: Annotated[
+        Path | None,
+        typer.Option(help="folder of medground ablate --what localizers: keep its table and figure"),
+    ] = None,
 ) -> None:
-    """Write the cards of the methods, of the LVLMs and of the anatomy network, and README's table beside them."""
+    """Write the cards of the methods, of the LVLMs and of the anatomy network, and README's tables beside them."""
     if demo is not None:
         keep_demo(demo, out)
     if benchmark is not None:
         keep_retention(benchmark, out)
     if rules is not None:
         keep_rules(rules, out)
+    if localizers is not None:
+        write_whole(out.parent / FIGURE, keep_localizers(localizers, out))
     records = Records.read(out, reported)
     for place, text in all_cards(records).items():
         write_whole(out / place, text.encode())
         typer.echo(str(out / place))
     readme = out.parent / README
     if readme.is_file():
-        write_whole(readme, with_results(readme.read_text("utf-8"), records.own.results).encode())
+        write_whole(readme, with_tables(readme.read_text("utf-8"), records.own).encode())
         typer.echo(str(readme))
 
 

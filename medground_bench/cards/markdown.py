@@ -19,3 +19,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, words: in
 def percent(share: float, digits: int) -> str:
     """A share 0..1 in percent, without the sign."""
     return f"{100 * share:.{digits}f}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """The ends of an interval, shares 0..1, in percent; a dash where images were too few for one."""
+    return "-" if low is None or high is None else f"{percent(low, 1)} to {percent(high, 1)}"

@@ -23,7 +23,7 @@ from medground_bench.runs.sweep import Sweep, spelled
 from medground_bench.storage.whole_files import Plain, write_whole
 
 RESULTS, RETENTION, CHOSEN, RULES = "results.json", "retention.json", "chosen.json", "rules.json"
-CHECKS = "checks.json"
+CHECKS, LOCALIZERS = "checks.json", "localizers.json"
 BOX_FLOOR, MAP_FLOOR = "random_box", "random_map"
 """The controls that every method should beat: chance, for those that choose boxes and for those that give a map."""
 
@@ -109,8 +109,8 @@ class ChosenSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleResult:
-    """A row of the tables of rules as `medground ablate` wrote them, sources pooled, fractions 0..1 to four digits.
+class AblationResult:
+    """A row of a table as `medground ablate` wrote it, sources pooled, fractions 0..1 to four digits.
 
     size  of the findings, "all" where they are not told apart
     """
@@ -157,8 +157,9 @@ class OwnRuns:
     results: Sequence[Result]
     retention: Sequence[OwnRetention]
     chosen: Sequence[ChosenSettings]
-    rules: Sequence[RuleResult] = ()
+    rules: Sequence[AblationResult] = ()
     checks: Sequence[SelfCheck] = ()
+    localizers: Sequence[AblationResult] = ()
 
     @classmethod
     def read(cls, cards: Path) -> OwnRuns:
@@ -167,8 +168,9 @@ class OwnRuns:
             _kept(cards / RESULTS, Result),
             _kept(cards / RETENTION, OwnRetention),
             _kept(cards / CHOSEN, ChosenSettings),
-            _kept(cards / RULES, RuleResult),
+            _kept(cards / RULES, AblationResult),
             _kept(cards / CHECKS, SelfCheck),
+            _kept(cards / LOCALIZERS, AblationResult),
         )
 
 
@@ -190,14 +192,34 @@ def keep_retention(benchmark: Path, cards: Path) -> None:
 
 def keep_rules(ablation: Path, cards: Path) -> None:
     """Keep the tables of rules of a folder that `medground ablate --what rules` wrote."""
+    _keep(cards / RULES, _ablated(ablation, What.RULES, FILES[What.RULES], BY_SIZE))
+
+
+def keep_localizers(ablation: Path, cards: Path) -> bytes:
+    """Keep the table of localizers of a folder that `medground ablate --what localizers` wrote; gives its figure."""
+    name = FILES[What.LOCALIZERS]
+    rows = _ablated(ablation, What.LOCALIZERS, name)
     try:
-        split = json.loads((ablation / PROVENANCE).read_bytes())[f"{BY_SIZE}.csv"]["split"]
-        rows = [row for name in (FILES[What.RULES], BY_SIZE) for row in _rows(ablation / f"{name}.csv")]
+        figure = (ablation / f"{name}.png").read_bytes()
+    except FileNotFoundError as error:
+        raise _no_table(ablation, What.LOCALIZERS, error) from error
+    _keep(cards / LOCALIZERS, rows)
+    return figure
+
+
+def _ablated(ablation: Path, what: What, *names: str) -> list[AblationResult]:
+    """The rows of its tables that were run."""
+    try:
+        split = json.loads((ablation / PROVENANCE).read_bytes())[f"{names[-1]}.csv"]["split"]
+        rows = [row for name in names for row in _rows(ablation / f"{name}.csv")]
     except (FileNotFoundError, KeyError) as error:
-        again = "Make it with: medground ablate --what rules"
-        raise SourceMissing(f"{ablation} holds no table of rules ({error}). {again}") from error
-    ran = [row for row in rows if row["source"] == ALL and not row.get("not_run")]
-    _keep(cards / RULES, [_rule_result(split, row) for row in ran])
+        raise _no_table(ablation, what, error) from error
+    return [_ablation_result(split, row) for row in rows if row["source"] == ALL and not row.get("not_run")]
+
+
+def _no_table(ablation: Path, what: What, error: Exception) -> SourceMissing:
+    again = f"Make it with: medground ablate --what {what}"
+    return SourceMissing(f"{ablation} holds no table of {what} ({error}). {again}")
 
 
 def _rows(file: Path) -> list[dict[str, str]]:
@@ -205,11 +227,11 @@ def _rows(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(opened))
 
 
-def _rule_result(split: str, row: Mapping[str, str]) -> RuleResult:
+def _ablation_result(split: str, row: Mapping[str, str]) -> AblationResult:
     def share(name: str) -> float | None:
         return _rounded(float(row[name])) if row[name] else None
 
-    return RuleResult(
+    return AblationResult(
         split=split,
         label=row["label"],
         mode=row["mode"],
@@ -317,7 +339,7 @@ def _rounded(share: float | None) -> float | None:
 
 
 def _keep(
-    file: Path, rows: Sequence[Result | OwnRetention | ChosenSettings | RuleResult | SelfCheck]
+    file: Path, rows: Sequence[Result | OwnRetention | ChosenSettings | AblationResult | SelfCheck]
 ) -> None:
     write_whole(file, (json.dumps([asdict(row) for row in rows], indent=1) + "\n").encode())
 

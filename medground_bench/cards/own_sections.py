@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from medground_bench.cards.markdown import MEASURED, percent, table
+from medground_bench.cards.markdown import MEASURED, interval, percent, table
 from medground_bench.cards.own import ChosenSettings, OwnRetention, OwnRuns, Result
 from medground_bench.core.types import Mode
 from medground_bench.phantom.limits import TAUGHT_WHERE
@@ -75,10 +75,8 @@ def _scores(results: Sequence[Result]) -> str:
 
 def iou_cells(result: Result) -> tuple[str, str]:
     """IoU and its interval, percent; chance with its spread over seeds."""
-    ends = (result.iou_low, result.iou_high)
-    interval = "-" if ends[0] is None or ends[1] is None else f"{scored(ends[0])} to {scored(ends[1])}"
     spread = "" if result.seed_sd is None or result.iou is None else f" ± {percent(result.seed_sd, 1)}"
-    return scored(result.iou) + spread, interval
+    return scored(result.iou) + spread, interval(result.iou_low, result.iou_high)
 
 
 def scored(share: float | None) -> str:

@@ -1,28 +1,59 @@
-"""The table of README.md: every method on the demo's cases, sorted, from the kept results."""
+"""The tables of README.md from what is kept: every method on the demo's cases, and MedFocus by every localizer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import TypeVar
 
-from medground_bench.cards.markdown import table
-from medground_bench.cards.own import Result
+from medground_bench.cards.markdown import interval, percent, table
+from medground_bench.cards.own import AblationResult, OwnRuns, Result
 from medground_bench.cards.own_sections import MODES, iou_cells
 from medground_bench.leaderboard.rows import ALL
 from medground_bench.phantom.limits import TAUGHT_WHERE
 
-BEGIN, END = "<!-- results: python -m medground_bench.cards -->\n", "<!-- end of results -->\n"
+FIGURE = PurePosixPath("docs/localizers.png")
+"""Beside README."""
+
+Kept = TypeVar("Kept", Result, AblationResult)
 
 
-def with_results(readme: str, results: Sequence[Result]) -> str:
-    """README with the kept results between its two marks; as it is without marks or results.
+def marks(name: str) -> tuple[str, str]:
+    """The lines around what is written here."""
+    return f"<!-- {name}: python -m medground_bench.cards -->\n", f"<!-- end of {name} -->\n"
 
-    >>> with_results("no marks", [])
+
+def with_tables(readme: str, own: OwnRuns) -> str:
+    """README with what is kept between its marks; as it is where marks or numbers are missing.
+
+    >>> with_tables("no marks", OwnRuns([], [], []))
     'no marks'
     """
-    before, begin, rest = readme.partition(BEGIN)
-    _old, end, after = rest.partition(END)
-    pooled = [each for each in results if each.lvlm == ALL]
-    return before + begin + results_table(pooled) + end + after if end and pooled else readme
+    readme = _between(readme, "results", own.results, results_table)
+    return _between(readme, "localizers", own.localizers, localizers_table)
+
+
+def _between(readme: str, name: str, kept: Sequence[Kept], text: Callable[[Sequence[Kept]], str]) -> str:
+    begin, end = marks(name)
+    before, first, rest = readme.partition(begin)
+    _old, last, after = rest.partition(end)
+    pooled = [each for each in kept if each.lvlm == ALL]
+    return before + first + text(pooled) + last + after if last and pooled else readme
+
+
+def localizers_table(pooled: Sequence[AblationResult]) -> str:
+    """MedFocus by every localizer that could be run, best first in direct mode, and the figure of the same run."""
+    by_mode = {(each.label, each.mode): each for each in pooled}
+    labels = sorted({each.label for each in pooled}, key=lambda label: _order(by_mode.get((label, MODES[0]))))
+    rows = [(label, *_ablated_cells(by_mode, label)) for label in labels]
+    columns = ("localizer", *(f"{column}, {mode}" for mode in MODES for column in ("IoU", "95 %")))
+    counted = " and ".join(f"{each.cases} cases in {each.mode} mode" for each in _first_of_modes(pooled))
+    head = (
+        "What anatomy is worth to MedFocus, mean IoU in percent (`medground ablate --what localizers`; "
+        f"{counted}, of {max(each.images for each in pooled)} pictures):"
+    )
+    figure = f"![MedFocus with every localizer, mean IoU with 95 % intervals]({FIGURE})"
+    return f"{head}\n\n{table(columns, rows)}\n\n{figure}\n"
 
 
 def results_table(pooled: Sequence[Result]) -> str:
@@ -37,13 +68,18 @@ def results_table(pooled: Sequence[Result]) -> str:
     return f"Percent; {counted}, of {images} pictures.\n\n{table(columns, rows)}\n\n{TAUGHT_WHERE}\n"
 
 
-def _first_of_modes(pooled: Sequence[Result]) -> list[Result]:
+def _ablated_cells(by_mode: Mapping[tuple[str, str], AblationResult], label: str) -> Iterator[str]:
+    for found in (by_mode.get((label, mode)) for mode in MODES):
+        yield from (percent(found.iou, 1), interval(found.low, found.high)) if found else ("-", "-")
+
+
+def _first_of_modes(pooled: Sequence[Kept]) -> list[Kept]:
     return [
         next(each for each in pooled if each.mode == mode) for mode in sorted({each.mode for each in pooled})
     ]
 
 
-def _order(result: Result | None) -> float:
+def _order(result: Result | AblationResult | None) -> float:
     return 1.0 if result is None or result.iou is None else -result.iou
 
 

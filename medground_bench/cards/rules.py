@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from medground_bench.cards.markdown import MEASURED, percent, table
-from medground_bench.cards.own import RuleResult
+from medground_bench.cards.markdown import MEASURED, interval, percent, table
+from medground_bench.cards.own import AblationResult
 from medground_bench.cards.own_sections import MODES
 from medground_bench.leaderboard.rows import ALL
 
@@ -14,11 +14,11 @@ CHOSEN = "medfocus_plus"
 
 COLUMNS = ("IoU", "95 %", "area", "whole image", "failed")
 
-Places = Mapping[tuple[str, str], RuleResult]
+Places = Mapping[tuple[str, str], AblationResult]
 """Results by label and mode."""
 
 
-def rules_section(rules: Sequence[RuleResult]) -> str:
+def rules_section(rules: Sequence[AblationResult]) -> str:
     """A section of Markdown; empty where no table of rules is kept."""
     if not rules:
         return ""
@@ -41,7 +41,7 @@ def _named(lvlm: str) -> str:
     return "Both LVLMs" if lvlm == ALL else f"`{lvlm}`"
 
 
-def _places(rules: Sequence[RuleResult], lvlm: str, size: str) -> Places:
+def _places(rules: Sequence[AblationResult], lvlm: str, size: str) -> Places:
     return {(each.label, each.mode): each for each in rules if (each.lvlm, each.size) == (lvlm, size)}
 
 
@@ -62,11 +62,11 @@ def _score_cells(places: Places, label: str) -> Iterator[str]:
         if each is None:
             yield from ["-"] * len(COLUMNS)
         else:
-            yield from (percent(each.iou, 1), _interval(each))
+            yield from (percent(each.iou, 1), interval(each.low, each.high))
             yield from (percent(share, 1) for share in (each.area, each.whole_image, each.failed))
 
 
-def _by_size(rules: Sequence[RuleResult]) -> str:
+def _by_size(rules: Sequence[AblationResult]) -> str:
     sizes = {
         size: _places(rules, ALL, size)
         for size in dict.fromkeys(each.size for each in rules if each.size != ALL)
@@ -80,11 +80,5 @@ def _by_size(rules: Sequence[RuleResult]) -> str:
     return table(columns, rows)
 
 
-def _with_interval(result: RuleResult | None) -> str:
-    return "-" if result is None else f"{percent(result.iou, 1)} ({_interval(result)})"
-
-
-def _interval(result: RuleResult) -> str:
-    if result.low is None or result.high is None:
-        return "-"
-    return f"{percent(result.low, 1)} to {percent(result.high, 1)}"
+def _with_interval(result: AblationResult | None) -> str:
+    return "-" if result is None else f"{percent(result.iou, 1)} ({interval(result.low, result.high)})"

@@ -15,8 +15,17 @@ from medground_bench.ablation.variants import Variant
 from medground_bench.benchmark.opening import open_benchmark
 from medground_bench.benchmark.rows import VERDICTS
 from medground_bench.cards.__main__ import main, program
-from medground_bench.cards.own import OwnRuns, SelfCheck, chosen_by, keep_demo, keep_retention, keep_rules
+from medground_bench.cards.own import (
+    OwnRuns,
+    SelfCheck,
+    chosen_by,
+    keep_demo,
+    keep_localizers,
+    keep_retention,
+    keep_rules,
+)
 from medground_bench.cards.own_sections import own_sections
+from medground_bench.cards.readme import marks, with_tables
 from medground_bench.cards.rules import rules_section
 from medground_bench.core.types import Mode
 from medground_bench.leaderboard.board import build_board
@@ -137,6 +146,49 @@ def test_the_table_of_rules_is_kept_and_shown_as_the_ablation_wrote_it(ablated, 
     assert rules_section([]) == ""
 
 
+def localizers_of(folder, rows):
+    """A folder as `medground ablate --what localizers` leaves it, with these labels and IoUs."""
+    names = [
+        "label",
+        "source",
+        "lvlm",
+        "mode",
+        "cases",
+        "images",
+        "iou",
+        "low",
+        "high",
+        "area",
+        "whole_image",
+        "failed",
+        "asked",
+        "not_run",
+    ]
+    with (folder / "table2-localizers.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, names)
+        table.writeheader()
+        for label, mode, iou in rows:
+            known = {"cases": 9, "images": 7, "iou": iou, "low": iou - 0.1, "high": iou + 0.1, "asked": 16}
+            table.writerow({"label": label, "source": "all", "lvlm": "all", "mode": mode, **known})
+        table.writerow({"label": "SAM3", "source": "all", "lvlm": "all", "not_run": "needs weights"})
+    (folder / "ablation.json").write_text(json.dumps({"table2-localizers.csv": {"split": "test"}}))
+    (folder / "table2-localizers.png").write_bytes(b"a figure")
+    return folder
+
+
+def test_readme_has_the_table_of_localizers_that_were_run_the_best_first(tmp_path):
+    rows = [("UOT", "direct", 0.25), ("UOT", "reason", 0.24), ("mean_box", "direct", 0.3)]
+    assert keep_localizers(localizers_of(tmp_path, rows), tmp_path / "cards") == b"a figure"
+    begin, end = marks("localizers")
+    text = with_tables(f"Before\n{begin}old\n{end}after\n", OwnRuns.read(tmp_path / "cards"))
+    assert text.startswith(f"Before\n{begin}What anatomy is worth") and text.endswith(f"{end}after\n")
+    assert "old" not in text and "9 cases in direct mode and 9 cases in reason mode, of 7 pictures" in text
+    assert text.index("| mean_box | 30.0 | 20.0 to 40.0 | - | - |") < text.index(
+        "| UOT | 25.0 | 15.0 to 35.0 | 24.0 | 14.0 to 34.0 |"
+    )
+    assert "SAM3" not in text and "(docs/localizers.png)" in text
+
+
 def test_an_lvlm_of_which_nothing_is_kept_has_no_section(demo, tmp_path):
     keep_demo(demo, tmp_path / "cards")
     own = OwnRuns.read(tmp_path / "cards")
@@ -168,6 +220,7 @@ def test_the_program_keeps_what_it_is_given_and_writes_every_card(demo, small, t
         ((), "cards are written in a checkout"),
         (("--demo", "nowhere"), "nowhere holds no results"),
         (("--rules", "nowhere"), "nowhere holds no table of rules"),
+        (("--localizers", "nowhere"), "nowhere holds no table of localizers"),
         (("--benchmark", "nowhere"), "nowhere is no benchmark folder"),
     ],
 )

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from medground_bench.cards.methods import own_methods
 from medground_bench.cards.own import OwnRuns
-from medground_bench.cards.readme import BEGIN, END, with_results
+from medground_bench.cards.readme import marks, with_tables
 from medground_bench.core.types import Mode
 from medground_bench.phantom.limits import TAUGHT_WHERE
 from tests.hub.clients import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
-RESULTS = OwnRuns.read(ROOT / "model_cards").results
+OWN = OwnRuns.read(ROOT / "model_cards")
+BEGIN, END = marks("results")
 
 
-def test_the_table_of_the_readme_is_current_to_the_byte():
-    assert with_results(README, RESULTS) == README, "README.md is stale: python -m medground_bench.cards"
+def test_the_tables_of_the_readme_are_current_to_the_byte():
+    assert with_tables(README, OWN) == README, "README.md is stale: python -m medground_bench.cards"
 
 
 def rows():
