@@ -87,13 +87,24 @@ class Visit:
                 file.write(f"{picture}\n")
 
     def end(self) -> None:
-        """Stop the run, and remove what the visitor sent and everything that was made of it."""
-        uploads = self.folder / UPLOADS
-        for line in uploads.read_text("utf-8").splitlines() if uploads.is_file() else ():
-            Path(line).unlink(missing_ok=True)
+        """Stop the run, and remove what the visitor sent and everything that was made of it.
+
+        The same file sent by two is one file of gradio's: it goes with the last of them.
+        """
+        sent = self._uploads()
         shutil.rmtree(self.folder, ignore_errors=True)
+        wanted = set().union(*(Visit(other)._uploads() for other in _visits_folder().glob("*")))
+        for upload in sent - wanted:
+            Path(upload).unlink(missing_ok=True)
         _LAST_RUNS.pop(self.folder.name, None)
         forget_pictures()
+
+    def _uploads(self) -> set[str]:
+        """What `sent` wrote down."""
+        try:
+            return set((self.folder / UPLOADS).read_text("utf-8").splitlines())
+        except FileNotFoundError:
+            return set()
 
 
 _LAST_RUNS: OrderedDict[str, FinishedRun] = OrderedDict()

@@ -118,7 +118,7 @@ def built(tmp_path_factory: pytest.TempPathFactory):
     from medground_bench.core.types import Mode
     from tests.kit.builds import build
 
-    return build(tmp_path_factory.mktemp("built") / "medground-bench", modes=tuple(Mode), limit=10)
+    return build(tmp_path_factory.mktemp("built") / "medground-bench", modes=tuple(Mode), limit=12)
 
 
 @pytest.fixture(scope="module")

@@ -100,25 +100,6 @@ def test_a_foreground_edit_puts_the_picture_without_the_finding_into_the_boxes(p
         )  # what is not visible may lie outside the boxes
 
 
-def test_no_abnormality_takes_the_other_findings_out_but_leaves_the_marker(known):
-    question, who = next(
-        (each.question, patient(each.question.image_id))
-        for each in known
-        if each.question.answer is Answer.YES
-        and each.marker
-        and len(patient(each.question.image_id).findings) > 2
-    )
-    edited = PhantomExact().edit(question, SOURCE.picture(question), Edit.BACKGROUND_NORMAL)
-    alone = who.scene.native((question.finding,), marker=True)
-    outside = ~inside(question, edited)
-    other_noise = who.scene.native((question.finding,), marker=True, noise_seed=1)
-    noise = np.abs(other_noise.astype(int) - alone)[outside].mean()
-    assert np.abs(edited.astype(int) - alone)[outside].mean() == pytest.approx(noise, rel=0.05)
-    x0, y0, x1, y1 = marker_box(who.scene)
-    lead = alone[y0:y1, x0:x1] >= 245
-    assert (edited[y0:y1, x0:x1][lead] >= 225).all()
-
-
 def test_a_counterfactual_without_the_marker_differs_at_the_marker_only(known):
     question = next(each.question for each in known if each.marker and each.question.answer is Answer.YES)
     picture = SOURCE.picture(question)

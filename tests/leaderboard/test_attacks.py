@@ -261,7 +261,7 @@ def test_s39_how_long_scoring_took_is_told_in_whole_steps_alone(monkeypatch):
 
 def test_s32_a_scorer_that_runs_out_of_time_or_memory_is_our_fault_and_never_a_zero(local, monkeypatch):
     desk = local.open(scored_per_week=1)
-    short = type(desk)(desk.store, desk.truth, desk.clock, Limits(memory_bytes=2**25))
+    short = type(desk)(desk.store, desk.truth, desk.clock, limits=Limits(memory_bytes=2**25))
     with pytest.raises(NotAccepted, match="The fault is ours"):
         short.submit(upload())
     endless = ("-c", "import time; time.sleep(600)")

@@ -13,6 +13,7 @@ submit_view = pytest.importorskip("submit_view")
 SCORED = Receipt(
     id="a1", status="scored", method="Mine", file_sha256="f", dataset="d", dataset_revision="r", protocol=3,
     received_at="2026-11-28T00:00:00Z", entry="e", link="l",
+    tracks="rule_lvlm direct",
 )  # fmt: skip
 RECEIVED = replace(SCORED, status="received")
 

@@ -38,6 +38,21 @@ def test_a_visit_that_ends_takes_what_was_sent_and_made_with_it_and_leaves_what_
     assert ours.is_file() and not sent.exists() and not visit.folder.exists() and visit.last_run is None
 
 
+def test_the_same_file_sent_by_two_goes_with_the_last_of_them(visit, tmp_path):
+    other, sent = (
+        visits.Visit.of(SimpleNamespace(session_hash="another")),
+        tmp_path / "temp" / "abc" / "own.png",
+    )
+    sent.parent.mkdir(parents=True)
+    sent.write_bytes(b"x")
+    for each in (visit, other):
+        each.sent(sent)
+    visit.end()
+    assert sent.is_file()
+    other.end()
+    assert not sent.exists()
+
+
 def test_runs_are_kept_of_few_visits_and_a_new_run_forgets_the_one_before(visit):
     first = visits.FinishedRun(None)
     visit.keep(first)

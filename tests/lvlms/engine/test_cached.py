@@ -21,7 +21,7 @@ from tests.kit.method_cases import own_case
 from tests.kit.tiny_lvlms import DIRECT, radiograph
 
 CONTRACT = {name for part in (Lvlm, LvlmDescription) for name in vars(part) if not name.startswith("_")}
-VISITED = {"walk_attention", "walk_attention_gradients"}
+VISITED = {"walk_attention", "walk_attention_gradients", "walk_attention_relevance"}
 TOLD = {"key", "revision", "gives", "layers", "heads", "precision"}
 OF_A_FRAME = {"token_grid", "box_convention"}
 
