@@ -116,9 +116,10 @@ def double(doubles: dict, family: str):
 def built(tmp_path_factory: pytest.TempPathFactory):
     """The dataset folder of one small phantom build in both modes by the rule LVLM; tests must not change it."""
     from medground_bench.core.types import Mode
-    from tests.kit.builds import build
+    from tests.kit.builds import SHARED_LIMIT, build
 
-    return build(tmp_path_factory.mktemp("built") / "medground-bench", modes=tuple(Mode), limit=12)
+    out = tmp_path_factory.mktemp("built") / "medground-bench"
+    return build(out, modes=tuple(Mode), limit=SHARED_LIMIT)
 
 
 @pytest.fixture(scope="module")

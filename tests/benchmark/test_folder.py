@@ -18,7 +18,7 @@ from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.benchmark.rows import DIRECT, QUESTIONS, TABLES, VERDICTS, CaseRow, VerdictRow
 from medground_bench.core.types import Response
 from medground_bench.pictures import picture_digest
-from tests.kit.builds import build, bytes_of
+from tests.kit.builds import SHARED_LIMIT, build, bytes_of
 from tests.kit.fakes import RuleLvlm
 
 CASE_COLUMNS = {
@@ -108,7 +108,7 @@ def test_an_lvlm_without_a_retained_case_gives_a_valid_empty_file(built, tmp_pat
     folder = DatasetFolder(tmp_path / "medground-bench")
     shutil.copytree(built.path, folder.path)
     monkeypatch.chdir(tmp_path)
-    build(folder.path, lvlm=NayLvlm(key="nay"), limit=10)
+    build(folder.path, lvlm=NayLvlm(key="nay"), limit=SHARED_LIMIT)
     assert {row.group for row in folder.read(VERDICTS, "test", "nay")} == {"incorrect"}
     empty = pd.read_parquet(folder.file(DIRECT, "test", "nay"))
     assert len(empty) == 0 and set(empty.columns) >= CASE_COLUMNS

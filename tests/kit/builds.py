@@ -10,6 +10,9 @@ from medground_bench.benchmark.folder import DatasetFolder
 from medground_bench.core.types import Mode, Track
 from tests.kit.fakes import RuleLvlm
 
+SHARED_LIMIT = 12
+"""Pictures of the build that tests share: of so many, the rule LVLM keeps cases on six."""
+
 
 def build(
     out: Path,

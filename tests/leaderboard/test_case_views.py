@@ -15,6 +15,7 @@ from medground_bench.core.types import Answer
 from medground_bench.leaderboard.case_book import CaseBook
 from medground_bench.leaderboard.case_choice import CaseChoice, listed
 from medground_bench.leaderboard.case_views import LISTED_AT_ONCE, opened, withheld_sentence
+from tests.kit.builds import SHARED_LIMIT
 from tests.kit.case_books import book_of, with_harm
 
 SOURCE = Phantom()
@@ -31,7 +32,7 @@ def view_of(book, case, choice=CHOICE):
 
 
 def test_the_pictures_are_those_that_the_builder_asked_about_to_the_pixel(book):
-    asked = {each.question.question_id: each.question for each in SOURCE.questions("test", 10)}
+    asked = {each.question.question_id: each.question for each in SOURCE.questions("test", SHARED_LIMIT)}
     for case in book.cases:
         question = asked[case.case_id.partition("@")[0]]
         picture = SOURCE.picture(question)
