@@ -49,7 +49,7 @@ def localizers_table(pooled: Sequence[AblationResult]) -> str:
     columns = ("localizer", *(f"{column}, {mode}" for mode in MODES for column in ("IoU", "95 %")))
     counted = " and ".join(f"{each.cases} cases in {each.mode} mode" for each in _first_of_modes(pooled))
     head = (
-        "What anatomy is worth to MedFocus, mean IoU in percent (`medground ablate --what localizers`; "
+        "What anatomy is worth to MedFocus, mean IoU in percent (`medground ablate --what localizers`;\n"
         f"{counted}, of {max(each.images for each in pooled)} pictures):"
     )
     figure = f"![MedFocus with every localizer, mean IoU with 95 % intervals]({FIGURE})"
