@@ -276,20 +276,14 @@ def retention_of(numbers: Statistics) -> list[OwnRetention]:
 def checks_of(file: Path) -> list[SelfCheck]:
     """Those of a run file, to six digits; none of a run with another seed than the first."""
     run = json.loads(file.read_bytes())
-    return (
-        []
-        if run["seed"]
-        else [
-            SelfCheck(
-                run["method"],
-                name,
-                run["lvlm"],
-                run["mode"],
-                **{at: round(value, 6) for at, value in of.items()},
-            )
-            for name, of in sorted(run["self_checks"].items())
-        ]
-    )
+    if run["seed"]:
+        return []
+    return [
+        SelfCheck(
+            run["method"], name, run["lvlm"], run["mode"], **{at: round(value, 6) for at, value in of.items()}
+        )
+        for name, of in sorted(run["self_checks"].items())
+    ]
 
 
 def chosen_by(sweep: Sweep) -> ChosenSettings:

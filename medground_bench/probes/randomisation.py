@@ -172,12 +172,12 @@ class _Shuffling:
     def run(self, cases: Sequence[Shown], keys: Mapping[tuple[ShuffleStage, str, str], str]) -> None:
         learned = cast("LocalLvlm", self.probing.lvlm).loaded.model.state_dict()
         for case in (shown.case for shown in cases):
-            if any(keys[stage, case.case_id, name] not in self.probing.journal.known
-                   for stage, name in product(ShuffleStage, self.methods)):  # fmt: skip
-                self.twin.loaded.model.load_state_dict(learned)
-                self._shuffled(case, keys)
-            else:
-                self.probing.advance(len(ShuffleStage) * len(self.methods))
+            of_case = {keys[stage, case.case_id, name] for stage in ShuffleStage for name in self.methods}
+            if of_case <= set(self.probing.journal.known):
+                self.probing.advance(len(of_case))
+                continue
+            self.twin.loaded.model.load_state_dict(learned)
+            self._shuffled(case, keys)
 
     def _shuffled(self, case: Case, keys: Mapping[tuple[ShuffleStage, str, str], str]) -> None:
         before = cache(lambda name: explained_by(self.methods[name], self.probing.lvlm, case))
