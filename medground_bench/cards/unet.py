@@ -14,7 +14,7 @@ from typing import Annotated, TypedDict
 import torch
 import typer
 
-from medground_bench.anatomy.unet.shipped import MODEL, RECORD, WEIGHTS, shipped_net
+from medground_bench.anatomy.unet.shipped import MODELS, RECORD, WEIGHTS, shipped_net
 from medground_bench.core.concepts import CONCEPTS
 from medground_bench.localizers.phantom_unet import PhantomUnet
 from medground_bench.phantom import seeds
@@ -30,10 +30,11 @@ from medground_bench.training.unet.examine import (
     radiographs,
     summary,
 )
-from medground_bench.training.unet.phantoms import SIDE_PX
+from medground_bench.training.unet.masked_pictures import SIDE_PX
 
 EXAMINATION = "examination.json"
 NAME = "phantom_unet"
+MODEL = MODELS / NAME
 
 ConceptOverlaps = dict[str, OverlapSummary]
 """Concept -> how well it is found."""
@@ -81,7 +82,7 @@ weights**, so it needs no credentialed data and may be passed on.
 - Speed: {milliseconds:.0f} ms a picture on one CPU thread.
 - Training: {phantoms:,} phantoms, {steps:,} steps of {batch}, {minutes:.0f} minutes, {threads} thread(s) to learn and
   one to draw the batches, torch {torch}.
-- Again from nothing: `python -m medground_bench.training.unet.train --out {name} --threads {threads}`.
+- Again from nothing: `python -m medground_bench.training.unet.train {name} --out {name} --threads {threads}`.
 - Recipe: `{recipe}`.
 
 ## Training data
@@ -144,7 +145,7 @@ def examination(folder: Path | None, phantoms: int) -> UnetExamination:
     examined: UnetExamination = {
         "weights_sha256": sha256(weights),
         "weights_bytes": len(weights),
-        "parameters": sum(values.numel() for values in shipped_net().parameters()),
+        "parameters": sum(values.numel() for values in shipped_net(NAME).parameters()),
         "first_seed": seeds.EXAMINATION.start,
         "phantoms": summary(on_phantoms(localize, seeds.EXAMINATION[:phantoms])),
         "patients": summary(on_patients(localize, seeds.EXAMINATION[phantoms : 2 * phantoms], SIDE_PX)),

@@ -48,7 +48,7 @@ class PhantomUnet:
         size = (NET_SIDE_PX, NET_SIDE_PX)
         resized = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
         with torch.no_grad():
-            logits = (self.net or shipped_net())(torch.from_numpy(resized.copy())[None])
+            logits = (self.net or shipped_net("phantom_unet"))(torch.from_numpy(resized.copy())[None])
             logits = enlarge(logits, picture.shape[0])[0]
         return logits.numpy()
 

@@ -1,4 +1,4 @@
-"""The trained weights that come with the package, or those of another folder that `train` wrote."""
+"""The trained networks that come with the package, or one of another folder that `train` wrote."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from medground_bench.anatomy.unet.network import AnatomyNet
 from medground_bench.core.errors import SourceMissing
 from medground_bench.storage.whole_files import sha256
 
-MODEL = Path(__file__).with_name("model")
+MODELS = Path(__file__).with_name("models")
+"""One folder a network, by the name of its localizer."""
 WEIGHTS, RECORD = "model.safetensors", "training.json"
 
 
 @cache
-def shipped_net() -> AnatomyNet:
-    """The shipped network, read once."""
-    return load_net(MODEL)
+def shipped_net(name: str) -> AnatomyNet:
+    """The shipped network of a localizer, read once."""
+    return load_net(MODELS / name)
 
 
 def load_net(folder: Path) -> AnatomyNet:

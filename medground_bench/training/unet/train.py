@@ -1,8 +1,9 @@
-"""Train the anatomy U-Net from nothing, on phantoms alone: `python -m medground_bench.training.unet.train --help`.
+"""Train an anatomy U-Net from nothing: `python -m medground_bench.training.unet.train --help`.
 
-Phantoms of every habitus are rendered once; every batch is randomised anew. Loss: Dice and cross-entropy on cells of
-2 x 2 pixels. The weights kept are the running average over the last steps. A run that is stopped goes on from its last
-checkpoint and ends with the same bytes as one that was not.
+`phantom_unet` learns from phantoms of every habitus alone; `film_unet` from radiographs rendered from a CT, mixed with
+phantoms. All are rendered once; every batch is randomised anew. Loss: Dice and cross-entropy on cells of 2 x 2 pixels.
+The weights kept are the running average over the last steps. A run that is stopped goes on from its last checkpoint and
+ends with the same bytes as one that was not.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +37,9 @@ from medground_bench.core.types import Frame, Mask
 from medground_bench.phantom import seeds
 from medground_bench.storage.whole_files import sha256, write_whole
 from medground_bench.training.checkpoints import checkpoint_key
-from medground_bench.training.unet.phantoms import CELL_PX, SIDE_PX, Phantoms, phantoms
+from medground_bench.training.radiograph.renders import HELD_OUT, TRAINING, renders
+from medground_bench.training.unet.masked_pictures import CELL_PX, SIDE_PX, MaskedPictures
+from medground_bench.training.unet.phantoms import phantoms
 from medground_bench.training.unet.randomise import randomise
 
 CHECKPOINT_EVERY = 250
@@ -51,6 +55,9 @@ class UnetRecipe:
     seed: int = 0
     training_phantoms: int = 6000
     validation_phantoms: int = 64
+    training_projections: int = 0  # of the CT, each seen in two pictures
+    validation_projections: int = 0
+    phantom_share: float = 1.0  # of every batch
     steps: int = 12000
     batch: int = 16
     rate: float = 3e-3
@@ -58,6 +65,15 @@ class UnetRecipe:
     warm_up_steps: int = 100
     falling_share: float = 0.4
     average_decay: float = 0.998
+
+
+RECIPES = {
+    "phantom_unet": UnetRecipe(),
+    "film_unet": UnetRecipe(
+        training_phantoms=2000, training_projections=4000, validation_projections=32, phantom_share=0.25
+    ),
+}
+"""Those of the shipped networks, by the name of their localizer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,12 +87,21 @@ class TrainingCells:
     cells: Tensor
 
     @classmethod
-    def of(cls, phantoms: Phantoms) -> TrainingCells:
-        """The phantoms as the network sees them."""
-        count, side = len(phantoms), SIDE_PX // SHRINK
-        squares = phantoms.pictures.reshape(count, side, SHRINK, side, SHRINK)
+    def of(cls, masked: MaskedPictures) -> TrainingCells:
+        """The pictures as the network sees them."""
+        count, side = len(masked), SIDE_PX // SHRINK
+        squares = masked.pictures.reshape(count, side, SHRINK, side, SHRINK)
         pictures = np.stack([np.round(square.mean(axis=(1, 3))).astype(np.uint8) for square in squares])
-        return cls(torch.from_numpy(pictures), torch.from_numpy(phantoms.pixels_per_cell()))
+        return cls(torch.from_numpy(pictures), torch.from_numpy(masked.pixels_per_cell()))
+
+    def draw(self, count: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Some pictures, and the share of each pixel that a concept covers."""
+        rows = torch.randint(len(self.pictures), (count,), generator=rng)
+        return self.pictures[rows], self.cells[rows].float() / FULL
+
+
+Kinds = Sequence[tuple[int, TrainingCells]]
+"""How many pictures of a batch are of each kind, and all of that kind."""
 
 
 class UnetTrainer:
@@ -93,7 +118,7 @@ class UnetTrainer:
         )
         self.step, self.seconds = 0, 0.0
 
-    def run(self, data: TrainingCells, validation: Phantoms, checkpoint: Path) -> None:
+    def run(self, data: Kinds, validation: Mapping[str, MaskedPictures], checkpoint: Path) -> None:
         """All steps that are left; progress every 50, a checkpoint and the accuracy every 250."""
         if checkpoint.exists():
             self._restore(checkpoint)
@@ -110,13 +135,14 @@ class UnetTrainer:
                 losses.clear()
             if self.step % CHECKPOINT_EVERY == 0 or self.step == self.recipe.steps:
                 write_whole(checkpoint, save(self._state(), metadata=self._progress()))
-                self._say(self._accuracy(validation))
+                for kind, pictures_of_kind in validation.items():
+                    self._say(f"{kind}: {self._accuracy(pictures_of_kind)}")
 
     def shipped(self) -> dict[str, Tensor]:
         """The averaged weights in fp16, as they go into the package."""
         return {name: value.half().contiguous() for name, value in self.average.items()}
 
-    def _batches(self, data: TrainingCells) -> Iterator[tuple[Tensor, Tensor]]:
+    def _batches(self, data: Kinds) -> Iterator[tuple[Tensor, Tensor]]:
         """Of every step that is left; each is drawn while the one before it is learned from."""
         with ThreadPoolExecutor(1) as pool:
             ahead = pool.submit(self._batch, data, self.step)
@@ -126,10 +152,11 @@ class UnetTrainer:
                 yield batch
 
     @torch.no_grad()
-    def _batch(self, data: TrainingCells, step: int) -> tuple[Tensor, Tensor]:
+    def _batch(self, data: Kinds, step: int) -> tuple[Tensor, Tensor]:
         rng = torch.Generator().manual_seed(self.recipe.seed * MANY + step)
-        rows = torch.randint(len(data.pictures), (self.recipe.batch,), generator=rng)
-        return randomise(data.pictures[rows], data.cells[rows].float() / FULL, rng)
+        drawn = [kind.draw(count, rng) for count, kind in data]
+        pictures, targets = (torch.cat(each) for each in zip(*drawn, strict=True))
+        return randomise(pictures, targets, rng)
 
     def _learn(self, pictures: Tensor, targets: Tensor) -> float:
         for group in self.optimiser.param_groups:
@@ -147,7 +174,7 @@ class UnetTrainer:
             self.average[name].lerp_(value, 1 - keep)
         return loss.item()
 
-    def _accuracy(self, data: Phantoms) -> str:
+    def _accuracy(self, data: MaskedPictures) -> str:
         """Mean box IoU of the averaged weights on pictures as rendered, per concept."""
         net = AnatomyNet()
         net.load_state_dict(self.average, strict=False)
@@ -209,7 +236,7 @@ def overlap_loss(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def box_ious(net: AnatomyNet, data: Phantoms, batch: int = 16) -> NDArray[np.float64]:
+def box_ious(net: AnatomyNet, data: MaskedPictures, batch: int = 16) -> NDArray[np.float64]:
     """IoU of the tight boxes, (pictures, concepts).
 
     nan where the phantom shows no such concept, 0 where it does and none is found.
@@ -242,11 +269,19 @@ def train(recipe: UnetRecipe, folder: Path, work: Path, console: Console, *, thr
     """Render, train, and write the weights to `folder`; pictures and the checkpoint stay in `work`."""
     torch.set_num_threads(threads)
     work.mkdir(parents=True, exist_ok=True)
-    data = phantoms(seeds.TRAINING[: recipe.training_phantoms], work, processes=threads)
-    validation = phantoms(seeds.VALIDATION[: recipe.validation_phantoms], work, processes=threads)
+    drawn = round(recipe.batch * recipe.phantom_share)
+    data = [(drawn, phantoms(seeds.TRAINING[: recipe.training_phantoms], work, processes=threads))]
+    validation = {
+        "phantoms": phantoms(seeds.VALIDATION[: recipe.validation_phantoms], work, processes=threads)
+    }
+    if recipe.training_projections:
+        held, learned = HELD_OUT[: recipe.validation_projections], TRAINING[: recipe.training_projections]
+        validation["renders"] = renders(held, work, processes=threads)
+        say = partial(_say_rendered, console, len(learned))
+        data.append((recipe.batch - drawn, renders(learned, work, processes=threads, advance=say)))
     trainer = UnetTrainer(recipe, console)
     trainer.run(
-        TrainingCells.of(data),
+        [(count, TrainingCells.of(pictures)) for count, pictures in data],
         validation,
         work / f"unet-{checkpoint_key(asdict(recipe), __file__)}.safetensors",
     )
@@ -262,15 +297,22 @@ def train(recipe: UnetRecipe, folder: Path, work: Path, console: Console, *, thr
     write_whole(folder / RECORD, (json.dumps(record, indent=1) + "\n").encode())
 
 
+def _say_rendered(console: Console, total: int, done: int) -> None:
+    console.print(f"{done} of {total} projections rendered", highlight=False)
+
+
 def main(
+    name: Annotated[str, typer.Argument(help=f"which network: {' or '.join(RECIPES)}")],
     out: Annotated[Path, typer.Option(help="folder of the finished weights")],
     work: Annotated[Path, typer.Option(help="folder for rendered pictures and checkpoints")] = Path(
         "unet-training"
     ),
     threads: Annotated[int, typer.Option(help="cores that render and learn; one more draws the batches")] = 2,
 ) -> None:
-    """Train the anatomy U-Net. Example: python -m medground_bench.training.unet.train --out phantom_unet."""
-    train(UnetRecipe(), out, work, Console(), threads=threads)
+    """Train an anatomy U-Net. Example: python -m medground_bench.training.unet.train film_unet --out film_unet."""
+    if name not in RECIPES:
+        raise typer.BadParameter(f"there is no recipe {name!r}; there are {', '.join(RECIPES)}.")
+    train(RECIPES[name], out, work, Console(), threads=threads)
 
 
 if __name__ == "__main__":

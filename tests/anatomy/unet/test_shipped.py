@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medground_bench.anatomy.unet.shipped import MODEL, RECORD, WEIGHTS
-from medground_bench.cards.unet import EXAMINATION, card
+from medground_bench.anatomy.unet.shipped import RECORD, WEIGHTS
+from medground_bench.cards.unet import EXAMINATION, MODEL, card
 from medground_bench.core.concepts import CONCEPTS
 from medground_bench.localizers.phantom_unet import PhantomUnet
 from medground_bench.phantom import seeds
 from medground_bench.training.unet.examine import on_phantoms, summary
-from medground_bench.training.unet.train import UnetRecipe
+from medground_bench.training.unet.train import RECIPES, UnetRecipe
 
 CARD = Path(__file__).parents[3] / "model_cards" / "phantom_unet.md"
 LARGE = ("cardiac silhouette", "left lung", "right lung")
@@ -38,7 +38,7 @@ def test_the_weights_are_small_and_those_that_were_trained_and_examined(examined
 
 
 def test_the_shipped_weights_were_trained_with_the_recipe_of_the_command(trained):
-    assert UnetRecipe(**trained["recipe"]) == UnetRecipe()
+    assert UnetRecipe(**trained["recipe"]) == RECIPES["phantom_unet"]
 
 
 def test_the_card_is_what_the_records_say(examined, trained):

@@ -1,0 +1,112 @@
+"""Many rendered radiographs, kept in a folder: what the anatomy U-Net of real films learns from."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from medground_bench.core.concepts import CONCEPTS
+from medground_bench.core.types import Mask, Picture
+from medground_bench.storage.whole_files import fingerprint, sha256
+from medground_bench.training.radiograph.changes import sample_changes
+from medground_bench.training.radiograph.chest import PACKED, shipped_chest
+from medground_bench.training.radiograph.film import sample_processing
+from medground_bench.training.radiograph.patient import Beam, sample_exposed_body
+from medground_bench.training.radiograph.rays import Rays
+from medground_bench.training.radiograph.render import WITH_FINDINGS, expose, project
+from medground_bench.training.unet.masked_pictures import SIDE_PX, MaskedPictures
+
+TRAINING = range(0, 100_000)
+HELD_OUT = range(100_000, 200_000)
+"""Seeds of exposures that nothing is learned from."""
+CALIBRATION = range(200_000, 300_000)
+"""Seeds of exposures that thresholds and uncertainties are set on."""
+
+RAYS_PX = 144
+"""Rays across a picture, which is enlarged: the network sees cells of 2 x 2 pixels, so more would be lost on it."""
+TAKES = 2
+"""Pictures of every projection: other shoulders, breasts, devices and processing."""
+PART = 100
+"""Projections that are kept together, so that a rendering that is stopped goes on where it was."""
+
+
+def renders(
+    seeds: range, folder: Path, *, processes: int, advance: Callable[[int], object] = lambda done: None
+) -> MaskedPictures:
+    """Two pictures of each seed's projection, from files of `folder`, which are rendered first where they are missing.
+
+    The names of the files say which seeds and which code they are of. `advance` hears of projections that are done.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    with ProcessPoolExecutor(processes, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for first in range(seeds.start, seeds.stop, PART):
+            part = range(first, min(first + PART, seeds.stop))
+            file = (
+                folder / f"renders-{fingerprint(first=first, count=len(part), code=code_digest())[:16]}.npz"
+            )
+            if not file.exists():
+                _keep(file, [row for rows in pool.map(takes, part, chunksize=5) for row in rows])
+            files.append(file)
+            advance(part.stop - seeds.start)
+    parts = [np.load(file) for file in files]
+    return MaskedPictures(*(np.concatenate([each[key] for each in parts]) for key in ("pictures", "packed")))
+
+
+def takes(seed: int) -> list[tuple[Picture, NDArray[np.uint8]]]:
+    """Pictures (224, 224) of one projection and their packed masks (11, 224, 28)."""
+    chest, rng = shipped_chest(), np.random.default_rng([seed, 0])
+    patient = sample_exposed_body(rng)
+    changes = sample_changes(chest, rng) if rng.random() < WITH_FINDINGS else ()
+    rays = Rays(chest, patient, RAYS_PX)
+    projection = project(rays, changes)
+    rows = []
+    for take in range(TAKES):
+        processing = sample_processing(rng, grid=patient.geometry.beam is Beam.PA)
+        made = expose(rays, projection, processing, seed * TAKES + take)
+        masks = np.stack([_enlarged(made.masks[concept]) > 0.5 for concept in CONCEPTS])
+        rows.append((np.round(_enlarged(made.picture)).astype(np.uint8), np.packbits(masks, axis=-1)))
+    return rows
+
+
+def code_digest() -> str:
+    """Changes with the scan and with any code of this folder, whatever its comments, docstrings and layout."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return fingerprint(scan=sha256(PACKED.read_bytes()), **{file.stem: _meaning(file) for file in files})
+
+
+def _meaning(file: Path) -> str:
+    tree = ast.parse(file.read_text("utf-8"))
+    for node in _with_docstrings(tree):
+        node.body = node.body[1:]
+    return sha256(ast.dump(tree).encode())
+
+
+def _with_docstrings(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef | ast.FunctionDef]:
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and ast.get_docstring(node) is not None
+        ):
+            yield node
+
+
+def _enlarged(picture: Picture | Mask) -> NDArray[np.float32]:
+    given = torch.from_numpy(picture.astype(np.float32))[None, None]
+    enlarged: NDArray[np.float32] = functional.interpolate(
+        given, size=(SIDE_PX, SIDE_PX), mode="bilinear", align_corners=False
+    )[0, 0].numpy()
+    return enlarged
+
+
+def _keep(file: Path, rows: list[tuple[Picture, NDArray[np.uint8]]]) -> None:
+    partial = file.with_suffix(".partial.npz")
+    np.savez(partial, pictures=np.stack([row[0] for row in rows]), packed=np.stack([row[1] for row in rows]))
+    partial.rename(file)

@@ -1,0 +1,37 @@
+"""Pictures and the masks of the concepts on them: what the U-Net learns from, wherever they were made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIDE_PX = 224
+CELL_PX = 2
+"""Side of the cells of the network's map."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MaskedPictures:
+    """N pictures (N, 224, 224) uint8 and their masks, packed (N, 11, 224, 28) uint8, eight pixels a byte."""
+
+    pictures: NDArray[np.uint8]
+    packed: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return len(self.pictures)
+
+    def pixels_per_cell(self) -> NDArray[np.uint8]:
+        """How many pixels of each cell a concept covers, (N, 11, 112, 112), 0..4."""
+        cells = SIDE_PX // CELL_PX
+        covered = np.empty((*self.packed.shape[:2], cells, cells), np.uint8)
+        for picture, packed in zip(covered, self.packed, strict=True):
+            pixels = np.unpackbits(packed, axis=-1).reshape(-1, cells, CELL_PX, cells, CELL_PX)
+            picture[:] = pixels.sum(axis=(2, 4), dtype=np.uint8)
+        return covered
+
+    def masks(self, rows: NDArray[np.integer] | slice) -> NDArray[np.uint8]:
+        """Masks of some pictures, (rows, 11, 224, 224), 0 or 1."""
+        return np.unpackbits(self.packed[rows], axis=-1)
