@@ -6,10 +6,12 @@ chain of thought, of which nothing is read. A text without a box is no error: it
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from medground_bench.core.boxes_in_text.patterns import LATEX_SIDE
 from medground_bench.core.boxes_in_text.rasters import BoxConvention, box_in_picture
+from medground_bench.core.boxes_in_text.scopes import WrittenBox
 from medground_bench.core.boxes_in_text.tokens import written_in
 from medground_bench.core.types import Box, Frame
 from medground_bench.core.visible_text import without_drafts
@@ -35,6 +37,8 @@ MOST_CHARACTERS = 20_000
 MOST_BOXES = 10
 MOST_REFUSED = 10
 MOST_REFUSED_CHARACTERS = 80
+BEGINNING = re.compile(rf"(?:\s*+\S){{0,{MOST_REFUSED_CHARACTERS}}}+")
+"""All that is looked at of a refused piece: brackets that are never closed each reach to the end of the text."""
 
 
 def boxes_in(text: str, convention: BoxConvention, picture: Frame) -> BoxesRead:
@@ -64,6 +68,13 @@ def boxes_in(text: str, convention: BoxConvention, picture: Frame) -> BoxesRead:
             if box is not None:
                 boxes[box] = None
             else:
-                piece = " ".join(text[written.start : written.end].split())
-                refused["".join(filter(str.isprintable, piece))[:MOST_REFUSED_CHARACTERS]] = None
+                refused[_beginning(text, written)] = None
     return BoxesRead(tuple(boxes)[:MOST_BOXES], tuple(refused)[:MOST_REFUSED])
+
+
+def _beginning(text: str, piece: WrittenBox) -> str:
+    """The printable characters that a piece begins with, in one line."""
+    match = BEGINNING.match(text, piece.start, piece.end)
+    assert match, "it may be empty"
+    words = " ".join(match[0].split())
+    return "".join(filter(str.isprintable, words))[:MOST_REFUSED_CHARACTERS]

@@ -184,7 +184,7 @@ def frame_said(words: Sequence[str], *, of_boxes: bool = True) -> Meaning:
     if not orders and not of_boxes:
         return UNSAID
     unread = not orders and any(ORDER_LIKE.fullmatch(word) for word in words)
-    if unread or len(orders) > 1 or len(rasters) > 1 or any(map(is_misspelt, (*words, "".join(words)))):
+    if unread or len(orders) > 1 or len(rasters) > 1 or any(map(is_misspelt, {*words, "".join(words)})):
         return IN_DOUBT
     return Meaning(KeyKind.BOX, next(iter(orders), ()), next(iter(rasters), None))
 
