@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from medground_bench.cards.all_cards import all_cards
+from medground_bench.cards.anatomy import PAGE, with_definitions
 from medground_bench.cards.own import keep_demo, keep_localizers, keep_retention, keep_rules
 from medground_bench.cards.readme import FIGURE, with_tables
 from medground_bench.cards.records import CARDS, Records
@@ -39,7 +40,7 @@ def main(
         typer.Option(help="folder of medground ablate --what localizers: keep its table and figure"),
     ] = None,
 ) -> None:
-    """Write the cards of the methods, of the LVLMs and of the anatomy network, and README's tables beside them."""
+    """Write the cards of methods, LVLMs and the anatomy network, and the tables of README and docs beside them."""
     if demo is not None:
         keep_demo(demo, out)
     if benchmark is not None:
@@ -52,10 +53,13 @@ def main(
     for place, text in all_cards(records).items():
         write_whole(out / place, text.encode())
         typer.echo(str(out / place))
-    readme = out.parent / README
-    if readme.is_file():
-        write_whole(readme, with_tables(readme.read_text("utf-8"), records.own).encode())
-        typer.echo(str(readme))
+    for page, written in {
+        out.parent / README: lambda text: with_tables(text, records.own),
+        out.parent / PAGE: with_definitions,
+    }.items():
+        if page.is_file():
+            write_whole(page, written(page.read_text("utf-8")).encode())
+            typer.echo(str(page))
 
 
 def program() -> None:

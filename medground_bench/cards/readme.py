@@ -33,12 +33,22 @@ def with_tables(readme: str, own: OwnRuns) -> str:
     return _between(readme, "localizers", own.localizers, localizers_table)
 
 
-def _between(readme: str, name: str, kept: Sequence[Kept], text: Callable[[Sequence[Kept]], str]) -> str:
+def filled(page: str, name: str, text: str) -> str:
+    """A page with a text between the marks of that name; as it is where they are missing.
+
+    >>> begin, end = marks("numbers")
+    >>> filled(begin + "old" + end, "numbers", "new") == begin + "new" + end
+    True
+    """
     begin, end = marks(name)
-    before, first, rest = readme.partition(begin)
+    before, first, rest = page.partition(begin)
     _old, last, after = rest.partition(end)
+    return before + first + text + last + after if last else page
+
+
+def _between(readme: str, name: str, kept: Sequence[Kept], text: Callable[[Sequence[Kept]], str]) -> str:
     pooled = [each for each in kept if each.lvlm == ALL]
-    return before + first + text(pooled) + last + after if last and pooled else readme
+    return filled(readme, name, text(pooled)) if pooled else readme
 
 
 def localizers_table(pooled: Sequence[AblationResult]) -> str:

@@ -15,6 +15,15 @@ def localize(
     localizer: Annotated[
         str, typer.Option("--localizer", help="A name of `medground list localizers`.")
     ] = "uot",
+    standard: Annotated[
+        str | None,
+        typer.Option(
+            "--standard",
+            metavar="drawn|mask",
+            help="With phantom_unet: lungs' boxes with the margin that radiologists leave and whole clavicles, or "
+            "tight boxes and clavicles within the lungs.",
+        ),
+    ] = None,
     out: FolderOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -29,7 +38,7 @@ def localize(
     from medground_bench.runs.explanation_folder import folder_of, localize_file
 
     folder = out or folder_of(image)
-    located = localize_file(image, localizer, folder)
+    located = localize_file(image, localizer, folder, standard)
     tell(located.how.notes)
     typer.echo(json.dumps(located.as_json(), indent=2) if as_json else located.as_text())
     typer.echo(f"written to {folder}", err=as_json)

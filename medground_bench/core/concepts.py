@@ -32,8 +32,9 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConceptRegions:
-    """Concepts found on one picture: masks (height, width) of `frame` and the tight box of each.
+    """Concepts found on one picture: masks (height, width) of `frame`, and a box around each.
 
+    boxes      as tight as the masks, or wider where a localizer finds boxes or gives them as they are drawn
     missing    concepts that were looked for and not found
     reference  name of the atlas picture they were carried over from, None where there is none
 

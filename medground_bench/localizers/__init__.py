@@ -1,14 +1,15 @@
 """Ways to find the anatomical concepts on a picture, one a file; `LOCALIZER` is its class.
 
 A localizer is best a frozen dataclass of its settings. A field called `checkpoint`, `detector` or `refiner` is a
-location of `anatomy.weights`, and what is there becomes part of every record of a run.
+location of `anatomy.weights`, and what is there becomes part of every record of a run. One that finds whole masks has a
+field `standard` of `anatomy.definitions` and gives what it found through `of_standard`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from functools import cache, lru_cache
 from typing import Protocol, runtime_checkable
 
@@ -18,7 +19,7 @@ from medground_bench import plugins
 from medground_bench.anatomy import weights
 from medground_bench.anatomy.atlas import Atlas
 from medground_bench.core.concepts import ConceptRegions
-from medground_bench.core.errors import BadPicture, SourceMissing
+from medground_bench.core.errors import BadPicture, SourceMissing, Unsupported
 from medground_bench.core.types import Case, Picture
 from medground_bench.storage.whole_files import Plain
 
@@ -52,16 +53,18 @@ def open_localizer(name: str) -> Localizer:
     return localizer
 
 
-def localize(name: str, picture: Picture) -> ConceptRegions:
+def localize(name: str, picture: Picture, standard: str | None = None) -> ConceptRegions:
     """As `open_localizer(name).localize(picture)`, kept for the last 64 pictures.
+
+    standard  a name of `anatomy.definitions.STANDARDS`; Unsupported where the localizer has no choice of them
 
     Concepts do not depend on the question, so every finding, mode and LVLM asked about a picture shares them. The key
     is the picture's content. The regions are shared too: treat them as read-only. A picture that is blank, or not in
     the study frame, raises BadPicture whatever the localizer.
     """
-    open_localizer(name)  # an unknown name is said first
+    _in_standard(name, standard)  # an unknown name of either is said first
     demand_anatomy(picture)
-    return _localize(name, picture.shape, picture.tobytes())
+    return _localize(name, standard, picture.shape, picture.tobytes())
 
 
 def forget() -> None:
@@ -78,9 +81,9 @@ def localize_case(name: str, case: Case) -> ConceptRegions:
     return localize(name, case.picture)
 
 
-def localizer_record(name: str) -> dict[str, Plain]:
+def localizer_record(name: str, standard: str | None = None) -> dict[str, Plain]:
     """Everything that decides what the localizer of that name finds on a picture, besides code: see `record_of`."""
-    return record_of(open_localizer(name))
+    return record_of(_in_standard(name, standard))
 
 
 def record_of(localizer: Localizer) -> dict[str, Plain]:
@@ -98,6 +101,19 @@ def record_of(localizer: Localizer) -> dict[str, Plain]:
         "pool": pools[0] if pools else None,
         "weights": _weights_of(localizer),
     }
+
+
+def _in_standard(name: str, standard: str | None) -> Localizer:
+    """The localizer of that name, by that standard; None for its own. Unsupported where there is none to choose."""
+    localizer = open_localizer(name)
+    if standard is None:
+        return localizer
+    if not is_dataclass(localizer) or "standard" not in {each.name for each in fields(localizer)}:
+        raise Unsupported(
+            f"the localizer {name} has one way to give boxes, so no standard can be chosen. Leave the standard out, or "
+            "take a localizer that has several, such as phantom_unet."
+        )
+    return replace(localizer, standard=standard)
 
 
 def _weights_of(localizer: Localizer) -> dict[str, str]:
@@ -125,8 +141,9 @@ def _settings(holder: object) -> Iterator[tuple[str, object]]:
 
 
 @lru_cache(maxsize=PICTURES_KEPT)
-def _localize(name: str, shape: tuple[int, ...], content: bytes) -> ConceptRegions:
-    return open_localizer(name).localize(np.frombuffer(content, np.uint8).reshape(shape))
+def _localize(name: str, standard: str | None, shape: tuple[int, ...], content: bytes) -> ConceptRegions:
+    localizer = _in_standard(name, standard)
+    return localizer.localize(np.frombuffer(content, np.uint8).reshape(shape))
 
 
 def demand_anatomy(picture: Picture) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from medground_bench.anatomy.definitions import Standard, of_standard, standard_called
 from medground_bench.anatomy.regions import regions_of_masks
 from medground_bench.core.concepts import ConceptRegions
 from medground_bench.core.types import Picture
@@ -25,9 +26,18 @@ NET_SIDE_PX = 224
 
 @dataclass(frozen=True, kw_only=True)
 class PhantomUnet:
-    """One pass of the network, then one clean mask per concept. `net` is None for the shipped weights."""
+    """One pass of the network, then one clean mask per concept.
+
+    net       None for the shipped weights
+    standard  how lungs and clavicles are marked; None as the network learned them: tight boxes, whole clavicles
+    """
 
     net: AnatomyNet | None = None
+    standard: Standard | None = None
+
+    def __post_init__(self) -> None:
+        if self.standard is not None:
+            standard_called(self.standard)
 
     def localize(self, picture: Picture) -> ConceptRegions:
         """The 11 concepts on one square picture in the study frame, black bars included.
@@ -36,7 +46,8 @@ class PhantomUnet:
         """
         from medground_bench.anatomy.unet.masks import concept_masks
 
-        return regions_of_masks(concept_masks(self._logits(picture)))
+        regions = regions_of_masks(concept_masks(self._logits(picture)))
+        return of_standard(regions, picture, self.standard) if self.standard else regions
 
     def _logits(self, picture: Picture) -> NDArray[np.float32]:
         """(11, side, side), positive where a concept is likelier than not."""

@@ -188,14 +188,14 @@ def attribute_file(
     return Attributed(image, film.how, opened.key, opened.revision, answered, explanations, failures)
 
 
-def localize_file(image: Path, localizer: str, folder: Path) -> Located:
-    """Find the concepts and write `concepts.json` and `concepts.png` into a folder."""
+def localize_file(image: Path, localizer: str, folder: Path, standard: str | None = None) -> Located:
+    """Find the concepts, by a standard if one is asked for; write `concepts.json` and `concepts.png` into a folder."""
     film = read_film(image)
-    regions = localize(localizer, film.study.picture)
+    regions = localize(localizer, film.study.picture, standard)
     boxes = {name: film.study.letterbox.to_native(box) for name, box in regions.boxes.items()}
     visible = {name: box for name, box in boxes.items() if box is not None}
     missing = (*regions.missing, *(name for name in boxes if name not in visible))
-    digest, made_by = picture_digest(film.picture), localizer_record(localizer)
+    digest, made_by = picture_digest(film.picture), localizer_record(localizer, standard)
     located = Located(image, film.how, digest, localizer, made_by, visible, missing)
     _make_room(folder, CONCEPTS, located.image_sha256)
     _save_json(folder / CONCEPTS, located.as_json())

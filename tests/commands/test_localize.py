@@ -80,3 +80,13 @@ def test_that_a_file_has_more_pages_is_told_and_recorded(medground, xray, tmp_pa
     _code, out, err = medground(*line)
     assert "note: the file holds 2 pages, of which page 1 was read" in err
     assert (json.loads(out)["read"]["page"], json.loads(out)["read"]["pages"]) == (1, 2)
+
+
+def test_a_standard_is_asked_for_by_name_and_one_that_is_none_is_told(medground, xray, tmp_path):
+    line = ["localize", xray, "--out", tmp_path, "--json", "--standard"]
+    code, out, _err = medground(*line, "drawn", "--localizer", "phantom_unet")
+    found = json.loads(out)
+    assert code == 0 and "standard='drawn'" in found["made_by"]["settings"]
+    assert all(inside(box, *size_of(xray)) for box in found["concepts"].values())
+    code, _out, err = medground(*line, "tight", "--localizer", "phantom_unet")
+    assert code == 2 and "no standard of boxes (drawn or mask) is called 'tight'" in " ".join(err.split())

@@ -9,9 +9,10 @@ from PIL import Image
 from scipy import ndimage
 
 from medground_bench.core.concepts import CONCEPTS
+from medground_bench.core.errors import UnknownName, Unsupported
 from medground_bench.core.geometry import box_iou, tight_box
 from medground_bench.core.types import Box, Frame
-from medground_bench.localizers import localize
+from medground_bench.localizers import localize, localizer_record
 from medground_bench.localizers.phantom_unet import PhantomUnet
 from medground_bench.phantom import seeds
 from medground_bench.phantom.scene import Scene
@@ -46,6 +47,29 @@ def test_a_picture_of_another_side_gives_the_same_boxes_in_its_own_frame(picture
     for lung in ("left lung", "right lung"):
         x0, y0, x1, y1 = (value * side / 224 for value in reference.boxes[lung].xyxy)
         assert box_iou(found.boxes[lung], Box(x0, y0, x1, y1, found.frame)) > 0.95
+
+
+def test_a_standard_is_chosen_by_name_and_recorded_and_without_one_nothing_changes(picture):
+    learned, drawn, mask = (
+        localize("phantom_unet", picture, standard) for standard in (None, "drawn", "mask")
+    )
+    for side in ("left", "right"):
+        lung, clavicle = f"{side} lung", f"{side} clavicle"
+        assert drawn.boxes[lung].area > 1.1 * learned.boxes[lung].area
+        assert mask.boxes[lung] == learned.boxes[lung]
+        assert mask.boxes[clavicle].width < drawn.boxes[clavicle].width == learned.boxes[clavicle].width
+    records = {standard: localizer_record("phantom_unet", standard) for standard in (None, "drawn", "mask")}
+    assert records["drawn"]["settings"] == "PhantomUnet(net=None, standard='drawn')"
+    assert len({record["settings"] for record in records.values()}) == 3
+
+
+def test_a_standard_that_is_none_or_that_a_localizer_does_not_have_is_told(picture):
+    with pytest.raises(UnknownName, match="drawn or mask"):
+        PhantomUnet(standard="tight")
+    with pytest.raises(UnknownName, match="drawn or mask"):
+        localize("phantom_unet", picture, "tight")
+    with pytest.raises(Unsupported, match="the localizer mean_box has one way to give boxes"):
+        localize("mean_box", picture, "drawn")
 
 
 def test_what_the_network_does_not_see_is_missing_not_left_out_in_silence(picture):
