@@ -18,8 +18,11 @@ from tests.kit.fakes import RuleLvlm
 
 PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
 NEED_WEIGHTS = ("uot_medsam", "grounding_dino", "grounding_dino_medsam", "sam3")
+UOT_AGAIN = "uot_pot"
 WITHOUT_WEIGHTS = [
-    each.name for each in plugins.available("localizers") if each.name not in ("oracle", *NEED_WEIGHTS)
+    each.name
+    for each in plugins.available("localizers")
+    if each.name not in ("oracle", UOT_AGAIN, *NEED_WEIGHTS)
 ]
 REFUSED = {
     "blank.png": "no anatomy on a blank picture",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from medground_bench import plugins
+from medground_bench.anatomy.atlas import PHANTOM_POOL, phantom_atlas, pool_digest
 from medground_bench.core.errors import MedgroundError, SourceMissing, UnknownName
+from medground_bench.localizers import localize, localizer_record
 from medground_bench.lvlms import Checkpoint, checkpoints
 from medground_bench.methods import Method, open_method
 from tests.kit.fakes import RuleLvlm
@@ -27,6 +31,18 @@ class Half:
     def attribute(self, lvlm, case, rng): ...
 
 METHOD = Half
+'''
+OWN_POOL = '''"""uot with a reference pool of its own."""
+from dataclasses import dataclass, field
+from pathlib import Path
+from medground_bench.anatomy.atlas import Atlas, load_atlas
+from medground_bench.localizers.uot import Uot
+
+@dataclass(frozen=True, kw_only=True)
+class UotOfClinic(Uot):
+    atlas: Atlas = field(default_factory=lambda: load_atlas(Path(__file__).with_name("pool")))
+
+LOCALIZER = UotOfClinic
 '''
 FAMILY = '''"""LLaVA-Rad."""
 raise RuntimeError("listing must not import me")
@@ -64,6 +80,18 @@ def test_a_method_of_another_package_is_listed_with_its_docstring_and_opens_by_n
     assert "clinic.half" not in sys.modules
     assert plugins.source("methods", "half").read_text() == HALF
     assert isinstance(open_method("half", RuleLvlm()), Method)
+
+
+def test_a_localizer_is_uot_with_another_reference_pool_which_its_record_tells(install, tmp_path):
+    install("clinic", {"uot_clinic": OWN_POOL}, {("localizers", "uot_clinic"): "clinic.uot_clinic:LOCALIZER"})
+    pool = shutil.copytree(PHANTOM_POOL, tmp_path / "clinic" / "pool")
+    manifest = json.loads((pool / "manifest.json").read_bytes())
+    (pool / "manifest.json").write_text(json.dumps(manifest | {"pictures": manifest["pictures"][7:9]}))
+    record = localizer_record("uot_clinic")
+    assert record["pool"] == pool_digest(pool) != localizer_record("uot")["pool"]
+    assert record["settings"].startswith(f"UotOfClinic(atlas=<2 references, {record['pool'][:12]}>")
+    shipped = phantom_atlas()
+    assert localize("uot_clinic", shipped.pictures[0]).reference in shipped.names[7:9]
 
 
 def test_the_keys_of_an_lvlm_family_of_another_package_are_known_without_importing_it(install):

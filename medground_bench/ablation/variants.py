@@ -99,6 +99,9 @@ PAPERS = {
 }
 """Localizers of the paper's table 2 and their names there."""
 
+BEYOND = {"uot_pot": "UOT, solved by POT"}
+"""Localizers beside them that are another way to what one of them finds."""
+
 MARGINAL_WEIGHTS = (0.01, 0.1, 1.0)
 EPSILONS = (0.005, 0.05, 0.5)
 REFERENCES = (1, 4, 16)
@@ -119,7 +122,7 @@ def localizers(base: Variant) -> list[TableRow]:
         TableRow("Paradigm", "RadZero (end-to-end)", None, RADZERO),
         row("Paradigm", "uot_medsam", "UOT + MedSAM (detect+seg)"),
         *(row("Localization", name, PAPERS[name]) for name in two_stages),
-        *(row("Beyond the paper", name, name) for name in others),
+        *(row("Beyond the paper", name, BEYOND.get(name, name)) for name in others),
     ]
 
 

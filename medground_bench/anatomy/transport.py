@@ -145,7 +145,7 @@ def solve(references: Array, targets: Array, settings: TransportSettings) -> Tra
     raises               MethodFailed for a picture without contrast or with values that are not finite
     """
     xp = array_namespace(references, targets)
-    a, b = (_masses(_doubles(pictures), settings.support_threshold) for pictures in (references, targets))
+    a, b = (masses(_doubles(pictures), settings.support_threshold) for pictures in (references, targets))
     a, b = xp.broadcast_arrays(a, b)
     batch, picture = a.shape[:-2], a.shape[-2:]
     a, b = (xp.reshape(each, (-1, *picture)) for each in (a, b))
@@ -295,7 +295,8 @@ def _powers(settings: TransportSettings) -> tuple[float, float]:
     return weight / (weight + epsilon), weight / (2 * epsilon)
 
 
-def _masses(pictures: Array, threshold: float) -> Array:
+def masses(pictures: Array, threshold: float) -> Array:
+    """Of pictures (..., cells, cells): intensity after min-max, nothing at or below the threshold, in sum one."""
     xp = array_namespace(pictures)
     if not xp.all(xp.isfinite(pictures)):
         raise MethodFailed("a picture to transport holds values that are NaN or infinite.")

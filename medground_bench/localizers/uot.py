@@ -7,23 +7,33 @@ and the densest cells that hold 75% of a concept's mass are its region. Without 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medground_bench.anatomy import transport_by_pot
 from medground_bench.anatomy.atlas import Atlas, default_atlas
 from medground_bench.anatomy.grid import cell_averages, cells_to_pixels, mass_core
 from medground_bench.anatomy.transport import Transport, TransportSettings, solve
+from medground_bench.anatomy.transport_by_pot import WholePlans
 from medground_bench.core.concepts import ConceptRegions
 from medground_bench.core.types import Picture
 from medground_bench.localizers import demand_anatomy
 
+Solver = Callable[[NDArray[np.float64], NDArray[np.float64], TransportSettings], Transport | WholePlans]
+SOLVERS: dict[str, Solver] = {"separable": solve, "pot": transport_by_pot.solve}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Uot:
-    """Settings of Appendix D; grids are cells per side. The first `references` of the atlas are candidates."""
+    """Settings of Appendix D; grids are cells per side. The first `references` of the atlas are candidates.
+
+    solver  "pot" has the same problem solved by POT, of the extra `reference`, for comparison: some 40 times slower
+    """
 
     atlas: Atlas = field(default_factory=default_atlas)
     references: int = 16
@@ -31,6 +41,11 @@ class Uot:
     selection_cells: int = 14
     transfer_cells: int = 56
     core_share: float = 0.75
+    solver: Literal["separable", "pot"] = "separable"
+
+    def __post_init__(self) -> None:
+        if self.solver not in SOLVERS:
+            raise ValueError(f"solver is {self.solver!r}; it must be {' or '.join(SOLVERS)}")
 
     def localize(self, picture: Picture) -> ConceptRegions:
         """The atlas' concepts on one square picture in the study frame, black bars included.
@@ -69,8 +84,8 @@ class Uot:
         cells = self.transfer_cells
         return [(cell_averages(picture, cells), cell_averages(masks, cells)) for picture, masks in pairs]
 
-    def _solve(self, references: NDArray[np.float64], picture: Picture, cells: int) -> Transport:
-        return solve(references, cell_averages(picture, cells), self.transport)
+    def _solve(self, references: NDArray[np.float64], picture: Picture, cells: int) -> Transport | WholePlans:
+        return SOLVERS[self.solver](references, cell_averages(picture, cells), self.transport)
 
 
 LOCALIZER = Uot

@@ -241,7 +241,7 @@ def test_the_embedded_lvlm_on_its_own_benchmark(ablate, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        ("--benchmark {built} --localizer uott --out x", 2, "Did you mean uot?"),
+        ("--benchmark {built} --localizer uott --out x", 2, "Did you mean uot"),
         ("--benchmark {built} --what everything --out x", 2, "'localizers'"),
         ("--benchmark {built} --lvlm rule_lvm --out x", 2, "rule_lvlm"),
         ("--benchmark {built} --vocabulary lung_zone --out x", 2, "lung_zones"),

@@ -64,7 +64,7 @@ def test_the_papers_choice_is_that_of_the_paper_and_the_default_of_uot():
 
 
 def test_the_record_of_what_cannot_be_opened_says_why():
-    assert "Did you mean uot?" in record_of_choice("uott", None, None)["not_opened"]
+    assert "Did you mean uot" in record_of_choice("uott", None, None)["not_opened"]
     assert (
         "16 pictures, not 17" in record_of_choice("uot", None, TransportChoice(0.05, 0.1, 17))["not_opened"]
     )

@@ -23,7 +23,7 @@ from medground_bench.core.errors import SourceMissing, Unsupported
 from medground_bench.core.randomness import case_rng
 from medground_bench.core.scoring import overlap
 from medground_bench.core.types import Frame, Group, Mode, Track
-from medground_bench.localizers import localize, localize_case, open_localizer
+from medground_bench.localizers import forget, localize, localize_case, open_localizer
 from medground_bench.lvlms.server.address import SERVERS, Address
 from medground_bench.lvlms.server.chat import Chat
 from medground_bench.lvlms.server.client import Client
@@ -190,13 +190,16 @@ def test_a_case_on_which_it_fails_is_kept_as_failed_and_has_no_prediction(attemp
         assert failed == (reference.finding == finding)
 
 
-def test_a_variant_that_cannot_run_here_is_told_with_its_reason(attempts, tmp_path):
-    nobody = Variant(localizer="nobody")
+def test_a_variant_that_cannot_run_here_is_told_with_its_reason(attempts, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ot.unbalanced", None)  # POT is not installed
+    forget()
+    nobody, without_pot = Variant(localizer="nobody"), Variant(localizer="uot_pot")
     too_many = Variant(transport=TransportChoice(0.05, 0.1, 17))
-    runs = {BASE: GROUNDED, nobody: GROUNDED, too_many: GROUNDED}
+    runs = dict.fromkeys((BASE, nobody, without_pot, too_many), GROUNDED)
     track = ran(attempts, SpotLvlm(), runs, tmp_path / "r.jsonl")
     assert set(track.evidence) == {BASE}
     assert "no localizer is called 'nobody'" in track.not_run[nobody]
+    assert "pip install 'medground-bench[reference]'" in track.not_run[without_pot]
     assert "16 pictures, not 17" in track.not_run[too_many]
 
 

@@ -39,6 +39,8 @@ def test_table_2_has_every_row_of_the_paper_in_its_order_and_then_every_other_lo
     tried = {row.variant.localizer for row in rows if row.variant}
     assert {plugin.name for plugin in plugins.available("localizers")} <= tried
     assert all(row.variant is not None or row.not_run for row in rows)
+    beyond = {row.label: row.variant.localizer for row in rows if row.section == "Beyond the paper"}
+    assert beyond["UOT, solved by POT"] == "uot_pot" and beyond["mean_box"] == "mean_box"
 
 
 def test_interventions_are_every_region_with_every_fill_on_the_chosen_localizer():

@@ -89,7 +89,7 @@ def test_lists_name_what_is_there_for_people_and_for_programs(medground, kind, n
         ("attribute {xray} --finding nodule --vocabulary {text}", 1, "vocabulary text"),
         ("attribute missing.png --finding nodule", 1, "missing.png: there is no such file"),
         ("attribute {text} --finding nodule", 1, "cannot be read as a picture"),
-        ("localize {xray} --localizer uott", 2, "Did you mean uot?"),
+        ("localize {xray} --localizer uott", 2, "Did you mean uot"),
         ("localize missing.png", 1, "missing.png: there is no such file"),
         ("localize {empty}", 1, "the file is empty"),
         ("localize {blank}", 1, "no anatomy on a blank picture"),

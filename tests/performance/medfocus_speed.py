@@ -18,7 +18,7 @@ from medground_bench.methods.medfocus import MedFocus
 from medground_bench.phantom.scene import Scene
 from tests.kit.tiny_lvlms import DIRECT, REASON
 from tests.performance.methods_speed import TURNS, Duel, OneByOne, duel, fastest
-from tests.performance.transport_speed import dense_way, plain_plan
+from tests.performance.transport_speed import dense_way
 
 SIDE_PX = 224
 """The study frame."""
@@ -86,7 +86,7 @@ def plain_way(lvlm: LocalLvlm, family: str) -> Duel:
         deltas(lvlm, case)
 
     def plain() -> None:
-        dense_way(phantom_atlas(), plain_plan)(case.picture)
+        dense_way(phantom_atlas())(case.picture)
         MedFocus().attribute_regions(OneByOne(lvlm), case, regions)  # type: ignore[arg-type]
 
     return duel("MedFocus: dense transport, one picture a call", family, ours, plain)

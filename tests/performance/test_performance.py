@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 import tests.performance.__main__ as programme
+from medground_bench.anatomy import transport_by_pot
 from medground_bench.anatomy.atlas import phantom_atlas
+from medground_bench.anatomy.transport import solve
 from medground_bench.core.concepts import CONCEPTS
 from tests.performance import localizers, reading_speed, transport_speed
 from tests.performance.medfocus_speed import medfocus_cost
@@ -15,16 +17,18 @@ from tests.performance.transport_speed import compare
 
 def test_separable_transport_agrees_with_pot() -> None:
     speed = compare(28)
-    assert speed.error < 1e-4
+    assert speed.error < 1e-6
     assert speed.separable_s > 0 and speed.ratio > 0
 
 
 def test_choice_and_transfer_are_the_same_all_three_ways() -> None:
     atlas, picture = phantom_atlas().first(3), transport_speed.unseen()
-    ours = transport_speed.separable_way(atlas)(picture)
-    plain = transport_speed.dense_way(atlas, transport_speed.plain_plan)(picture)
+    ours, pot = (
+        transport_speed.solver_way(atlas, solver)(picture) for solver in (solve, transport_by_pot.solve)
+    )
+    plain = transport_speed.dense_way(atlas)(picture)
     assert plain.difference(ours) < 1e-5 and plain.regions.boxes == ours.regions.boxes
-    assert transport_speed.dense_way(atlas, transport_speed.pot_plan)(picture).difference(ours) < 1e-3
+    assert pot.difference(ours) < 1e-6 and pot.regions.boxes == ours.regions.boxes
 
 
 def test_the_oracle_is_right_on_phantoms_and_a_mean_box_is_not() -> None:

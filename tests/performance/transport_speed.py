@@ -7,7 +7,6 @@ dense ways are charged for threads that wait.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter, process_time
@@ -16,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
+from medground_bench.anatomy import transport_by_pot
 from medground_bench.anatomy.atlas import Atlas, phantom_atlas
 from medground_bench.anatomy.grid import cell_averages, cells_to_pixels, mass_core
 from medground_bench.anatomy.transport import TransportSettings, solve
 from medground_bench.core.concepts import ConceptRegions
 from medground_bench.core.types import Picture
-from medground_bench.localizers.uot import Uot
+from medground_bench.localizers.uot import Solver, Uot
 from medground_bench.phantom import seeds
 from medground_bench.phantom.scene import Scene
 from tests.performance.methods_speed import fastest
@@ -32,8 +32,6 @@ SELECTION, TRANSFER, FULL = 14, 56, 224
 """Cells a side: of the choice of a reference, of the transfer of its masks (paper, Appendix D), and of a picture."""
 
 CORE_SHARE = Uot.core_share
-DensePlan = Callable[[Floats, Floats, Floats], Floats]
-"""Masses (n,) and (m,), scaled cost (n, m) -> plan (n, m)."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ def compare(cells: int) -> Speed:
         return pushed
 
     def dense() -> Floats:
-        return _pushed(_dense(reference, target, pot_plan), shares)
+        return transport_by_pot.solve(reference, target, SETTINGS).push(shares)
 
     error = np.abs(separable() - dense()).max() / dense().max()
     return Speed(cells, fastest(separable, 5), fastest(dense, 2), float(error))
@@ -112,9 +110,9 @@ def ways(rounds: int = 4) -> list[Way]:
     """
     atlas, picture = phantom_atlas(), unseen()
     run = {
-        "separable, batched": (separable_way(atlas), 20),
-        "POT, dense": (dense_way(atlas, pot_plan), 1),
-        "dense numpy, as the authors describe it": (dense_way(atlas, plain_plan), 1),
+        "separable, batched": (solver_way(atlas, solve), 20),
+        "POT, dense": (solver_way(atlas, transport_by_pot.solve), 1),
+        "dense numpy, as the authors describe it": (dense_way(atlas), 1),
     }
     clocks = {
         clock: [_fastest(clock, run, picture) for _ in range(rounds)]
@@ -148,28 +146,28 @@ def unseen() -> Picture:
     return Scene.sample(seeds.EXAMINATION[0]).render(FULL)
 
 
-def separable_way(atlas: Atlas) -> Localising:
+def solver_way(atlas: Atlas, solver: Solver) -> Localising:
     """As the localizer `uot` does it."""
     candidates, references, masks = _grids(atlas)
 
     def way(picture: Picture) -> Localised:
-        costs = solve(candidates, cell_averages(picture, SELECTION), SETTINGS).cost()
+        costs = solver(candidates, cell_averages(picture, SELECTION), SETTINGS).cost()
         best = int(costs.argmin())
-        solved = solve(references[best], cell_averages(picture, TRANSFER), SETTINGS)
+        solved = solver(references[best], cell_averages(picture, TRANSFER), SETTINGS)
         return _localised(atlas, costs, solved.push(masks[best]))
 
     return way
 
 
-def dense_way(atlas: Atlas, plan: DensePlan) -> Localising:
+def dense_way(atlas: Atlas) -> Localising:
     """Every reference by itself: supports, whole cost matrix, its percentile, plan and cost."""
     candidates, references, masks = _grids(atlas)
 
     def way(picture: Picture) -> Localised:
         target = cell_averages(picture, SELECTION)
-        costs = [_dense(one, target, plan).cost for one in candidates]
+        costs = [_dense(one, target).cost for one in candidates]
         best = int(np.argmin(costs))
-        solved = _dense(references[best], cell_averages(picture, TRANSFER), plan)
+        solved = _dense(references[best], cell_averages(picture, TRANSFER))
         return _localised(atlas, np.array(costs), _pushed(solved, masks[best]))
 
     return way
@@ -200,19 +198,6 @@ def plain_plan(a: Floats, b: Floats, cost: Floats) -> Floats:
     return u[:, None] * kernel * v[None, :]
 
 
-def pot_plan(a: Floats, b: Floats, cost: Floats) -> Floats:
-    """POT's dense solver with the counting measure as prior, as in the iteration of Appendix D."""
-    import ot
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns that this prior is not its default
-        plan: Floats = ot.unbalanced.sinkhorn_unbalanced(
-            a, b, cost, SETTINGS.epsilon, SETTINGS.marginal_weight, reg_type="entropy",
-            numItermax=SETTINGS.max_iterations, stopThr=SETTINGS.tolerance,
-        )  # fmt: skip
-    return plan
-
-
 def table() -> Table:
     """The ways to localise, the time of each and what it is of the separable one's."""
     listed, full = ways(), full_size_s()
@@ -241,10 +226,10 @@ class _Solved:
     cost: float
 
 
-def _dense(reference: Floats, target: Floats, plan: DensePlan) -> _Solved:
+def _dense(reference: Floats, target: Floats) -> _Solved:
     (x, a), (y, b) = _support(reference), _support(target)
     squares = (x**2).sum(1)[:, None] + (y**2).sum(1)[None, :] - 2.0 * x @ y.T
-    solved = plan(a, b, squares / np.percentile(squares, 90))
+    solved = plain_plan(a, b, squares / np.percentile(squares, 90))
     return _Solved(x, y, solved, float((solved * squares).sum()))
 
 
