@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from scipy import ndimage
 from scipy.spatial import ConvexHull
 
 from medground_bench.anatomy.regions import regions_of_masks
@@ -23,11 +24,13 @@ Standard = Literal["drawn", "mask"]
 
 STANDARDS: Mapping[Standard, str] = {
     "drawn": "boxes as radiologists draw them: a lung's leaves a margin around it, clavicles are whole",
-    "mask": "boxes as tight as the masks: a lung's ends where the lung does, clavicles end with the lung field",
+    "mask": "boxes as tight as experts' masks: lungs end at heart and mediastinum, clavicles with the lung field",
 }
-"""How concepts are marked. Masks are the same in both, but for the clavicles'."""
+"""How concepts are marked. Masks are the same in both, but for those of lungs and clavicles."""
 
 SIDES = ("left", "right")
+COVERS = ("cardiac silhouette", "upper mediastinum")
+"""What hides lung from the eye, besides the abdomen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +49,25 @@ class Margins:
     lower: float
 
 
-LUNG_MM = (130, 240)
-"""Width and height of an adult's lung on a frontal radiograph, in round numbers."""
+LUNG_MM = (134, 241)
+"""Width and height of a lung, mean of both sides of the CT that radiographs are rendered from."""
+RIB_MM, FIRST_RIB_MM, SPINE_MM = 7.0, 14.0, 5.0
+"""On that CT: from the lung to the outer edge of the ribs beside it, and of the first rib above it; to the spine."""
 
 DRAWN_MARGINS = Margins(
-    medial=5 / LUNG_MM[0],
-    lateral=10 / LUNG_MM[0],
-    upper=10 / LUNG_MM[1],
-    lower=10 / LUNG_MM[1],
+    medial=SPINE_MM / LUNG_MM[0],
+    lateral=RIB_MM / LUNG_MM[0],
+    upper=FIRST_RIB_MM / LUNG_MM[1],
+    lower=RIB_MM / LUNG_MM[1],
 )
 """Of both lungs; where they come from is WHENCE_MARGINS."""
 
 WHENCE_MARGINS = (
-    f"Worked out from anatomy and fitted to no picture, for a lung of {LUNG_MM[0]} by {LUNG_MM[1]} mm: a drawn box "
-    "takes in the line that bounds the lung. Lateral, upper and lower: 10 mm, to the outer edge of a rib, of which "
-    "pleura, fascia and innermost muscle are 1 to 2 mm (Im 1989) and the rib is taken as 8 mm. Medial: 5 mm, from the "
-    "lung's paraspinal edge to that of the spine (Radiopaedia)."
+    f"Fitted to no radiograph: a drawn box takes in the bones that bound the lung, measured on the labelled CT that "
+    f"radiographs are rendered from, whose lungs are {LUNG_MM[0]} by {LUNG_MM[1]} mm, mean of both sides. Lateral: "
+    f"{RIB_MM:.0f} mm from the lung to the outer edge of the ribs (right 5, left 9), and as much below, where the "
+    f"angle lies behind a rib. Upper: {FIRST_RIB_MM:.0f} mm to the upper edge of the first rib (right 15, left 13). "
+    f"Medial: {SPINE_MM:.0f} mm, from the lung's paraspinal edge to that of the spine (Radiopaedia)."
 )
 
 SOURCES: Mapping[str, str] = {
@@ -114,9 +120,10 @@ _HEART = Definition(
 _LUNG = Definition(
     "From the apex, above the clavicle, along the inner edge of the ribs into the lateral recess and along the "
     "diaphragm's dome; medially to the mediastinum's edge. The part behind the heart belongs to it, what the dome "
-    "hides does not (decided here: masks of other sets commonly leave out the heart, which changes their box little).",
-    drawn="wider than the tight box by the margins below, so that it takes in pleura, rib and the edge of the spine",
-    mask="the outline, filled; a finding in it makes no hole",
+    "hides does not.",
+    drawn="wider than the outline's tight box by the margins below, so that it takes in ribs and the edge of the spine",
+    mask="the outline without what heart and upper mediastinum cover, as experts' masks have the lung field (Van "
+    "Ginneken 2006); its largest piece; a finding in it makes no hole",
     sources=("ImaGenome", "Van Ginneken 2006", "Im 1989", "Radiopaedia"),
 )
 _MEDIASTINUM = Definition(
@@ -195,8 +202,8 @@ def of_standard(
     regions  of the study frame, masks (side, side); the patient's right is on the picture's left
     picture  (side, side) of that frame: a wider box ends with it, short of black bars
 
-    `drawn` widens the lungs' boxes and leaves all masks as they are. `mask` cuts the clavicles and gives every concept
-    the tight box of its mask; a clavicle of which nothing is left is missing. UnknownName for a standard that is none.
+    `drawn` widens the lungs' boxes and leaves all masks as they are. `mask` cuts lungs and clavicles and gives every
+    concept the tight box of its mask; one of which nothing is left is missing. UnknownName for a standard that is none.
     """
     if standard_called(standard) == "mask":
         return _tight(regions)
@@ -226,12 +233,31 @@ def convex_hull(mask: Mask) -> Mask:
     return inside
 
 
+def largest_piece(mask: Mask) -> Mask:
+    """The largest of the pieces of a mask (height, width) that touch by their sides; an empty one stays empty.
+
+    >>> largest_piece(np.array([[1, 0, 1, 1]], bool)).astype(int).tolist()
+    [[0, 0, 1, 1]]
+    """
+    pieces, count = ndimage.label(mask)
+    return mask if count < 2 else pieces == 1 + np.argmax(np.bincount(pieces.ravel())[1:])
+
+
 def _tight(regions: ConceptRegions) -> ConceptRegions:
     if not regions.masks:
         return regions
     sought = (*regions.boxes, *regions.missing)
-    tight = regions_of_masks(_clavicles_within_lungs(regions.masks), sought=sought)
-    return replace(tight, reference=regions.reference)
+    tight = regions_of_masks(_lung_fields(_clavicles_within_lungs(regions.masks)), sought=sought)
+    return replace(tight, reference=regions.reference, expected_iou=regions.expected_iou)
+
+
+def _lung_fields(masks: Mapping[str, Mask]) -> dict[str, Mask]:
+    """Lungs without what heart and upper mediastinum cover."""
+    cut = dict(masks)
+    covers = [masks[each] for each in COVERS if each in masks]
+    for lung in {f"{side} lung" for side in SIDES} & masks.keys():
+        cut[lung] = largest_piece(masks[lung] & ~np.logical_or.reduce([np.zeros_like(masks[lung]), *covers]))
+    return cut
 
 
 def _drawn(box: Box, lung: str, margins: Margins, content: Box | None) -> Box:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from medground_bench.core.types import Box, Frame, Mask
 
@@ -37,6 +37,7 @@ class ConceptRegions:
     boxes      as tight as the masks, or wider where a localizer finds boxes or gives them as they are drawn
     missing    concepts that were looked for and not found
     reference  name of the atlas picture they were carried over from, None where there is none
+    expected_iou  the box IoU to expect with an expert's box, of every concept, where the localizer can tell
 
     >>> regions = ConceptRegions(Frame("study", width=224, height=224), masks={}, boxes={}, missing=CONCEPTS[5:6])
     >>> regions.missing
@@ -48,3 +49,4 @@ class ConceptRegions:
     boxes: Mapping[str, Box]
     missing: tuple[str, ...] = ()
     reference: str | None = None
+    expected_iou: Mapping[str, float] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""A small U-Net that was trained on phantoms alone and ships with the package: the best open localizer here.
+"""A small U-Net that was trained on phantoms alone: the best localizer here that owes nothing to any patient.
 
 It has never seen a patient's picture; its card says how well it does on real ones.
 """
@@ -6,62 +6,16 @@ It has never seen a patient's picture; its card says how well it does on real on
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from medground_bench.anatomy.definitions import Standard, of_standard, standard_called
-from medground_bench.anatomy.regions import regions_of_masks
-from medground_bench.core.concepts import ConceptRegions
-from medground_bench.core.types import Picture
-
-if TYPE_CHECKING:
-    from medground_bench.anatomy.unet.network import AnatomyNet
-
-NET_SIDE_PX = 224
-"""The side it was trained on; other pictures are resized for it, and its logits back."""
+from medground_bench.anatomy.unet.localizer import UnetLocalizer
 
 
 @dataclass(frozen=True, kw_only=True)
-class PhantomUnet:
-    """One pass of the network, then one clean mask per concept.
+class PhantomUnet(UnetLocalizer):
+    """Concepts as phantoms have them."""
 
-    net       None for the shipped weights
-    standard  how lungs and clavicles are marked; None as the network learned them: tight boxes, whole clavicles
-    """
-
-    net: AnatomyNet | None = None
-    standard: Standard | None = None
-
-    def __post_init__(self) -> None:
-        if self.standard is not None:
-            standard_called(self.standard)
-
-    def localize(self, picture: Picture) -> ConceptRegions:
-        """The 11 concepts on one square picture in the study frame, black bars included.
-
-        A concept that is nowhere likelier than not is listed as missing.
-        """
-        from medground_bench.anatomy.unet.masks import concept_masks
-
-        regions = regions_of_masks(concept_masks(self._logits(picture)))
-        return of_standard(regions, picture, self.standard) if self.standard else regions
-
-    def _logits(self, picture: Picture) -> NDArray[np.float32]:
-        """(11, side, side), positive where a concept is likelier than not."""
-        import torch
-
-        from medground_bench.anatomy.unet.network import enlarge
-        from medground_bench.anatomy.unet.shipped import shipped_net
-
-        size = (NET_SIDE_PX, NET_SIDE_PX)
-        resized = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
-        with torch.no_grad():
-            logits = (self.net or shipped_net("phantom_unet"))(torch.from_numpy(resized.copy())[None])
-            logits = enlarge(logits, picture.shape[0])[0]
-        return logits.numpy()
+    name: ClassVar[str] = "phantom_unet"
 
 
 LOCALIZER = PhantomUnet

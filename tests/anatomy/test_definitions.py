@@ -73,7 +73,8 @@ def test_drawn_boxes_leave_a_few_percent_and_masks_and_clavicles_as_they_are(che
     assert all(
         0 < share < 0.1 for share in (DRAWN_MARGINS.medial, DRAWN_MARGINS.lateral, DRAWN_MARGINS.upper)
     )
-    assert lungs(drawn)[0] == pytest.approx((20 - 20 / 13, 30 - 50 / 24, 40 + 10 / 13, 80 + 50 / 24))
+    expected = (20 - 20 * 7 / 134, 30 - 50 * 14 / 241, 40 + 20 * 5 / 134, 80 + 50 * 7 / 241)
+    assert lungs(drawn)[0] == pytest.approx(expected)
     assert drawn.masks is chest.masks and drawn.missing == chest.missing
     assert drawn.boxes["left clavicle"] == chest.boxes["left clavicle"] == Box(72, 32, 90, 36, STUDY)
 
@@ -122,3 +123,12 @@ def test_an_unknown_standard_is_told_with_both_that_there_are(chest):
     for ask in (standard_called, lambda name: of_standard(chest, FILM, name)):
         with pytest.raises(UnknownName, match=r"no standard of boxes \(drawn or mask\) is called 'tight'"):
             ask("tight")
+
+
+def test_by_masks_a_lung_ends_where_heart_and_upper_mediastinum_cover_it(chest):
+    heart = filled(35, 60, 75, 80) | filled(37, 30, 58, 60)
+    covered = regions_of_masks({**chest.masks, "cardiac silhouette": heart})
+    by_masks = of_standard(covered, FILM, "mask")
+    assert lungs(by_masks) == ((20, 30, 37, 80), (60, 30, 80, 80))
+    assert not (by_masks.masks["right lung"] & heart).any()
+    assert lungs(of_standard(covered, FILM, "drawn", NONE)) == lungs(chest)

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from medground_bench.anatomy.definitions import largest_piece
+
 Thickness = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
@@ -56,7 +58,7 @@ def _lungs(thickness: Mapping[str, Thickness], px_mm: float) -> dict[str, Flags]
     enough = SEEN_LUNG_MM + BEFORE_SPINE_MM * np.exp(-0.5 * off**2)
     seen = ndimage.gaussian_filter(thickness["abdomen"], 2.4 / px_mm) < HIDDEN_BY_ABDOMEN_MM
     return {
-        side: ndimage.binary_fill_holes(_largest((thickness[f"{side} lung"] > enough) & seen))
+        side: ndimage.binary_fill_holes(largest_piece((thickness[f"{side} lung"] > enough) & seen))
         for side, _direction in SIDES
     }
 
@@ -80,11 +82,6 @@ def _angle(lungs: Mapping[str, Flags], side: str, direction: int, px_mm: float) 
 def _filled_across(mask: Flags) -> Flags:
     """One piece from side to side in every row."""
     return np.maximum.accumulate(mask, 1) & np.maximum.accumulate(mask[:, ::-1], 1)[:, ::-1]
-
-
-def _largest(mask: Flags) -> Flags:
-    pieces, count = ndimage.label(mask)
-    return mask if count < 2 else pieces == 1 + np.argmax(np.bincount(pieces.ravel())[1:])
 
 
 def _disk(radius: float) -> Flags:
