@@ -25,7 +25,7 @@ from builder.publish.patterns import (  # noqa: E402
     starts,
 )
 
-POOL = "medground_bench/anatomy/phantom_pool"
+POOLS = ("medground_bench/anatomy/phantom_pool", "medground_bench/anatomy/ct_pool")
 """Holds the pictures that its manifest lists by digest, all of them phantoms."""
 
 FILMS = "space_app/examples"
@@ -113,13 +113,13 @@ def _picture_complaint(path: Path, place: str) -> str | None:
         size = path.stat().st_size
         return f"is a picture of {size:,} bytes" if size > LARGEST_PICTURE_BYTES else None
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if place.startswith(f"{POOL}/") and digest in _pool_digests():
+    if any(place.startswith(f"{pool}/") and digest in _pool_digests(pool) for pool in POOLS):
         return None
     if place.startswith(f"{FILMS}/") and digest in _film_digests():
         return None
     return (
-        f"is a picture; these stand only in {' '.join(PICTURES_AT)} and, by digest, in {POOL}/manifest.json and "
-        f"{FILMS}/films.json"
+        f"is a picture; these stand only in {' '.join(PICTURES_AT)} and, by digest, in the manifest.json of "
+        f"{' '.join(POOLS)} and in {FILMS}/films.json"
     )
 
 
@@ -130,8 +130,8 @@ def _is_open_ct(content: bytes) -> bool:
     )
 
 
-def _pool_digests() -> set[str]:
-    pictures = json.loads((ROOT / POOL / "manifest.json").read_text("utf-8"))["pictures"]
+def _pool_digests(pool: str) -> set[str]:
+    pictures = json.loads((ROOT / pool / "manifest.json").read_text("utf-8"))["pictures"]
     return {each[kind]["sha256"] for each in pictures for kind in ("picture", "masks")}
 
 

@@ -365,7 +365,7 @@ def checkout(tmp_path, monkeypatch):
 
 
 def test_a_picture_of_the_pool_passes_by_digest_there_and_nowhere_else(checkout):
-    pool = guard["POOL"]
+    pool = guard["POOLS"][0]
     manifest = (ROOT / pool / "manifest.json").read_bytes()
     listed = (ROOT / pool / "phantom-7000000.png").read_bytes()
     assert checkout(f"{pool}/manifest.json", manifest) is None

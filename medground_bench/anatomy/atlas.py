@@ -28,9 +28,11 @@ from medground_bench.core.geometry import tight_box
 from medground_bench.core.types import Box, Frame, Mask, Picture
 from medground_bench.phantom import seeds
 from medground_bench.pictures import mask_to_study, to_study
+from medground_bench.pictures.synthetic import png_of
 from medground_bench.storage.whole_files import sha256, write_whole
 
 PHANTOM_POOL = Path(__file__).with_name("phantom_pool")
+CT_POOL = Path(__file__).with_name("ct_pool")
 MANIFEST = "manifest.json"
 ATLAS_VARIABLE = "MEDGROUND_ATLAS"
 """Environment variable: folder of the pool that localizers use instead of the shipped one."""
@@ -63,13 +65,17 @@ class PoolManifest(TypedDict):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReferencePicture:
-    """One normal picture (side, side) in the study frame and its concept masks, bool (side, side)."""
+    """One normal picture (side, side) in the study frame and its concept masks, bool (side, side).
+
+    synthetic  how it was made, where it shows no person as they are; its PNG says so
+    """
 
     name: str
     picture: Picture
     masks: Mapping[str, Mask]
     source: str
     licence: str
+    synthetic: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,8 +168,13 @@ def default_atlas() -> Atlas:
 
 
 def phantom_atlas() -> Atlas:
-    """The shipped pool, read once a process."""
+    """The shipped pool of phantoms, read once a process."""
     return _kept(PHANTOM_POOL)
+
+
+def ct_atlas() -> Atlas:
+    """The shipped pool of radiographs that were rendered from one CT, read once a process."""
+    return _kept(CT_POOL)
 
 
 @cache
@@ -197,7 +208,9 @@ def save_pool(folder: Path, references: Iterable[ReferencePicture], *, credentia
                 "name": reference.name,
                 "source": reference.source,
                 "licence": reference.licence,
-                "picture": _save_png(folder / f"{reference.name}.png", reference.picture),
+                "picture": _save_png(
+                    folder / f"{reference.name}.png", reference.picture, reference.synthetic
+                ),
                 "masks": _save_png(folder / f"{reference.name}.masks.png", planes),
             }
         )
@@ -281,11 +294,10 @@ def _verified(folder: Path, entry: PoolFile, side: int) -> NDArray[np.generic]:
     return values
 
 
-def _save_png(path: Path, values: NDArray[np.generic]) -> PoolFile:
-    buffer = BytesIO()
-    Image.fromarray(values).save(buffer, "PNG", optimize=True)
-    write_whole(path, buffer.getvalue())
-    return {"file": path.name, "sha256": sha256(buffer.getvalue())}
+def _save_png(path: Path, values: NDArray[np.generic], synthetic: str | None = None) -> PoolFile:
+    content = png_of(values, synthetic)
+    write_whole(path, content)
+    return {"file": path.name, "sha256": sha256(content)}
 
 
 def _demand_private(folder: Path) -> None:

@@ -22,6 +22,9 @@ from medground_bench.training.radiograph.rays import Rays
 
 Map = NDArray[np.float32]
 
+MADE = "rendered from the CT LIDC-IDRI-0001 (The Cancer Imaging Archive, CC BY 3.0), changed"
+"""What every picture that leaves the program says in its metadata."""
+
 SIDE_PX = 224
 ROWS_AT_ONCE = 18
 WITH_FINDINGS = 0.35
@@ -114,17 +117,23 @@ def _beyond(rays: Rays, points: torch.Tensor) -> torch.Tensor:
     return (x < 0) | (x > float(rays.chest.size_mm[0]))
 
 
-def expose(rays: Rays, projection: Projection, processing: Processing, seed: int) -> RenderedFilm:
-    """The picture of one projection, with a shoulder girdle drawn by the seed."""
+def expose(
+    rays: Rays, projection: Projection, processing: Processing, seed: int, *, bare: bool = False
+) -> RenderedFilm:
+    """The picture of one projection, with a shoulder girdle drawn by the seed; a bare one has no devices or letters."""
     rng = np.random.default_rng([seed, 2])
     organs, px_mm = projection.organs, rays.px_mm
     lungs = {side: organs[f"{side} lung"] > SEEN_LUNG_MM for side in LUNGS}
     drawn = draw(rays, lungs, rng)
     bone = projection.bone * np.exp(0.25 * _uneven(projection.bone.shape, rng)) + drawn.bone
-    bone, soft = bone + sample_devices(rays.side_px, px_mm, rng), projection.soft + drawn.soft
+    soft = projection.soft + drawn.soft
+    if not bare:
+        bone += sample_devices(rays.side_px, px_mm, rng)
     healthy = film(soft, bone, processing, px_mm, seed)
     picture = film(soft, bone, processing, px_mm, seed, change=projection.added)
     masks = outlines(organs, drawn.clavicles, px_mm)
+    if bare:
+        return RenderedFilm(picture, healthy, masks, rays.patient)
     printed, masks, free = print_on(picture, masks, rng)
     return RenderedFilm(printed, np.where(free, healthy, printed), masks, rays.patient)
 

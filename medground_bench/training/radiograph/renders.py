@@ -29,6 +29,9 @@ HELD_OUT = range(100_000, 200_000)
 CALIBRATION = range(200_000, 300_000)
 """Seeds of exposures that thresholds and uncertainties are set on."""
 
+ATLAS = range(300_000, 300_016)
+"""Seeds of the reference pool."""
+
 RAYS_PX = 144
 """Rays across a picture, which is enlarged: the network sees cells of 2 x 2 pixels, so more would be lost on it."""
 TAKES = 2

@@ -247,11 +247,14 @@ def box_ious(net: AnatomyNet, data: MaskedPictures, batch: int = 16) -> NDArray[
         part = slice(start, start + batch)
         logits = enlarge(net(torch.from_numpy(data.pictures[part])), SIDE_PX).numpy()
         for found, drawn in zip(logits, data.masks(part).astype(bool), strict=True):
-            rows.append([_box_iou(*pair) for pair in zip(concept_masks(found).values(), drawn, strict=True)])
+            rows.append(
+                [box_iou_of_masks(*pair) for pair in zip(concept_masks(found).values(), drawn, strict=True)]
+            )
     return np.array(rows)
 
 
-def _box_iou(found: Mask, drawn: Mask) -> float:
+def box_iou_of_masks(found: Mask, drawn: Mask) -> float:
+    """IoU of the tight boxes; nan where nothing is drawn, 0 where nothing is found."""
     frame = Frame.study_of(drawn)
     one, other = tight_box(found, frame), tight_box(drawn, frame)
     if other is None:
