@@ -31,13 +31,13 @@ const load = mountBoard(element.querySelector('.mg-board'), {
     .then((file) => ({ name: file.name, type: 'application/octet-stream', content: bytes(file.content) })),
 }, props.value);
 load();
-let isFirst = true;
-new IntersectionObserver(([board]) => {
-  if (board.isIntersecting && !isFirst) load();
-  isFirst = false;
+let isHidden = !element.offsetHeight;
+new ResizeObserver(() => {
+  if (isHidden && element.offsetHeight) load();
+  isHidden = !element.offsetHeight;
 }).observe(element);
 """
-"""It is asked for at once, and whenever it comes into sight again: a row may be new since the page was made."""
+"""It is asked for at once, and whenever its tab is turned to: a row may be new since. Scrolling asks for nothing."""
 
 
 def board_tab() -> AddressedPage:

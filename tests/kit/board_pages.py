@@ -22,9 +22,13 @@ CARDS = """cards => cards.map(card => [card.querySelector('strong').textContent,
 HEADS = """heads => heads.map(head => [head.textContent.replace(/[\u2191\u2193]/, '').trim(),
   head.getAttribute('aria-sort')])"""
 
+A_FRAME = "() => new Promise(seen => requestAnimationFrame(() => setTimeout(seen)))"
+"""A page asks for what has come into sight once it is laid out."""
+
 
 def settled(page: Page, **asked: str) -> None:
     """Wait until the page shows what its address asks for, and the address asks for that."""
+    page.evaluate(A_FRAME)
     if asked:
         page.wait_for_url(lambda url: {k: v[0] for k, v in parse_qs(urlparse(url).query).items()} == asked)
     page.locator(".mg-board:not([aria-busy]) .caption:not(:empty)").wait_for()

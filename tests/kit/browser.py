@@ -34,10 +34,12 @@ LOOKS = {"desktop": (DESKTOP, "light"), "phone": (PHONE, "light"), "dark": (DESK
 
 SETTLED = """scheme => {
   const ofGradio = document.querySelector(".gradio-container"), isDark = document.querySelector(".dark") !== null;
-  const heard = !ofGradio || isDark === (scheme === "dark");
-  return heard && document.getAnimations().every(each => !(each instanceof CSSTransition));
+  const heard = !scheme || !ofGradio || isDark === (scheme === "dark");
+  const moves = each => each.playState === "running" && each.effect.getComputedTiming().endTime < Infinity;
+  return heard && !document.querySelector("[aria-busy=true]") && !document.getAnimations().some(moves);
 }"""
-"""Whether a page is in its colours: gradio hears of another scheme after the browser, and then they fade."""
+"""Whether a page is in its colours: none of it is faint while it loads, nothing fades (a spinner that never ends may
+turn), and gradio has heard of the scheme, if one is named; it does so after the browser."""
 
 RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
 SERIOUS = {"serious", "critical"}
@@ -129,7 +131,8 @@ def looks(page: Page, name: str) -> Iterator[str]:
 
 
 def serious_violations(page: Page) -> list[str]:
-    """What axe-core finds serious or critical, as rule and the elements it is about."""
+    """What axe-core finds serious or critical on a settled page, as rule and the elements it is about."""
+    page.wait_for_function(SETTLED)
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     found = axe.run(page, options={"runOnly": RULES}).response["violations"]
     return [

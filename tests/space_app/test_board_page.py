@@ -14,7 +14,7 @@ from medground_bench.commands.main import app
 from medground_bench.core.errors import MedgroundError
 from medground_bench.leaderboard.exports import EXPORTS
 from medground_bench.phantom.limits import TAUGHT_WHERE
-from tests.kit.board_pages import cards_of, chosen, ordered, rows_of, seen_columns, settled
+from tests.kit.board_pages import A_FRAME, cards_of, chosen, ordered, rows_of, seen_columns, settled
 from tests.kit.browser import LOOKS, PHONE, looks, screenshot, serious_violations, sideways_px
 from tests.kit.made_boards import LVLMS, made_board, with_warmth
 
@@ -28,6 +28,10 @@ QUERIES = (
 )
 SMALLEST_LETTERS = """card => Math.min(...[...card.querySelectorAll('b, .interval, strong')]
   .map(each => parseFloat(getComputedStyle(each).fontSize)))"""
+FAINT_FOR_A_WHILE = """board => {
+  board.setAttribute("aria-busy", "true");
+  setTimeout(() => board.removeAttribute("aria-busy"), 700);
+}"""
 SHOWN = ("forest", "speed", "precision_recall", "sizes", "findings")
 
 
@@ -214,6 +218,26 @@ def test_axe_finds_nothing_serious_and_nothing_is_wider_than_its_window(visits):
     settled(page)
     page.get_by_text("What the columns mean").click()
     assert [*looks(page, "board")] == [*LOOKS]
+
+
+def test_the_board_is_asked_for_when_its_tab_is_turned_to_and_not_when_it_is_scrolled_to(page):
+    settled(page)
+    asked = []
+    page.on("request", lambda each: asked.append(each) if "page_of" in (each.post_data or "") else None)
+    for height in (200, 900):  # it begins below the first
+        page.set_viewport_size({"width": 1280, "height": height})
+        page.evaluate(A_FRAME)
+    assert not asked
+    page.get_by_role("tab", name="Submit").click()
+    page.get_by_role("tab", name="Board").click()
+    settled(page)
+    assert len(asked) == 1
+
+
+def test_axe_does_not_look_at_a_board_that_is_faint_while_it_loads(page):
+    settled(page)
+    page.locator(".mg-board").evaluate(FAINT_FOR_A_WHILE)
+    assert serious_violations(page) == []
 
 
 def test_the_keyboard_alone_filters_sorts_and_turns_to_a_figure(page):
