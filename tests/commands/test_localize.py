@@ -26,11 +26,17 @@ def test_localize_gives_all_concepts_in_native_pixels(medground, xray, tmp_path)
     assert json.loads((tmp_path / "concepts.json").read_text()) == found
 
 
-def test_results_go_to_a_folder_named_after_the_picture(medground, xray, tmp_path, monkeypatch):
+def test_results_go_to_a_folder_named_after_the_picture_and_say_the_standard_that_was_asked_for(
+    medground, xray, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
-    _code, out, _err = medground("localize", xray, "--localizer", "mean_box")
+    _code, out, _err = medground("localize", xray, "--localizer", "phantom_unet", "--standard", "drawn")
     assert "left lung" in out
-    assert (tmp_path / "medground-out" / "patient" / "concepts.png").is_file()
+    folder = tmp_path / "medground-out" / "patient"
+    assert (folder / "concepts.png").is_file()
+    found = json.loads((folder / "concepts.json").read_text())
+    assert found["made_by"]["settings"] == "PhantomUnet(net=None, standard='drawn')"
+    assert all(inside(box, *size_of(xray)) for box in found["concepts"].values())
 
 
 def test_names_with_dots_get_a_folder_each(medground, xray, tmp_path, monkeypatch):
@@ -82,11 +88,6 @@ def test_that_a_file_has_more_pages_is_told_and_recorded(medground, xray, tmp_pa
     assert (json.loads(out)["read"]["page"], json.loads(out)["read"]["pages"]) == (1, 2)
 
 
-def test_a_standard_is_asked_for_by_name_and_one_that_is_none_is_told(medground, xray, tmp_path):
-    line = ["localize", xray, "--out", tmp_path, "--json", "--standard"]
-    code, out, _err = medground(*line, "drawn", "--localizer", "phantom_unet")
-    found = json.loads(out)
-    assert code == 0 and "standard='drawn'" in found["made_by"]["settings"]
-    assert all(inside(box, *size_of(xray)) for box in found["concepts"].values())
-    code, _out, err = medground(*line, "tight", "--localizer", "phantom_unet")
+def test_a_standard_that_is_none_is_told_with_those_that_are(medground, xray):
+    code, _out, err = medground("localize", xray, "--localizer", "phantom_unet", "--standard", "tight")
     assert code == 2 and "no standard of boxes (drawn or mask) is called 'tight'" in " ".join(err.split())
