@@ -35,12 +35,15 @@ def test_it_is_what_its_program_writes(tmp_path):
     assert (built.masks[0] != shipped.masks[0]).mean() < 1e-3
 
 
-def test_masks_come_from_that_pool_and_lungs_are_found():
-    atlas = ct_atlas()
-    found = UotCt(references=4).localize(atlas.pictures[3])
-    assert found.reference in atlas.names[:4]
+def test_on_a_film_its_masks_fit_better_than_those_of_phantoms():
+    atlas, lungs = ct_atlas(), {}
     lung = atlas.masks[3][atlas.concepts.index("right lung")]
-    assert (found.masks["right lung"] & lung).sum() > 0.8 * found.masks["right lung"].sum()
+    for localizer in (UotCt(), Uot()):
+        found = localizer.localize(atlas.pictures[3])
+        assert found.reference in localizer.atlas.names
+        mask = found.masks["right lung"]
+        lungs[type(localizer)] = (mask & lung).sum() / (mask | lung).sum()
+    assert lungs[UotCt] > lungs[Uot] > 0.3
 
 
 def test_it_is_uot_over_that_pool_and_says_so():
