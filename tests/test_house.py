@@ -251,7 +251,9 @@ def test_the_wheel_declares_the_command_the_licence_and_the_version(wheel):
     assert b"medground = medground_bench.commands.main:main" in entry
     metadata = next(content for name, content in wheel.items() if name.endswith("METADATA")).decode()
     assert f"Version: {__version__}" in metadata
-    assert any(name.endswith("licenses/LICENSE") for name in wheel)
+    assert "License-Expression: Apache-2.0 AND CC-BY-3.0" in metadata
+    licences = {name.split("licenses/")[1] for name in wheel if "licenses/" in name}
+    assert licences == {"LICENSE", "THIRD_PARTY.md", "medground_bench/training/radiograph/ct/NOTICE.md"}
 
 
 def test_torchvision_is_asked_for_nowhere():
