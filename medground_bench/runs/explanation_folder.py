@@ -117,7 +117,8 @@ class Attributed:
 class Located:
     """The concepts on a picture file, boxes in native pixels.
 
-    made_by  the localizer's settings, pool and weights; see `localizers.record_of`
+    made_by       the localizer's settings, pool and weights; see `localizers.record_of`
+    expected_iou  the box IoU to expect, of concepts found or not believed; empty where the localizer cannot tell
     """
 
     image: Path
@@ -127,6 +128,7 @@ class Located:
     made_by: dict[str, Plain]
     concepts: dict[str, Box]
     missing: tuple[str, ...]
+    expected_iou: dict[str, float]
 
     def as_json(self) -> dict[str, Plain]:
         """Plain values; `concepts` is name -> [x0, y0, x1, y1] in native pixels."""
@@ -138,12 +140,17 @@ class Located:
             "made_by": self.made_by,
             "concepts": {name: list(box.xyxy) for name, box in self.concepts.items()},
             "missing": list(self.missing),
+            "expected_iou": dict(self.expected_iou),
         }
 
     def as_text(self) -> str:
         """A line per concept."""
-        lines = [f"{name:<26}{_corners(box)}" for name, box in self.concepts.items()]
-        return "\n".join([*lines, *(f"{name:<26}not found" for name in self.missing)])
+        lines = [self._line(name, _corners(box)) for name, box in self.concepts.items()]
+        return "\n".join([*lines, *(self._line(name, "not found") for name in self.missing)])
+
+    def _line(self, name: str, where: str) -> str:
+        iou = self.expected_iou.get(name)
+        return f"{name:<26}{where}" + ("" if iou is None else f"   (IoU to expect: {iou:.2f})")
 
 
 def folder_of(image: Path) -> Path:
@@ -196,7 +203,8 @@ def localize_file(image: Path, localizer: str, folder: Path, standard: str | Non
     visible = {name: box for name, box in boxes.items() if box is not None}
     missing = (*regions.missing, *(name for name in boxes if name not in visible))
     digest, made_by = picture_digest(film.picture), localizer_record(localizer, standard)
-    located = Located(image, film.how, digest, localizer, made_by, visible, missing)
+    expected = dict(regions.expected_iou)
+    located = Located(image, film.how, digest, localizer, made_by, visible, missing, expected)
     _make_room(folder, CONCEPTS, located.image_sha256)
     _save_json(folder / CONCEPTS, located.as_json())
     _save(folder / DRAWN_CONCEPTS, draw_concepts(film.picture, regions))
