@@ -17,6 +17,7 @@ from medground_bench.core.geometry import Letterbox, box_iou, tight_box
 from medground_bench.core.types import Box, Frame, Picture
 from medground_bench.phantom.scene import Scene, sample_findings
 from medground_bench.pictures import read_picture, to_study
+from medground_bench.training.unet.masked_pictures import SIDE_PX, MaskedPictures
 from medground_bench.training.unet.patients import patient
 
 Localize: TypeAlias = Callable[[Picture], ConceptRegions]
@@ -48,6 +49,19 @@ def on_patients(localize: Localize, seeds: Iterable[int], side_px: int) -> Overl
         scene = patient(seed)
         regions = localize(scene.render(side_px))
         for concept, mask in scene.concept_masks(side_px).items():
+            if truth := tight_box(mask, square.native):
+                overlaps[concept].append(_overlap(regions, concept, truth, square))
+    return dict(overlaps)
+
+
+def on_renders(localize: Localize, pictures: MaskedPictures) -> Overlaps:
+    """Rendered radiographs, square; a concept that a picture does not show does not count."""
+    overlaps: Overlaps = defaultdict(list)
+    square = Letterbox.fit(Frame.native(SIDE_PX, SIDE_PX), SIDE_PX)
+    for row, picture in enumerate(pictures.pictures):
+        regions = localize(picture)
+        masks = pictures.masks(slice(row, row + 1))[0].astype(bool)
+        for concept, mask in zip(CONCEPTS, masks, strict=True):
             if truth := tight_box(mask, square.native):
                 overlaps[concept].append(_overlap(regions, concept, truth, square))
     return dict(overlaps)

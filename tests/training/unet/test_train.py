@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,9 +14,26 @@ from rich.console import Console
 from medground_bench.anatomy.unet.shipped import load_net
 from medground_bench.core.errors import SourceMissing
 from medground_bench.training.unet import train as training
-from medground_bench.training.unet.train import UnetRecipe, UnetTrainer, box_ious, overlap_loss, train
+from medground_bench.training.unet.train import (
+    TrainingCells,
+    UnetRecipe,
+    UnetTrainer,
+    box_ious,
+    overlap_loss,
+    train,
+)
 
-RECIPE = UnetRecipe(training_phantoms=4, validation_phantoms=2, steps=4, batch=2, warm_up_steps=1)
+RECIPE = UnetRecipe(
+    training_phantoms=4,
+    validation_phantoms=2,
+    training_projections=2,
+    validation_projections=1,
+    phantom_share=0.5,
+    steps=4,
+    batch=2,
+    warm_up_steps=1,
+)
+"""Of both kinds of pictures."""
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +131,28 @@ def test_box_iou_by_hand(monkeypatch):
     ious = box_ious(Net(), Pictures())
     assert ious[0, :2].tolist() == [pytest.approx(1 / 3), 0.0]
     assert np.isnan(ious[0, 2:]).all()
+
+
+def test_a_batch_has_of_every_kind_as_many_as_the_recipe_says():
+    kinds = [(count, TrainingCells(*cells_of(grey))) for count, grey in ((1, 60), (3, 200))]
+    pictures, targets = UnetTrainer(replace(RECIPE, batch=4), Console(quiet=True))._batch(kinds, step=0)
+    assert pictures.shape == (4, 1, 112, 112) and targets.shape == (4, 11, 112, 112)
+    covered = targets[:, 0].mean((1, 2))  # the phantom's concept covers everything, the renders' nothing
+    assert covered[0] > 0.3 and (covered[1:] == 0).all()
+
+
+def cells_of(grey):
+    """Two pictures of one grey; the darker kind is covered by the first concept."""
+    pictures = torch.full((2, 112, 112), grey, dtype=torch.uint8)
+    cells = torch.zeros((2, 11, 112, 112), dtype=torch.uint8)
+    cells[:, 0] = 4 if grey < 100 else 0
+    return pictures, cells
+
+
+@pytest.mark.parametrize("name", ["phantom_unet", "film_unet"])
+def test_both_shipped_networks_have_a_recipe_by_the_name_of_their_localizer(name):
+    recipe = training.RECIPES[name]
+    assert recipe.steps == 12000
+    assert (recipe.training_projections, recipe.phantom_share) == {"phantom_unet": (0, 1.0)}.get(
+        name, (4000, 0.25)
+    )
