@@ -31,7 +31,7 @@ def test_the_patients_own_tumour_of_30_mm_is_gone():
     # In the CT half of this ball is as dense as muscle; what is left are vessels.
     assert dense_share(TUMOUR) < 0.03
     chest = shipped_chest()
-    middle = torch.tensor([TUMOUR - chest.corner_mm], dtype=torch.float32)
+    middle = torch.tensor(TUMOUR - chest.corner_mm, dtype=torch.float32)[None]
     assert chest.sample(chest.labels, middle)[SHADOWS.index("left lung")] == 1
 
 
