@@ -99,7 +99,7 @@ PAPERS = {
 }
 """Localizers of the paper's table 2 and their names there."""
 
-BEYOND = {"uot_pot": "UOT, solved by POT"}
+BEYOND = {"uot_pot": "UOT, solved by POT", "uot_ct": "UOT, references from a CT"}
 """Localizers beside them that are another way to what one of them finds."""
 
 MARGINAL_WEIGHTS = (0.01, 0.1, 1.0)
