@@ -16,7 +16,16 @@ def test_localize_gives_all_concepts_in_native_pixels(medground, xray, tmp_path)
     code, out, err = medground("localize", xray, "--out", tmp_path, "--json")
     found = json.loads(out)
     assert code == 0 and str(tmp_path) in err
-    assert sorted(found) == ["concepts", "image", "image_sha256", "localizer", "made_by", "missing", "read"]
+    assert sorted(found) == [
+        "concepts",
+        "doubts",
+        "image",
+        "image_sha256",
+        "localizer",
+        "made_by",
+        "missing",
+        "read",
+    ]
     assert (found["read"]["container"], found["read"]["rule"]) == ("PNG", "as stored")
     assert found["missing"] == []
     assert (found["image"], found["localizer"]) == (str(xray), "uot")
