@@ -15,6 +15,7 @@ from PIL import Image
 
 from medground_bench import plugins
 from medground_bench.anatomy.plausible import doubts
+from medground_bench.anatomy.view import view_notes
 from medground_bench.anatomy.vocabulary_file import read_vocabulary
 from medground_bench.core.answers import read_answer
 from medground_bench.core.case_ids import case_id, question_id
@@ -184,6 +185,8 @@ def read_film(path: str | Path, *, called: str | None = None) -> Film:
     """The film in a file; BadPicture for anything else.
 
     called  what an error calls the file, its path if not given
+
+    One that is mirrored, inverted, lateral or no chest is a film too, and its notes say what it is.
     """
     radiograph = radiograph_of(path, called=called)
     study = to_study(radiograph.picture)
@@ -192,7 +195,7 @@ def read_film(path: str | Path, *, called: str | None = None) -> Film:
     except BadPicture as problem:
         told = "".join(f" Note that {note}." for note in radiograph.how.notes)
         raise BadPicture(f"{path if called is None else called}: {problem}{told}") from None
-    return Film(radiograph.picture, radiograph.how, study)
+    return Film(radiograph.picture, radiograph.how.noting(*view_notes(study.picture)), study)
 
 
 def check_finding(finding: str, lvlm: str) -> None:
