@@ -60,12 +60,13 @@ def shown_method(step: MethodStep, step_of: AnswerStep) -> Shown:
 
 
 def caption_of(step: MethodStep) -> str:
-    """What stands under a method's picture: concept, tuning, why there is no box, and what was not read as one."""
+    """What stands under a method's picture: concept, tuning, why there is no box, what was not read as one, doubts."""
     each, evidence = step.explanation, step.explanation.explained.attribution
     parts = [evidence.concept] if evidence.concept and each.explained.boxes else []
     parts += [f"no box: {each.no_box_because}"] if each.no_box_because else []
     parts += [f"tuned on {step.tuned_on} cases"] if step.tuned_on is not None else []
     parts += [f"not read as boxes: {'; '.join(evidence.refused)}"] if evidence.refused else []
+    parts += each.doubts
     return "; ".join(parts)
 
 

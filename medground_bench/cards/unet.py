@@ -14,7 +14,8 @@ from typing import Annotated, TypedDict
 import torch
 import typer
 
-from medground_bench.anatomy.unet.shipped import MODELS, RECORD, WEIGHTS, shipped_net
+from medground_bench.anatomy.trained_weights import RECORD, WEIGHTS
+from medground_bench.anatomy.unet.shipped import MODELS, shipped_net
 from medground_bench.core.concepts import CONCEPTS
 from medground_bench.localizers.phantom_unet import PhantomUnet
 from medground_bench.phantom import seeds

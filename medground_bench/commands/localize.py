@@ -39,6 +39,6 @@ def localize(
 
     folder = out or folder_of(image)
     located = localize_file(image, localizer, folder, standard)
-    tell(located.how.notes)
+    tell((*located.how.notes, *located.doubts))
     typer.echo(json.dumps(located.as_json(), indent=2) if as_json else located.as_text())
     typer.echo(f"written to {folder}", err=as_json)

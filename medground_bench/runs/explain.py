@@ -14,6 +14,8 @@ from pathlib import Path
 from PIL import Image
 
 from medground_bench import plugins
+from medground_bench.anatomy.plausible import doubts
+from medground_bench.anatomy.view import view_notes
 from medground_bench.anatomy.vocabulary_file import read_vocabulary
 from medground_bench.core.answers import read_answer
 from medground_bench.core.case_ids import case_id, question_id
@@ -31,7 +33,7 @@ from medground_bench.core.types import Answer, Case, Frame, Mode, Picture, Track
 from medground_bench.core.word_drops import WordDrop, word_drops
 from medground_bench.drawing.drop_charts import draw_concept_drops, draw_word_drops
 from medground_bench.drawing.overlays import draw_boxes, draw_saliency
-from medground_bench.localizers import demand_anatomy
+from medground_bench.localizers import demand_anatomy, localize_case
 from medground_bench.lvlms import Lvlm, embedded
 from medground_bench.methods import Explained, Method, explain, open_method
 from medground_bench.methods.medfocus import MedFocus
@@ -105,12 +107,16 @@ class AnsweredCase:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
-    """What one method, with its settings, made of a case, and how long it took."""
+    """What one method, with its settings, made of a case, and how long it took.
+
+    doubts  what cannot be right about the concepts it tried, see `anatomy.plausible`
+    """
 
     method: str
     settings: Method
     explained: Explained
     seconds: float
+    doubts: tuple[str, ...] = ()
 
     @property
     def words(self) -> list[WordDrop]:
@@ -141,6 +147,7 @@ class Explanation:
             "word_drops": [{"word": each.text.strip(), "drop": each.drop} for each in self.words],
             "missing_concepts": list(evidence.missing_concepts),
             "refused": list(evidence.refused),
+            "doubts": list(self.doubts),
             "seconds": round(self.seconds, 3),
         }
 
@@ -178,6 +185,8 @@ def read_film(path: str | Path, *, called: str | None = None) -> Film:
     """The film in a file; BadPicture for anything else.
 
     called  what an error calls the file, its path if not given
+
+    One that is mirrored, inverted, lateral or no chest is a film too, and its notes say what it is.
     """
     radiograph = radiograph_of(path, called=called)
     study = to_study(radiograph.picture)
@@ -186,7 +195,7 @@ def read_film(path: str | Path, *, called: str | None = None) -> Film:
     except BadPicture as problem:
         told = "".join(f" Note that {note}." for note in radiograph.how.notes)
         raise BadPicture(f"{path if called is None else called}: {problem}{told}") from None
-    return Film(radiograph.picture, radiograph.how, study)
+    return Film(radiograph.picture, radiograph.how.noting(*view_notes(study.picture)), study)
 
 
 def check_finding(finding: str, lvlm: str) -> None:
@@ -251,4 +260,6 @@ def explain_by(
         opened = replace(opened, vocabulary=vocabulary)
     start = time.perf_counter()
     explained = explain(opened, lvlm, case, case_rng(0, case.case_id))
-    return Explanation(method, opened, explained, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    tried = doubts(localize_case(opened.localizer, case)) if isinstance(opened, MedFocus) else ()
+    return Explanation(method, opened, explained, seconds, tried)

@@ -16,6 +16,7 @@ from pathlib import Path
 from PIL import Image
 
 from medground_bench import plugins
+from medground_bench.anatomy.plausible import doubts
 from medground_bench.core.errors import FolderTaken
 from medground_bench.core.types import Box
 from medground_bench.drawing.concept_figure import draw_concepts
@@ -98,6 +99,7 @@ class Attributed:
             missing = ", ".join(evidence.missing_concepts)
             lines += [f"  not found on the picture, so not tried: {missing}"] if missing else []
             lines += [f"  looks like a box and is not read as one: {piece}" for piece in evidence.refused]
+            lines += [f"  {doubt}" for doubt in each.doubts]
         lines += [f"{method}: failed. {error}" for method, error in self.failures.items()]
         return "\n".join(lines)
 
@@ -119,6 +121,7 @@ class Located:
 
     made_by       the localizer's settings, pool and weights; see `localizers.record_of`
     expected_iou  the box IoU to expect, of concepts found or not believed; empty where the localizer cannot tell
+    doubts        what cannot be right about the concepts; see `anatomy.plausible`
     """
 
     image: Path
@@ -129,6 +132,7 @@ class Located:
     concepts: dict[str, Box]
     missing: tuple[str, ...]
     expected_iou: dict[str, float]
+    doubts: tuple[str, ...]
 
     def as_json(self) -> dict[str, Plain]:
         """Plain values; `concepts` is name -> [x0, y0, x1, y1] in native pixels."""
@@ -141,6 +145,7 @@ class Located:
             "concepts": {name: list(box.xyxy) for name, box in self.concepts.items()},
             "missing": list(self.missing),
             "expected_iou": dict(self.expected_iou),
+            "doubts": list(self.doubts),
         }
 
     def as_text(self) -> str:
@@ -204,7 +209,9 @@ def localize_file(image: Path, localizer: str, folder: Path, standard: str | Non
     missing = (*regions.missing, *(name for name in boxes if name not in visible))
     digest, made_by = picture_digest(film.picture), localizer_record(localizer, standard)
     expected = dict(regions.expected_iou)
-    located = Located(image, film.how, digest, localizer, made_by, visible, missing, expected)
+    located = Located(
+        image, film.how, digest, localizer, made_by, visible, missing, expected, doubts(regions)
+    )
     _make_room(folder, CONCEPTS, located.image_sha256)
     _save_json(folder / CONCEPTS, located.as_json())
     _save(folder / DRAWN_CONCEPTS, draw_concepts(film.picture, regions))

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from medground_bench.core.concepts import CONCEPTS
 from tests.kit.native_boxes import inside, size_of
@@ -16,7 +16,7 @@ def test_localize_gives_all_concepts_in_native_pixels(medground, xray, tmp_path)
     code, out, err = medground("localize", xray, "--out", tmp_path, "--json")
     found = json.loads(out)
     assert code == 0 and str(tmp_path) in err
-    told = "concepts expected_iou image image_sha256 localizer made_by missing read"
+    told = "concepts doubts expected_iou image image_sha256 localizer made_by missing read"
     assert sorted(found) == told.split() and found["expected_iou"] == {}
     assert (found["read"]["container"], found["read"]["rule"]) == ("PNG", "as stored")
     assert found["missing"] == []
@@ -78,6 +78,18 @@ def test_a_name_that_no_folder_can_have_is_told_like_any_other(medground, tmp_pa
     monkeypatch.chdir(tmp_path)
     code, _out, err = medground("localize", "x" * 300, "--localizer", "mean_box")
     assert code == 1 and "cannot be opened" in err and "Traceback" not in err
+
+
+def test_a_mirrored_picture_is_told_and_recorded_and_an_upright_one_is_not(medground, xray, tmp_path):
+    with Image.open(xray) as image:
+        ImageOps.mirror(image).save(tmp_path / "mirrored.png")
+    said = {}
+    for file in (xray, tmp_path / "mirrored.png"):
+        line = ["localize", file, "--localizer", "mean_box", "--out", tmp_path / "out", "--json"]
+        _code, out, err = medground(*line)
+        said[file.stem] = (json.loads(out)["read"]["notes"], "note: this picture looks mirrored" in err)
+    assert said["patient"] == ([], False)
+    assert len(said["mirrored"][0]) == 1 and said["mirrored"][1]
 
 
 def test_that_a_file_has_more_pages_is_told_and_recorded(medground, xray, tmp_path):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from medground_bench.anatomy.plausible import doubts
 from medground_bench.core.errors import BadVocabulary, UnknownName, Unsupported
 from medground_bench.core.types import Attribution, Box, Case, Frame, Mode, Response, SaliencyMap, TokenDrop
 from medground_bench.drawing.palette import CHOSEN, FAINT, GROUP
+from medground_bench.localizers import localize
 from medground_bench.lvlms import Need
 from medground_bench.methods import Explained
 from medground_bench.methods.medfocus import WHOLE_IMAGE, MedFocus
@@ -15,7 +18,15 @@ from medground_bench.methods.occlusion import Occlusion
 from medground_bench.phantom import seeds
 from medground_bench.phantom.scene import Scene
 from medground_bench.pictures import to_study
-from medground_bench.runs.explain import MOST_ABOUT, Explanation, Query, check_vocabulary, explain_by
+from medground_bench.runs.explain import (
+    MOST_ABOUT,
+    Explanation,
+    Query,
+    check_vocabulary,
+    explain_by,
+    read_film,
+)
+from tests.kit.spot_lvlm import SpotLvlm
 
 NATIVE = Frame.native(width=300, height=400)
 STUDY = Frame("study", width=224, height=224)
@@ -49,6 +60,24 @@ def test_a_finding_or_a_question_that_is_too_long_is_refused_before_a_model_is_a
 )
 def test_a_missing_box_is_explained_for_every_kind_of_method(attribution, reason):
     assert explanation(attribution).no_box_because == reason
+
+
+def test_a_film_that_is_no_upright_frontal_chest_says_so_in_its_notes(tmp_path):
+    picture = Scene.sample(seeds.EXAMPLES[2]).native()
+    for name, shown, said in (("as-is", picture, ()), ("negative", 255 - picture, ("air is white",))):
+        Image.fromarray(shown).save(tmp_path / f"{name}.png")
+        notes = read_film(tmp_path / f"{name}.png").how.notes
+        assert len(notes) == len(said) and all(words in note for words, note in zip(said, notes, strict=True))
+
+
+def test_medfocus_passes_on_doubts_about_the_lungs_it_tried_and_other_methods_have_none():
+    apart = np.roll(to_study(Scene.sample(seeds.EXAMPLES[2]).native()).picture, 90, axis=1)
+    case = Case("a/b/c@spot:direct", "x", "x?", Response("Yes.", (1,), ("Yes.",)), apart, NATIVE)
+    lvlm = SpotLvlm(key="spot")
+    by_parts = explain_by("medfocus", lvlm, case, settings=MedFocus(localizer="phantom_unet"))
+    assert by_parts.doubts == doubts(localize("phantom_unet", apart)) != ()
+    assert by_parts.as_json()["doubts"] == list(by_parts.doubts)
+    assert explain_by("whole_image", lvlm, case).doubts == ()
 
 
 def test_where_there_is_a_box_nothing_is_missing():

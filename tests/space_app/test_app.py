@@ -374,14 +374,12 @@ def test_an_unknown_finding_gets_the_near_ones(space, xray):
         attribute(space, xray, about="pacemakr")
 
 
-def test_what_was_not_read_as_a_box_stands_under_the_picture():
-    for refused, words in {
-        (): "no box: the method chose none",
-        ("[9, 9, 1, 1]", "[1%]"): "no box: the method chose none; not read as boxes: [9, 9, 1, 1]; [1%]",
-    }.items():
+def test_what_was_not_read_as_a_box_and_what_is_doubted_stand_under_the_picture():
+    tags = ("[9, 9, 1, 1]", "[1%]")
+    for refused, doubts, more in [((), ("a",), "a"), (tags, (), "not read as boxes: [9, 9, 1, 1]; [1%]")]:
         explained = Explained(Attribution(boxes=(), refused=refused), ())
-        step = MethodStep(Explanation("prompting", Prompting(), explained, 0.1), None)
-        assert try_view.caption_of(step) == words
+        step = MethodStep(Explanation("prompting", Prompting(), explained, 0.1, doubts), None)
+        assert try_view.caption_of(step) == f"no box: the method chose none; {more}"
 
 
 def test_the_readme_configures_a_space_that_is_all_there():

@@ -126,13 +126,13 @@ def beyond_the_masks(sightings: Iterable[Sighting]) -> dict[str, dict[str, float
     }
 
 
-def milliseconds(localize: Localize, picture: Picture, times: int = 20) -> float:
+def milliseconds(call: Callable[[Picture], object], picture: Picture, times: int = 20) -> float:
     """Median processor time of one call, after one to warm up: what it takes on one idle core."""
-    localize(picture)
+    call(picture)
     seconds = []
     for _ in range(times):
         begin = time.process_time()
-        localize(picture)
+        call(picture)
         seconds.append(time.process_time() - begin)
     return float(np.median(seconds)) * 1000
 

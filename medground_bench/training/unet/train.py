@@ -28,9 +28,9 @@ from safetensors.torch import save
 from torch import Tensor
 from torch.nn import functional
 
+from medground_bench.anatomy.trained_weights import RECORD, WEIGHTS
 from medground_bench.anatomy.unet.masks import concept_masks
 from medground_bench.anatomy.unet.network import SHRINK, AnatomyNet, enlarge
-from medground_bench.anatomy.unet.shipped import RECORD, WEIGHTS
 from medground_bench.core.concepts import CONCEPTS
 from medground_bench.core.geometry import box_iou, tight_box
 from medground_bench.core.types import Frame, Mask

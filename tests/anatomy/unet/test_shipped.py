@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medground_bench.anatomy.unet.shipped import RECORD, WEIGHTS
+from medground_bench.anatomy.trained_weights import RECORD, WEIGHTS
 from medground_bench.cards.unet import EXAMINATION, MODEL, card
 from medground_bench.core.concepts import CONCEPTS
 from medground_bench.localizers.phantom_unet import PhantomUnet

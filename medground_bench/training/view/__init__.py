@@ -1,0 +1,1 @@
+"""How the network that tells views apart was made."""
