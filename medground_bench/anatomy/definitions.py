@@ -121,9 +121,10 @@ _LUNG = Definition(
     "From the apex, above the clavicle, along the inner edge of the ribs into the lateral recess and along the "
     "diaphragm's dome; medially to the mediastinum's edge. The part behind the heart belongs to it, what the dome "
     "hides does not.",
-    drawn="wider than the outline's tight box by the margins below, so that it takes in ribs and the edge of the spine",
+    drawn="wider than the outline's tight box by the margins below, so that it takes in ribs and the edge of the "
+    "spine; slivers of lung thinner than a rib, as in the recess, do not count",
     mask="the outline without what heart and upper mediastinum cover, as experts' masks have the lung field (Van "
-    "Ginneken 2006); its largest piece; a finding in it makes no hole",
+    "Ginneken 2006), and without slivers; its largest piece; a finding in it makes no hole",
     sources=("ImaGenome", "Van Ginneken 2006", "Im 1989", "Radiopaedia"),
 )
 _MEDIASTINUM = Definition(
@@ -208,10 +209,10 @@ def of_standard(
     if standard_called(standard) == "mask":
         return _tight(regions)
     content = tight_box(picture > 0, regions.frame)
-    lungs = [f"{side} lung" for side in SIDES]
-    wider = {
-        lung: _drawn(regions.boxes[lung], lung, margins, content) for lung in lungs if lung in regions.boxes
-    }
+    wider = {}
+    for lung in {f"{side} lung" for side in SIDES} & regions.masks.keys():
+        firm = tight_box(without_slivers(regions.masks[lung]), regions.frame) or regions.boxes[lung]
+        wider[lung] = _drawn(firm, lung, margins, content)
     return replace(regions, boxes={**regions.boxes, **wider})
 
 
@@ -243,6 +244,22 @@ def largest_piece(mask: Mask) -> Mask:
     return mask if count < 2 else pieces == 1 + np.argmax(np.bincount(pieces.ravel())[1:])
 
 
+def without_slivers(lung: Mask) -> Mask:
+    """A lung's mask (height, width) without what is thinner than a rib: its opening by a disk of that width.
+
+    In a costophrenic recess lung runs out into a sliver that no hand follows. A rib is as wide for a lung of this width
+    as RIB_MM is for LUNG_MM; where nothing would be left, or a rib is less than two pixels, the mask is as it was.
+    """
+    columns = np.flatnonzero(lung.any(axis=0))
+    radius = RIB_MM / 2 / LUNG_MM[0] * (columns[-1] + 1 - columns[0]) if len(columns) else 0.0
+    if radius < 1:
+        return lung
+    reach = int(radius)
+    disk = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1]) <= radius
+    opened: Mask = ndimage.binary_opening(np.pad(lung, reach, mode="edge"), disk)[reach:-reach, reach:-reach]
+    return opened if opened.any() else lung
+
+
 def _tight(regions: ConceptRegions) -> ConceptRegions:
     if not regions.masks:
         return regions
@@ -256,7 +273,8 @@ def _lung_fields(masks: Mapping[str, Mask]) -> dict[str, Mask]:
     cut = dict(masks)
     covers = [masks[each] for each in COVERS if each in masks]
     for lung in {f"{side} lung" for side in SIDES} & masks.keys():
-        cut[lung] = largest_piece(masks[lung] & ~np.logical_or.reduce([np.zeros_like(masks[lung]), *covers]))
+        seen = masks[lung] & ~np.logical_or.reduce([np.zeros_like(masks[lung]), *covers])
+        cut[lung] = largest_piece(without_slivers(seen))
     return cut
 
 

@@ -11,10 +11,12 @@ from medground_bench.anatomy.definitions import (
     DEFINITIONS,
     DRAWN_MARGINS,
     SOURCES,
+    STANDARDS,
     Margins,
     convex_hull,
     of_standard,
     standard_called,
+    without_slivers,
 )
 from medground_bench.anatomy.regions import regions_of_masks
 from medground_bench.core.concepts import CONCEPTS
@@ -132,3 +134,27 @@ def test_by_masks_a_lung_ends_where_heart_and_upper_mediastinum_cover_it(chest):
     assert lungs(by_masks) == ((20, 30, 37, 80), (60, 30, 80, 80))
     assert not (by_masks.masks["right lung"] & heart).any()
     assert lungs(of_standard(covered, FILM, "drawn", NONE)) == lungs(chest)
+
+
+def test_a_sliver_of_lung_thinner_than_a_rib_counts_in_neither_standard():
+    """A lung of 67 px is half as wide as that of 134 mm, so a rib is 3.5 px."""
+    lung = np.zeros((200, 200), bool)
+    lung[20:120, 10:77] = True
+    sliver = lung.copy()
+    sliver[120:150, 10:12] = True
+    firm = lung.copy()
+    firm[120:150, 10:18] = True
+    picture = np.full(lung.shape, 90, np.uint8)
+    for standard in STANDARDS:
+        boxes = [
+            of_standard(regions_of_masks({"right lung": each}), picture, standard, NONE).boxes["right lung"]
+            for each in (lung, sliver, firm)
+        ]
+        assert boxes[0] == boxes[1]
+        assert boxes[2].y1 - boxes[0].y1 == pytest.approx(30, abs=1)
+
+
+def test_a_lung_of_few_pixels_is_left_as_it_is():
+    small = np.zeros((20, 20), bool)
+    small[5:9, 5:8] = True
+    assert np.array_equal(without_slivers(small), small)

@@ -10,9 +10,11 @@ import pytest
 from medground_bench.anatomy.unet.localizer import UnetLocalizer
 from medground_bench.core.concepts import CONCEPTS
 from medground_bench.core.geometry import box_iou
-from medground_bench.core.types import Box, Frame
+from medground_bench.core.types import Box, Case, Frame, Response
 from medground_bench.localizers import localize, record_of
 from medground_bench.localizers.film_unet import FilmUnet
+from medground_bench.lvlms import Need
+from medground_bench.methods.medfocus import MedFocus
 from medground_bench.phantom.scene import Scene
 from medground_bench.training.radiograph.chest import shipped_chest
 from medground_bench.training.radiograph.patient import ExposedBody, Geometry
@@ -68,6 +70,29 @@ def test_what_it_does_not_believe_is_missing_and_still_tells_its_number(film):
     assert set(strict.missing) == {c for c, iou in believed.expected_iou.items() if iou < floor} != set()
     assert strict.expected_iou == believed.expected_iou
     assert not set(strict.missing) & set(strict.boxes)
+
+
+class SeesLight:
+    """An LVLM whose every word is likelier the brighter the picture is."""
+
+    gives = frozenset({Need.LOG_PROBS})
+
+    def log_probs(self, pictures, prompt, response):
+        return np.array(
+            [[picture.mean() / 255 - 5] * len(response.tokens) for picture in pictures], np.float32
+        )
+
+
+def test_medfocus_does_not_try_what_it_does_not_believe(film):
+    found = FilmUnet(least_iou=0.9).localize(film.picture)
+    assert found.missing and len(found.boxes) > 3
+    frame = Frame.native(224, 224)
+    case = Case(
+        "own/x/effusion@m:direct", "effusion", "?", Response("yes", (1,), ("yes",)), film.picture, frame
+    )
+    told = MedFocus(localizer="film_unet").attribute_regions(SeesLight(), case, found)
+    assert told.missing_concepts == found.missing
+    assert not set(told.concept_drops) & set(found.missing) and set(found.boxes) <= set(told.concept_drops)
 
 
 @pytest.mark.parametrize("side", [128, 224, 512])

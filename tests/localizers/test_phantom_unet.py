@@ -56,7 +56,7 @@ def test_a_standard_is_chosen_by_name_and_recorded_and_without_one_nothing_chang
     for side in ("left", "right"):
         lung, clavicle = f"{side} lung", f"{side} clavicle"
         assert drawn.boxes[lung].area > 1.1 * learned.boxes[lung].area
-        assert mask.boxes[lung] == learned.boxes[lung]
+        assert 0.8 * learned.boxes[lung].area < mask.boxes[lung].area <= learned.boxes[lung].area
         assert mask.boxes[clavicle].width < drawn.boxes[clavicle].width == learned.boxes[clavicle].width
     records = {standard: localizer_record("phantom_unet", standard) for standard in (None, "drawn", "mask")}
     assert records["drawn"]["settings"] == "PhantomUnet(net=None, standard='drawn')"
