@@ -5,7 +5,6 @@ The kept numbers change only when a folder of new ones is given; without one, th
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +18,7 @@ from medground_bench.cards.own import keep_demo, keep_localizers, keep_retention
 from medground_bench.cards.readme import FIGURE, with_tables
 from medground_bench.cards.records import CARDS, Records
 from medground_bench.cards.reported import FOLDER
-from medground_bench.core.errors import MedgroundError
+from medground_bench.cards.telling import told
 from medground_bench.storage.whole_files import write_whole
 
 README = "README.md"
@@ -68,11 +67,8 @@ def main(
 
 
 def program() -> None:
-    """The same as a program: what the user can mend is told in a paragraph."""
-    try:
-        typer.run(main)
-    except MedgroundError as error:
-        sys.exit(f"error: {error}")
+    """The same as a program."""
+    told(main)
 
 
 if __name__ == "__main__":

@@ -106,16 +106,27 @@ class AnatomyAccuracy:
         """Write the file that `read` reads."""
         write_whole(cards / ACCURACY, (json.dumps(asdict(self), indent=1) + "\n").encode())
 
-    def but(
-        self, localizers: Sequence[MeasuredLocalizer], ious: Sequence[PartIou], looks: Sequence[RealLook]
-    ) -> AnatomyAccuracy:
-        """With these numbers in place of what was kept of the same localizers, and with more looks."""
-        new = {each.localizer for each in localizers} | {each.localizer for each in ious}
-        return AnatomyAccuracy(
-            [*(each for each in self.localizers if each.localizer not in new), *localizers],
-            [*(each for each in self.ious if each.localizer not in new), *ious],
-            [*self.looks, *looks],
-        )
+    def measured(self, row: MeasuredLocalizer, ious: Sequence[PartIou]) -> AnatomyAccuracy:
+        """With one localizer's numbers in place of those that it had against the same.
+
+        So it can be measured anew on made pictures without another look at the real ones, unless it is a network with
+        other weights: then nothing that it had stays.
+        """
+        before = next((each for each in self.localizers if each.localizer == row.localizer), row)
+        same = before.weights_sha256 == row.weights_sha256
+        new = {each.against for each in ious}
+        kept = [
+            each
+            for each in self.ious
+            if each.localizer != row.localizer or (same and each.against not in new)
+        ]
+        others = [each for each in self.localizers if each.localizer != row.localizer]
+        return AnatomyAccuracy([*others, row], [*kept, *ious], self.looks)
+
+    def looked(self, look: RealLook, people: Sequence[PartIou]) -> AnatomyAccuracy:
+        """With one more look, and how well people agree on the pictures that were looked at."""
+        ious = [*(each for each in self.ious if each.localizer != PEOPLE), *people]
+        return AnatomyAccuracy(self.localizers, ious, [*self.looks, look])
 
     def of(self, localizer: str, against: str, asked: str | None = None) -> dict[str, PartIou]:
         """Part -> number; without `asked`, in the only way in which it was asked."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,8 @@ import typer
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from medground_bench.cards.telling import told
 from medground_bench.core.concepts import ConceptRegions
-from medground_bench.core.errors import MedgroundError
 from medground_bench.core.geometry import box_iou, tight_box
 from medground_bench.core.types import Box, Frame, Picture
 from medground_bench.drawing.fonts import letters
@@ -118,13 +117,5 @@ def main(
     write_whole(out, png_of(drawn_sheet(read, title), MADE))
 
 
-def program() -> None:
-    """The same as a program: what the user can mend is told in a paragraph."""
-    try:
-        typer.run(main)
-    except MedgroundError as error:
-        sys.exit(f"error: {error}")
-
-
 if __name__ == "__main__":
-    program()
+    told(main)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medground_bench.anatomy.unet.shipped import MODELS, RECORD
+from medground_bench.anatomy.unet.shipped import MODELS
 from medground_bench.cards.accuracy import (
     AS_IT_IS,
     BY_STANDARD,
@@ -21,12 +21,14 @@ from medground_bench.cards.accuracy import (
     WHOLE,
     AnatomyAccuracy,
     MeasuredLocalizer,
+    PartIou,
     RealLook,
     with_accuracy,
 )
 from medground_bench.cards.anatomy import PAGE
 from medground_bench.cards.localizers import measurable, measure, part_ious
 from medground_bench.core.intervals import ImageMeans
+from medground_bench.storage.whole_files import sha256
 from medground_bench.training.unet.examine import phantom_pictures
 from tests.hub.clients import ROOT
 
@@ -53,9 +55,34 @@ def test_every_localizer_that_needs_no_more_than_a_picture_was_measured_on_every
 
 def test_the_numbers_of_a_network_are_those_of_the_weights_that_are_shipped():
     for each in KEPT.localizers:
-        record = MODELS / each.localizer / RECORD
-        shipped = json.loads(record.read_text("utf-8"))["weights_sha256"] if record.is_file() else None
-        assert each.weights_sha256 == shipped, f"python -m medground_bench.cards.localizers {each.localizer}"
+        shipped = [sha256(file.read_bytes()) for file in (MODELS / each.localizer).glob("*.safetensors")]
+        assert [each.weights_sha256] == (shipped or [None]), (
+            f"python -m medground_bench.cards.localizers {each.localizer} --radiographs FOLDER"
+        )
+
+
+def iou(localizer, against, value):
+    return PartIou(
+        localizer=localizer,
+        asked=AS_IT_IS,
+        against=against,
+        part="lungs",
+        iou=value,
+        low=None,
+        high=None,
+        bodies=1,
+    )
+
+
+@pytest.mark.parametrize(("weights", "left"), [("a", {"lungs": iou("net", DRAWN, 0.8)}), ("b", {})])
+def test_numbers_on_real_pictures_stay_until_the_next_look_or_other_weights(weights, left):
+    """So that nobody looks at them again to measure on made pictures alone."""
+    kept = AnatomyAccuracy().measured(
+        MeasuredLocalizer("net", "a", 1.0), [iou("net", DRAWN, 0.8), iou("net", RENDERS, 0.5)]
+    )
+    again = kept.measured(MeasuredLocalizer("net", weights, 2.0), [iou("net", RENDERS, 0.6)])
+    assert again.of("net", RENDERS)["lungs"].iou == 0.6 and again.of("net", DRAWN) == left
+    assert [each.milliseconds for each in again.localizers] == [2.0]
 
 
 def test_pictures_of_one_body_stand_or_fall_together():

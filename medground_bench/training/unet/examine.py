@@ -91,6 +91,11 @@ def on_patients(localize: Localize, seeds: Iterable[int], side_px: int) -> Overl
     return _pooled(localize, patient_pictures(seeds, side_px))
 
 
+def on_renders(localize: Localize, kept: MaskedPictures) -> Overlaps:
+    """Every concept on rendered radiographs."""
+    return _pooled(localize, render_pictures(range(len(kept)), kept))
+
+
 def box_overlap(found: Box | None, truth: Box) -> float:
     """Box IoU; 0 where nothing was found."""
     return box_iou(found, truth) if found else 0.0
@@ -156,13 +161,13 @@ def beyond_the_masks(sightings: Iterable[Sighting]) -> dict[str, dict[str, float
     }
 
 
-def milliseconds(localize: Localize, picture: Picture, times: int = 20) -> float:
+def milliseconds(call: Callable[[Picture], object], picture: Picture, times: int = 20) -> float:
     """Median processor time of one call, after one to warm up: what it takes on one idle core."""
-    localize(picture)
+    call(picture)
     seconds = []
     for _ in range(times):
         begin = time.process_time()
-        localize(picture)
+        call(picture)
         seconds.append(time.process_time() - begin)
     return float(np.median(seconds)) * 1000
 
