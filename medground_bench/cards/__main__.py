@@ -5,19 +5,20 @@ The kept numbers change only when a folder of new ones is given; without one, th
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from medground_bench.cards.accuracy import AnatomyAccuracy, with_accuracy
 from medground_bench.cards.all_cards import all_cards
 from medground_bench.cards.anatomy import PAGE, with_definitions
 from medground_bench.cards.own import keep_demo, keep_localizers, keep_retention, keep_rules
 from medground_bench.cards.readme import FIGURE, with_tables
 from medground_bench.cards.records import CARDS, Records
 from medground_bench.cards.reported import FOLDER
-from medground_bench.core.errors import MedgroundError
+from medground_bench.cards.telling import told
 from medground_bench.storage.whole_files import write_whole
 
 README = "README.md"
@@ -53,21 +54,21 @@ def main(
     for place, text in all_cards(records).items():
         write_whole(out / place, text.encode())
         typer.echo(str(out / place))
-    for page, written in {
+    found = AnatomyAccuracy.read(out)
+    pages: dict[Path, Callable[[str], str]] = {
         out.parent / README: lambda text: with_tables(text, records.own),
         out.parent / PAGE: with_definitions,
-    }.items():
+    }
+    for page, written in pages.items():
         if page.is_file():
-            write_whole(page, written(page.read_text("utf-8")).encode())
+            text = with_accuracy(written(page.read_text("utf-8")), found)
+            write_whole(page, text.encode())
             typer.echo(str(page))
 
 
 def program() -> None:
-    """The same as a program: what the user can mend is told in a paragraph."""
-    try:
-        typer.run(main)
-    except MedgroundError as error:
-        sys.exit(f"error: {error}")
+    """The same as a program."""
+    told(main)
 
 
 if __name__ == "__main__":

@@ -147,10 +147,10 @@ learned from renders of one body, and no other part of the body was seen at all:
 chest. Not for clinical use of any kind.
 """
 
-REAL = """Not used for training. Of {pictures} frontal pictures {warned} are called something else. They were looked at
-three times, each time for this number alone: with one threshold that held 1 % of false alarms on made pictures it was 4,
-which was the reason to set each threshold as high as recognition allows, on made pictures as before. None of them
-is spoiled, so nothing is known here of real pictures that should be recognised."""
+REAL = """Not used for training. Of {pictures} frontal pictures {warned} are called something else. They were looked
+at three times, each time for this number alone: with one threshold that held 1 % of false alarms on made pictures it
+was 4, which was the reason to set each threshold as high as recognition allows, on made pictures as before. None of
+them is spoiled, so nothing is known here of real pictures that should be recognised."""
 
 
 def examination(work: Path, folder: Path | None) -> ViewExamination:

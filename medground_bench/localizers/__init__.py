@@ -81,6 +81,21 @@ def localize_case(name: str, case: Case) -> ConceptRegions:
     return localize(name, case.picture)
 
 
+def needs_others_weights(localizer: Localizer) -> bool:
+    """Whether weights that others publish must be at hand: one of its settings is a location."""
+    return any(name in LOCATIONS for name, _value in _settings(localizer))
+
+
+def by_standard(localizer: Localizer, standard: str | None) -> Localizer | None:
+    """The same localizer by another standard; None where it has no choice of them.
+
+    standard  as in `localize`; None for whole masks with tight boxes
+    """
+    if is_dataclass(localizer) and "standard" in {each.name for each in fields(localizer)}:
+        return replace(localizer, standard=standard)
+    return None
+
+
 def localizer_record(name: str, standard: str | None = None) -> dict[str, Plain]:
     """Everything that decides what the localizer of that name finds on a picture, besides code: see `record_of`."""
     return record_of(_in_standard(name, standard))
@@ -108,12 +123,13 @@ def _in_standard(name: str, standard: str | None) -> Localizer:
     localizer = open_localizer(name)
     if standard is None:
         return localizer
-    if not is_dataclass(localizer) or "standard" not in {each.name for each in fields(localizer)}:
+    chosen = by_standard(localizer, standard)
+    if chosen is None:
         raise Unsupported(
             f"the localizer {name} has one way to give boxes, so no standard can be chosen. Leave the standard out, or "
             "take a localizer that has several, such as phantom_unet."
         )
-    return replace(localizer, standard=standard)
+    return chosen
 
 
 def _weights_of(localizer: Localizer) -> dict[str, str]:

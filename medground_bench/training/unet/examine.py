@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, TypedDict
@@ -14,10 +14,10 @@ import numpy as np
 
 from medground_bench.core.concepts import CONCEPTS, ConceptRegions
 from medground_bench.core.geometry import Letterbox, box_iou, tight_box
-from medground_bench.core.types import Box, Frame, Picture
+from medground_bench.core.types import Box, Mask, Picture
 from medground_bench.phantom.scene import Scene, sample_findings
-from medground_bench.pictures import read_picture, to_study
-from medground_bench.training.unet.masked_pictures import SIDE_PX, MaskedPictures
+from medground_bench.pictures import Study, read_picture, to_study
+from medground_bench.training.unet.masked_pictures import MaskedPictures
 from medground_bench.training.unet.patients import patient
 
 Localize: TypeAlias = Callable[[Picture], ConceptRegions]
@@ -27,50 +27,85 @@ Overlaps: TypeAlias = dict[str, list[float]]
 EDGES = ("medial", "lateral", "upper", "lower")
 
 
-def on_phantoms(localize: Localize, seeds: Iterable[int]) -> Overlaps:
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownPicture:
+    """A made picture in the study frame, and the tight box of every concept on it, native pixels.
+
+    name  pictures of one body share it
+    """
+
+    name: str
+    picture: Picture
+    letterbox: Letterbox
+    boxes: Mapping[str, Box]
+
+    @classmethod
+    def of(cls, name: str, study: Study, masks: Mapping[str, Mask]) -> KnownPicture:
+        """By the masks of its native frame; a concept whose mask is empty is not on it."""
+        boxes = {concept: tight_box(mask, study.letterbox.native) for concept, mask in masks.items()}
+        shown = {concept: box for concept, box in boxes.items() if box}
+        return cls(name, study.picture, study.letterbox, shown)
+
+    def overlaps(self, localize: Localize) -> dict[str, float]:
+        """Box IoU of every concept on it; 0 where it was not found."""
+        regions = localize(self.picture)
+        placed = {
+            concept: self.letterbox.to_native(regions.boxes[concept]) if concept in regions.boxes else None
+            for concept in self.boxes
+        }
+        return {concept: box_overlap(placed[concept], truth) for concept, truth in self.boxes.items()}
+
+
+def phantom_pictures(seeds: Iterable[int]) -> Iterator[KnownPicture]:
     """The benchmark's phantoms, half of them with findings, at their native size and letterboxed like any picture."""
-    overlaps: Overlaps = defaultdict(list)
     for seed in seeds:
         scene, rng = Scene.sample(seed), np.random.default_rng(seed)
         findings = sample_findings(scene, rng) if seed % 2 else ()
-        study = to_study(scene.native(findings))
-        regions = localize(study.picture)
-        for concept, mask in scene.native_concept_masks(findings).items():
-            if truth := tight_box(mask, study.letterbox.native):
-                overlaps[concept].append(_overlap(regions, concept, truth, study.letterbox))
-    return dict(overlaps)
+        masks = scene.native_concept_masks(findings)
+        yield KnownPicture.of(str(seed), to_study(scene.native(findings)), masks)
+
+
+def patient_pictures(seeds: Iterable[int], side_px: int) -> Iterator[KnownPicture]:
+    """Phantoms of every habitus, as training renders them and before it randomises them; square pictures."""
+    for seed in seeds:
+        scene = patient(seed)
+        study = to_study(scene.render(side_px), side_px)
+        yield KnownPicture.of(str(seed), study, scene.concept_masks(side_px))
+
+
+def render_pictures(seeds: Sequence[int], kept: MaskedPictures) -> Iterator[KnownPicture]:
+    """What `training.radiograph.renders` made of these seeds, as many pictures of each as it keeps."""
+    takes = len(kept) // len(seeds)
+    for row, picture in enumerate(kept.pictures):
+        masks = dict(zip(CONCEPTS, kept.masks(slice(row, row + 1))[0].astype(bool), strict=True))
+        yield KnownPicture.of(str(seeds[row // takes]), to_study(picture), masks)
+
+
+def on_phantoms(localize: Localize, seeds: Iterable[int]) -> Overlaps:
+    """Every concept of `phantom_pictures`."""
+    return _pooled(localize, phantom_pictures(seeds))
 
 
 def on_patients(localize: Localize, seeds: Iterable[int], side_px: int) -> Overlaps:
-    """Phantoms of every habitus, as training renders them and before it randomises them; square pictures."""
-    overlaps: Overlaps = defaultdict(list)
-    square = Letterbox.fit(Frame.native(side_px, side_px), side_px)
-    for seed in seeds:
-        scene = patient(seed)
-        regions = localize(scene.render(side_px))
-        for concept, mask in scene.concept_masks(side_px).items():
-            if truth := tight_box(mask, square.native):
-                overlaps[concept].append(_overlap(regions, concept, truth, square))
-    return dict(overlaps)
+    """Every concept of `patient_pictures`."""
+    return _pooled(localize, patient_pictures(seeds, side_px))
 
 
-def on_renders(localize: Localize, pictures: MaskedPictures) -> Overlaps:
-    """Rendered radiographs, square; a concept that a picture does not show does not count."""
-    overlaps: Overlaps = defaultdict(list)
-    square = Letterbox.fit(Frame.native(SIDE_PX, SIDE_PX), SIDE_PX)
-    for row, picture in enumerate(pictures.pictures):
-        regions = localize(picture)
-        masks = pictures.masks(slice(row, row + 1))[0].astype(bool)
-        for concept, mask in zip(CONCEPTS, masks, strict=True):
-            if truth := tight_box(mask, square.native):
-                overlaps[concept].append(_overlap(regions, concept, truth, square))
-    return dict(overlaps)
+def on_renders(localize: Localize, kept: MaskedPictures) -> Overlaps:
+    """Every concept on rendered radiographs."""
+    return _pooled(localize, render_pictures(range(len(kept)), kept))
+
+
+def box_overlap(found: Box | None, truth: Box) -> float:
+    """Box IoU; 0 where nothing was found."""
+    return box_iou(found, truth) if found else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """One concept on one real picture, native pixels: as people know it, and as it was found, if it was."""
 
+    picture: str
     concept: str
     drawn: Box
     outlined: Box | None
@@ -93,7 +128,7 @@ def radiographs(localize: Localize, folder: Path) -> list[Sighting]:
             mask, found = known["masks"].get(concept), regions.boxes.get(concept)
             outlined = tight_box(read_picture(folder / mask["file"]) > 127, native) if mask else None
             placed = study.letterbox.to_native(found) if found else None
-            sightings.append(Sighting(concept, Box(x0, y0, x1, y1, native), outlined, placed))
+            sightings.append(Sighting(file, concept, Box(x0, y0, x1, y1, native), outlined, placed))
     return sightings
 
 
@@ -101,10 +136,10 @@ def on_radiographs(sightings: Iterable[Sighting]) -> dict[str, Overlaps]:
     """Against the boxes that were drawn, against those of the masks, and how well these two agree (`people`)."""
     against: dict[str, Overlaps] = {name: defaultdict(list) for name in ("boxes", "masks", "people")}
     for one in sightings:
-        against["boxes"][one.concept].append(_iou(one.found, one.drawn))
+        against["boxes"][one.concept].append(box_overlap(one.found, one.drawn))
         if one.outlined:
-            against["masks"][one.concept].append(_iou(one.found, one.outlined))
-            against["people"][one.concept].append(_iou(one.drawn, one.outlined))
+            against["masks"][one.concept].append(box_overlap(one.found, one.outlined))
+            against["people"][one.concept].append(box_overlap(one.drawn, one.outlined))
     return {name: dict(overlaps) for name, overlaps in against.items()}
 
 
@@ -167,10 +202,9 @@ def _beyond(box: Box, mask: Box, concept: str) -> list[float]:
     return [*sides, (mask.y0 - box.y0) / mask.height, (box.y1 - mask.y1) / mask.height]
 
 
-def _overlap(regions: ConceptRegions, concept: str, truth: Box, letterbox: Letterbox) -> float:
-    box = regions.boxes.get(concept)
-    return _iou(letterbox.to_native(box) if box else None, truth)
-
-
-def _iou(found: Box | None, truth: Box) -> float:
-    return box_iou(found, truth) if found else 0.0
+def _pooled(localize: Localize, pictures: Iterable[KnownPicture]) -> Overlaps:
+    overlaps: Overlaps = defaultdict(list)
+    for known in pictures:
+        for concept, iou in known.overlaps(localize).items():
+            overlaps[concept].append(iou)
+    return dict(overlaps)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medground_bench.core.concepts import ConceptRegions
+from medground_bench.core.concepts import CONCEPTS, ConceptRegions
 from medground_bench.core.geometry import box_iou
 from medground_bench.core.types import Box, Frame
 from medground_bench.training.unet.examine import (
@@ -14,9 +14,12 @@ from medground_bench.training.unet.examine import (
     on_patients,
     on_phantoms,
     on_radiographs,
+    on_renders,
     radiographs,
+    render_pictures,
     summary,
 )
+from medground_bench.training.unet.masked_pictures import MaskedPictures
 
 STUDY = Frame("study", 224, 224)
 
@@ -72,6 +75,15 @@ def test_phantoms_are_scored_against_their_own_masks():
         assert len(overlaps) == 11 and all(len(values) == 2 for values in overlaps.values())
         assert all(0.1 < value < 0.6 for value in overlaps["left lung"])
         assert overlaps["cardiac silhouette"] == overlaps["right lung"] == [0.0, 0.0]
+
+
+def test_renders_of_one_seed_share_its_name_and_a_concept_that_is_not_on_one_does_not_count():
+    masks = np.zeros((2, 11, 224, 224), bool)
+    masks[0, CONCEPTS.index("left lung"), 20:60, 100:200] = True
+    kept = MaskedPictures(np.zeros((2, 224, 224), np.uint8), np.packbits(masks, axis=-1))
+    first, second = render_pictures([7], kept)
+    assert (first.name, second.name, second.boxes) == ("7", "7", {})
+    assert on_renders(always(left_lung=(100, 20, 200, 100)), kept) == {"left lung": [pytest.approx(0.5)]}
 
 
 def test_a_summary_by_hand():
