@@ -61,7 +61,7 @@ class FilmUnetExamination(TypedDict):
     beyond_the_masks: dict[str, dict[str, float]]
 
 
-class RealLook(TypedDict):
+class WeightsLook(TypedDict):
     """One look at the real pictures."""
 
     date: str
@@ -124,6 +124,8 @@ habitus. Tenth: one picture in ten is worse. Found: share with any overlap.
 
 {looks}
 
+The table of all localizers in docs/anatomy.md keeps a list of its own.
+
 ## Limits
 
 One person's heart, spine and vessels are in every render, however bent; hilum and upper mediastinum are drawn by
@@ -181,7 +183,7 @@ def kept_card() -> str:
 
 
 def card(
-    training: UnetTraining, examined: FilmUnetExamination, errors: dict[str, float], looks: list[RealLook]
+    training: UnetTraining, examined: FilmUnetExamination, errors: dict[str, float], looks: list[WeightsLook]
 ) -> str:
     """The card as Markdown with the hub's YAML head; `errors` are the calibration's, by concept."""
     recipe, worst = training["recipe"], max(errors, key=errors.__getitem__)
@@ -265,7 +267,7 @@ def _pictures(rows: ConceptOverlaps) -> int:
 def note_look(folder: Path, what: str) -> None:
     """Add today's look at the real pictures to the list of a network's folder."""
     file = folder / LOOKS
-    looks: list[RealLook] = json.loads(file.read_text("utf-8")) if file.exists() else []
+    looks: list[WeightsLook] = json.loads(file.read_text("utf-8")) if file.exists() else []
     today = datetime.now(UTC).date().isoformat()
     looks.append({"date": today, "weights_sha256": sha256((folder / WEIGHTS).read_bytes()), "what": what})
     write_whole(file, (json.dumps(looks, indent=1) + "\n").encode())

@@ -20,8 +20,8 @@ def localize(
         typer.Option(
             "--standard",
             metavar="drawn|mask",
-            help="With phantom_unet: lungs' boxes with the margin that radiologists leave and whole clavicles, or "
-            "tight boxes and clavicles within the lungs.",
+            help="With film_unet and phantom_unet: lungs' boxes with the margin that radiologists leave and "
+            "whole clavicles, or tight boxes and clavicles within the lungs.",
         ),
     ] = None,
     out: FolderOption = None,

@@ -127,7 +127,7 @@ def _in_standard(name: str, standard: str | None) -> Localizer:
     if chosen is None:
         raise Unsupported(
             f"the localizer {name} has one way to give boxes, so no standard can be chosen. Leave the standard out, or "
-            "take a localizer that has several, such as phantom_unet."
+            "take a localizer that has several, such as film_unet."
         )
     return chosen
 
