@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,9 @@ import pytest
 from medground_bench.anatomy.definitions import (
     DEFINITIONS,
     DRAWN_MARGINS,
+    FIRST_RIB_MM,
+    LUNG_MM,
+    RIB_MM,
     SOURCES,
     STANDARDS,
     Margins,
@@ -22,6 +26,8 @@ from medground_bench.anatomy.regions import regions_of_masks
 from medground_bench.core.concepts import CONCEPTS
 from medground_bench.core.errors import UnknownName
 from medground_bench.core.types import Box, Frame
+from medground_bench.training.radiograph.chest import PACKED
+from medground_bench.training.radiograph.pack import MEASURES
 
 STUDY = Frame("study", width=100, height=100)
 FILM = np.full((100, 100), 90, np.uint8)
@@ -158,3 +164,14 @@ def test_a_lung_of_few_pixels_is_left_as_it_is():
     small = np.zeros((20, 20), bool)
     small[5:9, 5:8] = True
     assert np.array_equal(without_slivers(small), small)
+
+
+def test_the_margins_of_drawn_boxes_are_what_was_measured_on_the_ct():
+    """`make ct` measures again; both sides are averaged and rounded to a millimetre."""
+    measured = json.loads((PACKED.parent / MEASURES).read_text("utf-8"))
+    mean = {
+        name: np.mean([measured[side][name] for side in ("right", "left")], axis=0)
+        for name in measured["right"]
+    }
+    assert tuple(np.round(mean["size"])) == LUNG_MM
+    assert (round(float(mean["lateral"][0])), round(float(mean["upper"][0]))) == (RIB_MM, FIRST_RIB_MM)

