@@ -19,7 +19,7 @@ from tests.kit.board_runs import FACTS, LEFT_HALF, reference, run
 from tests.kit.browser import Visits, launched
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +70,16 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def devices() -> dict[str, BrowserContext]:
+    """The devices that the visitors of a file of tests use."""
+    return {}
+
+
 @pytest.fixture
-def visits(browser: Browser, space_url: str) -> Iterator[Visits]:
+def visits(browser: Browser, space_url: str, devices: dict[str, BrowserContext]) -> Iterator[Visits]:
     """Pages of the running Space; the test fails when one of them complained."""
-    opened = Visits(browser, space_url)
+    opened = Visits(browser, space_url, devices)
     yield opened
     opened.close()
 
