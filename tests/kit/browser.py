@@ -58,7 +58,8 @@ class Visits:
     """Pages that were opened on one host, and what they complained of: none may, and none may ask another host.
 
     A device is a browser that all visitors of its kind use, one after the other: it keeps the scripts of the host,
-    whose loading takes a page most of its time, and nothing of a visitor.
+    whose loading takes a page most of its time, and nothing of a visitor. Five pages may be open on one: each holds a
+    connection, and a browser has six to a host.
 
     errors   what the console said, uncaught errors, and responses of status 400 or more
     outside  addresses of other hosts that were asked

@@ -28,11 +28,10 @@ def desk(built, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def space_url(desk, built, tmp_path_factory):
-    served_apps = pytest.importorskip("tests.kit.served_apps")
+def space_url(desk, built, serve, tmp_path_factory):
     settings = {"MEDGROUND_STORE": str(desk.store.folder), "MEDGROUND_BENCHMARK": str(built.path)}
     nothing = str(tmp_path_factory.mktemp("no_results"))
-    with served_apps.serving(served_apps.APP, MEDGROUND_RESULTS=nothing, **settings) as url:
+    with serve(MEDGROUND_RESULTS=nothing, **settings) as url:
         yield url
 
 
