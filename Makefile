@@ -9,8 +9,8 @@ EXTRAS := .[lvlm,space,metric,dicom,edit,ray,s3,dev]
 
 # One thread a process: the models of the tests are too small to gain from a second one, and wait for it. A process more
 # than there are cores, for some tests wait for a browser, a server or a kill. A file of tests stays with one process,
-# which opens what they share once.
-PYTEST := OMP_NUM_THREADS=1
+# which opens what they share once. What was compiled is kept, whatever the environment says, for tests start processes.
+PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
 PROCESSES := $(shell $(PYTHON) -c 'import os; print(1 + len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count()))(0)))')
 SPREAD := --numprocesses $(PROCESSES) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 

@@ -31,7 +31,9 @@ IMPORTED = (
     "datasets",
     "huggingface_hub.hf_api",
     "huggingface_hub.repocard",
-    "pydantic",
+    "pydantic.json_schema",
+    "pydantic.type_adapter",
+    "rich.emoji",
     "rich.table",
 )
 """What the children would import each for itself."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Playwright
+    from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 PROGRAM, PICTURES = "MEDGROUND_CHROMIUM", "MEDGROUND_SCREENSHOTS"
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
@@ -57,25 +57,34 @@ def launched(playwright: Playwright) -> Browser:
 class Visits:
     """Pages that were opened on one host, and what they complained of: none may, and none may ask another host.
 
+    A device is a browser that all visitors of its kind use, one after the other: it keeps the scripts of the host,
+    whose loading takes a page most of its time, and nothing of a visitor. Five pages may be open on one: each holds a
+    connection, and a browser has six to a host.
+
     errors   what the console said, uncaught errors, and responses of status 400 or more
     outside  addresses of other hosts that were asked
+    devices  the one of every kind that was wanted yet, also by others
     """
 
     browser: Browser
     url: str
+    devices: dict[str, BrowserContext]
     errors: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
 
-    def open(self, path: str = "", **context: object) -> Page:
-        """A page of the Space in a context of its own, DESKTOP unless said otherwise."""
-        page = self.open_plain(path, **context)
+    def open(self, path: str = "", **device: object) -> Page:
+        """A page of the Space, on DESKTOP unless said otherwise."""
+        page = self.open_plain(path, **device)
         page.locator(".gradio-container main").wait_for()
         page.get_by_text("Loading...").first.wait_for(state="hidden")
         return page
 
-    def open_plain(self, path: str = "", **context: object) -> Page:
+    def open_plain(self, path: str = "", **device: object) -> Page:
         """A page of the host that is not the Space's."""
-        page = self.browser.new_context(**(DESKTOP | context)).new_page()
+        wanted = DESKTOP | device
+        if repr(wanted) not in self.devices:
+            self.devices[repr(wanted)] = self.browser.new_context(**wanted)
+        page = self.devices[repr(wanted)].new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.on("console", lambda said: self._complain(said.text, said.type))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -85,11 +94,17 @@ class Visits:
         return page
 
     def close(self) -> None:
-        """Leave all pages; AssertionError when one complained."""
-        for context in self.browser.contexts:
-            context.close()
+        """Leave all pages, so that the next visitor is a stranger; AssertionError when one complained."""
+        for device in self.devices.values():
+            self._leave(device)
         assert not self.errors
         assert not self.outside
+
+    def _leave(self, device: BrowserContext) -> None:
+        for page in device.pages:
+            kept = {"origin": self.url, "storageTypes": "cookies,indexeddb,local_storage,service_workers"}
+            device.new_cdp_session(page).send("Storage.clearDataForOrigin", kept)
+            page.close()
 
     def _complain(self, said: str, kind: str) -> None:
         if kind == "error" and CLOSED_STREAM not in said:

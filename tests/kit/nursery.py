@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 NURSERY = """
-import os, signal, sys
+import os, signal, sys, tempfile
 from pathlib import Path
 import datasets, numpy as np
 from medground_bench.core.types import Mode
@@ -24,6 +24,9 @@ if cluster:
     from builder.engines.ray import RayEngine
     from medground_bench.runs.ray_cluster import Cluster
     from tests.kit.broken_lvlms import open_broken
+
+with tempfile.TemporaryDirectory() as folder:
+    build(Path(folder) / "m", limit=2)
 
 rng, really = np.random.default_rng(int(os.environ["PYTHONHASHSEED"])), (os.listdir, os.scandir, os.fsync)
 
@@ -65,7 +68,8 @@ for line in sys.stdin:
     print(child, flush=True)
     print(os.waitpid(child, 0)[1], flush=True)
 """
-"""A process that has done its imports and forks one build after the other. Folders are listed in a shuffled order.
+"""A process that has built once and so knows the phantoms and their boxes, and forks one build after the other.
+Folders are listed in a shuffled order.
 
 A build can kill itself when it has written so much: a file is flushed once, after that its folder is.
 """

@@ -7,9 +7,11 @@ host but the Space's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
@@ -19,7 +21,9 @@ from tests.kit.board_runs import FACTS, LEFT_HALF, reference, run
 from tests.kit.browser import Visits, launched
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+Serve: TypeAlias = Callable[..., AbstractContextManager[str]]
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +39,18 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def space_url(results: Path) -> Iterator[str]:
-    """The address of the running Space on that folder."""
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Serve]:
+    """Serves the Space with settings, one at a time; its imports are done once for all files of tests."""
     served_apps = pytest.importorskip("tests.kit.served_apps")
-    with served_apps.serving(served_apps.APP, MEDGROUND_RESULTS=str(results)) as url:
+    with served_apps.nursery() as nursery:
+        yield partial(served_apps.forked, nursery)
+
+
+@pytest.fixture(scope="module")
+def space_url(results: Path, serve: Serve) -> Iterator[str]:
+    """The address of the running Space on that folder."""
+    with serve(MEDGROUND_RESULTS=str(results)) as url:
         yield url
 
 
@@ -70,10 +81,16 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def devices() -> dict[str, BrowserContext]:
+    """The devices that the visitors of a file of tests use."""
+    return {}
+
+
 @pytest.fixture
-def visits(browser: Browser, space_url: str) -> Iterator[Visits]:
+def visits(browser: Browser, space_url: str, devices: dict[str, BrowserContext]) -> Iterator[Visits]:
     """Pages of the running Space; the test fails when one of them complained."""
-    opened = Visits(browser, space_url)
+    opened = Visits(browser, space_url, devices)
     yield opened
     opened.close()
 

@@ -208,6 +208,7 @@ def test_on_a_phone_rows_are_cards_with_method_iou_interval_and_rank(visits, boa
     settled(page, sort="f1")
     assert [card[0] for card in cards_of(page)] == [row[0] for row in as_shown(board, {"sort": "f1"})]
     for shown in SHOWN:
+        page.close()
         page = visits.open(f"?shown={shown}", **PHONE)
         settled(page)
         assert sideways_px(page) == 0

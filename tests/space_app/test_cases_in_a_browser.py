@@ -7,7 +7,7 @@ import re
 import pytest
 
 from medground_bench.leaderboard.case_book import CaseBook
-from tests.kit.browser import LOOKS, looks
+from tests.kit.browser import DARK, LOOKS, looks
 from tests.kit.case_books import HARM, HARMFUL_METHOD, book_of, with_harm
 
 
@@ -97,7 +97,7 @@ def test_the_address_of_a_case_leads_there_in_another_browser_and_back_leads_bac
     cases_page.wait_for_function("document.querySelector('#cases .place').innerText.startsWith('4 of ')")
     cases_page.wait_for_url(re.compile("case="))
     there, address = shown_case(cases_page), cases_page.url.partition("/?")[2]
-    other = visits.open(f"?{address}")
+    other = visits.open(f"?{address}", **DARK)
     at_case(other)
     assert shown_case(other) == there and place(other) == place(cases_page)
     cases_page.locator("#cases li a").nth(1).click()

@@ -16,7 +16,6 @@ from tests.kit.case_books import HARMFUL_METHOD, book_of
 from tests.kit.joint_boards import sent_for_direct
 
 gradio_client = pytest.importorskip("gradio_client")
-served_apps = pytest.importorskip("tests.kit.served_apps")
 PAIR = RowPair(first="medfocus", second="occlusion", mode="direct")
 
 
@@ -28,13 +27,11 @@ def results(results, built):
 
 
 @pytest.fixture(scope="module")
-def space_url(results, built, tmp_path_factory):
+def space_url(results, built, serve, tmp_path_factory):
     """The Space of these results and of a store, with a submission that is called as a method of ours is."""
     truth = Truth.of(open_benchmark(built.path))
     store = sent_for_direct(tmp_path_factory.mktemp("sent") / "store", truth).store.folder
-    with served_apps.serving(
-        served_apps.APP, MEDGROUND_RESULTS=str(results), MEDGROUND_STORE=str(store)
-    ) as url:
+    with serve(MEDGROUND_RESULTS=str(results), MEDGROUND_STORE=str(store)) as url:
         yield url
 
 

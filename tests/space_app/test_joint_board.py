@@ -17,7 +17,6 @@ from tests.kit.desks import truth
 from tests.kit.joint_boards import CODE, our_board, send, sent_to
 
 gradio_client = pytest.importorskip("gradio_client")
-served_apps = pytest.importorskip("tests.kit.served_apps")
 ON_A = BoardQuery(mode="direct", lvlm="a")
 
 
@@ -35,9 +34,8 @@ def results(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def space_url(results, place):
-    store = str(place.store.folder)
-    with served_apps.serving(served_apps.APP, MEDGROUND_RESULTS=str(results), MEDGROUND_STORE=store) as url:
+def space_url(results, place, serve):
+    with serve(MEDGROUND_RESULTS=str(results), MEDGROUND_STORE=str(place.store.folder)) as url:
         yield url
 
 

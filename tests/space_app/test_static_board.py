@@ -52,22 +52,21 @@ def folder(board, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def from_disk(browser, folder) -> Iterator[Visits]:
-    opened = Visits(browser, f"{folder.as_uri()}/index.html")
-    opened.url = folder.as_uri()
+def from_disk(browser, folder, devices) -> Iterator[Visits]:
+    opened = Visits(browser, folder.as_uri(), devices)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def from_server(browser, folder) -> Iterator[Visits]:
+def from_server(browser, folder, devices) -> Iterator[Visits]:
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *_told: object) -> None:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    opened = Visits(browser, f"http://127.0.0.1:{server.server_port}")
+    opened = Visits(browser, f"http://127.0.0.1:{server.server_port}", devices)
     yield opened
     opened.close()
     server.shutdown()
@@ -152,14 +151,14 @@ def test_the_same_board_is_written_in_the_same_bytes(board, folder, tmp_path):
     assert all((tmp_path / name).read_bytes() == (folder / name).read_bytes() for name in files)
 
 
-def test_names_of_others_are_text_and_never_markup(board, tmp_path, browser):
+def test_names_of_others_are_text_and_never_markup(board, tmp_path, browser, devices):
     """A method may be called by whoever sent it in."""
     from dataclasses import replace
 
     evil = "</script><img src=x onerror=alert(1)>"
     entries = tuple(replace(entry, shown=evil) for entry in board.scores.entries)
     write_static(replace(board, scores=replace(board.scores, entries=entries)), tmp_path)
-    visits = Visits(browser, tmp_path.as_uri())
+    visits = Visits(browser, tmp_path.as_uri(), devices)
     page = opened(visits, {})
     assert rows_of(page)[0][0] == evil
     for shown in ("forest", "speed", "sizes"):
@@ -169,11 +168,12 @@ def test_names_of_others_are_text_and_never_markup(board, tmp_path, browser):
 
 
 @pytest.mark.parametrize("size", ["all", "large"])
-def test_submissions_stand_there_too_and_what_is_withheld_is_said(browser, tmp_path, size):
+def test_submissions_stand_there_too_and_what_is_withheld_is_said(browser, devices, tmp_path, size):
     hidden = truth(source="vindr_cxr")
     board = joined(our_board(hidden), board_of(sent_to(tmp_path / "store", hidden).store.look()))
     write_static(board, tmp_path / "pages")
-    visits, params = Visits(browser, (tmp_path / "pages").as_uri()), {"lvlm": "a", "size": size}
+    visits = Visits(browser, (tmp_path / "pages").as_uri(), devices)
+    params = {"lvlm": "a", "size": size}
     page = opened(visits, params)
     table = board.table(board.query(params))
     demand_same(page, table)

@@ -9,7 +9,7 @@ import pytest
 
 from medground_bench.leaderboard.register import Register
 from tests.kit.board_pages import rows_of, settled
-from tests.kit.browser import DESKTOP, LOOKS, PHONE, looks, screenshot, serious_violations, sideways_px
+from tests.kit.browser import DARK, DESKTOP, LOOKS, PHONE, looks, screenshot, serious_violations, sideways_px
 from tests.kit.open_desks import answers, desk_for, run_record
 
 DEVICES = pytest.mark.parametrize(("name", "device"), [("desktop", DESKTOP), ("phone", PHONE)])
@@ -28,11 +28,10 @@ def desk(built, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def space_url(desk, built, tmp_path_factory):
-    served_apps = pytest.importorskip("tests.kit.served_apps")
+def space_url(desk, built, serve, tmp_path_factory):
     settings = {"MEDGROUND_STORE": str(desk.store.folder), "MEDGROUND_BENCHMARK": str(built.path)}
     nothing = str(tmp_path_factory.mktemp("no_results"))
-    with served_apps.serving(served_apps.APP, MEDGROUND_RESULTS=nothing, **settings) as url:
+    with serve(MEDGROUND_RESULTS=nothing, **settings) as url:
         yield url
 
 
@@ -178,7 +177,7 @@ def test_a_receipt_opens_by_its_link_in_another_browser_and_is_saved_as_json(han
     handed_in.wait_for_url(re.compile(f"tab=submit&receipt={told['Id']}"))
     link = handed_in.get_by_role("link", name="receipt=").inner_text()
     assert link == handed_in.url
-    other = visits.open(f"?{link.partition('?')[2]}")
+    other = visits.open(f"?{link.partition('?')[2]}", **DARK)
     assert receipt(other) == told
     with other.expect_download() as saved:
         press(other, "Save as JSON")
@@ -205,7 +204,7 @@ def test_withdrawing_asks_once_more_and_leaves_a_tombstone(handed_in, desk):
 
 def test_another_persons_submission_is_not_withdrawn_and_its_receipt_stays(handed_in, visits, desk):
     told = receipt(handed_in)
-    other = visits.open(f"?tab=submit&receipt={told['Id']}")
+    other = visits.open(f"?tab=submit&receipt={told['Id']}", **DARK)
     other.get_by_label("Your name").fill("mallory")
     press(other, "Withdraw ...")
     press(other, "Yes, withdraw it")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from urllib.request import Request, urlopen
 
@@ -40,12 +39,9 @@ kept_board = pytest.importorskip("kept_board")
 WORDS = json.dumps({"method": "Mine", "training_data": "overlap", "lvlm_revisions": {"rule_lvlm": "1f2e"}})
 
 
-@contextmanager
-def serving(store: str, built, **settings: str):
-    """The Space before a store."""
-    named = {"MEDGROUND_STORE": store, "MEDGROUND_BENCHMARK": str(built.path)}
-    with served_apps.serving(served_apps.APP, **named | settings) as url:
-        yield url
+def before(store: str, built, **more: str) -> dict[str, str]:
+    """The settings of a Space before a store."""
+    return {"MEDGROUND_STORE": store, "MEDGROUND_BENCHMARK": str(built.path)} | more
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +50,8 @@ def desk(built, tmp_path_factory) -> SubmissionDesk:
 
 
 @pytest.fixture(scope="module")
-def space_url(desk, built):
-    with serving(str(desk.store.folder), built) as url:
+def space_url(desk, built, serve):
+    with serve(**before(str(desk.store.folder), built)) as url:
         yield url
 
 
@@ -273,12 +269,13 @@ def hub_desk(hub, org, built):
 def test_on_a_space_with_its_store_on_the_hub_a_token_submits_and_a_store_that_is_away_keeps_nothing(
     hub, org, built, hub_desk, tmp_path
 ):
-    settings = surroundings(hub.address, tmp_path / "home", f"hf_{org}-writer")
+    client = surroundings(hub.address, tmp_path / "home", f"hf_{org}-writer")
     told = {
-        name: settings[name]
+        name: client[name]
         for name in ("HF_ENDPOINT", "HF_HOME", "HF_HUB_DISABLE_XET", "HF_TOKEN", "NO_PROXY")
     }
-    with serving(hub_desk.store.name, built, SPACE_ID="org/board", HF_HUB_OFFLINE="0", **told) as url:
+    told |= {"SPACE_ID": "org/board", "HF_HUB_OFFLINE": "0"}
+    with served_apps.serving(served_apps.APP, **before(hub_desk.store.name, built, **told)) as url:
         by_nobody, by_reader = (
             gradio_client.Client(url, verbose=False, token=token) for token in (False, f"hf_{org}-reader")
         )
