@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import medground_bench
-from medground_bench.anatomy.atlas import MANIFEST, PHANTOM_POOL
+from medground_bench.anatomy.atlas import CT_POOL, MANIFEST, PHANTOM_POOL
 from medground_bench.commands.demo_stages import TUNED
 from medground_bench.commands.programs import programs_folder
 from medground_bench.core.errors import MedgroundError, SourceMissing
@@ -38,6 +38,10 @@ DATASET = "medground-bench"
 
 IN_THE_CHECKOUT = f'evaluate.load("metrics/{METRIC}")'
 FRONT = "---\n"
+
+
+PACKED_CT = "training/radiograph/ct/chest.npz"
+"""The open CT that radiographs are rendered from, in the library."""
 
 
 def metric_files(name: str) -> dict[str, bytes]:
@@ -76,14 +80,15 @@ def space_files(name: str, results: Path | None = None) -> dict[str, bytes]:
 
 
 def known_digests() -> dict[str, str]:
-    """Name -> SHA-256 of the library's pictures and weights and of the example films, as it was recorded for each."""
-    pool = PHANTOM_POOL.relative_to(LIBRARY).as_posix()
-    pictures = json.loads((PHANTOM_POOL / MANIFEST).read_text("utf-8"))["pictures"]
+    """Name -> SHA-256 of the library's pictures, weights and CT and of the example films, as recorded for each."""
     known = {
-        f"medground_bench/{pool}/{each[kind]['file']}": each[kind]["sha256"]
-        for each in pictures
+        f"medground_bench/{pool.relative_to(LIBRARY).as_posix()}/{each[kind]['file']}": each[kind]["sha256"]
+        for pool in (PHANTOM_POOL, CT_POOL)
+        for each in json.loads((pool / MANIFEST).read_text("utf-8"))["pictures"]
         for kind in ("picture", "masks")
     }
+    body = LIBRARY / PACKED_CT
+    known[f"medground_bench/{PACKED_CT}"] = body.with_suffix(".sha256").read_text("utf-8").strip()
     films = programs_folder() / "space_app" / "examples"
     for film in json.loads((films / "films.json").read_text("utf-8")):
         known[f"examples/{film['file']}"] = film["sha256"]

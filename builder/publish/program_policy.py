@@ -28,7 +28,7 @@ from medground_bench.storage.whole_files import sha256
 CODE = r"(?:medground_bench/(?:[a-z][a-z0-9_]*/)*)?[a-z_][a-z0-9_]*\.py"
 TEXTS = (
     r"README\.md|LICENSE|requirements\.txt|medground_bench/py\.typed",
-    r"medground_bench/(?:[a-z][a-z0-9_]*/)+[A-Za-z0-9_]+\.(?:json|jinja|yaml|md|txt)",
+    r"medground_bench/(?:[a-z][a-z0-9_]*/)+[A-Za-z0-9_]+\.(?:json|jinja|yaml|md|txt|sha256)",
     r"medground_bench/leaderboard/front/[a-z_]+\.(?:css|js)",
     r"examples/films\.json|front/[a-z_]+\.(?:html|css|js)",
     r"results/(?:board|cases)\.json|results/tuned/[A-Za-z0-9][A-Za-z0-9._:@+-]*(?:/[A-Za-z0-9._:@+-]+)*\.json",

@@ -10,24 +10,19 @@ from typing import Annotated
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from medground_bench.cards.telling import told
 from medground_bench.core.concepts import ConceptRegions
 from medground_bench.core.geometry import box_iou, tight_box
-from medground_bench.core.types import Box, Frame, Picture
-from medground_bench.drawing.fonts import letters
-from medground_bench.drawing.palette import BRIGHT, INK, PAPER, Colour
+from medground_bench.core.types import Box, Frame
+from medground_bench.drawing.film_sheet import FilmTile, draw_film_sheet
+from medground_bench.drawing.palette import BRIGHT, PAPER, Colour
 from medground_bench.localizers import by_standard, open_localizer
 from medground_bench.pictures.synthetic import png_of
 from medground_bench.storage.whole_files import write_whole
 from medground_bench.training.bad_films import films
 from medground_bench.training.radiograph.chest import shipped_chest
 from medground_bench.training.radiograph.render import MADE, SIDE_PX, RenderedFilm
-
-COLUMNS, CAPTION_PX, GAP_PX = 4, 34, 6
-GREYS = 64
-"""Of the pictures on the sheet, so that the noise on them is not most of its file."""
 
 LUNGS, HEART, CLAVICLES = (
     ("left lung", "right lung"),
@@ -70,36 +65,18 @@ class FoundOnFilm:
 
 def drawn_sheet(films: Sequence[FoundOnFilm], title: str) -> NDArray[np.uint8]:
     """(H, W, 3): all films in rows, each with its caption, below the title."""
-    side = len(films[0].film.picture)
-    width, height = side + GAP_PX, side + CAPTION_PX
-    rows = -(-len(films) // COLUMNS)
-    sheet = Image.new("RGB", (COLUMNS * width - GAP_PX, CAPTION_PX + rows * height), PAPER)
-    draw = ImageDraw.Draw(sheet)
-    draw.text((2, 8), title, font=letters(13), fill=INK)
-    for place, each in enumerate(films):
-        x, y = place % COLUMNS * width, CAPTION_PX + place // COLUMNS * height
-        sheet.paste(_with_boxes(each), (x, y))
-        for line, words in enumerate(each.caption):
-            draw.text((x + 2, y + side + 1 + 14 * line), words, font=letters(12), fill=INK)
-    return np.asarray(sheet)
+    return draw_film_sheet([FilmTile(each.film.picture, _boxes(each), each.caption) for each in films], title)
 
 
-def _with_boxes(each: FoundOnFilm) -> Image.Image:
-    image = Image.fromarray(_fewer_greys(each.film.picture)).convert("RGB")
-    draw = ImageDraw.Draw(image)
+def _boxes(each: FoundOnFilm) -> list[tuple[Box, Colour]]:
+    """The truth in white below what was found."""
     truth, found = each.truth, each.regions.boxes
-    for concept, colour in COLOURS.items():
-        for boxes, ink in ((truth, PAPER), (found, colour)):
-            if concept in boxes:
-                x0, y0, x1, y1 = (round(edge) for edge in boxes[concept].xyxy)
-                draw.rectangle((x0, y0, x1 - 1, y1 - 1), outline=ink)
-    return image
-
-
-def _fewer_greys(picture: Picture) -> Picture:
-    step = 256 // GREYS
-    fewer: Picture = picture // step * step
-    return fewer
+    return [
+        (boxes[concept], ink)
+        for concept, colour in COLOURS.items()
+        for boxes, ink in ((truth, PAPER), (found, colour))
+        if concept in boxes
+    ]
 
 
 def main(

@@ -54,7 +54,8 @@ def _between(readme: str, name: str, kept: Sequence[Kept], text: Callable[[Seque
 def localizers_table(pooled: Sequence[AblationResult]) -> str:
     """MedFocus by every localizer that could be run, best first in direct mode, and the figure of the same run."""
     by_mode = {(each.label, each.mode): each for each in pooled}
-    labels = sorted({each.label for each in pooled}, key=lambda label: _order(by_mode.get((label, MODES[0]))))
+    labels = sorted({each.label for each in pooled})
+    labels.sort(key=lambda label: _order(by_mode.get((label, MODES[0]))))
     rows = [(label, *_ablated_cells(by_mode, label)) for label in labels]
     columns = ("localizer", *(f"{column}, {mode}" for mode in MODES for column in ("IoU", "95 %")))
     counted = " and ".join(f"{each.cases} cases in {each.mode} mode" for each in _first_of_modes(pooled))

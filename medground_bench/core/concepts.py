@@ -37,7 +37,7 @@ class ConceptRegions:
     boxes      as tight as the masks, or wider where a localizer finds boxes or gives them as they are drawn
     missing    concepts that were looked for and not found
     reference  name of the atlas picture they were carried over from, None where there is none
-    expected_iou  the box IoU to expect with an expert's box, of every concept, where the localizer can tell
+    expected_iou  the box IoU to expect of every concept's tight box, where the localizer can tell
 
     >>> regions = ConceptRegions(Frame("study", width=224, height=224), masks={}, boxes={}, missing=CONCEPTS[5:6])
     >>> regions.missing

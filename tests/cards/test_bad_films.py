@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image
 
 from medground_bench.anatomy.regions import regions_of_masks
-from medground_bench.cards.bad_films import COLOURS, COLUMNS, HEART, FoundOnFilm, drawn_sheet
+from medground_bench.cards.bad_films import COLOURS, HEART, FoundOnFilm, drawn_sheet
+from medground_bench.drawing.film_sheet import COLUMNS
 from medground_bench.drawing.palette import PAPER
 from medground_bench.training.radiograph.patient import ExposedBody
 from medground_bench.training.radiograph.render import RenderedFilm

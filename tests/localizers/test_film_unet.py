@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
+from medground_bench.anatomy.plausible import doubts
 from medground_bench.anatomy.unet.localizer import UnetLocalizer
 from medground_bench.core.concepts import CONCEPTS
 from medground_bench.core.geometry import box_iou
@@ -19,6 +21,7 @@ from medground_bench.phantom.scene import Scene
 from medground_bench.training.radiograph.chest import shipped_chest
 from medground_bench.training.radiograph.patient import ExposedBody, Geometry
 from medground_bench.training.radiograph.render import radiograph
+from medground_bench.training.view.drawn import drawn
 
 SEED = 6_000_400
 LARGE = ("left lung", "right lung", "cardiac silhouette", "mediastinum")
@@ -70,6 +73,18 @@ def test_what_it_does_not_believe_is_missing_and_still_tells_its_number(film):
     assert set(strict.missing) == {c for c, iou in believed.expected_iou.items() if iou < floor} != set()
     assert strict.expected_iou == believed.expected_iou
     assert not set(strict.missing) & set(strict.boxes)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_on_a_picture_that_shows_no_chest_it_believes_next_to_nothing(seed):
+    rng = torch.Generator().manual_seed(seed)
+    pictures = [
+        (each * 255).byte().repeat_interleave(2, 0).repeat_interleave(2, 1).numpy() for each in drawn(3, rng)
+    ]
+    for picture in pictures:
+        found = FilmUnet().localize(picture)
+        assert not {"left lung", "right lung"} & set(found.boxes) and len(found.boxes) <= 2
+        assert doubts(found)
 
 
 class SeesLight:

@@ -34,7 +34,11 @@ DRAWN_BY = {f"phantom/{name}.py" for name in DRAWING}
 @pytest.fixture
 def copied(tmp_path, monkeypatch):
     """The same sources in a folder that a test may change; nothing is remembered."""
-    shutil.copytree(PACKAGE, tmp_path / "copy", ignore=shutil.ignore_patterns("models", "__pycache__"))
+    shutil.copytree(
+        PACKAGE,
+        tmp_path / "copy",
+        ignore=shutil.ignore_patterns("phantom_gemma3", "phantom_qwen2_5_vl", "__pycache__"),
+    )
     monkeypatch.setattr(code_version, "__file__", str(tmp_path / "copy" / "runs" / "code_version.py"))
     return tmp_path / "copy"
 

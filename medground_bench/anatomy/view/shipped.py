@@ -21,15 +21,15 @@ MODEL = Path(__file__).with_name("model")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ViewFinder:
-    """A network, and the log-odds in nats that each other view must exceed, against a frontal one, to be said."""
+    """A network, and the log-odds in nats that another view must have over a frontal one before it is said."""
 
     net: ViewNet
-    least_odds: tuple[float, ...]
+    least_odds: float
 
     def __call__(self, picture: Picture) -> View:
         """Of one grey picture (H, W), black bars included."""
         found = odds(self.net, [picture])[0]
-        return list(View)[1 + int(found.argmax())] if (found > self.least_odds).any() else View.FRONTAL
+        return View.FRONTAL if found.max() <= self.least_odds else list(View)[1 + int(found.argmax())]
 
 
 @torch.no_grad()
@@ -52,5 +52,5 @@ def load_finder(folder: Path) -> ViewFinder:
         net = ViewNet()
     record = restore(net, folder, of="the network of views", trained_by="medground_bench.training.view.train")
     least_odds = record["least_odds"]
-    assert isinstance(least_odds, list)
-    return ViewFinder(net, tuple(least_odds))
+    assert isinstance(least_odds, float)
+    return ViewFinder(net, least_odds)

@@ -7,9 +7,11 @@ The way of a picture, one file a step:
     patient   what is drawn by lot: body, breath, pose, geometry of the exposure
     rays      the points of the scan along every ray of one exposure of one patient
     changes   findings: what the tissue at a point of the scan becomes
-    skeleton  what the scan lacks, since its arms are raised: clavicles, shoulder blades, arms
+    additions what the scan lacks: clavicles and arms that hang, shoulder blades, breasts, stomach gas
+    devices   tubes, wires, letters, the edges of the field
     film      millimetres of soft tissue and bone -> grey values
     outlines  millimetres of every organ -> masks of the concepts
     render    all of it: one seed -> one `RenderedFilm`
     renders   many of them, kept in a folder
+    pool      16 of them as references, which the package carries
 """

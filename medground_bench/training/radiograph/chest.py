@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
+
+from medground_bench.core.errors import SourceMissing
+from medground_bench.storage.whole_files import sha256
 
 PACKED = Path(__file__).with_name("ct") / "chest.npz"
 
@@ -48,6 +52,8 @@ SHADOWS = ("right lung", "left lung", "heart", "great vessels", "abdomen")
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LabelledChest:
     """One labelled body. Points are mm from the scan's corner: x to the patient's left, y forwards, z upwards.
+
+    Places that were measured on the CT, such as the spine, are from the middle of its first voxel: half a voxel less.
 
     tissue           (2, z, y, x) float32: soft tissue (1 is water) and bone (what it adds)
     labels           (5, z, y, x) float32, the share of a voxel that each of `SHADOWS` fills
@@ -125,6 +131,16 @@ def _volume(channels: NDArray[np.generic]) -> Tensor:
 
 @cache
 def shipped_chest() -> LabelledChest:
-    """LIDC-IDRI-0001, as the package carries it; read once."""
-    with np.load(PACKED) as stored:
+    """LIDC-IDRI-0001, as the package carries it; read once. SourceMissing when it is not there, or another file is."""
+    try:
+        content, recorded = PACKED.read_bytes(), PACKED.with_suffix(".sha256").read_text("utf-8").strip()
+    except FileNotFoundError as error:
+        raise SourceMissing(
+            f"{error.filename} is missing. Install the package again, or run make ct."
+        ) from error
+    if sha256(content) != recorded:
+        raise SourceMissing(
+            f"{PACKED} is damaged or was exchanged. Install the package again, or run make ct."
+        )
+    with np.load(BytesIO(content)) as stored:
         return LabelledChest.of(dict(stored))

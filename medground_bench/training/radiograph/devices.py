@@ -5,6 +5,8 @@ Metal is given in mm of bone, since both weaken the beam alike; letters and coll
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -78,16 +80,15 @@ def _averaged(sheet: Image.Image) -> Map:
 
 
 def print_on(
-    picture: Picture, masks: dict[str, Mask], rng: np.random.Generator
-) -> tuple[Picture, dict[str, Mask], Mask]:
-    """A side marker in a corner, and the edges of a collimated field.
+    pictures: Sequence[Picture], masks: dict[str, Mask], rng: np.random.Generator
+) -> tuple[list[Picture], dict[str, Mask]]:
+    """A side marker in a corner, and the edges of a collimated field, the same on every picture.
 
-    Returns the picture, the masks without what the collimation hides, and where nothing was printed.
+    Returns the pictures, and the masks without what the collimation hides.
     """
-    side = picture.shape[0]
-    made, free = picture.copy(), np.ones(picture.shape, bool)
+    made, side = list(pictures), len(pictures[0])
     if rng.random() < 0.4:
-        letters = Image.fromarray(np.zeros_like(picture))
+        letters = Image.fromarray(np.zeros_like(pictures[0]))
         text, size = (
             str(rng.choice(["L", "R", "AP", "L  PA", "PORTABLE"])),
             int(side * rng.uniform(0.04, 0.09)),
@@ -96,15 +97,14 @@ def print_on(
         ImageDraw.Draw(letters).text(
             (x, side * rng.uniform(0.02, 0.3)), text, fill=255, font=ImageFont.load_default(size)
         )
-        ink = np.asarray(letters, np.float32) / 255
-        made = np.round(made + ink * (rng.uniform(200, 255) - made)).astype(np.uint8)
-        free &= ink == 0
+        ink, grey = np.asarray(letters, np.float32) / 255, rng.uniform(200, 255)
+        made = [np.round(each + ink * (grey - each)).astype(np.uint8) for each in made]
     if rng.random() < 0.2:
         open_field = _field(side, rng)
-        made = np.where(open_field, made, np.uint8(rng.uniform(0, 25)))
+        edge = np.uint8(rng.uniform(0, 25))
+        made = [np.where(open_field, each, edge) for each in made]
         masks = {name: mask & open_field for name, mask in masks.items()}
-        free &= open_field
-    return made, masks, free
+    return made, masks
 
 
 def _field(side: int, rng: np.random.Generator) -> Mask:

@@ -132,10 +132,9 @@ def expose(
     healthy = film(soft, bone, processing, px_mm, seed)
     picture = film(soft, bone, processing, px_mm, seed, change=projection.added)
     masks = outlines(organs, drawn.clavicles, px_mm)
-    if bare:
-        return RenderedFilm(picture, healthy, masks, rays.patient)
-    printed, masks, free = print_on(picture, masks, rng)
-    return RenderedFilm(printed, np.where(free, healthy, printed), masks, rays.patient)
+    if not bare:
+        (picture, healthy), masks = print_on((picture, healthy), masks, rng)
+    return RenderedFilm(picture, healthy, masks, rays.patient)
 
 
 def _uneven(shape: tuple[int, ...], rng: np.random.Generator) -> Map:

@@ -1,7 +1,8 @@
 """Learn what a network's sureness is worth: `python -m medground_bench.training.unet.calibrate --help`.
 
 On renders that it was not trained on, each as it is and once more randomised as in training, so that easy pictures and
-hard ones count alike. How far the curves are from the truth is measured on renders of other seeds.
+hard ones count alike; every third one lies on its side or head as well, and as many pictures show no chest at all, so
+that what is found there is not believed. How far the curves are from the truth is measured on renders of other seeds.
 """
 
 from __future__ import annotations
@@ -28,16 +29,19 @@ from medground_bench.training.radiograph.renders import HELD_OUT, renders
 from medground_bench.training.unet.masked_pictures import SIDE_PX, MaskedPictures
 from medground_bench.training.unet.randomise import randomise
 from medground_bench.training.unet.train import FULL, TrainingCells, box_iou_of_masks
+from medground_bench.training.view.drawn import drawn
 
 BATCH = 16
 BINS = 10
+THIRD = 3
+"""Of so many pictures one is turned, and there is one more that shows no chest."""
 
 Pairs = dict[str, list[tuple[float, float]]]
 """Concept -> (sureness, box IoU) of every picture on which it was found."""
 
 
 def sure_pairs(net: AnatomyNet, pictures: MaskedPictures, seed: int) -> Pairs:
-    """Of every picture as it is, and once more randomised; a concept that is not there has IoU 0."""
+    """Of every picture as it is, once more randomised, turned, and of no chest; what is not there has IoU 0."""
     pairs: Pairs = defaultdict(list)
     for logits, truth in _looked_at(net, pictures, seed):
         masks = concept_masks(logits)
@@ -61,6 +65,21 @@ def _looked_at(
         harder, targets = randomise(cells.pictures[rows], cells.cells[rows].float() / FULL, rng)
         logits = enlarge(net.look(harder), SIDE_PX).numpy()
         yield from zip(logits, (enlarge(targets, SIDE_PX) > 0.5).numpy(), strict=True)
+    yield from _no_upright_chests(net, pictures, rng)
+
+
+def _no_upright_chests(
+    net: AnatomyNet, pictures: MaskedPictures, rng: torch.Generator
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.bool_]]]:
+    """Every third picture by a quarter, a half or three quarters of a turn, and as many that show no chest."""
+    for turns, row in enumerate(range(0, len(pictures), THIRD)):
+        quarters = 1 + turns % 3
+        picture = np.rot90(pictures.pictures[row], quarters).copy()
+        truth = np.rot90(pictures.masks(slice(row, row + 1))[0].astype(bool), quarters, (1, 2))
+        yield enlarge(net(torch.from_numpy(picture)[None]), SIDE_PX)[0].numpy(), truth
+    nothing = np.zeros((len(CONCEPTS), SIDE_PX, SIDE_PX), bool)
+    for shown in drawn(len(pictures) // THIRD, rng):
+        yield enlarge(net.look(shown[None, None]), SIDE_PX)[0].numpy(), nothing
 
 
 def calibration_error(calibration: IouCalibration, pairs: Pairs) -> dict[str, float]:

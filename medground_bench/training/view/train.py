@@ -2,14 +2,13 @@
 
 It learns from radiographs rendered from a CT and from phantoms of every habitus, randomised anew for every batch as the
 anatomy U-Net's are, upright and spoiled in known ways; see `spoiled`, `drawn` and `other_renders`. How sure it must be
-before it says anything is set afterwards, on pictures that it never saw.
+before it says anything is set afterwards, on upright pictures that it never saw.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -28,7 +27,6 @@ from medground_bench.anatomy.view.network import ViewNet, squares
 from medground_bench.anatomy.view.shipped import odds
 from medground_bench.anatomy.view.views import View
 from medground_bench.core.concepts import CONCEPTS
-from medground_bench.core.types import Picture
 from medground_bench.phantom import seeds
 from medground_bench.storage.whole_files import sha256, write_whole
 from medground_bench.training.radiograph.renders import CALIBRATION, TRAINING, renders
@@ -37,7 +35,6 @@ from medground_bench.training.unet.phantoms import phantoms
 from medground_bench.training.unet.randomise import randomise
 from medground_bench.training.unet.train import TrainingCells
 from medground_bench.training.view.drawn import drawn
-from medground_bench.training.view.examine import SPOILED, spoiled
 from medground_bench.training.view.other_renders import bellies, laterals
 from medground_bench.training.view.spoiled import inverted, mirrored, no_chest, trimmed
 
@@ -50,8 +47,8 @@ class ViewRecipe:
     """Everything that decides the weights and the threshold besides the code.
 
     projections, phantoms, laterals, bellies   what is rendered; of a projection there are two pictures
-    calibration_projections, calibration_phantoms, calibration_laterals   what the thresholds are set on
-    false_alarms  share of upright pictures, and of others, that the setting leaves aside
+    calibration_projections, calibration_phantoms   upright pictures that the threshold is set on
+    false_alarms  the most of either kind of these that may be called something else
     """
 
     seed: int = 0
@@ -61,7 +58,6 @@ class ViewRecipe:
     bellies: int = 40
     calibration_projections: int = 300
     calibration_phantoms: int = 300
-    calibration_laterals: int = 60
     steps: int = 1500
     rate: float = 3e-3
     weight_decay: float = 1e-3
@@ -86,7 +82,7 @@ class Pool:
 
 OF_RENDERS, OF_PHANTOMS, OF_LATERALS, OF_BELLIES = 16, 8, 8, 4
 """Pictures of each that a batch is made of; every other one is randomised."""
-INVERTED, NO_CHEST, DRAWN = 16, 14, 8
+INVERTED, SPOILED, DRAWN = 16, 14, 8
 """Pictures of a batch that are made of its upright ones, or of nothing."""
 
 
@@ -105,7 +101,7 @@ def batch(pool: Pool, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         View.MIRRORED: [mirrored(each) for each in upright],
         View.INVERTED: [inverted(each, rng) for each in any_of[:INVERTED]],
         View.LATERAL: [trimmed(each, rng) for each in lateral],
-        View.NO_CHEST: [*(no_chest(each, rng) for each in any_of[-NO_CHEST:]), *belly, *drawn(DRAWN, rng)],
+        View.NO_CHEST: [*(no_chest(each, rng) for each in any_of[-SPOILED:]), *belly, *drawn(DRAWN, rng)],
     }
     views = [place for place, view in enumerate(View) for _ in made[view]]
     return squares([each for view in View for each in made[view]]), torch.tensor(views)
@@ -139,33 +135,14 @@ def learn(recipe: ViewRecipe, pool: Pool, console: Console) -> ViewNet:
     return net.eval()
 
 
-def least_odds(recipe: ViewRecipe, net: ViewNet, work: Path) -> list[float]:
-    """For every other view as much as all pictures of that view but a percent reach, renders and phantoms apart.
-
-    Never less than 0, nor less than what all upright pictures but that percent stay below.
-    """
+def least_odds(recipe: ViewRecipe, net: ViewNet, work: Path) -> float:
+    """The log-odds that so few upright pictures of either kind exceed, as the recipe says."""
     kinds = (
-        list(renders(CALIBRATION[: recipe.calibration_projections], work, processes=1).pictures),
-        list(phantoms(seeds.VALIDATION[: recipe.calibration_phantoms], work, processes=1).pictures),
+        renders(CALIBRATION[: recipe.calibration_projections], work, processes=1),
+        phantoms(seeds.VALIDATION[: recipe.calibration_phantoms], work, processes=1),
     )
-    highest = np.max(
-        [np.quantile(odds(net, kind), 1 - recipe.false_alarms, axis=0) for kind in kinds], axis=0
-    )
-    lowest = np.full(len(highest), np.inf)
-    lateral = list(laterals(CALIBRATION[: recipe.calibration_laterals], work))
-    for view, pictures in [(View.LATERAL, lateral), *_spoiled_kinds(kinds)]:
-        place = list(View).index(view) - 1
-        of_view = np.quantile(odds(net, pictures)[:, place], recipe.false_alarms)
-        lowest[place] = min(lowest[place], of_view)
-    bars: list[float] = np.maximum(np.maximum(highest, lowest), 0).round(4).tolist()
-    return bars
-
-
-def _spoiled_kinds(kinds: Sequence[list[Picture]]) -> Iterator[tuple[View, list[Picture]]]:
-    for pictures in kinds:
-        for kind, (view, _change) in SPOILED.items():
-            if view is not View.FRONTAL:
-                yield view, list(spoiled(pictures, kind))
+    highest = [odds(net, list(kind.pictures)).max(axis=1) for kind in kinds]
+    return float(max(np.quantile(each, 1 - recipe.false_alarms) for each in highest))
 
 
 def pool_of(recipe: ViewRecipe, work: Path) -> Pool:
@@ -184,7 +161,7 @@ def _without_concepts(pictures: NDArray[np.uint8]) -> TrainingCells:
 
 
 def train(recipe: ViewRecipe, folder: Path, work: Path, console: Console) -> None:
-    """Render, train, set the thresholds, and write all of it to `folder`; pictures stay in `work`. One thread."""
+    """Render, train, set the threshold, and write all of it to `folder`; pictures stay in `work`. One thread."""
     torch.set_num_threads(1)
     pool, begin = pool_of(recipe, work), time.monotonic()
     net = learn(recipe, pool, console)
@@ -193,7 +170,7 @@ def train(recipe: ViewRecipe, folder: Path, work: Path, console: Console) -> Non
     weights = save({name: value.half().contiguous() for name, value in values if value.is_floating_point()})
     record = {
         "weights_sha256": sha256(weights),
-        "least_odds": least_odds(recipe, net, work),
+        "least_odds": round(least_odds(recipe, net, work), 4),
         "recipe": asdict(recipe),
         "seconds": round(seconds),
         "versions": {"torch": torch.__version__},

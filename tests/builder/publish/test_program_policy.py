@@ -128,7 +128,7 @@ def test_a_picture_is_refused_whatever_it_is_called(kind, name):
 def test_pictures_and_weights_pass_by_digest_at_their_place_alone(space):
     known = known_digests()
     assert {name: sha256(space[name]) for name in known} == known
-    assert {name for name in space if name.endswith((".png", ".jpg", ".safetensors"))} == set(known)
+    assert {name for name in space if name.endswith((".png", ".jpg", ".safetensors", ".npz"))} == set(known)
     assert rules_of({PICTURE: space[PICTURE], WEIGHTS: space[WEIGHTS]}) == set()
     assert rules_of({WEIGHTS: space[WEIGHTS] + b"\0"}) == {(WEIGHTS, "UNREADABLE")}
     assert rules_of({"results/board.json": space[WEIGHTS]}) == {("results/board.json", "UNREADABLE")}

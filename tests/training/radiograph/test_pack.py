@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from medground_bench.training.radiograph import pack
-from medground_bench.training.radiograph.chest import PACKED, SHADOWS, shipped_chest
+from medground_bench.training.radiograph.chest import PACKED, SHADOWS, LabelledChest, shipped_chest
 from medground_bench.training.radiograph.pack import LabelledScan, read_wheel, without_tumour
 from medground_bench.training.radiograph.patient import ExposedBody, Geometry
 from medground_bench.training.radiograph.rays import Rays
@@ -88,3 +88,49 @@ def test_what_is_shipped_is_small_and_says_whose_it_is():
         "changed",
     ):
         assert said in notice
+
+
+def test_a_labelled_body_becomes_a_chest_with_everything_in_its_place():
+    """Boxes for organs: lungs beside a spine, a heart between them with what leaves it, ribs, clavicles, an arm."""
+    shape, voxel = (90, 60, 70), np.array([4.0, 4.0, 5.0])
+    labels, hu = np.zeros(shape, np.uint8), np.full(shape, -1000, np.float32)
+
+    def fill(label, value, x, y, z):
+        place = tuple(slice(*each) for each in (x, y, z))
+        labels[place], hu[place] = label, value
+
+    hu[5:85, 5:55] = 40  # the body
+    fill(14, -850, (15, 34), (15, 45), (15, 60))
+    fill(11, -850, (48, 75), (15, 45), (15, 60))
+    fill(35, 700, (36, 40), (8, 14), (2, 68))
+    fill(pack.HEART, 40, (34, 48), (22, 40), (20, 44))
+    fill(pack.APPENDAGE, 40, (45, 48), (22, 30), (34, 38))
+    fill(pack.CAVA, 40, (34, 36), (25, 30), (30, 56))
+    fill(pack.AORTA, 40, (38, 44), (15, 21), (36, 58))
+    fill(104, 600, (12, 15), (15, 45), (50, 62))
+    fill(92, 600, (75, 78), (15, 45), (50, 62))
+    fill(74, 600, (14, 36), (44, 47), (60, 63))
+    fill(73, 600, (42, 70), (44, 47), (60, 63))
+    fill(5, 60, (15, 60), (15, 45), (4, 14))
+    hu[30:33, 34:40, 36:44] = hu[49:52, 34:40, 36:44] = 40  # vessels of the hila, within the lungs
+    scan = LabelledScan(hu, labels, voxel)
+    chest = LabelledChest.of(pack.packed(scan))
+    assert chest.spine_mm == pytest.approx(37.5 * 4)
+    assert chest.heart_mm[0] > chest.spine_mm  # to the left
+    places = {shadow: chest.places_mm(shadow) for shadow in SHADOWS}
+    assert places["right lung"][:, 0].max() < places["left lung"][:, 0].min()
+    assert places["heart"][:, 2].max() <= 38 * 5  # to the top of the appendage, though its label goes on
+    assert places["great vessels"][:, 2].min() > (38 * 5 - pack.OVERLAP_MM) - 5
+    assert places["great vessels"][:, 2].max() <= 60 * 5 + 5  # to the apices
+    right, left = chest.hila_mm
+    assert right[0] < chest.spine_mm < left[0]
+    assert chest.sternal_ends_mm[0][0] < chest.spine_mm < chest.sternal_ends_mm[1][0]
+    bone = chest.tissue[1]
+    collar = chest.sample(
+        chest.tissue, torch.tensor([[24 * 4.0, 45 * 4.0 - chest.corner_mm[1], 61 * 5.0]], dtype=torch.float32)
+    )
+    assert bone.max() > 0.3 and collar[1].max() == 0  # clavicles are left out
+    measured = pack.measures(scan)
+    assert measured["right"]["size"] == [76.0, 225.0] and measured["left"]["size"] == [108.0, 225.0]
+    assert measured["right"]["lateral"] == measured["left"]["lateral"] == [12.0]
+    assert measured["right"]["upper"] == [10.0]
