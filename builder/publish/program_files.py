@@ -38,8 +38,6 @@ DATASET = "medground-bench"
 
 IN_THE_CHECKOUT = f'evaluate.load("metrics/{METRIC}")'
 FRONT = "---\n"
-
-
 PACKED_CT = "training/radiograph/ct/chest.npz"
 """The open CT that radiographs are rendered from, in the library."""
 

@@ -15,7 +15,7 @@ from scipy import ndimage
 from scipy.spatial import ConvexHull
 
 from medground_bench.anatomy.regions import regions_of_masks
-from medground_bench.core.concepts import ConceptRegions
+from medground_bench.core.concepts import GROUPS, ConceptRegions
 from medground_bench.core.errors import UnknownName
 from medground_bench.core.geometry import tight_box
 from medground_bench.core.types import Box, Mask, Picture
@@ -210,7 +210,7 @@ def of_standard(
         return _tight(regions)
     content = tight_box(picture > 0, regions.frame)
     wider = {}
-    for lung in {f"{side} lung" for side in SIDES} & regions.masks.keys():
+    for lung in set(GROUPS["lungs"]) & regions.masks.keys():
         firm = tight_box(without_slivers(regions.masks[lung]), regions.frame) or regions.boxes[lung]
         wider[lung] = _drawn(firm, lung, margins, content)
     return replace(regions, boxes={**regions.boxes, **wider})
@@ -244,6 +244,17 @@ def largest_piece(mask: Mask) -> Mask:
     return mask if count < 2 else pieces == 1 + np.argmax(np.bincount(pieces.ravel())[1:])
 
 
+def disk(radius: float) -> Mask:
+    """All pixels whose middle is at most so many pixels from that of the one in the middle.
+
+    >>> disk(1.0).astype(int).tolist()
+    [[0, 1, 0], [1, 1, 1], [0, 1, 0]]
+    """
+    reach = int(radius)
+    inside: Mask = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1]) <= radius
+    return inside
+
+
 def without_slivers(lung: Mask) -> Mask:
     """A lung's mask (height, width) without what is thinner than a rib: its opening by a disk of that width.
 
@@ -254,9 +265,9 @@ def without_slivers(lung: Mask) -> Mask:
     radius = RIB_MM / 2 / LUNG_MM[0] * (columns[-1] + 1 - columns[0]) if len(columns) else 0.0
     if radius < 1:
         return lung
-    reach = int(radius)
-    disk = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1]) <= radius
-    opened: Mask = ndimage.binary_opening(np.pad(lung, reach, mode="edge"), disk)[reach:-reach, reach:-reach]
+    shape = disk(radius)
+    reach = len(shape) // 2
+    opened: Mask = ndimage.binary_opening(np.pad(lung, reach, mode="edge"), shape)[reach:-reach, reach:-reach]
     return opened if opened.any() else lung
 
 
@@ -272,7 +283,7 @@ def _lung_fields(masks: Mapping[str, Mask]) -> dict[str, Mask]:
     """Lungs without what heart and upper mediastinum cover."""
     cut = dict(masks)
     covers = [masks[each] for each in COVERS if each in masks]
-    for lung in {f"{side} lung" for side in SIDES} & masks.keys():
+    for lung in set(GROUPS["lungs"]) & masks.keys():
         seen = masks[lung] & ~np.logical_or.reduce([np.zeros_like(masks[lung]), *covers])
         cut[lung] = largest_piece(without_slivers(seen))
     return cut

@@ -19,12 +19,19 @@ from medground_bench.anatomy.trained_weights import RECORD, WEIGHTS
 from medground_bench.anatomy.unet.confidence import CALIBRATION
 from medground_bench.anatomy.unet.shipped import MODELS, shipped_net
 from medground_bench.cards.markdown import table
-from medground_bench.cards.unet import EXAMINATION, ConceptOverlaps, UnetTraining
+from medground_bench.cards.unet import (
+    EXAMINATION,
+    ConceptOverlaps,
+    NetExamination,
+    UnetTraining,
+    most_pictures,
+    told_of_all,
+)
 from medground_bench.core.concepts import CONCEPTS
 from medground_bench.localizers.film_unet import FilmUnet
 from medground_bench.phantom import seeds
 from medground_bench.storage.whole_files import sha256, write_whole
-from medground_bench.training.radiograph.renders import HELD_OUT, renders
+from medground_bench.training.radiograph.renders import UNWATCHED, renders
 from medground_bench.training.unet.examine import (
     beyond_the_masks,
     milliseconds,
@@ -41,24 +48,14 @@ NAME = "film_unet"
 MODEL = MODELS / NAME
 LOOKS = "looks.json"
 NUMBERS_ALONE = "the numbers of this card; no picture was looked at"
-FIRST_RENDER = 100
-"""The held-out projections before it were watched while the network learned."""
 
 
-class FilmUnetExamination(TypedDict):
-    """`examination.json`; the parts on real pictures are empty where none was looked at."""
+class FilmUnetExamination(NetExamination):
+    """`examination.json`; drawn and mask are empty where no real picture was looked at."""
 
-    weights_sha256: str
-    weights_bytes: int
-    parameters: int
-    first_seed: int
-    phantoms: ConceptOverlaps
-    patients: ConceptOverlaps
     renders: ConceptOverlaps
-    milliseconds: float
     drawn: dict[str, ConceptOverlaps]
     mask: dict[str, ConceptOverlaps]
-    beyond_the_masks: dict[str, dict[str, float]]
 
 
 class WeightsLook(TypedDict):
@@ -155,7 +152,7 @@ def examination(folder: Path | None, work: Path, phantoms: int, projections: int
     """Everything that the card says about how well it works; without a folder of radiographs, nothing on them."""
     torch.set_num_threads(1)
     tight, drawn, mask = (FilmUnet(standard=each).localize for each in (None, "drawn", "mask"))
-    held = renders(HELD_OUT[FIRST_RENDER : FIRST_RENDER + projections], work, processes=2)
+    held = renders(UNWATCHED[:projections], work, processes=2)
     weights = (MODEL / WEIGHTS).read_bytes()
     examined: FilmUnetExamination = {
         "weights_sha256": sha256(weights),
@@ -195,31 +192,16 @@ def card(
     """The card as Markdown with the hub's YAML head; `errors` are the calibration's, by concept."""
     recipe, worst = training["recipe"], max(errors, key=errors.__getitem__)
     return TEMPLATE.format(
-        name=NAME,
-        parameters=examined["parameters"],
-        weights=WEIGHTS,
-        megabytes=examined["weights_bytes"] / 1e6,
-        sha256=examined["weights_sha256"],
-        milliseconds=examined["milliseconds"],
+        **told_of_all(NAME, training, examined),
         projections=recipe["training_projections"],
-        phantoms=recipe["training_phantoms"],
-        steps=recipe["steps"],
-        batch=recipe["batch"],
         share=recipe["phantom_share"],
-        minutes=training["seconds"] / 60,
-        threads=training["threads"],
-        torch=training["versions"]["torch"],
-        recipe=json.dumps(recipe, sort_keys=True),
         standards="; ".join(f"`{name}`, {text}" for name, text in STANDARDS.items()),
         whence=WHENCE_MARGINS,
         least=FilmUnet().least_iou,
         error=sum(errors.values()) / len(errors),
         worst=worst,
         worst_error=errors[worst],
-        first_seed=examined["first_seed"],
-        renders_examined=_pictures(examined["renders"]),
-        phantoms_examined=_pictures(examined["phantoms"]),
-        patients_examined=_pictures(examined["patients"]),
+        renders_examined=most_pictures(examined["renders"]),
         rows=_made_rows(examined),
         targets=_targets(examined),
         radiograph_text=_real(examined),
@@ -285,15 +267,11 @@ def _real(examined: FilmUnetExamination) -> str:
         for name, each in examined["beyond_the_masks"].items()
     ]
     return REAL.format(
-        pictures=_pictures(drawn["boxes"]),
-        masks=_pictures(mask["masks"]),
+        pictures=most_pictures(drawn["boxes"]),
+        masks=most_pictures(mask["masks"]),
         rows=table(head, rows),
         edges=table(("", "medial", "lateral", "upper", "lower"), edges),
     )
-
-
-def _pictures(rows: ConceptOverlaps) -> int:
-    return max(row["pictures"] for row in rows.values())
 
 
 def note_look(folder: Path, what: str) -> None:

@@ -46,7 +46,7 @@ from medground_bench.localizers import (
 )
 from medground_bench.phantom import seeds
 from medground_bench.storage.whole_files import sha256
-from medground_bench.training.radiograph.renders import HELD_OUT, renders
+from medground_bench.training.radiograph.renders import UNWATCHED, renders
 from medground_bench.training.unet.examine import (
     KnownPicture,
     Sighting,
@@ -62,9 +62,6 @@ Found = tuple[str, str, float]
 
 SAME_REGIONS = {"uot_pot"}
 """Finds what another one finds, by another solver."""
-
-WATCHED = 100
-"""So many of the first held-out exposures were watched while networks learned, and are left out here."""
 
 MadePictures = Mapping[str, Sequence[KnownPicture]]
 """By what they are: PHANTOMS, RENDERS."""
@@ -181,7 +178,7 @@ def main(
 ) -> None:
     """Measure localizers. Example: python -m medground_bench.cards.localizers phantom_unet --radiographs films."""
     torch.set_num_threads(1)
-    held = HELD_OUT[WATCHED : WATCHED + bodies]
+    held = UNWATCHED[:bodies]
     made = {
         PHANTOMS: list(phantom_pictures(seeds.EXAMINATION[:bodies])),
         RENDERS: list(render_pictures(held, renders(held, work, processes=processes))),

@@ -41,8 +41,8 @@ ConceptOverlaps = dict[str, OverlapSummary]
 """Concept -> how well it is found."""
 
 
-class UnetExamination(TypedDict):
-    """`examination.json`; radiographs and beyond_the_masks are empty where no real picture was looked at."""
+class NetExamination(TypedDict):
+    """What is examined of every anatomy U-Net; beyond_the_masks is empty where no real picture was looked at."""
 
     weights_sha256: str
     weights_bytes: int
@@ -51,8 +51,13 @@ class UnetExamination(TypedDict):
     phantoms: ConceptOverlaps
     patients: ConceptOverlaps
     milliseconds: float
-    radiographs: dict[str, ConceptOverlaps]
     beyond_the_masks: dict[str, dict[str, float]]
+
+
+class UnetExamination(NetExamination):
+    """`examination.json`; radiographs is empty where no real picture was looked at."""
+
+    radiographs: dict[str, ConceptOverlaps]
 
 
 class UnetTraining(TypedDict):
@@ -171,27 +176,34 @@ def kept_card() -> str:
 
 def card(training: UnetTraining, examined: UnetExamination) -> str:
     """The card as Markdown with the hub's YAML head."""
-    recipe = training["recipe"]
     return TEMPLATE.format(
-        name=NAME,
-        parameters=examined["parameters"],
-        weights=WEIGHTS,
-        megabytes=examined["weights_bytes"] / 1e6,
-        sha256=examined["weights_sha256"],
-        milliseconds=examined["milliseconds"],
-        phantoms=recipe["training_phantoms"],
-        steps=recipe["steps"],
-        batch=recipe["batch"],
-        minutes=training["seconds"] / 60,
-        threads=training["threads"],
-        torch=training["versions"]["torch"],
-        recipe=json.dumps(recipe, sort_keys=True),
-        first_seed=examined["first_seed"],
-        phantoms_examined=_pictures(examined["phantoms"]),
-        patients_examined=_pictures(examined["patients"]),
+        **told_of_all(NAME, training, examined),
         phantom_rows="\n".join(_phantom_rows(examined)),
         radiograph_text=_radiographs(examined["radiographs"], examined["beyond_the_masks"]),
     )
+
+
+def told_of_all(name: str, training: UnetTraining, examined: NetExamination) -> dict[str, str | float]:
+    """What the card of every anatomy U-Net says, by its place in the template."""
+    recipe = training["recipe"]
+    return {
+        "name": name,
+        "parameters": examined["parameters"],
+        "weights": WEIGHTS,
+        "megabytes": examined["weights_bytes"] / 1e6,
+        "sha256": examined["weights_sha256"],
+        "milliseconds": examined["milliseconds"],
+        "phantoms": recipe["training_phantoms"],
+        "steps": recipe["steps"],
+        "batch": recipe["batch"],
+        "minutes": training["seconds"] / 60,
+        "threads": training["threads"],
+        "torch": training["versions"]["torch"],
+        "recipe": json.dumps(recipe, sort_keys=True),
+        "first_seed": examined["first_seed"],
+        "phantoms_examined": most_pictures(examined["phantoms"]),
+        "patients_examined": most_pictures(examined["patients"]),
+    }
 
 
 def _phantom_rows(examined: UnetExamination) -> Iterator[str]:
@@ -214,14 +226,15 @@ def _radiographs(against: dict[str, ConceptOverlaps], beyond: dict[str, dict[str
         for name, edges in beyond.items()
     ]
     return RADIOGRAPHS.format(
-        pictures=_pictures(boxes),
-        masks=_pictures(masks),
+        pictures=most_pictures(boxes),
+        masks=most_pictures(masks),
         rows="\n".join(rows),
         edge_rows="\n".join(edge_rows),
     )
 
 
-def _pictures(rows: ConceptOverlaps) -> int:
+def most_pictures(rows: ConceptOverlaps) -> int:
+    """Pictures on which the concept that most of them show was looked for."""
     return max(row["pictures"] for row in rows.values())
 
 

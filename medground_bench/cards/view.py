@@ -54,6 +54,7 @@ class ViewExamination(TypedDict):
     renders, benchmark, patients  kind of picture -> how well it is told
     missed                        among the mirrored renders
     doubts                        localizer -> share of upright pictures on which `anatomy.plausible` doubts it
+    doubts_of_nothing             the same, of pictures that show no chest
     radiographs                   upright real pictures; None where nobody looked at any
     """
 

@@ -6,16 +6,18 @@ expert's box, and what it expects to miss is listed as missing. Its card says ho
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from medground_bench.anatomy.definitions import Standard, of_standard
+from medground_bench.anatomy.definitions import Standard
 from medground_bench.anatomy.regions import regions_of_masks
 from medground_bench.anatomy.unet.localizer import UnetLocalizer
 from medground_bench.core.concepts import ConceptRegions
-from medground_bench.core.types import Picture
+from medground_bench.core.types import Mask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,20 +31,16 @@ class FilmUnet(UnetLocalizer):
     standard: Standard | None = "drawn"
     least_iou: float = 0.5
 
-    def localize(self, picture: Picture) -> ConceptRegions:
-        """As every U-Net here; `expected_iou` of every concept that is anywhere likelier than not, believed or not."""
+    def believed(self, logits: NDArray[np.float32], masks: Mapping[str, Mask]) -> ConceptRegions:
+        """All that are not empty and expected to fit; `expected_iou` tells of those that are not believed, too."""
         from medground_bench.anatomy.unet.confidence import shipped_calibration, sureness
-        from medground_bench.anatomy.unet.masks import concept_masks
 
-        logits = self.logits(picture)
-        masks = concept_masks(logits)
         expected = shipped_calibration(self.name).expected_iou(sureness(logits, masks))
-        believed = {
+        kept = {
             concept: mask if expected.get(concept, 0.0) >= self.least_iou else np.zeros_like(mask)
             for concept, mask in masks.items()
         }
-        regions = replace(regions_of_masks(believed), expected_iou=expected)
-        return of_standard(regions, picture, self.standard) if self.standard else regions
+        return replace(regions_of_masks(kept), expected_iou=expected)
 
 
 LOCALIZER = FilmUnet

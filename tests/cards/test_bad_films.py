@@ -9,7 +9,6 @@ from medground_bench.anatomy.regions import regions_of_masks
 from medground_bench.cards.bad_films import COLOURS, HEART, FoundOnFilm, drawn_sheet
 from medground_bench.drawing.film_sheet import COLUMNS
 from medground_bench.drawing.palette import PAPER
-from medground_bench.training.radiograph.patient import ExposedBody
 from medground_bench.training.radiograph.render import RenderedFilm
 from tests.hub.clients import ROOT
 
@@ -29,7 +28,7 @@ def test_truth_is_white_what_was_found_has_its_colour_and_the_numbers_stand_belo
         "right lung": square(4, 10, 28, 50),
         HEART: square(20, 30, 50, 50),
     }
-    film = RenderedFilm(grey, grey, masks, ExposedBody())
+    film = RenderedFilm(grey, grey, masks)
     found = {"left lung": masks["left lung"], HEART: square(20, 30, 35, 50)}
     read = FoundOnFilm("plain", film, regions_of_masks(found))
     assert read.caption == ("plain", "IoU: lungs 0.50, heart 0.50")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,7 +13,7 @@ from PIL import Image
 from medground_bench.anatomy.definitions import Standard, of_standard, standard_called
 from medground_bench.anatomy.regions import regions_of_masks
 from medground_bench.core.concepts import ConceptRegions
-from medground_bench.core.types import Picture
+from medground_bench.core.types import Mask, Picture
 
 if TYPE_CHECKING:
     from medground_bench.anatomy.unet.network import AnatomyNet
@@ -44,8 +45,13 @@ class UnetLocalizer:
         """
         from medground_bench.anatomy.unet.masks import concept_masks
 
-        regions = regions_of_masks(concept_masks(self.logits(picture)))
+        logits = self.logits(picture)
+        regions = self.believed(logits, concept_masks(logits))
         return of_standard(regions, picture, self.standard) if self.standard else regions
+
+    def believed(self, logits: NDArray[np.float32], masks: Mapping[str, Mask]) -> ConceptRegions:
+        """What counts as found of the masks made from these logits (11, side, side): all that are not empty."""
+        return regions_of_masks(masks)
 
     def logits(self, picture: Picture) -> NDArray[np.float32]:
         """(11, side, side), positive where a concept is likelier than not."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from medground_bench.training.radiograph.chest import DIRECTIONS
 from medground_bench.training.radiograph.rays import Rays
 
 Map = NDArray[np.float32]
@@ -22,8 +23,6 @@ WITH_BREASTS, WITH_GAS = 0.4, 0.6
 """Share of pictures."""
 PLACES = 90
 """Points along a clavicle."""
-SIDES = {"left": 1, "right": -1}
-"""Direction of the patient's sides on the picture."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +65,7 @@ def draw(rays: Rays, lungs: Mapping[str, Flags], rng: np.random.Generator) -> Dr
     girdle, strength = Girdle.sample(rng), np.exp(rng.uniform(0.0, 0.9))
     bone, soft = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     clavicles, ends = {}, dict(zip(("right", "left"), rays.chest.sternal_ends_mm, strict=True))
-    for side, direction in SIDES.items():
+    for side, direction in DIRECTIONS.items():
         end = np.array(rays.pixel_of(ends[side])) + rng.normal(0, 4, 2) / px_mm
         line = _line(end, direction, girdle, px_mm, rng)
         thickness, clavicles[side] = _tube(shape, line, girdle, px_mm)
@@ -90,7 +89,7 @@ def _breasts(rays: Rays, rng: np.random.Generator) -> Map:
     rows, columns = np.mgrid[: rays.side_px, : rays.side_px].astype(np.float32) + 0.5
     thick, size, low = u(15, 50), u(52, 78), u(150, 185)
     total = np.zeros(rows.shape, np.float32)
-    for direction in SIDES.values():
+    for direction in DIRECTIONS.values():
         place = (chest.spine_mm + direction * u(82, 92), 0.85 * chest.size_mm[1], chest.apex_mm - low)
         x, y = rays.pixel_of(np.array(place))
         down = (rows - y) / (0.85 * size * scale)

@@ -45,6 +45,8 @@ LUNGS = {
     "right": (Organ.RIGHT_UPPER, Organ.RIGHT_MIDDLE, Organ.RIGHT_LOWER),
     "left": (Organ.LEFT_UPPER, Organ.LEFT_LOWER),
 }
+DIRECTIONS = {"left": 1, "right": -1}
+"""Which way the patient's sides lie on a picture."""
 SHADOWS = ("right lung", "left lung", "heart", "great vessels", "abdomen")
 """Labelled volumes, in the order of their channels."""
 

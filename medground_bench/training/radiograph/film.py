@@ -76,8 +76,8 @@ def film(
     Pixels where `change` is 0 are the same bytes as without it.
     """
     p = processing
-    attenuation = PER_MM * p.quality * np.clip(soft + p.bone * bone, 0, None)
-    healthy, veil = attenuation, _veil(attenuation, p, px_mm)
+    healthy = PER_MM * p.quality * np.clip(soft + p.bone * bone, 0, None)
+    veil = _veil(healthy, p, px_mm)
     base = _log(healthy, veil)
     with_change = _log(np.clip(healthy + PER_MM * p.quality * change, 0, None), veil)
     wide = ndimage.gaussian_filter(base, EQUALISED_MM / px_mm)

@@ -8,13 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from medground_bench.anatomy.definitions import largest_piece
+from medground_bench.anatomy.definitions import disk, largest_piece
+from medground_bench.training.radiograph.chest import DIRECTIONS
 
 Thickness = NDArray[np.float32]
 Flags = NDArray[np.bool_]
-
-SIDES = (("left", 1), ("right", -1))
-"""The patient's side and the direction in which it lies on the picture."""
 
 HIDDEN_BY_ABDOMEN_MM = 14.0
 """Lung behind more of the abdomen than this is not seen as lung: the visible field ends at the dome."""
@@ -36,11 +34,11 @@ def outlines(
     clavicles  masks of the drawn clavicles, by side
     """
     lungs = _lungs(thickness, px_mm)
-    heart = ndimage.binary_opening(thickness["heart"] > SEEN_HEART_MM, structure=_disk(OPENING_MM / px_mm))
+    heart = ndimage.binary_opening(thickness["heart"] > SEEN_HEART_MM, structure=disk(OPENING_MM / px_mm))
     upper = _filled_across(thickness["great vessels"] > SEEN_VESSEL_MM)
     upper = ndimage.binary_opening(upper, iterations=max(1, round(4.8 / px_mm)))
     masks = {"cardiac silhouette": heart, "upper mediastinum": upper, "mediastinum": heart | upper}
-    for side, direction in SIDES:
+    for side, direction in DIRECTIONS.items():
         masks[f"{side} lung"] = lungs[side]
         masks[f"{side} clavicle"] = clavicles[side]
         masks[f"{side} hilar structures"] = thickness[f"{side} hilum"] > SEEN_HILUM_MM
@@ -59,7 +57,7 @@ def _lungs(thickness: Mapping[str, Thickness], px_mm: float) -> dict[str, Flags]
     seen = ndimage.gaussian_filter(thickness["abdomen"], 2.4 / px_mm) < HIDDEN_BY_ABDOMEN_MM
     return {
         side: ndimage.binary_fill_holes(largest_piece((thickness[f"{side} lung"] > enough) & seen))
-        for side, _direction in SIDES
+        for side in DIRECTIONS
     }
 
 
@@ -82,9 +80,3 @@ def _angle(lungs: Mapping[str, Flags], side: str, direction: int, px_mm: float) 
 def _filled_across(mask: Flags) -> Flags:
     """One piece from side to side in every row."""
     return np.maximum.accumulate(mask, 1) & np.maximum.accumulate(mask[:, ::-1], 1)[:, ::-1]
-
-
-def _disk(radius: float) -> Flags:
-    reach = int(np.ceil(radius))
-    disk: Flags = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1]) <= radius
-    return disk

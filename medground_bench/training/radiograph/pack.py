@@ -115,9 +115,9 @@ def packed(scan: LabelledScan) -> dict[str, NDArray[np.generic]]:
     )  # nor does this stomach's gas belong to everybody
     rows = np.nonzero(body.any((0, 2)))[0]
     y0, y1 = rows[0] // THIN * THIN, -(-(rows[-1] + 1) // THIN) * THIN
-    organs = _organs(scan)[WIDE // 2 :: WIDE, y0 + THIN // 2 : y1 : THIN]
-    shift = np.array([0.0, y0 * scan.voxel_mm[1], 0.0])
     spine = np.nonzero(scan.mask(VERTEBRAE))[0].mean() * scan.voxel_mm[0]
+    organs = _organs(scan, spine)[WIDE // 2 :: WIDE, y0 + THIN // 2 : y1 : THIN]
+    shift = np.array([0.0, y0 * scan.voxel_mm[1], 0.0])
     return {
         "soft": _thinned(soft[:, y0:y1]),
         "bone": _thinned(bone[:, y0:y1]),
@@ -153,11 +153,10 @@ def _bone_share(hu: Volume, scan: LabelledScan) -> Volume:
     return kept
 
 
-def _organs(scan: LabelledScan) -> Labels:
+def _organs(scan: LabelledScan, spine: float) -> Labels:
     """One `Organ` a voxel."""
     organs = np.zeros(scan.labels.shape, np.uint8)
     x, _y, z = scan.axes_mm()
-    spine = np.nonzero(scan.mask(VERTEBRAE))[0].mean() * scan.voxel_mm[0]
     heart = _silhouette(scan, x, z)
     lungs = scan.mask(LOBES)
     low, high = _top(heart, z) - OVERLAP_MM, _top(lungs, z)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -28,6 +28,8 @@ MADE = "rendered from the CT LIDC-IDRI-0001 (The Cancer Imaging Archive, CC BY 3
 SIDE_PX = 224
 ROWS_AT_ONCE = 18
 WITH_FINDINGS = 0.35
+END_MM = 5.0
+"""How far below its upper end the scan is taken to end: the last slices are of one neck alone."""
 SPINE_FROM_MM = 32.0
 """Beyond the scan's upper end, bone further than this from the mid-line does not go on: it is rib."""
 
@@ -59,8 +61,6 @@ class RenderedFilm:
     picture: Picture
     healthy: Picture
     masks: dict[str, Mask]
-    patient: ExposedBody
-    changes: Sequence[TissueChange] = field(default_factory=tuple)
 
 
 def project(rays: Rays, changes: Sequence[TissueChange] = ()) -> Projection:
@@ -80,7 +80,7 @@ def project(rays: Rays, changes: Sequence[TissueChange] = ()) -> Projection:
 def _tissue(rays: Rays, points: torch.Tensor, changes: Sequence[TissueChange]) -> torch.Tensor:
     """Sums of soft tissue, bone and what findings add, (3, rows, columns)."""
     chest, body = rays.chest, rays.patient.body
-    end = float(chest.size_mm[2]) - _end_mm(rays)
+    end = float(chest.size_mm[2]) - END_MM
     above = points[..., 2] > end
     within = points.clone()
     within[..., 2].clamp_(max=end)
@@ -98,16 +98,11 @@ def _tissue(rays: Rays, points: torch.Tensor, changes: Sequence[TissueChange]) -
     return torch.stack([soft.sum(0), bone.sum(0), added.sum(0)])
 
 
-def _end_mm(rays: Rays) -> float:
-    """How far below its upper end the scan is taken to end: the last slices are of one neck alone."""
-    return min(5.0, float(rays.chest.size_mm[2]) / 20)
-
-
 def _shadows(rays: Rays, points: torch.Tensor) -> torch.Tensor:
     """Sums of every organ, (7, rows, columns)."""
     chest = rays.chest
     labels = torch.cat([chest.sample(chest.labels, points), chest.within_hila(points)])
-    outside = (points[..., 2] > float(chest.size_mm[2]) - _end_mm(rays)) | _beyond(rays, points)
+    outside = (points[..., 2] > float(chest.size_mm[2]) - END_MM) | _beyond(rays, points)
     return (labels * ~outside).sum(1)
 
 
@@ -130,11 +125,12 @@ def expose(
     if not bare:
         bone += sample_devices(rays.side_px, px_mm, rng)
     healthy = film(soft, bone, processing, px_mm, seed)
-    picture = film(soft, bone, processing, px_mm, seed, change=projection.added)
+    added = projection.added
+    picture = film(soft, bone, processing, px_mm, seed, change=added) if added.any() else healthy
     masks = outlines(organs, drawn.clavicles, px_mm)
     if not bare:
         (picture, healthy), masks = print_on((picture, healthy), masks, rng)
-    return RenderedFilm(picture, healthy, masks, rays.patient)
+    return RenderedFilm(picture, healthy, masks)
 
 
 def _uneven(shape: tuple[int, ...], rng: np.random.Generator) -> Map:
@@ -155,5 +151,4 @@ def radiograph(
         changes = sample_changes(chest, rng) if rng.random() < WITH_FINDINGS else ()
     rays = Rays(chest, patient, side_px)
     processing = processing or sample_processing(rng, grid=patient.geometry.beam is Beam.PA)
-    made = expose(rays, project(rays, changes), processing, seed)
-    return RenderedFilm(made.picture, made.healthy, made.masks, patient, tuple(changes))
+    return expose(rays, project(rays, changes), processing, seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ from medground_bench.training.unet.masked_pictures import SIDE_PX, MaskedPicture
 TRAINING = range(0, 100_000)
 HELD_OUT = range(100_000, 200_000)
 """Seeds of exposures that nothing is learned from."""
+UNWATCHED = HELD_OUT[100:]
+"""Those of them that nobody watched while a network learned: numbers of cards and tables are of these."""
 CALIBRATION = range(200_000, 300_000)
 """Seeds of exposures that thresholds and uncertainties are set on."""
 
@@ -51,19 +54,19 @@ def renders(
     The names of the files say which seeds and which code they are of. `advance` hears of projections that are done.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    files = []
+    code, files = code_digest(), []
     with ProcessPoolExecutor(processes, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         for first in range(seeds.start, seeds.stop, PART):
             part = range(first, min(first + PART, seeds.stop))
-            file = (
-                folder / f"renders-{fingerprint(first=first, count=len(part), code=code_digest())[:16]}.npz"
-            )
+            file = folder / f"renders-{fingerprint(first=first, count=len(part), code=code)[:16]}.npz"
             if not file.exists():
-                _keep(file, [row for rows in pool.map(takes, part, chunksize=5) for row in rows])
+                MaskedPictures.of(chain.from_iterable(pool.map(takes, part, chunksize=5))).keep(file)
             files.append(file)
             advance(part.stop - seeds.start)
-    parts = [np.load(file) for file in files]
-    return MaskedPictures(*(np.concatenate([each[key] for each in parts]) for key in ("pictures", "packed")))
+    parts = [MaskedPictures.read(file) for file in files]
+    return MaskedPictures(
+        np.concatenate([each.pictures for each in parts]), np.concatenate([each.packed for each in parts])
+    )
 
 
 def takes(seed: int) -> list[tuple[Picture, NDArray[np.uint8]]]:
@@ -110,9 +113,3 @@ def _enlarged(picture: Picture | Mask) -> NDArray[np.float32]:
         given, size=(SIDE_PX, SIDE_PX), mode="bilinear", align_corners=False
     )[0, 0].numpy()
     return enlarged
-
-
-def _keep(file: Path, rows: list[tuple[Picture, NDArray[np.uint8]]]) -> None:
-    partial = file.with_suffix(".partial.npz")
-    np.savez(partial, pictures=np.stack([row[0] for row in rows]), packed=np.stack([row[1] for row in rows]))
-    partial.rename(file)

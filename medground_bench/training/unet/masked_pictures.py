@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,24 @@ class MaskedPictures:
 
     pictures: NDArray[np.uint8]
     packed: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[NDArray[np.uint8], NDArray[np.uint8]]]) -> MaskedPictures:
+        """Of pictures (224, 224), each with its packed masks (11, 224, 28)."""
+        pictures, packed = zip(*rows, strict=True)
+        return cls(np.stack(pictures), np.stack(packed))
+
+    @classmethod
+    def read(cls, file: Path) -> MaskedPictures:
+        """What `keep` wrote."""
+        with np.load(file) as stored:
+            return cls(stored["pictures"], stored["packed"])
+
+    def keep(self, file: Path) -> None:
+        """Write an .npz file; it has its name when it is whole."""
+        partial = file.with_suffix(".partial.npz")
+        np.savez(partial, pictures=self.pictures, packed=self.packed)
+        partial.rename(file)
 
     def __len__(self) -> int:
         """Number of pictures."""

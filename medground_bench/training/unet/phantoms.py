@@ -29,14 +29,8 @@ def phantoms(seeds: range, folder: Path, *, processes: int) -> MaskedPictures:
     file = folder / f"phantoms-{key[:16]}.npz"
     if not file.exists():
         with ProcessPoolExecutor(processes) as pool:
-            rows = list(pool.map(_row, seeds, chunksize=16))
-        partial = file.with_suffix(".partial.npz")
-        np.savez(
-            partial, pictures=np.stack([row[0] for row in rows]), packed=np.stack([row[1] for row in rows])
-        )
-        partial.rename(file)
-    with np.load(file) as stored:
-        return MaskedPictures(stored["pictures"], stored["packed"])
+            MaskedPictures.of(pool.map(_row, seeds, chunksize=16)).keep(file)
+    return MaskedPictures.read(file)
 
 
 def _row(seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
